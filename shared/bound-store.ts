@@ -1,0 +1,49 @@
+/** The store as one operation sees it: its events become outbox rows of the same transaction. */
+import type { Context } from './context.ts';
+import { type Envelope, type NewEvent, OUTBOX, type OutboxBody } from './messaging/event.ts';
+import type { Operation, OperationStore } from './operation.ts';
+import type { Ports } from './ports/index.ts';
+import type { NewMessage } from './ports/store.ts';
+import { traceparent } from './tracing/trace.ts';
+
+/** Completes an event to the row that the relay publishes. Throws when the data is not as the catalogue says. */
+export const toOutboxRow = (
+  { event, data, user_id, delay_ms }: NewEvent,
+  { clock, ids }: Pick<Ports, 'clock' | 'ids'>,
+  origin: { service: string; context: Context },
+): NewMessage => {
+  const payload = event.data.parse(data) as Record<string, unknown>;
+  const now = clock.now();
+  const envelope: Envelope = {
+    message_id: ids.uuid(),
+    message_type: event.type,
+    timestamp: new Date(now).toISOString(),
+    source_service: origin.service,
+    correlation_id: origin.context.request_id,
+    ...(user_id && { user_id }),
+    data: payload,
+    metadata: { version: event.version, traceparent: traceparent(origin.context.trace) },
+  };
+  const body: OutboxBody = { envelope, routing_key: event.key, priority: event.priority(payload) };
+  return {
+    queue: OUTBOX,
+    id: envelope.message_id,
+    ...(user_id && { order_key: user_id }),
+    priority: body.priority,
+    available_at: now + (delay_ms ?? 0),
+    body,
+  };
+};
+
+export const bindStore = (ports: Ports, op: Operation<any, any>, context: Context): OperationStore<any, any, any> => {
+  const { store } = ports;
+  const origin = { service: op.name.slice(0, op.name.indexOf('.')), context };
+  return {
+    get: (collection, id) => store.get(collection, id),
+    getMany: (collection, ids) => store.getMany(collection, ids),
+    query: (collection, index, hash, page) => store.query(collection, index, hash, page),
+    increment: (collection, id, options) => store.increment(collection, id, options),
+    transact: (writes, events = []) =>
+      store.transact(writes, { enqueue: events.map((event) => toOutboxRow(event, ports, origin)) }),
+  };
+};

@@ -1,0 +1,32 @@
+/** What a door knows of a call: who, from where, which request, which trace. */
+import type { Trace } from './tracing/trace.ts';
+
+export type Caller =
+  | { kind: 'anonymous' }
+  | {
+      kind: 'user';
+      user_id: string;
+      session_id: string;
+      jti: string;
+      generation: number;
+      expires_at: number;
+      permissions: readonly string[];
+      roles: readonly string[];
+    }
+  | { kind: 'service'; name: string; permissions: readonly string[] };
+
+export const ANONYMOUS: Caller = { kind: 'anonymous' };
+
+export interface Context {
+  /** UUIDv7 of this call, or the caller's own `x-request-id`; answered, logged, and the correlation id of events. */
+  request_id: string;
+  trace: Trace;
+  caller: Caller;
+  /** As the trusted hop saw it. */
+  client: { ip?: string; user_agent?: string };
+  door: 'local' | 'http' | 'grpc' | 'lambda' | 'queue';
+  /** The credential as presented, for operations that act on it (logout). Never logged. */
+  bearer?: string;
+  /** Unix ms after which nobody waits for the answer. */
+  deadline?: number;
+}

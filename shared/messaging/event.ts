@@ -1,0 +1,69 @@
+/** What an event is: declared once by the service that emits it, in its events.ts. */
+import type * as z from 'zod';
+
+export interface EventType<T extends string = string, D extends z.ZodType = z.ZodType> {
+  readonly type: T;
+  readonly key: string;
+  readonly version: number;
+  readonly data: D;
+  /** 0 to 9; 0 when left out. */
+  readonly priority: (data: z.output<D>) => number;
+}
+
+/** An event to be published with a change; the kit completes the envelope. */
+export interface NewEvent<T extends string = string> {
+  readonly event: EventType<T>;
+  readonly data: unknown;
+  readonly user_id?: string;
+  /** Not before this many ms after the commit. */
+  readonly delay_ms?: number;
+}
+
+/**
+ * Declares an event and gives a function that makes one.
+ *
+ * @example
+ * export const userLogin = eventType({ type: 'user.login', key: 'user.events.login', version: 1, data: z.strictObject({…}) });
+ * await store.transact(writes, [userLogin.with({ … }, { user_id })]);
+ */
+export const eventType = <T extends string, D extends z.ZodType>(definition: {
+  type: T;
+  key: string;
+  version?: number;
+  data: D;
+  priority?: (data: z.output<D>) => number;
+}) => {
+  const event: EventType<T, D> = { version: 1, priority: () => 0, ...definition };
+  return {
+    ...event,
+    with: (data: z.input<D>, options: { user_id?: string; delay_ms?: number } = {}): NewEvent<T> => ({
+      event: event as unknown as EventType<T>,
+      data,
+      ...options,
+    }),
+  };
+};
+
+/** The envelope of the contract, section 4, as it travels on every bus. */
+export interface Envelope<D = Record<string, unknown>> {
+  message_id: string;
+  message_type: string;
+  /** ISO 8601 UTC. */
+  timestamp: string;
+  source_service: string;
+  correlation_id?: string;
+  user_id?: string;
+  data: D;
+  /** `version` of the payload, `traceparent` of the emitting span, and what bridges and delays add. */
+  metadata?: { version?: number; traceparent?: string; [key: string]: unknown };
+}
+
+/** The body of an outbox row: what to publish and how. */
+export interface OutboxBody {
+  envelope: Envelope;
+  routing_key: string;
+  priority: number;
+}
+
+/** The queue of the store in which events wait for the relay. */
+export const OUTBOX = 'outbox';

@@ -1,0 +1,16 @@
+/** What an operator may set and an operation needs to know. Durations are seconds. */
+export interface Settings {
+  /** Base of links in mails and `iss` of tokens; never taken from a request. */
+  public_url: string;
+  audience: string;
+  access_token_ttl: number;
+  refresh_idle_ttl: number;
+  refresh_absolute_ttl: number;
+  /** How long a client may race itself with the parent of the current refresh token. */
+  refresh_grace: number;
+  verification_ttl: number;
+  reset_ttl: number;
+  password_min_length: number;
+  login_attempts: number;
+  login_window: number;
+}

@@ -1,0 +1,197 @@
+/**
+ * The store: small and uniform, shaped by what DynamoDB, PostgreSQL and SQLite can all do.
+ *
+ * Promises, the same on every engine (test/contract/store.ts is run by each):
+ * - ids and index values are compared byte for byte (case-sensitive);
+ * - `transact` is all or nothing, durable when it resolves, and refuses with `WriteConflict` when a condition fails;
+ * - a record past `expires_at` is invisible to every read and condition, whether or not it was removed yet;
+ * - `get` reads what the last resolved `transact` wrote; `query` may lag behind by moments on DynamoDB;
+ * - a cursor continues after the last record shown, whatever was inserted meanwhile, and can't be forged;
+ * - an engine that is away makes calls fail with AppError `unavailable`, and the next call after its return works.
+ */
+
+/** One query path: equal `hash`, ordered by `sort` (strings compared by byte). A record may be left out by `undefined`. */
+export interface Index<T> {
+  hash: (value: T, id: string) => string | undefined;
+  sort: (value: T, id: string) => string;
+}
+
+/** What a service keeps, declared in its records.ts. `migrate[i]` lifts a value from version i+1 to i+2. */
+export interface Collection<N extends string = string, T = any> {
+  readonly name: N;
+  readonly version: number;
+  readonly indexes: Readonly<Record<string, Index<T>>>;
+  readonly migrate: readonly ((old: any) => any)[];
+}
+
+/** Declares a collection. @example export const users = collection<User>()('users', { indexes: {…} }) */
+export const collection =
+  <T>() =>
+  <N extends string>(
+    name: N,
+    options: { indexes?: Record<string, Index<T>>; migrate?: readonly ((old: any) => any)[] } = {},
+  ): Collection<N, T> => ({
+    name,
+    version: (options.migrate?.length ?? 0) + 1,
+    indexes: options.indexes ?? {},
+    migrate: options.migrate ?? [],
+  });
+
+/** A record as stored. `version` changes at every write and is never reused for the same id; times are unix ms. */
+export interface Stored<T> {
+  id: string;
+  version: number;
+  value: T;
+  expires_at?: number;
+}
+
+export type Write<N extends string = string> =
+  | { kind: 'insert'; collection: Collection<N>; id: string; value: any; expires_at?: number }
+  | { kind: 'update'; collection: Collection<N>; id: string; version: number; value: any; expires_at?: number }
+  | { kind: 'delete'; collection: Collection<N>; id: string; version: number }
+  | { kind: 'check'; collection: Collection<N>; id: string; version: number };
+
+/** Put if absent. */
+export const insert = <N extends string, T>(
+  collection: Collection<N, T>,
+  id: string,
+  value: T,
+  options: { expires_at?: number } = {},
+): Write<N> => ({ kind: 'insert', collection, id, value, ...options });
+
+/** Put if the record still has the version that was read. Keeps the expiry unless told otherwise. */
+export const update = <N extends string, T>(
+  collection: Collection<N, T>,
+  read: Stored<T>,
+  value: T,
+  options: { expires_at?: number } = {},
+): Write<N> => ({
+  kind: 'update',
+  collection,
+  id: read.id,
+  version: read.version,
+  value,
+  expires_at: options.expires_at ?? read.expires_at,
+});
+
+/** Delete if the record still has the version that was read. */
+export const remove = <N extends string, T>(collection: Collection<N, T>, read: Stored<T>): Write<N> => ({
+  kind: 'delete',
+  collection,
+  id: read.id,
+  version: read.version,
+});
+
+/** Changes nothing, but fails the transaction unless the record still has the version that was read. */
+export const check = <N extends string, T>(collection: Collection<N, T>, read: Stored<T>): Write<N> => ({
+  kind: 'check',
+  collection,
+  id: read.id,
+  version: read.version,
+});
+
+/** A condition did not hold; nothing was written. `at` is the position of the first write that failed. */
+export class WriteConflict extends Error {
+  readonly at: number;
+  constructor(at: number) {
+    super(`write ${at} met a record that is not as expected`);
+    this.name = 'WriteConflict';
+    this.at = at;
+  }
+}
+
+export interface PageRequest {
+  /** Records per page, 1 to 1000; 50 when left out. */
+  limit?: number;
+  cursor?: string;
+  order?: 'asc' | 'desc';
+  /** Only records whose sort value is at least this. */
+  from?: string;
+}
+
+export interface Page<T> {
+  items: Stored<T>[];
+  next_cursor?: string;
+}
+
+/** What an operation may read. `R` names the collections it declared. */
+export interface Reader<R extends string = string> {
+  get<N extends R, T>(collection: Collection<N, T>, id: string): Promise<Stored<T> | undefined>;
+  /** The records that exist, by id; up to 1000 ids, in any order. */
+  getMany<N extends R, T>(collection: Collection<N, T>, ids: readonly string[]): Promise<Map<string, Stored<T>>>;
+  query<N extends R, T>(
+    collection: Collection<N, T>,
+    index: string,
+    hash: string,
+    page?: PageRequest,
+  ): Promise<Page<T>>;
+}
+
+/** A counter record's value. Written only by `increment`. */
+export interface Counter {
+  count: number;
+}
+
+/**
+ * A message waiting in the store: an outbox row, or a delivery of the embedded bus.
+ *
+ * Messages of one `queue` with the same `order_key` are claimed one at a time in the order of their ids (UUIDv7).
+ */
+export interface NewMessage {
+  queue: string;
+  id: string;
+  order_key?: string;
+  /** 0 (default) to 9; higher first. */
+  priority?: number;
+  /** Not before this time, unix ms. */
+  available_at: number;
+  body: unknown;
+  /** What has been tried before, for retries and for parked messages. */
+  attempts?: number;
+  reason?: string;
+}
+
+export interface Claimed extends Required<Pick<NewMessage, 'queue' | 'id' | 'priority' | 'available_at' | 'body'>> {
+  order_key?: string;
+  reason?: string;
+  /** How often it was claimed, this time included. */
+  attempts: number;
+  /** Proof that this claim is the current one. */
+  claim: string;
+}
+
+export interface Effects {
+  /** Messages to add with the writes. An id that its queue holds already is left as it is. */
+  enqueue?: readonly NewMessage[];
+  /** Claimed messages to remove with the writes; fails with WriteConflict (`at` -1) if a claim was lost. */
+  settle?: readonly Claimed[];
+}
+
+export interface Messages {
+  /** Takes up to `limit` available messages for `lease_ms`: highest priority, then oldest first. Two callers never get the same one. */
+  claim(queue: string, options: { limit: number; lease_ms: number }): Promise<Claimed[]>;
+  /** Gives a message back, to be claimed again from `available_at` on. False if the claim was lost. */
+  release(message: Claimed, options: { available_at: number; reason?: string }): Promise<boolean>;
+  /** How many messages wait in a queue (claimed ones included) and how old the oldest is, unix ms. */
+  depth(queue: string): Promise<{ count: number; oldest_at?: number }>;
+  /** Messages of a queue as they are, oldest first, without claiming them. */
+  peek(queue: string, limit: number): Promise<Claimed[]>;
+}
+
+/** An engine. Only runtimes and the kit see this; an operation sees `Reader` and a `transact` bound to what it declared. */
+export interface Store extends Reader {
+  /** Up to 100 writes, settled and enqueued messages together; a record may appear once. */
+  transact(writes: readonly Write[], effects?: Effects): Promise<void>;
+  /** Adds to a counter in one atomic step; starts it at `by` with this expiry when absent or expired. Returns the new count. */
+  increment(
+    collection: Collection<string, Counter>,
+    id: string,
+    options: { by?: number; expires_at: number },
+  ): Promise<number>;
+  messages: Messages;
+  /** Calls back after each commit of this process that enqueued messages. Returns how to stop. */
+  onCommit(listener: (queues: ReadonlySet<string>) => void): () => void;
+  /** Resolves when the engine answers; throws AppError `unavailable` otherwise. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,96 @@
+/** Why a token is refused: the fixed list of the contract, section 3. */
+export const TOKEN_ERRORS = [
+  'malformed',
+  'bad_signature',
+  'expired',
+  'not_yet_valid',
+  'wrong_issuer',
+  'wrong_audience',
+  'revoked',
+  'session_ended',
+  'user_inactive',
+  'unknown_key',
+] as const;
+export type TokenError = (typeof TOKEN_ERRORS)[number];
+
+/** The claims of an access token (RFC 9068). `gen` is the user's token generation at issue, `sid` the session. */
+export interface AccessClaims {
+  iss: string;
+  aud: string;
+  sub: string;
+  client_id: string;
+  jti: string;
+  sid: string;
+  gen: number;
+  iat: number;
+  exp: number;
+  permissions: string[];
+  roles: string[];
+}
+
+export type Verdict = { valid: true; claims: AccessClaims } | { valid: false; error: TokenError };
+
+/**
+ * Says whether an access token holds now. Costs microseconds for a token seen before.
+ *
+ * Never calls anything outside for a token; throws AppError `unavailable` when its revocations are staler than the bound.
+ */
+export interface Verifier {
+  verify(token: string): Promise<Verdict>;
+}
+
+/** Signs access tokens with the current key. Fills iss, aud, iat, exp, jti, client_id. */
+export interface TokenSigner {
+  sign(subject: {
+    user_id: string;
+    session_id: string;
+    generation: number;
+    permissions: string[];
+    roles: string[];
+  }): Promise<{ access_token: string; jti: string; expires_at: number }>;
+}
+
+export interface VerificationKey {
+  kid: string;
+  alg: 'RS256' | 'ES256' | 'EdDSA';
+  key: import('node:crypto').KeyObject;
+}
+
+/** The signing keys: one signs, the published ones verify. Publish before sign; retire after the longest token. */
+export interface Keys {
+  /** The key of this id, among those published now. */
+  verification(kid: string): Promise<VerificationKey | undefined>;
+  /** Signs the bytes with the current key. */
+  sign(
+    input: (header: { kid: string; alg: string }) => Uint8Array,
+  ): Promise<{ kid: string; alg: string; signature: Uint8Array }>;
+  /** RFC 7517 JWK Set with the public keys. */
+  jwks(): Promise<{ keys: Record<string, unknown>[] }>;
+}
+
+/** A live revocation: dead are tokens with this jti, this sid, or of this user with a generation below `generation`. */
+export interface Revocation {
+  kind: 'jti' | 'sid' | 'user';
+  value: string;
+  /** For kind user: tokens of generations below this are dead … */
+  generation?: number;
+  /** … except those of this session. */
+  except_sid?: string;
+  error: 'revoked' | 'session_ended' | 'user_inactive';
+  created_at: number;
+}
+
+/** The live revocations, held in memory, loaded before the first answer and followed since. */
+export interface Revocations {
+  /** Why a token with these claims is dead, if it is. Throws AppError `unavailable` when staler than the bound. */
+  find(
+    claims: Pick<AccessClaims, 'jti' | 'sid' | 'sub' | 'gen'>,
+  ): Promise<TokenError | undefined> | TokenError | undefined;
+  /** Takes in a revocation made by this process at once. */
+  learn(revocation: Revocation): void;
+}
+
+/** Credentials of services: `p21s_<id>_<secret>`, of which only a hash is stored. */
+export interface ServiceTokens {
+  verify(token: string): Promise<{ name: string; permissions: string[] } | undefined>;
+}

@@ -1,0 +1,30 @@
+import { adapter } from '../adapter.ts';
+
+export const settings = adapter({
+  port: 'settings',
+  env: [
+    'PERFECT21_PUBLIC_URL',
+    'PERFECT21_AUDIENCE',
+    'PERFECT21_ACCESS_TOKEN_TTL',
+    'PERFECT21_REFRESH_IDLE_TTL',
+    'PERFECT21_REFRESH_ABSOLUTE_TTL',
+    'PERFECT21_PASSWORD_MIN_LENGTH',
+    'PERFECT21_LOGIN_ATTEMPTS',
+    'PERFECT21_LOGIN_WINDOW',
+  ],
+  open: (_, { env, public_url }) => ({
+    port: {
+      public_url,
+      audience: env.PERFECT21_AUDIENCE,
+      access_token_ttl: env.PERFECT21_ACCESS_TOKEN_TTL,
+      refresh_idle_ttl: env.PERFECT21_REFRESH_IDLE_TTL,
+      refresh_absolute_ttl: env.PERFECT21_REFRESH_ABSOLUTE_TTL,
+      refresh_grace: 10,
+      verification_ttl: 86_400,
+      reset_ttl: 1800,
+      password_min_length: env.PERFECT21_PASSWORD_MIN_LENGTH,
+      login_attempts: env.PERFECT21_LOGIN_ATTEMPTS,
+      login_window: env.PERFECT21_LOGIN_WINDOW,
+    },
+  }),
+});
