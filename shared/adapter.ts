@@ -1,6 +1,7 @@
 /** An adapter stands behind a port. It says what it needs itself, so that environment and IAM follow from the table. */
 import type { Config } from './config.ts';
 import type { PortName, Ports } from './ports/index.ts';
+import type { Collection } from './ports/store.ts';
 
 /** An IAM statement of an adapter, in CloudFormation's terms; the generator scopes the store's by collection. */
 export interface IamStatement {
@@ -15,6 +16,8 @@ export interface Adapter<P extends PortName = PortName, D extends PortName = Por
   /** Names of environment variables that it reads through Config. */
   readonly env: readonly string[];
   readonly iam?: readonly IamStatement[];
+  /** Collections that it reads through the port `store`. */
+  readonly reads?: readonly Collection<string, any>[];
   open(dependencies: Pick<Ports, D>, config: Config): Promise<Opened<Ports[P]>> | Opened<Ports[P]>;
 }
 
@@ -27,6 +30,7 @@ export const adapter = <P extends PortName, const D extends PortName = never>(de
   needs?: readonly D[];
   env?: readonly string[];
   iam?: readonly IamStatement[];
+  reads?: readonly Collection<string, any>[];
   open(dependencies: Pick<Ports, D>, config: Config): Promise<Opened<Ports[P]>> | Opened<Ports[P]>;
 }): Adapter<P, any> => ({ needs: [], env: [], ...definition }) as Adapter<P, any>;
 

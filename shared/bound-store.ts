@@ -28,7 +28,8 @@ export const toOutboxRow = (
   return {
     queue: OUTBOX,
     id: envelope.message_id,
-    ...(user_id && { order_key: user_id }),
+    // what waits for its time must not hold back what the same user does meanwhile
+    ...(user_id && !delay_ms && { order_key: user_id }),
     priority: body.priority,
     available_at: now + (delay_ms ?? 0),
     body,

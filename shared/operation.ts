@@ -180,3 +180,9 @@ export const reach = (
   visit(op);
   return total;
 };
+
+/** Every port that a host of this operation opens: what it reaches, what every door uses, and what tells who calls. */
+export const hostPorts = (op: Operation<any, any>): ReadonlySet<PortName> => {
+  const ports = reach(op).ports.add('clock').add('ids').add('log');
+  return op.access === 'public' ? ports : ports.add('verifier').add('serviceTokens');
+};

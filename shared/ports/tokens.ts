@@ -47,7 +47,7 @@ export interface TokenSigner {
     generation: number;
     permissions: string[];
     roles: string[];
-  }): Promise<{ access_token: string; jti: string; expires_at: number }>;
+  }): Promise<{ access_token: string; jti: string /** Unix seconds. */; expires_at: number }>;
 }
 
 export interface VerificationKey {
@@ -58,8 +58,8 @@ export interface VerificationKey {
 
 /** The signing keys: one signs, the published ones verify. Publish before sign; retire after the longest token. */
 export interface Keys {
-  /** The key of this id, among those published now. */
-  verification(kid: string): Promise<VerificationKey | undefined>;
+  /** The key of this id, among those published now; at once where that needs no waiting. */
+  verification(kid: string): Promise<VerificationKey | undefined> | VerificationKey | undefined;
   /** Signs the bytes with the current key. */
   sign(
     input: (header: { kid: string; alg: string }) => Uint8Array,
@@ -77,6 +77,7 @@ export interface Revocation {
   /** … except those of this session. */
   except_sid?: string;
   error: 'revoked' | 'session_ended' | 'user_inactive';
+  /** Unix ms. */
   created_at: number;
 }
 

@@ -1,4 +1,7 @@
 import { adapter } from '../adapter.ts';
 import type { Clock } from '../ports/clock.ts';
 
-export const systemClock = adapter({ port: 'clock', open: () => ({ port: { now: () => Date.now() } satisfies Clock }) });
+export const systemClock = adapter({
+  port: 'clock',
+  open: () => ({ port: { now: () => Date.now() } satisfies Clock }),
+});

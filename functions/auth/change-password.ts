@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { endUserSessions } from '../sessions/end-user-sessions.ts';
+import { changePassword as changeAccountPassword } from '../users/change-password.ts';
+import { Password } from '../users/model.ts';
+import { clientOf } from './model.ts';
+import { loginAttempts } from './records.ts';
+
+/** Changes the caller's password; every other session ends, and the owner is told by mail. */
+export const changePassword = operation({
+  name: 'auth.change-password',
+  summary: "Changes the caller's password",
+  http: { method: 'POST', path: '/api/v1/auth/password/change', status: 204 },
+  access: 'user',
+  input: z.strictObject({ current_password: Password, new_password: Password }),
+  output: z.object({}),
+  errors: ['invalid_credentials', 'password_refused', 'not_found', 'conflict', 'too_many_requests'],
+  writes: [loginAttempts],
+  needs: ['clock', 'settings'],
+  calls: { changeAccountPassword, endUserSessions },
+  run: async ({ store, clock, settings, changeAccountPassword, endUserSessions }, input, context) => {
+    if (context.caller.kind !== 'user') throw new AppError('unauthenticated');
+    const { user_id, session_id: except_session_id } = context.caller;
+    // whoever holds a stolen access token may not guess the password here instead
+    const expires_at = clock.now() + settings.login_window * 1000;
+    const tries = await store.increment(loginAttempts, `change:${user_id}`, { expires_at });
+    if (tries > settings.login_attempts) {
+      throw new AppError('too_many_requests', { retry_after: settings.login_window });
+    }
+    const { ip_address, user_agent } = clientOf(context);
+    const origin = { except_session_id, ip_address, user_agent };
+    const { generation } = await changeAccountPassword({ user_id, ...input, ...origin });
+    await endUserSessions({ user_id, generation, except_session_id, reason: 'password_changed' });
+    await store.increment(loginAttempts, `change:${user_id}`, { by: -tries, expires_at });
+    return {};
+  },
+});

@@ -1,0 +1,96 @@
+/** Events of logging in, and of what looks like an attack on it. */
+import * as z from 'zod';
+import { eventType } from '../../shared/messaging/event.ts';
+
+/** Somebody logged in, or tried to. Failed ones are urgent (priority 5); `user_id` is empty for an unknown identifier. */
+export const userLogin = eventType({
+  type: 'user.login',
+  key: 'user.events.login',
+  data: z.strictObject({
+    user_id: z.string(),
+    email: z.string(),
+    login_successful: z.boolean(),
+    ip_address: z.string(),
+    user_agent: z.string(),
+    location: z.record(z.string(), z.string()).optional(),
+    mfa_used: z.boolean(),
+    risk_score: z.number().min(0).max(1).optional(),
+    failure_reason: z.string().optional(),
+  }),
+  priority: ({ login_successful }) => (login_successful ? 0 : 5),
+});
+
+/** A session ended because its user logged out. */
+export const userLogout = eventType({
+  type: 'user.logout',
+  key: 'user.events.logout',
+  data: z.strictObject({ user_id: z.string(), session_id: z.string() }),
+});
+
+/** Too many failed logins: further ones are refused until the time given (ISO 8601). */
+export const accountLocked = eventType({
+  type: 'security.account_locked',
+  key: 'security.events.locked',
+  data: z.strictObject({
+    user_id: z.string(),
+    reason: z.string(),
+    failed_attempts: z.int(),
+    locked_until: z.string(),
+    ip_address: z.string(),
+    user_agent: z.string(),
+  }),
+  priority: () => 7,
+});
+
+export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
+const PRIORITY = { low: 1, medium: 3, high: 7, critical: 9 } as const;
+
+/** Something happened to an account that its owner should look at. */
+export const securityAlert = eventType({
+  type: 'security.alert',
+  key: 'security.events.alert',
+  data: z.strictObject({
+    user_id: z.string(),
+    alert_type: z.string(),
+    severity: z.enum(SEVERITIES),
+    description: z.string(),
+    details: z.record(z.string(), z.unknown()),
+    ip_address: z.string(),
+    user_agent: z.string(),
+    recommended_actions: z.array(z.string()),
+  }),
+  priority: ({ severity }) => PRIORITY[severity],
+});
+
+const ACTIONS = {
+  critical: {
+    en: [
+      'Change your password now',
+      'Turn on two-factor authentication',
+      'Check your account activity',
+      'Contact support',
+    ],
+    zh: ['立即更改密码', '启用多因子认证', '检查账户活动', '联系技术支持'],
+  },
+  high: {
+    en: ['Check your login activity', 'Consider two-factor authentication', 'Update your password'],
+    zh: ['检查登录活动', '考虑启用多因子认证', '更新密码'],
+  },
+  other: {
+    en: ['Review your security settings', 'Update your password regularly'],
+    zh: ['查看账户安全设置', '定期更新密码'],
+  },
+} as const;
+
+/** What to advise the owner, in English and then in Chinese. @example recommendedActions('high') */
+export const recommendedActions = (severity: (typeof SEVERITIES)[number]): string[] => {
+  const actions = severity === 'critical' || severity === 'high' ? ACTIONS[severity] : ACTIONS.other;
+  return [...actions.en, ...actions.zh];
+};
+
+/** A token was revoked before its end (RFC 7009). */
+export const tokenRevoked = eventType({
+  type: 'token.revoked',
+  key: 'token.events.revoked',
+  data: z.strictObject({ user_id: z.string(), session_id: z.string(), jti: z.string(), reason: z.string().optional() }),
+});

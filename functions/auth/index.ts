@@ -1,0 +1,41 @@
+/** Registration, login, tokens and passwords: what a client of the platform speaks to first. */
+import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
+import { service } from '../../shared/operation.ts';
+import { changePassword } from './change-password.ts';
+import { checkLogin } from './check-login.ts';
+import { forgotPassword } from './forgot-password.ts';
+import { getJwks } from './get-jwks.ts';
+import { getOpenidConfiguration } from './get-openid-configuration.ts';
+import { issueTokens } from './issue-tokens.ts';
+import { login } from './login.ts';
+import { logout } from './logout.ts';
+import * as records from './records.ts';
+import { refresh } from './refresh.ts';
+import { register } from './register.ts';
+import { resetPassword } from './reset-password.ts';
+import { revoke } from './revoke.ts';
+import { validateCredentials } from './validate-credentials.ts';
+import { validateToken } from './validate-token.ts';
+import { validateTokens } from './validate-tokens.ts';
+import { verifyEmail } from './verify-email.ts';
+
+export const auth = service('auth', [
+  register,
+  verifyEmail,
+  login,
+  refresh,
+  revoke,
+  logout,
+  validateToken,
+  validateTokens,
+  validateCredentials,
+  changePassword,
+  forgotPassword,
+  resetPassword,
+  getJwks,
+  getOpenidConfiguration,
+  checkLogin,
+  issueTokens,
+]);
+
+export const authCollections = [...Object.values(records), serviceCredentials];

@@ -1,0 +1,34 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { createSession } from '../sessions/create-session.ts';
+import { Password } from '../users/model.ts';
+import { checkLogin } from './check-login.ts';
+import { issueTokens } from './issue-tokens.ts';
+import { clientOf, DeviceInfo, Tokens } from './model.ts';
+
+/** Logs in with an e-mail address or user name and a password; begins a session. */
+export const login = operation({
+  name: 'auth.login',
+  summary: 'Logs in',
+  http: { method: 'POST', path: '/api/v1/auth/login' },
+  access: 'public',
+  input: z.strictObject({
+    identifier: z.string().min(1).max(320).meta({ description: 'E-mail address or user name' }),
+    password: Password,
+    mfa_code: z.string().max(64).optional(),
+    device_info: DeviceInfo,
+  }),
+  output: Tokens,
+  errors: ['invalid_credentials'],
+  calls: { checkLogin, createSession, issueTokens },
+  run: async ({ checkLogin, createSession, issueTokens }, { identifier, password, device_info }, context) => {
+    const client = clientOf(context, { device_info });
+    const { ip_address, user_agent } = client;
+    const { account } = await checkLogin({ identifier, password, ip_address, user_agent });
+    if (!account) throw new AppError('invalid_credentials');
+    const { user_id, email, generation } = account;
+    const session = await createSession({ user_id, email, generation, mfa_used: false, client });
+    return issueTokens({ user_id, generation, ...session });
+  },
+});

@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { endSession } from '../sessions/end-session.ts';
+
+/** Ends the session of the access token that asks. */
+export const logout = operation({
+  name: 'auth.logout',
+  summary: 'Logs out',
+  http: { method: 'POST', path: '/api/v1/auth/logout', status: 204 },
+  access: 'user',
+  input: z.strictObject({}),
+  output: z.object({}),
+  errors: ['conflict'],
+  calls: { endSession },
+  run: async ({ endSession }, _, { caller }) => {
+    if (caller.kind !== 'user') return {};
+    await endSession({ session_id: caller.session_id, user_id: caller.user_id, reason: 'logout' });
+    return {};
+  },
+});

@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { rotateSession } from '../sessions/rotate-session.ts';
+import { issueTokens } from './issue-tokens.ts';
+import { clientOf, DeviceInfo, Tokens } from './model.ts';
+
+/** Exchanges a refresh token for new tokens. The token used is spent; using a spent one again ends the session. */
+export const refresh = operation({
+  name: 'auth.refresh',
+  summary: 'Exchanges a refresh token for new tokens',
+  http: { method: 'POST', path: '/api/v1/auth/refresh' },
+  rpc: {
+    method: 'perfect21.auth.AuthService/RefreshToken',
+    response: ({ access_token, refresh_token, expires_at }) => ({ access_token, refresh_token, expires_at }),
+    failure: (code) => (code === 'invalid_refresh_token' ? { error_message: code } : undefined),
+  },
+  access: 'public',
+  input: z.strictObject({
+    refresh_token: z.string().max(512),
+    client_ip: z.string().max(64).optional(),
+    user_agent: z.string().max(512).optional(),
+    device_info: DeviceInfo,
+  }),
+  output: Tokens.extend({ expires_at: z.int().meta({ description: 'Unix seconds' }) }),
+  errors: ['invalid_refresh_token', 'conflict'],
+  needs: ['clock'],
+  calls: { rotateSession, issueTokens },
+  run: async ({ clock, rotateSession, issueTokens }, { refresh_token, ...said }, context) => {
+    const rotated = await rotateSession({ refresh_token, client: clientOf(context, said) });
+    const tokens = await issueTokens(rotated);
+    return { ...tokens, expires_at: Math.floor(clock.now() / 1000) + tokens.expires_in };
+  },
+});

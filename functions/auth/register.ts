@@ -1,0 +1,21 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { createUser, NewUser } from '../users/create-user.ts';
+import { clientOf } from './model.ts';
+
+/** Registers an account. A known address gets the same answer; its owner gets a mail instead. */
+export const register = operation({
+  name: 'auth.register',
+  summary: 'Registers an account',
+  http: { method: 'POST', path: '/api/v1/auth/register', status: 202 },
+  access: 'public',
+  input: NewUser,
+  output: z.object({ status: z.literal('pending_verification') }),
+  errors: ['password_refused', 'conflict'],
+  calls: { createUser },
+  run: async ({ createUser }, input, context) => {
+    const { ip_address, user_agent } = clientOf(context);
+    await createUser({ ...input, ip_address, user_agent });
+    return { status: 'pending_verification' as const };
+  },
+});

@@ -1,0 +1,24 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { endUserSessions } from '../sessions/end-user-sessions.ts';
+import { Password } from '../users/model.ts';
+import { resetPassword as resetAccountPassword } from '../users/reset-password.ts';
+import { clientOf } from './model.ts';
+
+/** Sets a new password with the token from the mail; every session of the account ends. */
+export const resetPassword = operation({
+  name: 'auth.reset-password',
+  summary: 'Sets a new password with the token from the mail',
+  http: { method: 'POST', path: '/api/v1/auth/password/reset', status: 204 },
+  access: 'public',
+  input: z.strictObject({ token: z.string().max(256), new_password: Password }),
+  output: z.object({}),
+  errors: ['invalid_token', 'password_refused', 'not_found', 'conflict'],
+  calls: { resetAccountPassword, endUserSessions },
+  run: async ({ resetAccountPassword, endUserSessions }, input, context) => {
+    const { ip_address, user_agent } = clientOf(context);
+    const { user_id, generation } = await resetAccountPassword({ ...input, ip_address, user_agent });
+    await endUserSessions({ user_id, generation, reason: 'password_changed' });
+    return {};
+  },
+});

@@ -1,0 +1,24 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { revokeToken } from '../sessions/revoke-token.ts';
+
+/** Revokes an access token, or a refresh token with its session (RFC 7009). What is no token of ours is answered alike. */
+export const revoke = operation({
+  name: 'auth.revoke',
+  summary: 'Revokes a token',
+  http: { method: 'POST', path: '/api/v1/auth/revoke' },
+  rpc: { method: 'perfect21.auth.AuthService/RevokeToken' },
+  access: 'public',
+  input: z.strictObject({
+    token: z.string().max(16_384),
+    token_type_hint: z.string().max(64).optional(),
+    reason: z.string().max(500).optional(),
+  }),
+  output: z.object({ revoked: z.literal(true) }),
+  errors: ['conflict'],
+  calls: { revokeToken },
+  run: async ({ revokeToken }, { token, reason }) => {
+    await revokeToken({ token, reason });
+    return { revoked: true as const };
+  },
+});

@@ -1,0 +1,19 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { TokenText } from './model.ts';
+import { toValidation, Validation } from './validation.ts';
+
+/** Says of up to 1000 access tokens whether each is valid now; the answers stand in the order of the tokens. */
+export const validateTokens = operation({
+  name: 'auth.validate-tokens',
+  summary: 'Says of many access tokens whether each is valid now',
+  http: { method: 'POST', path: '/api/v1/auth/validate/batch', limit: 1024 * 1024 },
+  rpc: { method: 'perfect21.auth.AuthService/BatchValidateTokens' },
+  access: 'public',
+  input: z.strictObject({ tokens: z.array(TokenText).max(1000) }),
+  output: z.object({ results: z.array(Validation) }),
+  needs: ['verifier', 'clock'],
+  run: async ({ verifier, clock }, { tokens }) => ({
+    results: await Promise.all(tokens.map(async (token) => toValidation(await verifier.verify(token), clock.now()))),
+  }),
+});

@@ -1,0 +1,16 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { verifyEmail as verifyAccount } from '../users/verify-email.ts';
+
+/** Verifies an address with the token from the mail; the account can log in from then on. */
+export const verifyEmail = operation({
+  name: 'auth.verify-email',
+  summary: 'Verifies an e-mail address',
+  http: { method: 'POST', path: '/api/v1/auth/verify-email' },
+  access: 'public',
+  input: z.strictObject({ token: z.string().max(256) }),
+  output: z.object({ user_id: z.string(), email: z.string() }),
+  errors: ['invalid_token', 'conflict'],
+  calls: { verifyAccount },
+  run: ({ verifyAccount }, input) => verifyAccount(input),
+});

@@ -1,0 +1,22 @@
+/** The platform on one page: five services, what they keep, and the version of its shape. */
+import type { Service } from '../shared/operation.ts';
+import type { StoreSchema } from '../shared/store/schema.ts';
+import { auth, authCollections } from './auth/index.ts';
+import { notificationCollections, notifications } from './notifications/index.ts';
+import { permissionCollections, permissions } from './permissions/index.ts';
+import { sessionCollections, sessions } from './sessions/index.ts';
+import { userCollections, users } from './users/index.ts';
+
+export const platform: readonly Service[] = [auth, users, permissions, sessions, notifications];
+
+/** Raise the version with every change of a collection's indexes or migrations: a start on older data then migrates it. */
+export const schema: StoreSchema = {
+  version: 1,
+  collections: [
+    ...authCollections,
+    ...userCollections,
+    ...permissionCollections,
+    ...sessionCollections,
+    ...notificationCollections,
+  ],
+};

@@ -1,0 +1,11 @@
+/** The queues of the notifications service and what they are bound to. */
+
+export const USER_EVENTS = { queue: 'notification-service.user_events', bindings: ['user.events.*'] } as const;
+export const SECURITY_EVENTS = {
+  queue: 'notification-service.security_events',
+  bindings: ['security.events.*'],
+} as const;
+export const NOTIFICATION_REQUESTS = {
+  queue: 'notification-service.notification_requests',
+  bindings: ['notification.*.*'],
+} as const;

@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { insert } from '../../shared/ports/store.ts';
+import { userLogin } from '../auth/events.ts';
+import { Client, expiryOf } from './model.ts';
+import { type SessionRecord, sessions } from './records.ts';
+import { hashOf, mint } from './refresh-token.ts';
+
+/** Begins a session for a user who has just proven who it is; the event of the login is committed with it. */
+export const createSession = operation({
+  name: 'sessions.create-session',
+  summary: 'Begins a session',
+  access: 'service',
+  input: z.strictObject({
+    user_id: z.string(),
+    email: z.string(),
+    generation: z.int(),
+    mfa_used: z.boolean(),
+    client: Client,
+  }),
+  output: z.object({ session_id: z.string(), refresh_token: z.string() }),
+  emits: [userLogin],
+  writes: [sessions],
+  needs: ['clock', 'ids', 'secrets', 'settings'],
+  run: async ({ store, clock, ids, secrets, settings }, { user_id, email, generation, mfa_used, client }) => {
+    const now = Math.floor(clock.now() / 1000);
+    const session_id = ids.uuid();
+    const refresh_token = mint(secrets, ids, session_id, 1);
+    const { ip_address, user_agent, device_info = {} } = client;
+    const session: SessionRecord = {
+      user_id,
+      generation,
+      refresh_generation: 1,
+      refresh_hash: hashOf(refresh_token),
+      created_at: now,
+      last_used_at: now,
+      absolute_expires_at: now + settings.refresh_absolute_ttl,
+      ip_address,
+      user_agent,
+      device_info,
+    };
+    await store.transact(
+      [insert(sessions, session_id, session, { expires_at: expiryOf(session, settings) })],
+      [userLogin.with({ user_id, email, login_successful: true, ip_address, user_agent, mfa_used }, { user_id })],
+    );
+    return { session_id, refresh_token };
+  },
+});

@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import { revocations as revocationRecords, toRevocationWrite } from '../../shared/keys/revocation-records.ts';
+import { operation } from '../../shared/operation.ts';
+import { remove } from '../../shared/ports/store.ts';
+import type { Revocation } from '../../shared/ports/tokens.ts';
+import { retryConflict } from '../../shared/retry-conflict.ts';
+import { recommendedActions, securityAlert, userLogout } from '../auth/events.ts';
+import { END_REASONS, sessionRevoked } from './events.ts';
+import { Client } from './model.ts';
+import { sessions } from './records.ts';
+
+/**
+ * Ends one session: its record goes, its access tokens are revoked and the event tells, in one transaction. Ending one
+ * that has ended changes nothing.
+ */
+export const endSession = operation({
+  name: 'sessions.end-session',
+  summary: 'Ends one session',
+  access: 'service',
+  input: z.strictObject({
+    session_id: z.string(),
+    user_id: z.string().meta({ description: 'Of whom it has to be' }),
+    reason: z.enum(END_REASONS),
+    client: Client.optional(),
+  }),
+  output: z.object({ ended: z.boolean() }),
+  errors: ['conflict'],
+  emits: [sessionRevoked, userLogout, securityAlert],
+  reads: [sessions],
+  writes: [sessions, revocationRecords],
+  needs: ['clock', 'ids', 'revocations'],
+  run: ({ store, clock, ids, revocations }, { session_id, user_id, reason, client }) =>
+    retryConflict(async () => {
+      const session = await store.get(sessions, session_id);
+      if (!session || session.value.user_id !== user_id) return { ended: false };
+      const revocation: Revocation = {
+        kind: 'sid',
+        value: session_id,
+        error: reason === 'user_inactive' ? 'user_inactive' : 'session_ended',
+        created_at: clock.now(),
+      };
+      const events = [
+        sessionRevoked.with({ user_id, session_id, reason }, { user_id }),
+        ...(reason === 'logout' ? [userLogout.with({ user_id, session_id }, { user_id })] : []),
+        ...(reason === 'reuse_detected' ? [reuseAlert(user_id, session_id, client)] : []),
+      ];
+      await store.transact([remove(sessions, session), toRevocationWrite(revocation, ids.uuid())], events);
+      revocations.learn(revocation);
+      return { ended: true };
+    }),
+});
+
+const reuseAlert = (user_id: string, session_id: string, client: Client | undefined) =>
+  securityAlert.with(
+    {
+      user_id,
+      alert_type: 'refresh_token_reuse',
+      severity: 'high',
+      description: 'A spent refresh token was presented again; the session was ended',
+      details: { session_id },
+      ip_address: client?.ip_address ?? '',
+      user_agent: client?.user_agent ?? '',
+      recommended_actions: recommendedActions('high'),
+    },
+    { user_id },
+  );

@@ -1,0 +1,27 @@
+/** Sessions, the refresh tokens that carry them, and the revocations that end their access tokens. */
+import * as revocationRecords from '../../shared/keys/revocation-records.ts';
+import { service } from '../../shared/operation.ts';
+import { createSession } from './create-session.ts';
+import { endMySession } from './end-my-session.ts';
+import { endOtherSessions } from './end-other-sessions.ts';
+import { endSession } from './end-session.ts';
+import { endUserSessions } from './end-user-sessions.ts';
+import { listSessions } from './list-sessions.ts';
+import { onAccountChanged } from './on-account-changed.ts';
+import * as records from './records.ts';
+import { revokeToken } from './revoke-token.ts';
+import { rotateSession } from './rotate-session.ts';
+
+export const sessions = service('sessions', [
+  createSession,
+  rotateSession,
+  endSession,
+  endUserSessions,
+  revokeToken,
+  listSessions,
+  endMySession,
+  endOtherSessions,
+  onAccountChanged,
+]);
+
+export const sessionCollections = [...Object.values(records), revocationRecords.revocations];

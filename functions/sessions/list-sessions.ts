@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { Session, toSession } from './model.ts';
+import { sessions } from './records.ts';
+
+/** The caller's sessions, newest first: device, address and last use of each. */
+export const listSessions = operation({
+  name: 'sessions.list-sessions',
+  summary: "Lists the caller's sessions",
+  http: { method: 'GET', path: '/api/v1/sessions' },
+  access: 'user',
+  input: z.strictObject({
+    cursor: z.string().max(1024).optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+  }),
+  output: z.object({ sessions: z.array(Session), next_cursor: z.string().optional() }),
+  reads: [sessions],
+  run: async ({ store }, { cursor, limit }, { caller }) => {
+    if (caller.kind !== 'user') return { sessions: [] };
+    const page = await store.query(sessions, 'by_user', caller.user_id, { cursor, limit, order: 'desc' });
+    return {
+      sessions: page.items
+        .filter(({ value }) => value.generation >= caller.generation)
+        .map((session) => toSession(session, caller.session_id)),
+      next_cursor: page.next_cursor,
+    };
+  },
+});

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import type { Settings } from '../../shared/ports/settings.ts';
+import type { Stored } from '../../shared/ports/store.ts';
+import type { SessionRecord } from './records.ts';
+
+/** Where a call comes from, as far as a session keeps it. */
+export const Client = z.strictObject({
+  ip_address: z.string(),
+  user_agent: z.string(),
+  device_info: z.record(z.string().max(64), z.string().max(256)).optional(),
+});
+export type Client = z.output<typeof Client>;
+
+/** Tells one client from another across a refresh: what it says it is, since its address may change between two tries. */
+export const fingerprint = ({ user_agent, device_info }: Client): string =>
+  createHash('sha256')
+    .update(JSON.stringify([user_agent, device_info?.device_id ?? '']))
+    .digest('base64url');
+
+/** When a session used now ends by itself, unix ms: idle too long, or simply old (SP 800-63B-4 §2.1.3). */
+export const expiryOf = (session: SessionRecord, settings: Settings): number =>
+  Math.min(session.last_used_at + settings.refresh_idle_ttl, session.absolute_expires_at) * 1000;
+
+/** A session as its owner sees it. */
+export const Session = z.object({
+  id: z.string(),
+  current: z.boolean(),
+  created_at: z.int(),
+  last_used_at: z.int(),
+  expires_at: z.int(),
+  ip_address: z.string(),
+  user_agent: z.string(),
+  device_info: z.record(z.string(), z.string()),
+});
+
+export const toSession = ({ id, value, expires_at }: Stored<SessionRecord>, currentId: string) => ({
+  ...value,
+  id,
+  current: id === currentId,
+  expires_at: Math.floor((expires_at ?? 0) / 1000),
+});

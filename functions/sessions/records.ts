@@ -1,0 +1,24 @@
+import { collection } from '../../shared/ports/store.ts';
+
+/** A login on one device. Times are unix seconds. */
+export interface SessionRecord {
+  user_id: string;
+  /** The user's token generation when it began, raised when the session is spared by a password change. */
+  generation: number;
+  /** Counts the refresh tokens; each rotation is a compare-and-set of it. */
+  refresh_generation: number;
+  /** Of the one refresh token that is valid now. */
+  refresh_hash: string;
+  /** The token before it, for a client that races itself: who presents it within the grace gets the same successor. */
+  parent?: { hash: string; rotated_at_ms: number; client: string; sealed_successor: string };
+  created_at: number;
+  last_used_at: number;
+  absolute_expires_at: number;
+  ip_address: string;
+  user_agent: string;
+  device_info: Record<string, string>;
+}
+
+export const sessions = collection<SessionRecord>()('sessions', {
+  indexes: { by_user: { hash: (session) => session.user_id, sort: (_, id) => id } },
+});

@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { type Stored, update } from '../../shared/ports/store.ts';
+import { retryConflict } from '../../shared/retry-conflict.ts';
+import { getAccount } from '../users/get-account.ts';
+import { endSession } from './end-session.ts';
+import { Client, expiryOf, fingerprint } from './model.ts';
+import { type SessionRecord, sessions } from './records.ts';
+import { hashOf, isHashOf, mint, openUnder, read, sealUnder } from './refresh-token.ts';
+
+/**
+ * Exchanges a refresh token for its successor (RFC 9700 §4.14.2).
+ *
+ * - The current token: one compare-and-set of the session's generation makes the successor.
+ * - Its direct parent, from the same client within the grace: the same successor again, so that a client that races
+ *   itself or lost an answer goes on.
+ * - Any older one: somebody copied it. The session ends with all its tokens, and its owner is told.
+ */
+export const rotateSession = operation({
+  name: 'sessions.rotate-session',
+  summary: 'Exchanges a refresh token for its successor',
+  access: 'service',
+  input: z.strictObject({ refresh_token: z.string(), client: Client }),
+  output: z.object({
+    session_id: z.string(),
+    user_id: z.string(),
+    generation: z.int(),
+    refresh_token: z.string(),
+  }),
+  errors: ['invalid_refresh_token', 'conflict'],
+  reads: [sessions],
+  writes: [sessions],
+  needs: ['clock', 'ids', 'secrets', 'settings'],
+  calls: { getAccount, endSession },
+  run: ({ store, clock, ids, secrets, settings, getAccount, endSession }, { refresh_token, client }) =>
+    retryConflict(async () => {
+      const refused = new AppError('invalid_refresh_token');
+      const presented = read(secrets, refresh_token);
+      const session = presented && (await store.get(sessions, presented.session_id));
+      if (!session) throw refused;
+      const { user_id } = session.value;
+
+      const account = await getAccount({ user_id });
+      if (account.status !== 'active' || session.value.generation < account.generation) {
+        const reason = account.status === 'active' ? ('password_changed' as const) : ('user_inactive' as const);
+        await endSession({ session_id: session.id, user_id, reason });
+        throw refused;
+      }
+
+      const answer = (successor: string) => ({
+        session_id: session.id,
+        user_id,
+        generation: session.value.generation,
+        refresh_token: successor,
+      });
+      if (isHashOf(session.value.refresh_hash, refresh_token)) {
+        const successor = mint(secrets, ids, session.id, session.value.refresh_generation + 1);
+        const next = rotated(session, refresh_token, successor, client, clock.now());
+        await store.transact([update(sessions, session, next, { expires_at: expiryOf(next, settings) })]);
+        return answer(successor);
+      }
+      const { parent } = session.value;
+      const racing =
+        parent &&
+        isHashOf(parent.hash, refresh_token) &&
+        parent.client === fingerprint(client) &&
+        clock.now() - parent.rotated_at_ms <= settings.refresh_grace * 1000;
+      if (racing) return answer(openUnder(refresh_token, parent.sealed_successor));
+
+      await endSession({ session_id: session.id, user_id, reason: 'reuse_detected', client });
+      throw refused;
+    }, 25),
+});
+
+const rotated = (
+  { value }: Stored<SessionRecord>,
+  parent: string,
+  successor: string,
+  client: Client,
+  now: number,
+): SessionRecord => ({
+  ...value,
+  refresh_generation: value.refresh_generation + 1,
+  refresh_hash: hashOf(successor),
+  parent: {
+    hash: hashOf(parent),
+    rotated_at_ms: now,
+    client: fingerprint(client),
+    sealed_successor: sealUnder(parent, successor),
+  },
+  last_used_at: Math.floor(now / 1000),
+  ip_address: client.ip_address,
+  user_agent: client.user_agent,
+  device_info: client.device_info ?? value.device_info,
+});

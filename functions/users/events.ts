@@ -1,0 +1,58 @@
+/** Events of accounts. Tokens in them are sealed: only a holder of the platform's secret reads them. */
+import * as z from 'zod';
+import { eventType } from '../../shared/messaging/event.ts';
+
+/** A new account waits for its address to be verified. */
+export const userRegistered = eventType({
+  type: 'user.registered',
+  key: 'user.events.registered',
+  data: z.strictObject({
+    user_id: z.string(),
+    email: z.string(),
+    first_name: z.string().optional(),
+    last_name: z.string().optional(),
+    /** Sealed for purpose `verify-email`. */
+    verification_token: z.string(),
+    registration_ip: z.string(),
+    user_agent: z.string(),
+    locale: z.string().optional(),
+    /** The user name asked for, when it was not free: told by mail, so that nobody else learns it. */
+    username_taken: z.string().optional(),
+  }),
+});
+
+/** A password was changed or reset; sessions of older generations end. */
+export const userPasswordChanged = eventType({
+  type: 'user.password_changed',
+  key: 'user.events.password_changed',
+  data: z.strictObject({
+    user_id: z.string(),
+    email: z.string(),
+    how: z.enum(['changed', 'reset']),
+    generation: z.int(),
+    except_session_id: z.string().optional(),
+    ip_address: z.string(),
+    user_agent: z.string(),
+    locale: z.string().optional(),
+  }),
+});
+
+/** An administrator or the platform moved an account to another status. */
+export const userStatusChanged = eventType({
+  type: 'user.status_changed',
+  key: 'user.events.status_changed',
+  data: z.strictObject({
+    user_id: z.string(),
+    old_status: z.string(),
+    new_status: z.string(),
+    generation: z.int(),
+    reason: z.string().optional(),
+  }),
+});
+
+/** Somebody asked for a new password for an address, known or not: the answer to the request is the same either way. */
+export const passwordResetRequested = eventType({
+  type: 'user.password_reset_requested',
+  key: 'user.events.password_reset_requested',
+  data: z.strictObject({ email: z.string(), ip_address: z.string(), user_agent: z.string() }),
+});

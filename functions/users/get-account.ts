@@ -1,0 +1,18 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { USER_STATUSES } from './model.ts';
+import { users } from './records.ts';
+
+/** What decides whether an account's sessions may go on: its status and its token generation. */
+export const getAccount = operation({
+  name: 'users.get-account',
+  summary: 'Gives the state of an account',
+  access: 'service',
+  input: z.strictObject({ user_id: z.string() }),
+  output: z.object({ status: z.enum(USER_STATUSES).optional(), generation: z.int() }),
+  reads: [users],
+  run: async ({ store }, { user_id }) => {
+    const user = await store.get(users, user_id);
+    return { status: user?.value.status, generation: user?.value.generation ?? 0 };
+  },
+});

@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { users } from './records.ts';
+
+/** Where and in which language to reach a user. */
+export const getContact = operation({
+  name: 'users.get-contact',
+  summary: 'Gives the address and language of a user',
+  access: 'service',
+  input: z.strictObject({ user_id: z.string() }),
+  output: z.object({ email: z.string(), locale: z.string().optional(), first_name: z.string().optional() }),
+  errors: ['not_found'],
+  reads: [users],
+  run: async ({ store }, { user_id }) => {
+    const user = await store.get(users, user_id);
+    if (!user || user.value.status === 'deleted') throw new AppError('not_found', { detail: 'No user has this id' });
+    return user.value;
+  },
+});

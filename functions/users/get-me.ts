@@ -1,0 +1,22 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { toUser, User } from './model.ts';
+import { users } from './records.ts';
+
+/** The caller's own profile. */
+export const getMe = operation({
+  name: 'users.get-me',
+  summary: "Gives the caller's own profile",
+  http: { method: 'GET', path: '/api/v1/users/me' },
+  access: 'user',
+  input: z.strictObject({}),
+  output: User,
+  errors: ['not_found'],
+  reads: [users],
+  run: async ({ store }, _, { caller }) => {
+    const user = caller.kind === 'user' ? await store.get(users, caller.user_id) : undefined;
+    if (!user) throw new AppError('not_found');
+    return toUser(user);
+  },
+});

@@ -1,0 +1,38 @@
+/** Accounts, their addresses and names, passwords, and the history of logins. */
+import { service } from '../../shared/operation.ts';
+import { changePassword } from './change-password.ts';
+import { checkPassword } from './check-password.ts';
+import { createUser } from './create-user.ts';
+import { findAccount } from './find-account.ts';
+import { getAccount } from './get-account.ts';
+import { getContact } from './get-contact.ts';
+import { getMe } from './get-me.ts';
+import { getUser } from './get-user.ts';
+import { onPasswordResetRequested } from './on-password-reset-requested.ts';
+import { onUserLogin } from './on-user-login.ts';
+import * as records from './records.ts';
+import { requestPasswordReset } from './request-password-reset.ts';
+import { resetPassword } from './reset-password.ts';
+import { updateMe } from './update-me.ts';
+import { updateUserStatus } from './update-user-status.ts';
+import { verifyEmail } from './verify-email.ts';
+
+export const users = service('users', [
+  createUser,
+  verifyEmail,
+  findAccount,
+  checkPassword,
+  changePassword,
+  requestPasswordReset,
+  onPasswordResetRequested,
+  resetPassword,
+  getMe,
+  updateMe,
+  getUser,
+  updateUserStatus,
+  getAccount,
+  getContact,
+  onUserLogin,
+]);
+
+export const userCollections = Object.values(records);

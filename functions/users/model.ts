@@ -1,0 +1,110 @@
+/** Pure rules about accounts. */
+import { domainToASCII } from 'node:url';
+import * as z from 'zod';
+import type { Stored } from '../../shared/ports/store.ts';
+import type { UserRecord } from './records.ts';
+
+/** In the order of their numbers in proto/user_service.proto. */
+export const USER_STATUSES = ['pending_verification', 'active', 'locked', 'suspended', 'deleted'] as const;
+export type UserStatus = (typeof USER_STATUSES)[number];
+
+/** Which status may follow which when an administrator says so. */
+export const NEXT_STATUSES: Readonly<Record<UserStatus, readonly UserStatus[]>> = {
+  pending_verification: ['active', 'suspended', 'deleted'],
+  active: ['locked', 'suspended', 'deleted'],
+  locked: ['active', 'suspended', 'deleted'],
+  suspended: ['active', 'deleted'],
+  deleted: [],
+};
+
+/** One form for all spellings of an address: NFKC, lower case, domain in ASCII (RFC 5890). Undefined: not an address. */
+export const canonicalEmail = (raw: string): string | undefined => {
+  const text = raw.normalize('NFKC').trim();
+  const at = text.lastIndexOf('@');
+  if (at < 1) return undefined;
+  const domain = domainToASCII(text.slice(at + 1));
+  const email = `${text.slice(0, at).toLowerCase()}@${domain}`;
+  return domain !== '' && email.length <= 254 && z.email().safeParse(email).success ? email : undefined;
+};
+
+/** An address in its canonical form. */
+export const Email = z
+  .string()
+  .max(320)
+  .transform((raw, context) => {
+    const email = canonicalEmail(raw);
+    if (email !== undefined) return email;
+    context.addIssue({ code: 'custom', message: 'Not an e-mail address' });
+    return z.NEVER;
+  })
+  .pipe(z.string())
+  .meta({ format: 'email', examples: ['ada@example.org'] });
+
+/** 3 to 64 letters, digits, dots, dashes and underscores: never mistaken for an e-mail address. */
+export const Username = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$/, 'Use 3 to 64 letters, digits, ". _ -"');
+
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}\p{Cs}<>]*$/u, 'Contains characters that names do not have');
+export const PersonName = name;
+export const PhoneNumber = z.string().regex(/^\+[1-9]\d{6,14}$/, 'Use E.164, e.g. +4917012345678');
+/** BCP 47, as far as templates need it. */
+export const Locale = z
+  .string()
+  .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$/, 'Use a language tag, e.g. en or zh-CN');
+
+/** Length is judged by policy (code points); this bound only keeps the work small. */
+export const Password = z.string().min(1).max(4096).meta({ format: 'password' });
+
+/** The key in `identifiers` of what somebody typed at a login: an address if it has an @, else a user name. */
+export const identifierKey = (typed: string): string | undefined => {
+  if (typed.includes('@')) {
+    const email = canonicalEmail(typed);
+    return email && `email:${email}`;
+  }
+  return Username.safeParse(typed).success ? usernameKey(typed) : undefined;
+};
+export const emailKey = (email: string): string => `email:${email}`;
+export const usernameKey = (username: string): string => `username:${username.toLowerCase()}`;
+
+/** A user as callers see one. */
+export const User = z.object({
+  id: z.string(),
+  email: z.string(),
+  username: z.string(),
+  first_name: z.string(),
+  last_name: z.string(),
+  phone_number: z.string(),
+  status: z.enum(USER_STATUSES),
+  is_active: z.boolean(),
+  is_verified: z.boolean(),
+  mfa_enabled: z.boolean(),
+  created_at: z.int().meta({ description: 'Unix seconds' }),
+  last_login_at: z.int().meta({ description: 'Unix seconds; 0 for never' }),
+  profile: z.record(z.string(), z.string()),
+});
+export type User = z.output<typeof User>;
+export const USER_FIELDS = Object.keys(User.shape) as (keyof User)[];
+
+export const toUser = ({ id, value }: Stored<UserRecord>): User => ({
+  id,
+  email: value.email,
+  username: value.username ?? '',
+  first_name: value.first_name ?? '',
+  last_name: value.last_name ?? '',
+  phone_number: value.phone_number ?? '',
+  status: value.status,
+  is_active: value.status === 'active',
+  is_verified: value.status !== 'pending_verification',
+  mfa_enabled: value.mfa_enabled,
+  created_at: value.created_at,
+  last_login_at: value.last_login_at ?? 0,
+  profile: value.profile,
+});
+
+/** Only the fields asked for; all of them when none is named. */
+export const pickFields = (user: User, fields: readonly (keyof User)[] = []): Partial<User> =>
+  fields.length === 0 ? user : (Object.fromEntries(fields.map((field) => [field, user[field]])) as Partial<User>);

@@ -1,0 +1,34 @@
+import * as z from 'zod';
+import { envelopeOf } from '../../shared/messaging/envelope.ts';
+import { operation } from '../../shared/operation.ts';
+import { insert, update } from '../../shared/ports/store.ts';
+import { retryConflict } from '../../shared/retry-conflict.ts';
+import { userLogin } from '../auth/events.ts';
+import { loginHistory, users } from './records.ts';
+
+const KEPT_MS = 90 * 86_400_000;
+
+/** Writes a login, or the try of one, into the history; the record has the event's id, so that a second delivery adds nothing. */
+export const onUserLogin = operation({
+  name: 'users.on-user-login',
+  summary: 'Writes the login history',
+  subscription: { queue: 'user-service.logins', bindings: [userLogin.key], types: [userLogin.type] },
+  access: 'service',
+  input: envelopeOf(userLogin),
+  output: z.object({}),
+  errors: ['conflict'],
+  reads: [users, loginHistory],
+  writes: [users, loginHistory],
+  run: ({ store }, { message_id, timestamp, data }) =>
+    retryConflict(async () => {
+      const { user_id, ip_address, user_agent, login_successful, failure_reason, mfa_used, risk_score } = data;
+      if (user_id === '' || (await store.get(loginHistory, message_id))) return {};
+      const at = Math.floor(Date.parse(timestamp) / 1000);
+      const record = { user_id, at, ip_address, user_agent, login_successful, failure_reason, mfa_used, risk_score };
+      const writes = [insert(loginHistory, message_id, record, { expires_at: Date.parse(timestamp) + KEPT_MS })];
+      const user = login_successful ? await store.get(users, user_id) : undefined;
+      const newer = user && (user.value.last_login_at ?? 0) < at;
+      await store.transact(newer ? [...writes, update(users, user, { ...user.value, last_login_at: at })] : writes);
+      return {};
+    }),
+});

@@ -1,0 +1,15 @@
+import { AppError } from '../../shared/errors.ts';
+import { checkPassword } from '../../shared/passwords/password-policy.ts';
+import type { Settings } from '../../shared/ports/settings.ts';
+
+/** @throws AppError `password_refused` saying why, for the field named */
+export const requireGoodPassword = (
+  password: string,
+  settings: Settings,
+  owner: { email?: string; username?: string },
+  field: string,
+): void => {
+  const context = [owner.email, owner.email?.split('@')[0], owner.username].filter((word) => word !== undefined);
+  const refusal = checkPassword(password, { min_length: settings.password_min_length, context });
+  if (refusal) throw new AppError('password_refused', { errors: [{ path: field, message: refusal.reason }] });
+};

@@ -1,0 +1,52 @@
+/** What the users service keeps. No other service reads these. */
+import { type Counter, collection } from '../../shared/ports/store.ts';
+import type { UserStatus } from './model.ts';
+
+/** An account without its password. Times are unix seconds. */
+export interface UserRecord {
+  email: string;
+  username?: string;
+  first_name?: string;
+  last_name?: string;
+  phone_number?: string;
+  locale?: string;
+  status: UserStatus;
+  mfa_enabled: boolean;
+  created_at: number;
+  last_login_at?: number;
+  profile: Record<string, string>;
+  /** Tokens and sessions of older generations are dead: raised by a password change, a reset, a status change. */
+  generation: number;
+}
+
+export const users = collection<UserRecord>()('users', {
+  indexes: { by_status: { hash: (user) => user.status, sort: (_, id) => id } },
+});
+
+/** `email:<canonical>` and `username:<canonical>` → whose it is; what makes both unique. */
+export const identifiers = collection<{ user_id: string }>()('identifiers');
+
+/** By user id: the password as a PHC string, apart from the account so that reading one does not show the other. */
+export const credentials = collection<{ password_hash: string; changed_at: number }>()('credentials');
+
+/** By `<purpose>:<user id>`: the hash of the one valid token; a newer one replaces it. */
+export const oneTimeTokens = collection<{ hash: string; email: string }>()('one_time_tokens');
+
+/** How often something was asked for an address. */
+export const requestCounts = collection<Counter>()('request_counts');
+
+export interface LoginRecord {
+  user_id: string;
+  at: number;
+  ip_address: string;
+  user_agent: string;
+  login_successful: boolean;
+  failure_reason?: string;
+  mfa_used: boolean;
+  risk_score?: number;
+}
+
+/** Who logged in when, kept for 90 days. */
+export const loginHistory = collection<LoginRecord>()('login_history', {
+  indexes: { by_user: { hash: (login) => login.user_id, sort: (_, id) => id } },
+});

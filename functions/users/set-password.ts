@@ -1,0 +1,43 @@
+/** What changing and resetting a password have in common: new hash, next generation, dead one-time tokens, one event. */
+import { AppError } from '../../shared/errors.ts';
+import type { OperationStore } from '../../shared/operation.ts';
+import { insert, remove, type Stored, update } from '../../shared/ports/store.ts';
+import { userPasswordChanged } from './events.ts';
+import { tokenId } from './one-time-token.ts';
+import { credentials, oneTimeTokens, type UserRecord, users } from './records.ts';
+
+type Names = 'users' | 'credentials' | 'one_time_tokens';
+
+export const setPassword = async (
+  store: OperationStore<Names, Names, 'user.password_changed'>,
+  user: Stored<UserRecord>,
+  change: {
+    password_hash: string;
+    changed_at: number;
+    how: 'changed' | 'reset';
+    except_session_id?: string;
+    ip_address: string;
+    user_agent: string;
+  },
+): Promise<{ generation: number }> => {
+  const { password_hash, changed_at, ...told } = change;
+  const secret = await store.get(credentials, user.id);
+  const reset = await store.get(oneTimeTokens, tokenId('reset-password', user.id));
+  if (user.value.status === 'deleted') throw new AppError('not_found');
+  const generation = user.value.generation + 1;
+  const value = { password_hash, changed_at };
+  await store.transact(
+    [
+      secret ? update(credentials, secret, value) : insert(credentials, user.id, value),
+      update(users, user, { ...user.value, generation }),
+      ...(reset ? [remove(oneTimeTokens, reset)] : []),
+    ],
+    [
+      userPasswordChanged.with(
+        { user_id: user.id, email: user.value.email, generation, locale: user.value.locale, ...told },
+        { user_id: user.id },
+      ),
+    ],
+  );
+  return { generation };
+};

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { update } from '../../shared/ports/store.ts';
+import { retryConflict } from '../../shared/retry-conflict.ts';
+import { endUserSessions } from '../sessions/end-user-sessions.ts';
+import { userStatusChanged } from './events.ts';
+import { NEXT_STATUSES, toUser, USER_STATUSES, User } from './model.ts';
+import { users } from './records.ts';
+
+const toNumber = (user: User) => ({ user: { ...user, status: USER_STATUSES.indexOf(user.status) } });
+
+/** Locks, suspends or reactivates an account. Any change but to `active` ends its sessions and kills its tokens. */
+export const updateUserStatus = operation({
+  name: 'users.update-user-status',
+  summary: 'Moves an account to another status',
+  http: { method: 'PATCH', path: '/api/v1/users/{user_id}/status' },
+  rpc: {
+    method: 'perfect21.user.UserService/UpdateUserStatus',
+    request: ({ status, ...rest }) => ({ ...rest, status: USER_STATUSES[status ?? 0]! }),
+    response: toNumber,
+  },
+  access: 'users:write',
+  input: z.strictObject({
+    user_id: z.string().max(128),
+    status: z.enum(USER_STATUSES),
+    reason: z.string().max(500).optional(),
+  }),
+  output: User,
+  errors: ['not_found', 'conflict'],
+  emits: [userStatusChanged],
+  reads: [users],
+  writes: [users],
+  calls: { endUserSessions },
+  run: async ({ store, endUserSessions }, { user_id, status, reason }) => {
+    const changed = await retryConflict(async () => {
+      const user = await store.get(users, user_id);
+      if (!user) throw new AppError('not_found', { detail: 'No user has this id' });
+      const old_status = user.value.status;
+      if (old_status === status) return user;
+      if (!NEXT_STATUSES[old_status].includes(status)) {
+        throw new AppError('invalid_request', {
+          errors: [{ path: 'status', message: `An account that is ${old_status} can't become ${status}` }],
+        });
+      }
+      const generation = user.value.generation + (status === 'active' ? 0 : 1);
+      const value = { ...user.value, status, generation };
+      const event = userStatusChanged.with(
+        { user_id, old_status, new_status: status, generation, reason },
+        { user_id },
+      );
+      await store.transact([update(users, user, value)], [event]);
+      return { ...user, value };
+    });
+    // at once here; the event makes sure of it if this process ends now
+    if (status !== 'active') {
+      await endUserSessions({ user_id, generation: changed.value.generation, reason: 'user_inactive' });
+    }
+    return toUser(changed);
+  },
+});

@@ -1,0 +1,78 @@
+/** The adapters of the functions: which stands behind a port, in AWS and where the same function runs on this machine. */
+import { join } from 'node:path';
+import type { Adapter } from '../../shared/adapter.ts';
+import { hostPorts } from '../../shared/operation.ts';
+import type { PortName } from '../../shared/ports/index.ts';
+import { ROOT } from './files.ts';
+import { type LambdaFunction, type Located, schema } from './platform.ts';
+
+interface Source extends Located {
+  /** It is made by a function of the schema. */
+  ofSchema?: true;
+}
+
+/** One adapter, or one for AWS and one for this machine and the condition (on Config) by which AWS's is taken. */
+export type Choice = { port: PortName; aws: Source } & ({ local?: undefined } | { local: Source; when: string });
+
+// log and metrics are missing: they are Powertools', which shared/runtime/lambda-container.ts adds
+const CHOICES: readonly Choice[] = [
+  { port: 'clock', aws: { file: 'shared/system/clock.ts', name: 'systemClock' } },
+  { port: 'ids', aws: { file: 'shared/system/ids.ts', name: 'randomIds' } },
+  { port: 'settings', aws: { file: 'shared/system/settings.ts', name: 'settings' } },
+  { port: 'secrets', aws: { file: 'shared/keys/secrets.ts', name: 'secrets' } },
+  { port: 'sealer', aws: { file: 'shared/keys/sealer.ts', name: 'sealer' } },
+  // a native addon would tie the bundle to one platform
+  { port: 'passwords', aws: { file: 'shared/passwords/argon2-node.ts', name: 'nodePasswords' } },
+  {
+    port: 'store',
+    aws: { file: 'shared/store/dynamodb/adapter.ts', name: 'dynamodbStore', ofSchema: true },
+    local: { file: 'shared/store/sqlite/adapter.ts', name: 'sqliteStore', ofSchema: true },
+    when: "store.engine === 'dynamodb'",
+  },
+  {
+    port: 'keys',
+    aws: { file: 'shared/keys/kms-keys.ts', name: 'kmsKeys' },
+    local: { file: 'shared/keys/file-keys.ts', name: 'fileKeys' },
+    when: "keys.source === 'kms'",
+  },
+  { port: 'tokens', aws: { file: 'shared/keys/token-signer.ts', name: 'tokenSigner' } },
+  { port: 'revocations', aws: { file: 'shared/keys/revocations.ts', name: 'revocations' } },
+  { port: 'verifier', aws: { file: 'shared/keys/verifier.ts', name: 'verifier' } },
+  { port: 'serviceTokens', aws: { file: 'shared/keys/service-tokens.ts', name: 'serviceTokens' } },
+  { port: 'mailer', aws: { file: 'shared/delivery/email/smtp-mailer.ts', name: 'smtpMailer' } },
+];
+
+const load = async ({ file, name, ofSchema }: Source): Promise<Adapter> => {
+  const value = (await import(join(ROOT, file)))[name];
+  if (!value) throw new Error(`${file} exports no ${name}`);
+  return ofSchema ? value(schema) : value;
+};
+
+const loaded = new Map<PortName, { choice: Choice; aws: Adapter; local?: Adapter }>();
+for (const choice of CHOICES) {
+  const local = choice.local && (await load(choice.local));
+  loaded.set(choice.port, { choice, aws: await load(choice.aws), ...(local && { local }) });
+}
+
+/** Ports that a function opens, what its adapters need included; log and metrics left out. */
+const portsOf = ({ operations, queue }: LambdaFunction): PortName[] => {
+  const found = new Set<PortName>();
+  const visit = (port: PortName): void => {
+    if (port === 'log' || port === 'metrics' || found.has(port)) return;
+    const entry = loaded.get(port);
+    if (!entry) throw new Error(`no adapter for port ${port}: add it to infra/generate/adapters.ts`);
+    for (const need of new Set([...entry.aws.needs, ...(entry.local?.needs ?? [])])) visit(need);
+    found.add(port);
+  };
+  for (const op of operations) {
+    // nobody calls a queue's handlers but the queue
+    for (const port of hostPorts(queue ? { ...op, access: 'public' } : op)) visit(port);
+  }
+  return [...found].sort();
+};
+
+/** The adapters of a function, by port. */
+export const choicesOf = (of: LambdaFunction): Choice[] => portsOf(of).map((port) => loaded.get(port)!.choice);
+
+/** Those that it runs on in AWS: what its environment and rights follow from. */
+export const awsAdaptersOf = (of: LambdaFunction): Adapter[] => portsOf(of).map((port) => loaded.get(port)!.aws);

@@ -1,0 +1,76 @@
+/** The entries of the functions: functions/lambda/, one file each, with the adapters that it needs and no others. */
+import { type Choice, choicesOf } from './adapters.ts';
+import { banner, type GeneratedFile, type Generator } from './files.ts';
+import { type LambdaFunction, type Located, lambdaFunctions, locate, schema } from './platform.ts';
+
+const FOLDER = 'functions/lambda';
+const BANNER = banner('entries.ts');
+
+/** The path of a file as an entry imports it. */
+const from = (file: string): string => file.replace(/^functions\//, '../').replace(/^shared\//, '../../shared/');
+
+const importsOf = (sources: readonly Located[]): string => {
+  for (const [name, same] of Map.groupBy(sources, (source) => source.name)) {
+    const files = new Set(same.map(({ file }) => file));
+    if (files.size > 1) throw new Error(`one entry can't import two things called ${name}: ${[...files].join(', ')}`);
+  }
+  const byFile = Map.groupBy(sources, ({ file }) => from(file));
+  return [...byFile]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([file, found]) => {
+      const names = [...new Set(found.map(({ name }) => name))].sort();
+      return `import { ${names.join(', ')} } from '${file}';`;
+    })
+    .join('\n');
+};
+
+const expression = (choice: Choice): string => {
+  const of = ({ name, ofSchema }: Choice['aws']): string => (ofSchema ? `${name}(schema)` : name);
+  return choice.local ? `${choice.when} ? ${of(choice.aws)} : ${of(choice.local)}` : of(choice.aws);
+};
+
+const entry = (of: LambdaFunction): GeneratedFile => {
+  const choices = choicesOf(of);
+  const operations = of.operations.map(locate);
+  const door = of.queue ? 'lambdaQueue' : 'lambda';
+  const usesSchema = choices.some(({ aws }) => aws.ofSchema);
+  const imports = importsOf([
+    { file: `shared/runtime/${of.queue ? 'lambda-queue' : 'lambda'}.ts`, name: door },
+    ...operations,
+    ...choices.flatMap(({ aws, local }) => (local ? [aws, local] : [aws])),
+  ]);
+  const names = operations.map(({ name }) => name).join(', ');
+  const config = [...new Set(choices.flatMap((choice) => (choice.local ? choice.when.split('.')[0]! : [])))].sort();
+  return {
+    path: `${FOLDER}/${of.name}.ts`,
+    content: `${BANNER}${imports}
+${usesSchema ? "import { schema } from './schema.ts';\n" : ''}
+export const handler = ${door}(${of.queue ? `[${names}]` : names}, (${config.length ? `{ ${config.join(', ')} }` : ''}) => [
+${choices.map((choice) => `  ${expression(choice)},`).join('\n')}
+]);
+`,
+  };
+};
+
+/** All collections without the operations that use them, so that a bundle carries only its own operations. */
+const schemaFile = (): GeneratedFile => {
+  const located = schema.collections.map(locate);
+  return {
+    path: `${FOLDER}/schema.ts`,
+    content: `${BANNER}import type { StoreSchema } from '../../shared/store/schema.ts';
+${importsOf(located)}
+
+export const schema: StoreSchema = {
+  version: ${schema.version},
+  collections: [
+${located.map(({ name }) => `    ${name},`).join('\n')}
+  ],
+};
+`,
+  };
+};
+
+export const entries: Generator = {
+  owns: [FOLDER],
+  generate: () => [schemaFile(), ...lambdaFunctions.map(entry)],
+};

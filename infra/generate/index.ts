@@ -1,0 +1,28 @@
+/** `npm run generate` writes all that follows from the table of operations; `--check` only says what is stale. */
+
+import * as commonPasswords from './common-passwords.ts';
+import { entries } from './entries.ts';
+import type { Generator } from './files.ts';
+import { staleFiles, writeFiles } from './files.ts';
+import { functions } from './functions.ts';
+import { openapi } from './openapi.ts';
+import * as proto from './proto.ts';
+import { readme } from './readme.ts';
+import { resources } from './resources.ts';
+
+const GENERATORS: readonly Generator[] = [entries, functions, resources, openapi, readme, proto, commonPasswords];
+
+/** All generated files, as they should be. */
+export const generateAll = async () => (await Promise.all(GENERATORS.map((each) => each.generate()))).flat();
+export const OWNED: readonly string[] = GENERATORS.flatMap(({ owns = [] }) => owns);
+
+if (import.meta.main) {
+  const files = await generateAll();
+  if (process.argv.includes('--check')) {
+    const stale = staleFiles(files, OWNED);
+    for (const path of stale) console.error(`${path} is stale: run "npm run generate"`);
+    process.exitCode = stale.length ? 1 : 0;
+  } else {
+    for (const path of writeFiles(files, OWNED)) console.log(path);
+  }
+}

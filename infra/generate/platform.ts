@@ -1,0 +1,76 @@
+/** The table of operations as generators see it: each with the file and the name that it is exported by. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { platform, schema } from '../../functions/index.ts';
+import type { Operation } from '../../shared/operation.ts';
+import { ROOT } from './files.ts';
+
+export { platform, schema };
+
+/** Where something is exported. */
+export interface Located {
+  /** From the top of the project. */
+  file: string;
+  name: string;
+}
+
+const folders = (top: string): string[] =>
+  readdirSync(join(ROOT, top), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'lambda')
+    .map(({ name }) => `${top}/${name}`);
+
+const files = (folder: string): string[] => readdirSync(join(ROOT, folder)).map((file) => `${folder}/${file}`);
+
+// operations stand under functions/, collections there and, those of adapters, in shared/*/*-records.ts
+const modules = [
+  ...folders('functions').flatMap(files),
+  ...folders('shared').flatMap((folder) => files(folder).filter((file) => file.endsWith('-records.ts'))),
+].filter((file) => file.endsWith('.ts') && !file.endsWith('/index.ts'));
+
+const exported = new Map<unknown, Located>();
+for (const file of modules) {
+  for (const [name, value] of Object.entries(await import(join(ROOT, file)))) {
+    if (typeof value === 'object' && value !== null && !exported.has(value)) exported.set(value, { file, name });
+  }
+}
+
+/** Where an operation or a collection is exported. Throws when no file exports it. */
+export const locate = (what: { name: string }): Located => {
+  const found = exported.get(what);
+  if (!found) throw new Error(`no file exports ${what.name}`);
+  return found;
+};
+
+/** A function of the cloud: one operation behind HTTP, or all operations that subscribe to one queue. */
+export interface LambdaFunction {
+  /** `<service>-<verb-noun>`; also the name of its entry in functions/lambda/. */
+  name: string;
+  operations: readonly Operation<any, any>[];
+  queue?: string;
+}
+
+const httpFunctions: LambdaFunction[] = platform
+  .flatMap(({ operations }) => operations)
+  .filter(({ http }) => http)
+  .map((op) => ({ name: op.name.replace('.', '-'), operations: [op] }));
+
+const subscribers = Map.groupBy(
+  platform.flatMap(({ operations }) => operations).filter(({ subscription }) => subscription),
+  ({ subscription }) => subscription!.queue,
+);
+
+const queueFunctions: LambdaFunction[] = [...subscribers].map(([queue, operations]) => {
+  const [service] = operations[0]!.name.split('.');
+  const name = operations.length === 1 ? operations[0]!.name.replace('.', '-') : `${service}-on-${queue.split('.')[1]}`;
+  return { name: name.replaceAll('_', '-'), operations, queue };
+});
+
+/** All functions, those behind HTTP first. */
+export const lambdaFunctions: readonly LambdaFunction[] = [...httpFunctions, ...queueFunctions];
+
+/** `auth-login` → `AuthLogin`: a CloudFormation logical id. */
+export const logicalId = (name: string): string =>
+  name
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');

@@ -1,0 +1,4 @@
+/** Placeholder until the next step. */
+export default class OfflinePlugin {
+  hooks = {};
+}

@@ -1,0 +1,49 @@
+/** `npm start`: the whole platform on this machine. */
+import { relative } from 'node:path';
+import { loadConfig, StartError } from '../../shared/config.ts';
+import { launch, type Running } from '../../shared/runtime/launch.ts';
+import { devCredentials } from './dev-credentials.ts';
+
+const table = (rows: readonly (readonly [string, string])[]): string => {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, where]) => `  ${name.padEnd(width)}  ${where}`).join('\n');
+};
+
+const addresses = (running: Running, dataDir: string): (readonly [string, string])[] => {
+  const { http, grpc, metrics, mailbox } = running;
+  return [
+    ['REST', `${http.url}/api/v1`],
+    ['API browser', `${http.url}/docs`],
+    ['gRPC', `127.0.0.1:${grpc.port}`],
+    ...(mailbox ? ([['mailbox', `http://localhost:${mailbox.httpPort}`]] as const) : []),
+    ['metrics', `http://localhost:${metrics.port}/metrics`],
+    ['credentials', `${relative(process.cwd(), dataDir) || dataDir}/dev-credentials.json`],
+  ];
+};
+
+const started = performance.now();
+try {
+  const config = loadConfig(process.env);
+  const running = await launch(config);
+  if (config.env.NODE_ENV !== 'production') await devCredentials(running.host, config.data_dir);
+  const ms = Math.round(performance.now() - started);
+  process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
+  process.stdout.write(`${table(addresses(running, config.data_dir))}\n\nCtrl-C drains and stops.\n`);
+
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    // a second signal does not wait
+    if (stopping) process.exit(1);
+    stopping = true;
+    process.stdout.write('\nstopping: finishing what is in flight\n');
+    await running.stop();
+    process.stdout.write('stopped\n');
+    process.exit(0);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+} catch (thrown) {
+  if (!(thrown instanceof StartError)) throw thrown;
+  process.stderr.write(`perfect21 can't start: ${thrown.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,109 @@
+/** Mail over SMTP (RFC 5321), through a small pool of connections that is opened with the first mail. */
+import type { Transporter } from 'nodemailer';
+import { adapter } from '../../adapter.ts';
+import { AppError } from '../../errors.ts';
+import type { Mail, Mailer } from '../../ports/mailer.ts';
+import { oneLine } from '../templates/letter.ts';
+import { isPlainAddress } from './address.ts';
+
+const SECOND = 1_000;
+/** The whole of one send, waiting for a free connection included: shorter than the lease of a message. */
+const SEND_MS = 30 * SECOND;
+
+/** Replies to these are about the connection or the account that we use, not about the mail. */
+const OUR_SIDE = /^(CONN|EHLO|HELO|LHLO|STARTTLS|AUTH|API)/i;
+
+interface SmtpFailure {
+  responseCode?: number;
+  code?: string;
+  command?: string;
+}
+
+/** 5xx for this mail never works; 4xx, connections, timeouts and refused logins may. */
+const toFailure = (cause: unknown): AppError => {
+  const { responseCode, code, command = '' } = cause as SmtpFailure;
+  const permanent =
+    (responseCode !== undefined && responseCode >= 500 && code !== 'EAUTH' && !OUR_SIDE.test(command)) ||
+    (responseCode === undefined && (code === 'EENVELOPE' || code === 'EMESSAGE'));
+  return new AppError(permanent ? 'invalid_request' : 'unavailable', {
+    detail: permanent ? 'The mail was refused for good' : 'The mail server is away',
+    cause,
+  });
+};
+
+const within = async <T>(work: Promise<T>, ms: number): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/**
+ * A mailer for an SMTP URL (`smtp://` with STARTTLS where offered, `smtps://`; user and password in the URL).
+ *
+ * @example const { port, close } = openMailer({ url: 'smtp://127.0.0.1:1025', from: 'perfect21 <no-reply@example.org>' });
+ */
+export const openMailer = ({
+  url,
+  from,
+}: {
+  url: string;
+  from: string;
+}): { port: Mailer; close: () => Promise<void> } => {
+  const [, name, bracketed] = /^(.*?)\s*<([^<>]+)>$/.exec(from) ?? [];
+  const sender = { name: oneLine(name ?? '').replace(/^"|"$/g, ''), address: bracketed ?? from.trim() };
+  const domain = sender.address.slice(sender.address.lastIndexOf('@') + 1);
+  let opened: Promise<Transporter> | undefined;
+  const open = async (): Promise<Transporter> => {
+    const { createTransport } = await import('nodemailer');
+    return createTransport({
+      url,
+      pool: true,
+      maxConnections: 5,
+      maxMessages: 100,
+      connectionTimeout: 5 * SECOND,
+      greetingTimeout: 5 * SECOND,
+      dnsTimeout: 5 * SECOND,
+      socketTimeout: 15 * SECOND,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    } as object);
+  };
+  const send = async ({ to, subject, text, html, message_id }: Mail): Promise<void> => {
+    if (!isPlainAddress(to))
+      throw new AppError('invalid_request', { detail: 'The recipient is not one plain address' });
+    opened ??= open();
+    const transport = await opened;
+    const mail = {
+      from: sender,
+      // as objects, so that nothing in them is read as a list or a name
+      to: { name: '', address: to },
+      envelope: { from: sender.address, to: [to] },
+      subject: oneLine(subject),
+      text,
+      html,
+      messageId: `<${message_id.replace(/[^A-Za-z0-9._-]/g, '')}@${domain}>`,
+      headers: { 'Auto-Submitted': 'auto-generated' },
+    };
+    await within(transport.sendMail(mail), SEND_MS).catch((cause: unknown) => {
+      throw toFailure(cause);
+    });
+  };
+  return {
+    port: { send },
+    close: async () => {
+      (await opened)?.close();
+    },
+  };
+};
+
+export const smtpMailer = adapter({
+  port: 'mailer',
+  env: ['MAIL_URL', 'MAIL_FROM', 'PERFECT21_SMTP_PORT'],
+  open: (_, { mail }) => openMailer(mail),
+});

@@ -1,0 +1,92 @@
+/** The HTTP side of the mailbox: the page, and the API by which tests and tools read what was sent. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { StartError } from '../../config.ts';
+import type { Messages } from './messages.ts';
+import { PAGE, SCRIPT, STYLE } from './page.ts';
+import type { Listening } from './smtp.ts';
+
+const COMMON = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+  'cross-origin-resource-policy': 'same-origin',
+};
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** A mail may look as it likes, but runs nothing and loads nothing. Its links open outside the frame. */
+const MAIL_POLICY =
+  "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; frame-ancestors 'self'";
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
+
+interface Answer {
+  status: number;
+  type?: string;
+  body?: string;
+  policy?: string;
+  allow?: string;
+}
+
+const text = (status: number, body: string): Answer => ({ status, type: 'text/plain', body: `${body}\n` });
+
+const respond = async (messages: Messages, method: string, path: string): Promise<Answer> => {
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (path === '/api/messages') {
+    if (isRead) return { status: 200, type: 'application/json', body: JSON.stringify(messages.list()) };
+    if (method !== 'DELETE') return { ...text(405, 'GET or DELETE'), allow: 'GET, HEAD, DELETE' };
+    await messages.clear();
+    return { status: 204 };
+  }
+  if (!isRead) return { ...text(405, 'GET'), allow: 'GET, HEAD' };
+  if (path === '/') return { status: 200, type: 'text/html', body: PAGE };
+  if (path === '/mailbox.css') return { status: 200, type: 'text/css', body: STYLE };
+  if (path === '/mailbox.js') return { status: 200, type: 'text/javascript', body: SCRIPT };
+  const found = path.startsWith('/messages/') ? messages.get(path.slice('/messages/'.length)) : undefined;
+  if (!found) return text(404, 'There is no such thing');
+  const body = `<base target="_blank">${found.html}`;
+  return { status: 200, type: 'text/html', body, policy: MAIL_POLICY };
+};
+
+/** @throws StartError when the port is taken */
+export const startHttp = (messages: Messages, { host, port }: { host: string; port: number }): Promise<Listening> => {
+  const onLoopback = LOOPBACK.test(host) || host === '::1';
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // a page elsewhere can point a name of its own at this machine (DNS rebinding); it can't say that it is localhost
+    const isOurs = !onLoopback || LOOPBACK.test(request.headers.host ?? '');
+    const path = (request.url ?? '/').split('?')[0]!;
+    const { status, type, body, policy, allow } = isOurs
+      ? await respond(messages, request.method ?? 'GET', path)
+      : text(421, 'Ask for localhost');
+    response.writeHead(status, {
+      ...COMMON,
+      'content-security-policy': policy ?? PAGE_POLICY,
+      ...(type && { 'content-type': `${type}; charset=utf-8` }),
+      ...(allow && { allow }),
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+    request.resume();
+  };
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StartError(`Port ${port} is taken: set PERFECT21_MAILBOX_PORT to a free one for the mailbox`)
+          : error,
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve({
+        port: typeof address === 'object' && address ? address.port : port,
+        close: () =>
+          new Promise((closed) => {
+            server.close(() => closed());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+};

@@ -1,0 +1,56 @@
+/** All templates by the name that an event gives, and the one function that makes a mail of them. */
+import type * as z from 'zod';
+import { AppError } from '../../errors.ts';
+import { accountExists } from './account-exists.ts';
+import { accountLocked } from './account-locked.ts';
+import { type Language, oneLine, type Rendered, renderLetter } from './letter.ts';
+import { passwordChanged } from './password-changed.ts';
+import { passwordReset } from './password-reset.ts';
+import { securityAlert } from './security-alert.ts';
+import type { Template } from './template.ts';
+import { verifyEmail } from './verify-email.ts';
+
+export const TEMPLATES = {
+  verify_email: verifyEmail,
+  account_exists: accountExists,
+  password_reset: passwordReset,
+  password_changed: passwordChanged,
+  security_alert: securityAlert,
+  account_locked: accountLocked,
+} satisfies Record<string, Template<any>>;
+
+export type TemplateName = keyof typeof TEMPLATES;
+
+/** The template of this name. Throws AppError `invalid_request` when there is none. */
+export const templateOf = (name: string): Template<any> => {
+  if (Object.hasOwn(TEMPLATES, name)) return TEMPLATES[name as TemplateName];
+  throw new AppError('invalid_request', { errors: [{ path: 'template_name', message: 'There is no such template' }] });
+};
+
+/** The language of a locale by its first part; English where there is no other. @example languageOf('zh-TW') // 'zh' */
+export const languageOf = (locale: string | undefined): Language => (/^zh(?:[-_]|$)/i.test(locale ?? '') ? 'zh' : 'en');
+
+/**
+ * Renders a mail. `subject` replaces the template's own when it is not empty.
+ *
+ * @throws AppError `invalid_request` when there is no such template or the data is not what it takes
+ */
+export const renderMail = (
+  name: string,
+  data: Record<string, unknown>,
+  options: { link?: string; subject?: string } = {},
+): Rendered => {
+  const template = templateOf(name);
+  const parsed = template.data.safeParse(data);
+  if (!parsed.success) {
+    const errors = parsed.error.issues.map(({ path, message }: z.core.$ZodIssue) => ({
+      path: ['template_data', ...path].join('.'),
+      message,
+    }));
+    throw new AppError('invalid_request', { errors });
+  }
+  const language = languageOf((parsed.data as { locale?: string }).locale);
+  const letter = template.letter[language](parsed.data, options.link ?? '');
+  const subject = oneLine(options.subject ?? '');
+  return renderLetter(subject === '' ? letter : { ...letter, subject }, language);
+};

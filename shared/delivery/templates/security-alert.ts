@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { Common, greeting, Moment, template } from './template.ts';
+
+const SEVERITY_ZH = { low: '低', medium: '中', high: '高', critical: '严重' } as const;
+
+/** What happened, where the description of the event is not in the reader's language. */
+const WHAT_ZH: Record<string, string> = {
+  refresh_token_reuse: '一个已使用过的登录凭证被再次使用，相关会话已被终止。',
+  suspicious_login: '有一次可疑的登录尝试。',
+  new_device: '您的账户在一台新设备上登录。',
+  mfa_disabled: '您账户的两步验证已被关闭。',
+};
+
+const CHINESE = /\p{Script=Han}/u;
+/** Events carry the advice in both languages; a mail shows the reader's. */
+const inChinese = (actions: readonly string[]): string[] => actions.filter((action) => CHINESE.test(action));
+const notInChinese = (actions: readonly string[]): string[] => actions.filter((action) => !CHINESE.test(action));
+
+/** To the owner of an account to which something happened that needs a look. */
+export const securityAlert = template({
+  data: z.object({
+    ...Common,
+    alert_type: z.string(),
+    severity: z.enum(['low', 'medium', 'high', 'critical']),
+    description: z.string(),
+    at: Moment,
+    ip_address: z.string(),
+    recommended_actions: z.array(z.string()).max(20),
+  }),
+  letter: {
+    en: ({ first_name, severity, description, at, ip_address, recommended_actions }) => ({
+      subject:
+        severity === 'low' || severity === 'medium' ? 'A note on your account' : 'Security alert for your account',
+      blocks: [
+        greeting.en(first_name),
+        'Something happened to your account that you should look at:',
+        description,
+        {
+          facts: [
+            ['Time', at],
+            ['IP address', ip_address || 'unknown'],
+            ['Severity', severity],
+          ],
+        },
+        'We recommend:',
+        { list: notInChinese(recommended_actions) },
+      ],
+    }),
+    zh: ({ first_name, alert_type, severity, description, at, ip_address, recommended_actions }) => ({
+      subject: severity === 'low' || severity === 'medium' ? '账户提示' : '账户安全警告',
+      blocks: [
+        greeting.zh(first_name),
+        '您的账户发生了需要您留意的事情：',
+        WHAT_ZH[alert_type] ?? description,
+        {
+          facts: [
+            ['时间', at],
+            ['IP 地址', ip_address || '未知'],
+            ['严重程度', SEVERITY_ZH[severity]],
+          ],
+        },
+        '我们建议：',
+        { list: inChinese(recommended_actions) },
+      ],
+    }),
+  },
+});

@@ -1,0 +1,50 @@
+/**
+ * How services of one platform call each other: every operation as `/perfect21.internal.<service>/<verb-noun>`, JSON in
+ * and out. What the two ends of such a call have to agree on.
+ */
+import type { Metadata } from '@grpc/grpc-js';
+import type { Caller, Context } from '../context.ts';
+import { AppError } from '../errors.ts';
+import type { Operation } from '../operation.ts';
+import { holds } from '../permissions.ts';
+import type { Codec } from './unary.ts';
+
+/** What a service needs to use this door beside what the operation asks for: not every service is part of the platform. */
+export const INTERNAL_PERMISSION = 'internal:call';
+
+/** @example internalPath(findAccount) // '/perfect21.internal.users/find-account' */
+export const internalPath = ({ name }: Operation<any, any>): string => {
+  const dot = name.indexOf('.');
+  return `/perfect21.internal.${name.slice(0, dot)}/${name.slice(dot + 1)}`;
+};
+
+export const toJson = (value: unknown): Buffer =>
+  value === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(value));
+
+export const fromJson = (bytes: Buffer): unknown => {
+  if (bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new AppError('invalid_request', { detail: 'The message is not valid JSON', cause });
+  }
+};
+
+export const INTERNAL_CODEC: Codec = { decode: fromJson, encode: toJson };
+
+export const admitInternal = (caller: Caller): void => {
+  if (caller.kind === 'service' && holds(caller.permissions, INTERNAL_PERMISSION)) return;
+  throw new AppError('forbidden', { detail: `The service token lacks ${INTERNAL_PERMISSION}` });
+};
+
+const CLIENT = 'x-perfect21-client-bin';
+
+/** Hands on whom the first call was made for; callees see the same client as if they ran in the caller's process. */
+export const sendClient = (metadata: Metadata, client: Context['client']): void =>
+  metadata.set(CLIENT, toJson({ ip: client.ip, user_agent: client.user_agent?.slice(0, 512) }));
+
+export const receiveClient = (metadata: Metadata): Context['client'] => {
+  const bytes = metadata.get(CLIENT)[0];
+  const { ip, user_agent } = (Buffer.isBuffer(bytes) && (fromJson(bytes) as Context['client'])) || {};
+  return { ...(typeof ip === 'string' && { ip }), ...(typeof user_agent === 'string' && { user_agent }) };
+};

@@ -1,0 +1,38 @@
+/** The numbers of the contract, section 3, as options of grpc-js. */
+import type { ChannelOptions } from '@grpc/grpc-js';
+
+export const MIB = 1024 * 1024;
+export const MAX_MESSAGE = 4 * MIB;
+/** Of a ValidateToken request: a token and what is known of its bearer. */
+export const MAX_VALIDATE_TOKEN = 16 * 1024;
+export const MAX_METADATA = 8 * 1024;
+/** Calls in flight on one connection; more wait at the client. */
+export const MAX_STREAMS = 256;
+export const STOP_GRACE_MS = 5_000;
+export const DEADLINE_MS = 5_000;
+
+const BOTH: ChannelOptions = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 3_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_receive_message_length': MAX_MESSAGE,
+  'grpc.max_send_message_length': MAX_MESSAGE,
+  'grpc.enable_channelz': 0,
+};
+
+export const SERVER_OPTIONS: ChannelOptions = {
+  ...BOTH,
+  'grpc.max_concurrent_streams': MAX_STREAMS,
+  'grpc.max_connection_idle_ms': 300_000,
+};
+
+export const CLIENT_OPTIONS: ChannelOptions = {
+  ...BOTH,
+  // an instance that comes back is found within moments
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+  // what may be repeated is known here, not to the library; and no DNS record may say otherwise
+  'grpc.enable_retries': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.enable_http_proxy': 0,
+};

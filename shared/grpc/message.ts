@@ -1,0 +1,123 @@
+/** Protobuf messages ⇄ input and output of operations. */
+import { isUtf8 } from 'node:buffer';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import type * as z from 'zod';
+import { AuthServiceService } from '../../proto/gen/auth_service.ts';
+import { PermissionServiceService } from '../../proto/gen/permission_service.ts';
+import { UserServiceService } from '../../proto/gen/user_service.ts';
+import { AppError } from '../errors.ts';
+import type { Operation } from '../operation.ts';
+import type { Codec } from './unary.ts';
+
+interface Method {
+  path: string;
+  requestDeserialize(bytes: any): object;
+  responseSerialize(message: any): Buffer;
+}
+
+/** All methods of proto/, by path without the leading slash. */
+export const METHODS: ReadonlyMap<string, Method> = new Map(
+  [AuthServiceService, UserServiceService, PermissionServiceService]
+    .flatMap((service): Method[] => Object.values(service))
+    .map((method) => [method.path.slice(1), method]),
+);
+
+/** Which service of proto/ a service of the platform answers. */
+export const PROTO_SERVICES: Readonly<Record<string, string>> = {
+  auth: 'perfect21.auth.AuthService',
+  users: 'perfect21.user.UserService',
+  permissions: 'perfect21.permission.PermissionService',
+};
+
+const utf8 = (bytes: Uint8Array): string => {
+  if (!isUtf8(bytes)) throw new RangeError('a string is not UTF-8');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+};
+
+/** Decodes all bytes or throws; strings have to be UTF-8, as proto3 demands. */
+const decodeWhole = (method: Method, bytes: Buffer): object => {
+  const reader = new BinaryReader(bytes, utf8);
+  try {
+    const message = method.requestDeserialize(reader);
+    if (reader.pos === reader.len) return message;
+  } catch (cause) {
+    throw new AppError('invalid_request', { detail: 'The message is not valid protobuf', cause });
+  }
+  throw new AppError('invalid_request', { detail: 'The message is not valid protobuf' });
+};
+
+const isDefault = (value: unknown): boolean => {
+  if (value === undefined || value === '' || value === 0) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  for (const _ in value) return false;
+  return true;
+};
+
+type Absent = (value: any) => any;
+const same: Absent = (value) => value;
+
+/**
+ * Leaves out what proto3 can't tell from absent (empty strings, lists and maps, and 0) where the schema lets the field
+ * be absent, or does not know it. Worked out once for a schema.
+ *
+ * @example dropAbsent(z.object({ token: z.string(), reason: z.string().optional() }))({ token: '', reason: '' }) // { token: '' }
+ */
+export const dropAbsent = (schema: z.core.$ZodType): Absent => {
+  const def = (schema as z.core.$ZodTypes)._zod.def;
+  switch (def.type) {
+    case 'optional':
+    case 'default':
+    case 'prefault':
+    case 'nullable':
+    case 'readonly':
+    case 'catch':
+    case 'nonoptional':
+      return dropAbsent(def.innerType);
+    case 'pipe':
+      return dropAbsent(def.in);
+    case 'array': {
+      const each = dropAbsent(def.element);
+      return each === same ? same : (list) => (Array.isArray(list) ? list.map(each) : list);
+    }
+    case 'object': {
+      const fields = new Map(
+        Object.entries(def.shape).map(([name, field]) => [
+          name,
+          { optional: field._zod.optin === 'optional', inside: dropAbsent(field) },
+        ]),
+      );
+      return (message) => {
+        const input: Record<string, unknown> = {};
+        for (const name in message) {
+          const field = fields.get(name);
+          const value = message[name];
+          if ((field === undefined || field.optional) && isDefault(value)) continue;
+          input[name] = field ? field.inside(value) : value;
+        }
+        return input;
+      };
+    }
+    default:
+      return same;
+  }
+};
+
+/** How an operation speaks its method of proto/. Undefined when proto/ has no such method. */
+export const protoCodec = (op: Operation<any, any>): Codec | undefined => {
+  const { rpc } = op;
+  const method = rpc && METHODS.get(rpc.method);
+  if (!method) return undefined;
+  const absent = dropAbsent(op.input);
+  const { request, response, failure } = rpc;
+  return {
+    decode: (bytes) => {
+      const message = decodeWhole(method, bytes);
+      return absent(request ? request(message) : message);
+    },
+    encode: (output) => method.responseSerialize(response ? response(output) : (output ?? {})),
+    failure: (code) => {
+      const message = failure?.(code);
+      return message && method.responseSerialize(message);
+    },
+  };
+};

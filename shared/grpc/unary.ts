@@ -1,0 +1,119 @@
+/** One unary call: bytes in, access, operation, bytes or status out. */
+import { type handleUnaryCall, Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
+import { ANONYMOUS, type Caller, type Context } from '../context.ts';
+import { AppError, ERRORS, type ErrorCode, toAppError } from '../errors.ts';
+import { type Host, invoke } from '../invoke.ts';
+import type { Operation } from '../operation.ts';
+import { requestIdOf } from '../runtime/http-binding.ts';
+import { continueTrace } from '../tracing/trace.ts';
+import { type ClientIdentities, ipOf, isLoopback, serviceCaller } from './access.ts';
+import { toStatus } from './status.ts';
+
+/** How an operation's input and output travel. */
+export interface Codec {
+  /** @throws AppError `invalid_request` for bytes that are no message */
+  decode(request: Buffer): unknown;
+  encode(output: any): Buffer;
+  /** The answer that stands for this error, where there is one. */
+  failure?(code: ErrorCode): Buffer | undefined;
+}
+
+export interface UnaryRules {
+  /** No credential is asked for when the peer is this machine. */
+  openOnLoopback: boolean;
+  /** Of a request, bytes. */
+  limit: number;
+  identities: ClientIdentities;
+  /** Throws AppError when this service may not use this door at all. */
+  admit?(caller: Caller): void;
+  /** Whom the call is made for, when a service hands that on. */
+  client?(metadata: Metadata): Context['client'];
+}
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
+
+const first = (metadata: Metadata, name: string): string | undefined => metadata.get(name)[0]?.toString();
+
+const deadlineOf = (call: Call): number | undefined => {
+  const deadline = Number(call.getDeadline());
+  return Number.isFinite(deadline) ? deadline : undefined;
+};
+
+const logFailure = (
+  host: Host,
+  op: Operation<any, any>,
+  error: AppError,
+  context: Pick<Context, 'request_id' | 'trace'>,
+) =>
+  host.ports.log.error('operation.failed', {
+    operation: op.name,
+    code: error.code,
+    request_id: context.request_id,
+    trace_id: context.trace.trace_id,
+    cause: error.cause ?? error,
+  });
+
+/** A handler of grpc-js for an operation. Never throws; requests and answers are bytes. */
+export const unary =
+  (host: Host, op: Operation<any, any>, codec: Codec, rules: UnaryRules): handleUnaryCall<Buffer, Buffer> =>
+  (call, respond) => {
+    const { metadata } = call;
+    const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
+    const trace = continueTrace(first(metadata, 'traceparent'));
+    const ip = ipOf(call.getPeer());
+    let stage: 'credentials' | undefined;
+
+    const greet = () => {
+      const answer = new Metadata();
+      answer.set('x-request-id', requestId);
+      call.sendMetadata(answer);
+    };
+    const fail = (thrown: unknown) => {
+      let error = toAppError(thrown);
+      greet();
+      try {
+        const answer = stage ? undefined : codec.failure?.(error.code);
+        if (answer) return respond(null, answer);
+      } catch (cause) {
+        error = new AppError('internal', { cause });
+      }
+      if (ERRORS[error.code].http >= 500) logFailure(host, op, error, { request_id: requestId, trace });
+      respond(toStatus(error, stage));
+    };
+    const run = (caller: Caller, bearer?: string): Promise<void> | void => {
+      // nobody waits any more
+      if (call.cancelled) return;
+      const context: Context = {
+        request_id: requestId,
+        trace,
+        caller,
+        client: rules.client?.(metadata) ?? { ip, user_agent: first(metadata, 'user-agent')?.slice(0, 512) },
+        door: 'grpc',
+        ...(bearer && { bearer }),
+        deadline: deadlineOf(call),
+      };
+      return invoke(host, op, codec.decode(call.request), context).then((output) => {
+        const answer = codec.encode(output);
+        greet();
+        respond(null, answer);
+      });
+    };
+    const start = (): Promise<void> | void => {
+      if (call.request.length > rules.limit) {
+        throw new AppError('payload_too_large', { detail: `At most ${rules.limit} bytes` });
+      }
+      if (rules.openOnLoopback && isLoopback(ip)) return run(ANONYMOUS);
+      stage = 'credentials';
+      return serviceCaller(host.ports, call, rules.identities).then(({ caller, bearer }) => {
+        rules.admit?.(caller);
+        stage = undefined;
+        return run(caller, bearer);
+      });
+    };
+
+    try {
+      start()?.catch(fail);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  };

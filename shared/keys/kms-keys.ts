@@ -1,0 +1,120 @@
+/** Signing keys in AWS KMS: private keys never leave it; public keys are fetched once, so verifying calls nobody. */
+import { createHash, createPublicKey } from 'node:crypto';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import { adapter } from '../adapter.ts';
+import { StartError } from '../config.ts';
+import { AppError } from '../errors.ts';
+import type { Keys, VerificationKey } from '../ports/tokens.ts';
+import { derToJose } from './der-signature.ts';
+import { type SigningAlg, thumbprint, toPublicJwk, toVerificationKey } from './jwk.ts';
+
+type Sdk = Pick<typeof import('@aws-sdk/client-kms'), 'SignCommand' | 'GetPublicKeyCommand'>;
+
+interface Scheme {
+  kms: 'RSASSA_PKCS1_V1_5_SHA_256' | 'ECDSA_SHA_256' | 'ED25519_SHA_512';
+  type: 'DIGEST' | 'RAW';
+  message: (input: Uint8Array) => Uint8Array;
+  signature: (made: Uint8Array) => Uint8Array;
+}
+const digest = (input: Uint8Array) => createHash('sha256').update(input).digest();
+const same = (bytes: Uint8Array) => bytes;
+const SCHEMES: Record<SigningAlg, Scheme> = {
+  RS256: { kms: 'RSASSA_PKCS1_V1_5_SHA_256', type: 'DIGEST', message: digest, signature: same },
+  ES256: { kms: 'ECDSA_SHA_256', type: 'DIGEST', message: digest, signature: derToJose },
+  EdDSA: { kms: 'ED25519_SHA_512', type: 'RAW', message: same, signature: same },
+};
+
+class KmsKeys implements Keys {
+  readonly #ids: readonly string[];
+  readonly #client: Pick<KMSClient, 'send'>;
+  readonly #sdk: Sdk;
+  /** In the order of the ids, once fetched. */
+  #fetched: VerificationKey[] | undefined;
+  #fetching: Promise<VerificationKey[]> | undefined;
+
+  constructor(ids: readonly string[], client: Pick<KMSClient, 'send'>, sdk: Sdk) {
+    this.#ids = ids;
+    this.#client = client;
+    this.#sdk = sdk;
+  }
+
+  verification(kid: string): Promise<VerificationKey | undefined> | VerificationKey | undefined {
+    const find = (keys: VerificationKey[]) => keys.find((key) => key.kid === kid);
+    return this.#fetched ? find(this.#fetched) : this.#publicKeys().then(find);
+  }
+
+  async sign(input: (header: { kid: string; alg: string }) => Uint8Array) {
+    const { kid, alg } = (await this.#publicKeys())[0]!;
+    const { kms, type, message, signature } = SCHEMES[alg];
+    const command = new this.#sdk.SignCommand({
+      KeyId: this.#ids[0],
+      Message: message(input({ kid, alg })),
+      MessageType: type,
+      SigningAlgorithm: kms,
+    });
+    const { Signature } = await this.#client.send(command).catch(away);
+    return { kid, alg, signature: signature(Signature!) };
+  }
+
+  async jwks() {
+    return { keys: (await this.#publicKeys()).map(toPublicJwk) };
+  }
+
+  /** All public keys, fetched once; a failure is not remembered. */
+  #publicKeys(): Promise<VerificationKey[]> {
+    if (this.#fetched) return Promise.resolve(this.#fetched);
+    this.#fetching ??= Promise.all(this.#ids.map((id) => this.#publicKey(id)))
+      .then((keys) => {
+        this.#fetched = keys;
+        return keys;
+      })
+      .finally(() => {
+        this.#fetching = undefined;
+      });
+    return this.#fetching;
+  }
+
+  async #publicKey(id: string): Promise<VerificationKey> {
+    const found = await this.#client.send(new this.#sdk.GetPublicKeyCommand({ KeyId: id })).catch(away);
+    const alg = (Object.keys(SCHEMES) as SigningAlg[]).find((each) =>
+      found.SigningAlgorithms?.includes(SCHEMES[each].kms),
+    );
+    const key = createPublicKey({ key: Buffer.from(found.PublicKey!), format: 'der', type: 'spki' });
+    const usable = alg && toVerificationKey(await thumbprint(key), alg, key);
+    if (!usable) throw new StartError(`KEYS_URL: KMS key ${id} can't sign RS256, ES256 or EdDSA: choose another`);
+    return usable;
+  }
+}
+
+const away = (cause: unknown): never => {
+  throw new AppError('unavailable', { detail: 'The signing keys are away', retry_after: 1, cause });
+};
+
+/**
+ * Keys of KMS. The first id signs, all verify: to rotate, append the new key, wait for JWKS caches (one hour), move it
+ * to the front, and take the old one out when its last token is over.
+ */
+export const createKmsKeys = (ids: readonly string[], client: Pick<KMSClient, 'send'>, sdk: Sdk): Keys =>
+  new KmsKeys(ids, client, sdk);
+
+export const kmsKeys = adapter({
+  port: 'keys',
+  env: ['KEYS_URL'],
+  iam: [{ actions: ['kms:Sign', 'kms:GetPublicKey'], resource: { 'Fn::GetAtt': ['SigningKey', 'Arn'] } }],
+  open: async (_, { keys }) => {
+    const ids =
+      keys.source === 'kms'
+        ? keys.key_id
+            .split(',')
+            .map((id) => id.trim())
+            .filter(Boolean)
+        : [];
+    if (!ids.length) throw new StartError('KEYS_URL names no KMS key: use kms:<key-id>[,<key-id>…]');
+    const sdk = await import('@aws-sdk/client-kms');
+    const client = new sdk.KMSClient({
+      maxAttempts: 3,
+      requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+    });
+    return { port: createKmsKeys(ids, client, sdk), close: async () => client.destroy() };
+  },
+});

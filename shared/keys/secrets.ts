@@ -1,0 +1,39 @@
+/** One master secret; for every purpose a key of its own, derived by HKDF-SHA256 (RFC 5869). */
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { adapter } from '../adapter.ts';
+import { type Config, requireStrongSecret } from '../config.ts';
+import type { Secrets } from '../ports/secrets.ts';
+import { createPrivateFile, readPrivateFile } from './private-file.ts';
+
+/** Derives keys from a master secret. @example createSecrets(master).key('cursor') // 32 bytes, always the same */
+export const createSecrets = (master: string): Secrets => {
+  const derived = new Map<string, Uint8Array>();
+  return {
+    key: (purpose) => {
+      let key = derived.get(purpose);
+      if (!key) {
+        key = new Uint8Array(hkdfSync('sha256', master, 'perfect21', `perfect21/${purpose}/v1`, 32));
+        derived.set(purpose, key);
+      }
+      return key;
+    },
+  };
+};
+
+/** The secret of this data folder, made at the first start. Processes that start together agree on one. */
+export const readOrMakeSecret = (dataDir: string): string => {
+  const file = resolve(dataDir, 'secret');
+  let content = readPrivateFile(file);
+  if (content === undefined) {
+    createPrivateFile(file, `${randomBytes(32).toString('base64url')}\n`);
+    content = readPrivateFile(file);
+  }
+  return requireStrongSecret(content!.trim());
+};
+
+export const secrets = adapter({
+  port: 'secrets',
+  env: ['PERFECT21_SECRET', 'PERFECT21_DATA_DIR'],
+  open: (_, { secret, data_dir }: Config) => ({ port: createSecrets(secret ?? readOrMakeSecret(data_dir)) }),
+});

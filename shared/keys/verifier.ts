@@ -1,0 +1,96 @@
+/** Verifies access tokens: structure before cryptography, claims after, revocations last; known tokens cost a look-up. */
+import { LRUCache } from 'lru-cache';
+import { adapter } from '../adapter.ts';
+import type { Ports } from '../ports/index.ts';
+import type { AccessClaims, TokenError, Verdict, Verifier } from '../ports/tokens.ts';
+import { type ClaimRules, isLapsed, judgeClaims, judgeHeader } from './access-token.ts';
+import { parseObject } from './json-members.ts';
+import { parseJws, verifyJws } from './jws.ts';
+
+/** Only tokens whose signature held get in, so a stranger can't push others out. */
+const CACHED_TOKENS = 10_000;
+
+interface Known {
+  kid: string;
+  claims: AccessClaims;
+  verdict: Promise<Verdict>;
+}
+
+const refuse = (error: TokenError): Verdict => Object.freeze({ valid: false, error });
+
+/** Cached verdicts are shared by all callers, so none may change them. */
+const frozen = (claims: AccessClaims): AccessClaims => {
+  Object.freeze(claims.permissions);
+  Object.freeze(claims.roles);
+  return Object.freeze(claims);
+};
+
+/**
+ * The verifier over keys, revocations and a clock.
+ *
+ * Refusals come in a fixed order: malformed, unknown_key, bad_signature, wrong_issuer, wrong_audience, not_yet_valid,
+ * expired, then what a revocation says. A token of our issuer that lacks something and is over is called expired.
+ */
+export const createVerifier = (
+  { keys, revocations, clock }: Pick<Ports, 'keys' | 'revocations' | 'clock'>,
+  rules: ClaimRules,
+): Verifier => {
+  const known = new LRUCache<string, Known>({ max: CACHED_TOKENS });
+
+  const judge = async (token: string): Promise<Verdict> => {
+    const jws = parseJws(token);
+    const payload = jws && parseObject(jws.payload);
+    if (!payload) return refuse('malformed');
+    const now = clock.now() / 1000;
+    const wanted = judgeHeader(jws.header);
+    if (!wanted) {
+      const bare = jws.header.typ === undefined || jws.header.kid === undefined;
+      return refuse(bare && isLapsed(payload, rules, now) ? 'expired' : 'malformed');
+    }
+    const key = await keys.verification(wanted.kid);
+    if (!key) return refuse('unknown_key');
+    if (!verifyJws(jws, key)) return refuse('bad_signature');
+    const claims = judgeClaims(payload, rules, now);
+    if (typeof claims === 'string') return refuse(claims);
+    const verdict: Promise<Verdict> = Promise.resolve(Object.freeze({ valid: true, claims: frozen(claims) }));
+    known.set(token, { kid: key.kid, claims, verdict });
+    const revoked = await revocations.find(claims);
+    return revoked ? refuse(revoked) : verdict;
+  };
+
+  /** A token seen before: its key may be withdrawn, its time over, its life revoked. Synchronous while all is fresh. */
+  const again = (token: string, { kid, claims, verdict }: Known): Promise<Verdict> => {
+    const key = keys.verification(kid);
+    if (!key || key instanceof Promise) {
+      known.delete(token);
+      return judge(token);
+    }
+    if (clock.now() / 1000 >= claims.exp) {
+      known.delete(token);
+      return Promise.resolve(refuse('expired'));
+    }
+    const revoked = revocations.find(claims);
+    if (revoked === undefined) return verdict;
+    if (typeof revoked === 'string') return Promise.resolve(refuse(revoked));
+    return revoked.then((error) => (error ? refuse(error) : verdict));
+  };
+
+  return {
+    verify: (token) => {
+      const seen = known.get(token);
+      try {
+        return seen ? again(token, seen) : judge(token);
+      } catch (thrown) {
+        return Promise.reject(thrown);
+      }
+    },
+  };
+};
+
+export const verifier = adapter({
+  port: 'verifier',
+  needs: ['keys', 'revocations', 'settings', 'clock'],
+  open: (ports) => ({
+    port: createVerifier(ports, { issuer: ports.settings.public_url, audience: ports.settings.audience }),
+  }),
+});

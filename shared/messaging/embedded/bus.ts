@@ -1,0 +1,33 @@
+/** The bus inside the store: each queue that wants an event gets its own message, in the transaction that settles the row. */
+import type { Clock } from '../../ports/clock.ts';
+import type { Claimed, NewMessage } from '../../ports/store.ts';
+import { type Bus, type Outcome, readOutboxBody } from '../bus.ts';
+import type { Topology } from '../topology.ts';
+
+/**
+ * @example const relay = startRelay({ store, bus: embeddedBus(topologyOf(platform), clock), … });
+ */
+export const embeddedBus = (topology: Topology, clock: Clock): Bus => {
+  const publish = (row: Claimed): Outcome => {
+    const body = readOutboxBody(row.body);
+    if (!body) return { kind: 'refused', reason: 'not an event' };
+    const { message_type } = body.envelope;
+    const bound = topology.route(body.routing_key);
+    // a queue whose consumers would only pass over this type is not written to; an unknown type goes there to be parked
+    const wanted = bound.filter(({ handlers }) => handlers.has(message_type) || !topology.types.has(message_type));
+    const available_at = clock.now();
+    const deliveries = wanted.map(
+      ({ name }): NewMessage => ({
+        queue: name,
+        // a queue keeps an id that it has: an event relayed twice is delivered once while it waits
+        id: body.envelope.message_id,
+        ...(row.order_key !== undefined && { order_key: row.order_key }),
+        priority: body.priority,
+        available_at,
+        body,
+      }),
+    );
+    return { kind: 'published', deliveries, unroutable: bound.length === 0 };
+  };
+  return { publish: async (rows) => rows.map(publish) };
+};

@@ -1,0 +1,36 @@
+/** The envelope as a schema: what a consumer accepts, and the input of every operation that handles an event. */
+import * as z from 'zod';
+import type { EventType } from './event.ts';
+
+const Metadata = z.looseObject({
+  /** Version of the payload; 1 when left out. */
+  version: z.int().positive().optional(),
+  traceparent: z.string().max(256).optional(),
+});
+
+/** An envelope of any event: the frame is checked, the payload is not. Fields that it does not know are dropped. */
+export const AnyEnvelope = z.object({
+  message_id: z.string().min(1).max(128),
+  message_type: z.string().min(1).max(128),
+  timestamp: z.iso.datetime({ offset: true }),
+  source_service: z.string().min(1).max(64),
+  correlation_id: z.string().max(128).optional(),
+  user_id: z.string().max(128).optional(),
+  data: z.record(z.string(), z.unknown()),
+  metadata: Metadata.optional(),
+});
+export type AnyEnvelope = z.output<typeof AnyEnvelope>;
+
+/**
+ * The schema of one event's envelope. A payload of another version than the one declared is refused, so that the
+ * message is parked instead of being misread.
+ *
+ * @example operation({ …, input: envelopeOf(userRegistered), subscription: { …, types: [userRegistered.type] } })
+ */
+export const envelopeOf = <T extends string, D extends z.ZodType>(event: EventType<T, D>) =>
+  z
+    .object({ ...AnyEnvelope.shape, message_type: z.literal(event.type), data: event.data })
+    .refine(({ metadata }) => (metadata?.version ?? 1) === event.version, {
+      path: ['metadata', 'version'],
+      message: `Only version ${event.version} of ${event.type} is understood`,
+    });

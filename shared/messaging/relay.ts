@@ -1,0 +1,104 @@
+/**
+ * The outbox relay: claims rows that operations committed, publishes them and settles them.
+ *
+ * Rows are claimed, never read by "id above the last one", so no commit order can hide one. Between any two steps the
+ * process may be killed: the claim ends and the row is published again by whoever claims it next. Several relays work
+ * beside each other; rows of one user are claimed one at a time, in their order.
+ */
+import type { Ports } from '../ports/index.ts';
+import { type Claimed, type NewMessage, WriteConflict } from '../ports/store.ts';
+import { publishDelay, unitRandom } from './backoff.ts';
+import type { Bus, Outcome } from './bus.ts';
+import { toDeadLetter } from './dead-letters.ts';
+import { OUTBOX } from './event.ts';
+import { type Pump, startPump } from './pump.ts';
+
+const BATCH = 50;
+/** A transaction of the store takes 100 changes. */
+const CHANGES = 100;
+/** A publish takes milliseconds; after a crash the rows come again this much later. */
+const LEASE_MS = 15_000;
+
+export type RelayPorts = Pick<Ports, 'store' | 'clock' | 'ids' | 'log' | 'metrics'>;
+
+interface Settling {
+  row: Claimed;
+  enqueue: readonly NewMessage[];
+  result: 'published' | 'unroutable' | 'refused';
+}
+
+/** Starts the relay of a bus. `onTaken` hears how many rows each claim gave. */
+export const startRelay = (ports: RelayPorts, bus: Bus, onTaken: (count: number) => void = () => {}): Pump => {
+  const { store, clock, ids, log, metrics } = ports;
+  const count = (result: string, by = 1): void => metrics.count('perfect21_outbox_messages_total', { result }, by);
+
+  const giveBack = async (row: Claimed, error: unknown): Promise<void> => {
+    count('failed');
+    log.warn('outbox.publish_failed', { message_id: row.id, attempts: row.attempts, cause: error });
+    const available_at = clock.now() + publishDelay(row.attempts, unitRandom(ids));
+    await store.messages.release(row, { available_at, reason: 'publish failed' });
+  };
+
+  const commit = async (batch: readonly Settling[]): Promise<void> => {
+    try {
+      await store.transact([], {
+        settle: batch.map(({ row }) => row),
+        enqueue: batch.flatMap(({ enqueue }) => enqueue),
+      });
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      // one claim of the batch was lost to another relay: each by itself, so that it costs the others nothing
+      if (batch.length > 1) for (const each of batch) await commit([each]);
+      else count('lost');
+      return;
+    }
+    for (const { row, result } of batch) {
+      count(result);
+      if (result === 'refused') log.error('outbox.parked', { message_id: row.id });
+    }
+  };
+
+  const settlingOf = (row: Claimed, outcome: Exclude<Outcome, { kind: 'failed' }>): Settling =>
+    outcome.kind === 'refused'
+      ? { row, enqueue: [toDeadLetter(row, outcome.reason, clock.now())], result: 'refused' }
+      : { row, enqueue: outcome.deliveries ?? [], result: outcome.unroutable ? 'unroutable' : 'published' };
+
+  const take = async (): Promise<number> => {
+    const rows = await store.messages.claim(OUTBOX, { limit: BATCH, lease_ms: LEASE_MS });
+    if (rows.length === 0) return 0;
+    onTaken(rows.length);
+    const outcomes = await bus
+      .publish(rows)
+      .catch((error: unknown): Outcome[] => rows.map(() => ({ kind: 'failed', error })));
+    let batch: Settling[] = [];
+    let changes = 0;
+    for (const [at, row] of rows.entries()) {
+      const outcome: Outcome = outcomes[at] ?? { kind: 'failed', error: new Error('the bus gave no outcome') };
+      if (outcome.kind === 'failed') {
+        await giveBack(row, outcome.error);
+        continue;
+      }
+      const settling = settlingOf(row, outcome);
+      const cost = 1 + settling.enqueue.length;
+      if (changes + cost > CHANGES) {
+        await commit(batch);
+        batch = [];
+        changes = 0;
+      }
+      batch.push(settling);
+      changes += cost;
+    }
+    if (batch.length) await commit(batch);
+    return rows.length;
+  };
+
+  const pump = startPump({ take, onError: (cause) => log.warn('outbox.unavailable', { cause }) });
+  const unsubscribe = store.onCommit((queues) => queues.has(OUTBOX) && pump.wake());
+  return {
+    ...pump,
+    stop: () => {
+      unsubscribe();
+      return pump.stop();
+    },
+  };
+};

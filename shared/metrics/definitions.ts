@@ -1,0 +1,48 @@
+/** The metrics of the platform: names and labels are public (dashboards and alerts read them) and never change. */
+
+export interface Definition {
+  type: 'counter' | 'histogram' | 'gauge';
+  help: string;
+  /** Values are few: names, statuses and templates, never ids, addresses or raw paths. */
+  labels: readonly string[];
+  /** Upper bounds in seconds, for a histogram. */
+  buckets?: readonly number[];
+}
+
+/** From a memory look-up to a stuck dependency. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+export const METRICS: Readonly<Record<string, Definition>> = {
+  perfect21_requests_total: {
+    type: 'counter',
+    help: 'Requests answered; endpoint is the template of the route',
+    labels: ['service', 'method', 'endpoint', 'status'],
+  },
+  perfect21_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from a read request to its answer',
+    labels: ['service', 'method', 'endpoint'],
+    buckets: SECONDS,
+  },
+  perfect21_active_connections: { type: 'gauge', help: 'Connections open now', labels: ['service'] },
+  perfect21_auth_events_total: {
+    type: 'counter',
+    help: 'Logins, registrations, verifications and resets',
+    labels: ['event_type', 'result'],
+  },
+  perfect21_token_operations_total: {
+    type: 'counter',
+    help: 'Tokens issued, refreshed, validated and revoked',
+    labels: ['operation', 'result'],
+  },
+  perfect21_permission_checks_total: {
+    type: 'counter',
+    help: 'Permission checks',
+    labels: ['resource', 'action', 'result'],
+  },
+  perfect21_session_operations_total: {
+    type: 'counter',
+    help: 'Sessions started and ended',
+    labels: ['operation', 'result'],
+  },
+};

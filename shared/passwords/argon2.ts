@@ -1,0 +1,60 @@
+/** The Passwords port over an argon2id engine: what is the same whichever engine does the work. */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import type { Passwords } from '../ports/passwords.ts';
+import { bounded } from './bounded.ts';
+import { type Argon2Parameters, HASH_LENGTH, PARAMETERS, QUEUE_LENGTH, SALT_LENGTH } from './parameters.ts';
+import { formatPhc, type Phc, parsePhc } from './phc.ts';
+
+/** Argon2id (RFC 9106, version 0x13) as an engine offers it. */
+export type Derive = (
+  password: Uint8Array,
+  salt: Uint8Array,
+  parameters: Argon2Parameters,
+  length: number,
+) => Promise<Uint8Array>;
+
+/** The bytes that are hashed: NFKC, so that a password typed on another system is the same one (SP 800-63B-4 §3.1.1.2). */
+const bytesOf = (password: string): Uint8Array => Buffer.from(password.normalize('NFKC'), 'utf8');
+
+/** What nobody's password hashes to: stands in where there is no hash, or none that can be read. */
+const nobody = (): Phc => ({
+  parameters: PARAMETERS,
+  salt: randomBytes(SALT_LENGTH),
+  hash: randomBytes(HASH_LENGTH),
+});
+
+/**
+ * Passwords by an engine. As many hashes at a time as the machine has processors, 64 waiting; more are refused with
+ * `too_many_requests`.
+ */
+export const createPasswords = (derive: Derive): Passwords => {
+  const gate = bounded(availableParallelism(), QUEUE_LENGTH);
+  const dummy = nobody();
+  return {
+    hash: (password) =>
+      gate(async () => {
+        const salt = randomBytes(SALT_LENGTH);
+        const hash = await derive(bytesOf(password), salt, PARAMETERS, HASH_LENGTH);
+        return formatPhc({ parameters: PARAMETERS, salt, hash });
+      }),
+    verify: (password, phc) =>
+      gate(async () => {
+        const stored = phc === undefined ? undefined : parsePhc(phc);
+        const { parameters, salt, hash } = stored ?? dummy;
+        const derived = await derive(bytesOf(password), salt, parameters, hash.length);
+        return timingSafeEqual(derived, hash) && stored !== undefined;
+      }),
+    needsRehash: (phc) => {
+      const { parameters, hash } = parsePhc(phc) ?? {};
+      if (!parameters || !hash) return true;
+      const { memory, passes } = parameters;
+      // more memory with fewer passes is as strong as the product says
+      return (
+        memory < PARAMETERS.memory ||
+        memory * passes < PARAMETERS.memory * PARAMETERS.passes ||
+        hash.length < HASH_LENGTH
+      );
+    },
+  };
+};

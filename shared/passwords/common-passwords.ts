@@ -1,0 +1,26 @@
+/** Passwords that everybody tries first: at least 3,000 of those that are long enough to be accepted at all. */
+import { COMMON_PASSWORDS } from './generated/common-passwords.ts';
+
+/** Code points of the longest entry; longer texts need not be looked up. */
+let longest = 0;
+let words: Set<string> | undefined;
+
+const load = (): Set<string> => {
+  if (words) return words;
+  words = new Set(COMMON_PASSWORDS.split(/\s+/).filter(Boolean));
+  for (const word of words) longest = Math.max(longest, word.length);
+  return words;
+};
+
+/** The shortest entry's length. */
+export const SHORTEST_COMMON = 8;
+
+/** The longest common password that a lower-case text has at this position. */
+export const commonAt = (text: string, at: number): string | undefined => {
+  const all = load();
+  for (let length = Math.min(longest, text.length - at); length >= SHORTEST_COMMON; length -= 1) {
+    const candidate = text.slice(at, at + length);
+    if (all.has(candidate)) return candidate;
+  }
+  return undefined;
+};

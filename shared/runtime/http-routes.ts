@@ -1,0 +1,79 @@
+/** Operations as routes: request in, binding, answer out. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { toAppError } from '../errors.ts';
+import type { Host } from '../invoke.ts';
+import type { Operation, Service } from '../operation.ts';
+import { answer, type HttpRequest, problemResponse, requestIdOf } from './http-binding.ts';
+import { DEFAULT_LIMIT } from './http-body.ts';
+import type { HttpLimits } from './http-limits.ts';
+import type { Endpoint, Report } from './http-observation.ts';
+import type { Reply } from './http-reply.ts';
+import { requestReader } from './http-request.ts';
+
+/** What all routes of a door share. */
+export interface Door {
+  host: Host;
+  limits: HttpLimits;
+  ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
+  reportOf(endpoint: Endpoint): Report;
+  /** Writes an answer with the security headers of data, or of a page. */
+  send(request: FastifyRequest, reply: FastifyReply, response: Reply, kind?: 'data' | 'page'): void;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** How this route's answers are reported, for errors that come before its handler. */
+    report?: Report;
+  }
+}
+
+interface Route {
+  op: Operation<any, any>;
+  read(request: FastifyRequest): HttpRequest;
+  report: Report;
+}
+
+/** `/users/{user_id}` as fastify writes it; a colon of the template's own is doubled. */
+export const toRoutePath = (template: string): string =>
+  template.replaceAll(':', '::').replace(/\{([A-Za-z_]\w*)\}/g, ':$1');
+
+const respond = async (door: Door, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  const { ports } = door.host;
+  const started = performance.now();
+  let response: Awaited<ReturnType<typeof answer>>;
+  try {
+    const deadline = ports.clock.now() + door.limits.answer_ms;
+    response = await answer(door.host, route.op, route.read(request), 'http', deadline);
+  } catch (thrown) {
+    response = problemResponse(
+      toAppError(thrown),
+      requestIdOf(request.headers['x-request-id'] as string, ports.ids.uuid),
+    );
+  }
+  door.send(request, reply, response);
+  route.report(response.status, started, response.headers['x-request-id']!, response.trace_id);
+};
+
+/** Adds a route for each operation that has an HTTP binding; HEAD comes with GET. */
+export const addOperations = (app: FastifyInstance, services: readonly Service[], door: Door): void => {
+  for (const { name: service, operations } of services) {
+    for (const op of operations) {
+      if (!op.http) continue;
+      const { method, path: endpoint, limit = DEFAULT_LIMIT } = op.http;
+      const report = door.reportOf({ service, method, endpoint });
+      const route: Route = { op, read: requestReader(endpoint.includes('{'), door.ipOf), report };
+      app.route({
+        method,
+        url: toRoutePath(endpoint),
+        bodyLimit: limit,
+        config: { report },
+        handler: (request, reply) => {
+          respond(door, route, request, reply).catch((cause: unknown) => {
+            door.host.ports.log.error('http.unanswered', { operation: op.name, cause });
+            reply.raw.destroy();
+          });
+        },
+      });
+    }
+  }
+};

@@ -1,0 +1,101 @@
+/**
+ * The Lambda door of events: an SQS queue brings batches, each record is handled by itself.
+ *
+ * A record whose handling failed is named in `batchItemFailures`, so that SQS brings only that one again and, after
+ * `maxReceiveCount` tries, moves it to the queue's dead letters. What no retry can mend (`toBatchVerdict` says `park`)
+ * goes the same way: a function that moved it there itself could lose it between two calls.
+ */
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { AppError, toAppError, toBatchVerdict } from '../errors.ts';
+import { type Host, invoke } from '../invoke.ts';
+import { AnyEnvelope } from '../messaging/envelope.ts';
+import { hostPorts, type Operation } from '../operation.ts';
+import { continueTrace } from '../tracing/trace.ts';
+import { deadlineOf, stack } from './lambda.ts';
+import { type Choose, container } from './lambda-container.ts';
+
+const isQueueEvent = (event: unknown): event is SQSEvent => {
+  const records = (event as SQSEvent | undefined)?.Records;
+  return Array.isArray(records) && records.every(({ eventSource }) => eventSource === 'aws:sqs');
+};
+
+/**
+ * The envelope in a record: EventBridge's `detail` or the envelope itself.
+ *
+ * @throws AppError `invalid_request` when there is none
+ */
+export const readEnvelope = (body: string): AnyEnvelope => {
+  let carried: unknown;
+  try {
+    carried = JSON.parse(body);
+  } catch (cause) {
+    throw new AppError('invalid_request', { detail: 'The record is not JSON', cause });
+  }
+  const { detail = carried } = (carried ?? {}) as { detail?: unknown };
+  const parsed = AnyEnvelope.safeParse(detail);
+  if (parsed.success) return parsed.data;
+  throw new AppError('invalid_request', { detail: 'The record carries no envelope', cause: parsed.error });
+};
+
+/** Hands an envelope to every operation that subscribed to its type, one after the other. */
+const deliver = async (host: Host, ops: readonly Operation<any, any>[], record: SQSRecord, deadline: number) => {
+  const { log, ids } = host.ports;
+  const attempt = Number(record.attributes.ApproximateReceiveCount);
+  let operation: string | undefined;
+  let envelope: AnyEnvelope | undefined;
+  try {
+    envelope = readEnvelope(record.body);
+    const trace = continueTrace(envelope.metadata?.traceparent);
+    for (const op of ops) {
+      if (!op.subscription?.types.includes(envelope.message_type)) continue;
+      operation = op.name;
+      await invoke(host, op, envelope, {
+        request_id: envelope.correlation_id ?? ids.uuid(),
+        trace,
+        caller: { kind: 'service', name: 'platform', permissions: ['*:*:*'] },
+        client: {},
+        door: 'queue',
+        deadline,
+      });
+    }
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    log.error('event.failed', {
+      operation,
+      message_id: envelope?.message_id ?? record.messageId,
+      message_type: envelope?.message_type,
+      request_id: envelope?.correlation_id,
+      attempt,
+      code: error.code,
+      verdict: toBatchVerdict(error),
+      cause: error.cause ?? error,
+    });
+    throw error;
+  }
+};
+
+/**
+ * The handler of a queue's function: all operations that subscribe to the queue, which have to take a second delivery.
+ *
+ * @throws TypeError for an event that does not come from SQS
+ * @example export const handler = lambdaQueue([onUserLogin], ({ store }) => [systemClock, dynamodbStore(schema)]);
+ */
+export const lambdaQueue = (ops: readonly Operation<any, any>[], choose: Choose) => {
+  const ports = new Set(ops.flatMap((op) => [...hostPorts({ ...op, access: 'public' })]));
+  const open = container([...ports.add('metrics')], choose);
+  const service = ops[0]!.name.split('.')[0]!;
+  return stack(service, async (event: unknown, context) => {
+    if (!isQueueEvent(event)) {
+      throw new TypeError(`${ops.map(({ name }) => name).join(', ')} takes batches of SQS, and nothing else`);
+    }
+    const host = await open();
+    const deadline = deadlineOf(host, context);
+    return processPartialResponse(
+      event,
+      (record: SQSRecord) => deliver(host, ops, record, deadline),
+      new BatchProcessor(EventType.SQS),
+      { throwOnFullBatchFailure: false },
+    );
+  });
+};

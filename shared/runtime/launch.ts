@@ -1,0 +1,108 @@
+/** Brings the services of one process up behind every door, and down again without dropping what is in flight. */
+import { schema, platform as table } from '../../functions/index.ts';
+import type { Adapter } from '../adapter.ts';
+import { type Config, StartError } from '../config.ts';
+import type { Mailbox } from '../delivery/mailbox/index.ts';
+import type { Service } from '../operation.ts';
+import { type OpenHost, openHost } from '../platform.ts';
+import { prepareDataDir } from './data-dir.ts';
+
+export interface Running {
+  host: OpenHost;
+  services: readonly Service[];
+  http: { port: number; url: string };
+  grpc: { port: number };
+  metrics: { port: number };
+  mailbox?: Mailbox;
+  /** Resolves when no event waits any more. For tests. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const VERSION = '0.1.0';
+
+const staticRoutes = async () => {
+  const { PAGES, PAGE_HEADERS } = await import('../delivery/pages.ts');
+  const { docsRoutes } = await import('../openapi/docs.ts');
+  const pages = Object.entries(PAGES).map(([path, { type, body }]) => ({
+    path: path as `/${string}`,
+    contentType: type,
+    body,
+    headers: PAGE_HEADERS,
+  }));
+  return [...pages, ...docsRoutes()];
+};
+
+/**
+ * Starts what Config says.
+ *
+ * @throws StartError with one line that says what to do; nothing stays open then
+ * @example const running = await launch(loadConfig(process.env)); … await running.stop();
+ */
+export const launch = async (
+  config: Config,
+  options: { replace?: readonly Adapter<any, any>[] } = {},
+): Promise<Running> => {
+  const closing: (() => Promise<unknown> | undefined)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let close = closing.pop(); close; close = closing.pop()) await close();
+  };
+  try {
+    const services = table.filter(({ name }) => (config.services as readonly string[]).includes(name));
+    prepareDataDir(config.data_dir);
+
+    // without a mail server of its own, the platform brings one that shows what was sent
+    let mailbox: Mailbox | undefined;
+    if (!config.env.MAIL_URL && config.services.includes('notifications')) {
+      const { startMailbox } = await import('../delivery/mailbox/index.ts');
+      const { PERFECT21_MAILBOX_PORT: httpPort, PERFECT21_SMTP_PORT: smtpPort } = config.env;
+      mailbox = await startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir: config.data_dir });
+      closing.push(() => mailbox?.close());
+    }
+    const mail = mailbox ? { ...config.mail, url: `smtp://127.0.0.1:${mailbox.smtpPort}` } : config.mail;
+
+    const remote = services.length < table.length ? await remoteFor(config) : undefined;
+    closing.push(async () => remote?.close());
+    const host = await openHost({ ...config, mail }, schema, { ...options, remote: remote?.call });
+    closing.push(() => host.close());
+
+    const { startWorker } = await import('./worker.ts');
+    const worker = startWorker(host, table, { services: config.services });
+    closing.push(() => worker.stop());
+
+    const at = config.http.host;
+    const { startMetrics } = await import('./metrics-server.ts');
+    const metrics = await startMetrics(host.ports.metrics, { port: config.env.PERFECT21_METRICS_PORT, host: at });
+    closing.push(() => metrics.stop());
+
+    const { startGrpc } = await import('./grpc.ts');
+    const ready = () => host.ports.store.ping();
+    const grpc = await startGrpc(host, services, { port: config.grpc.port, hostName: at, ready }).catch((cause) => {
+      throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
+    });
+    closing.push(() => grpc.stop());
+
+    const { startHttp } = await import('./http.ts');
+    const { openApi } = await import('../openapi/document.ts');
+    const openapi = openApi(services, { version: VERSION });
+    const http = await startHttp(host, services, { ...config.http, openapi, routes: await staticRoutes() });
+    closing.push(() => http.stop());
+
+    return { host, services, http, grpc, metrics, mailbox, drain: () => worker.drain(), stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+};
+
+/** How to reach the services that run in other processes. */
+const remoteFor = async (config: Config) => {
+  const token = config.env.PERFECT21_SERVICE_TOKEN;
+  if (!token) {
+    throw new StartError(
+      'PERFECT21_SERVICE_TOKEN is missing: services that run apart prove to each other who they are with a service token',
+    );
+  }
+  const { remoteCaller } = await import('../grpc/remote.ts');
+  return remoteCaller({ discovery: config.discovery, token });
+};

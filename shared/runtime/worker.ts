@@ -1,0 +1,91 @@
+/** The worker of a process: relay, consumers and schedules. Everything that happens after a commit happens here. */
+import type { Host } from '../invoke.ts';
+import type { Bus } from '../messaging/bus.ts';
+import { DEAD } from '../messaging/dead-letters.ts';
+import { embeddedBus } from '../messaging/embedded/bus.ts';
+import { type Consumer, startConsumer } from '../messaging/embedded/consumer.ts';
+import { OUTBOX } from '../messaging/event.ts';
+import { startRelay } from '../messaging/relay.ts';
+import { topologyOf } from '../messaging/topology.ts';
+import type { Service } from '../operation.ts';
+import type { PortName } from '../ports/index.ts';
+import { type Schedule, startSchedules } from './schedules.ts';
+
+/** Ports that have to be open in the host beside those of the subscribed operations. */
+export const WORKER_PORTS = ['store', 'clock', 'ids', 'log', 'metrics'] as const satisfies readonly PortName[];
+
+export interface WorkerOptions {
+  /** The services whose events this process consumes; all when left out. Its relay serves the whole platform. */
+  services?: readonly string[];
+  /** Where events go; the queues in the store when left out. */
+  bus?: Bus;
+  schedules?: readonly Schedule[];
+  /** Messages held of each queue at a time; 10 when left out. */
+  prefetch?: number;
+  /** Milliseconds that handlers have to finish at a stop; 10,000 when left out. */
+  grace_ms?: number;
+}
+
+export interface Worker {
+  /** Stops claiming, lets handlers finish, gives the rest back. Resolves when nothing of it runs any more. */
+  stop(): Promise<void>;
+  /** Resolves when outbox and queues hold nothing that is available now and no handler is under way. For tests. */
+  drain(): Promise<void>;
+}
+
+const GAUGES_EVERY_MS = 15_000;
+
+/**
+ * Starts the worker.
+ *
+ * @example const worker = startWorker(host, platform, { services: config.services }); … await worker.stop();
+ */
+export const startWorker = (host: Host, platform: readonly Service[], options: WorkerOptions = {}): Worker => {
+  const { store, clock, metrics, log } = host.ports;
+  const { services, prefetch, grace_ms = 10_000 } = options;
+  const topology = topologyOf(platform);
+  let taken = 0;
+  const onTaken = (count: number): void => {
+    taken += count;
+  };
+
+  const relay = startRelay(host.ports, options.bus ?? embeddedBus(topology, clock), onTaken);
+  const consumed = platform.filter(({ name }) => services?.includes(name) ?? true);
+  const names = new Set(consumed.flatMap(({ operations }) => operations.flatMap((op) => op.subscription?.queue ?? [])));
+  const consumers: Consumer[] = topology.queues
+    .filter(({ name }) => names.has(name))
+    .map((queue) => startConsumer(host, queue, topology, { prefetch, onTaken }));
+
+  const gauges: Schedule = {
+    name: 'queue-gauges',
+    every_ms: GAUGES_EVERY_MS,
+    run: async () => {
+      for (const queue of [OUTBOX, ...names, DEAD]) {
+        const { count, oldest_at } = await store.messages.depth(queue);
+        metrics.gauge('perfect21_queue_depth', { queue }, count);
+        const age = oldest_at === undefined ? 0 : Math.max(0, (clock.now() - oldest_at) / 1000);
+        metrics.gauge('perfect21_queue_oldest_age_seconds', { queue }, age);
+      }
+    },
+  };
+  const schedules = startSchedules([gauges, ...(options.schedules ?? [])], log);
+
+  return {
+    stop: async () => {
+      await schedules.stop();
+      await relay.stop();
+      await Promise.all(consumers.map((consumer) => consumer.stop(grace_ms)));
+    },
+    drain: async () => {
+      let before: number;
+      let busy: boolean;
+      do {
+        before = taken;
+        busy = consumers.some((consumer) => consumer.busy > 0);
+        await relay.round();
+        for (const consumer of consumers) await consumer.round();
+        await Promise.all(consumers.map((consumer) => consumer.settled()));
+      } while (busy || taken !== before);
+    },
+  };
+};

@@ -1,0 +1,59 @@
+/** Cursors: where a page ended. Opaque to the caller, bound to the query they come from, and not to be forged. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { AppError } from '../errors.ts';
+import type { Secrets } from '../ports/secrets.ts';
+
+/** The query a cursor belongs to. */
+export interface Place {
+  collection: string;
+  index: string;
+  hash: string;
+  order: 'asc' | 'desc';
+}
+
+/** The last record shown. */
+export interface Position {
+  sort: string;
+  id: string;
+}
+
+export interface Cursors {
+  write(place: Place, position: Position): string;
+  /** @throws AppError `invalid_request` (path `cursor`) when it was not written here for this place */
+  read(place: Place, cursor: string): Position;
+}
+
+const MAC_BYTES = 32;
+
+const refuse = (): never => {
+  throw new AppError('invalid_request', {
+    errors: [{ path: 'cursor', message: 'Not a cursor of this list' }],
+  });
+};
+
+/**
+ * Cursors under the key for the purpose `cursor`: base64url(HMAC-SHA256 ‖ position). The MAC covers the place too, so
+ * that a cursor is of no use elsewhere, and the hash (which may be an e-mail address) need not travel in it.
+ */
+export const cursors = (secrets: Secrets): Cursors => {
+  const key = secrets.key('cursor');
+  const mac = ({ collection, index, hash, order }: Place, position: string): Buffer =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([collection, index, hash, order, position]))
+      .digest();
+  return {
+    write: (place, { sort, id }) => {
+      const position = JSON.stringify([sort, id]);
+      return Buffer.concat([mac(place, position), Buffer.from(position)]).toString('base64url');
+    },
+    read: (place, cursor) => {
+      const bytes = Buffer.from(cursor, 'base64url');
+      // one position has one spelling: Buffer skips what is no base64url
+      if (bytes.length <= MAC_BYTES || bytes.toString('base64url') !== cursor) return refuse();
+      const position = bytes.subarray(MAC_BYTES).toString();
+      if (!timingSafeEqual(bytes.subarray(0, MAC_BYTES), mac(place, position))) return refuse();
+      const [sort, id] = JSON.parse(position) as [string, string];
+      return { sort, id };
+    },
+  };
+};

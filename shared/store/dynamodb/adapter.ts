@@ -1,0 +1,64 @@
+/**
+ * The store on DynamoDB: one table for each collection, so that rights are given by collection.
+ *
+ * @example STORE_URL=dynamodb://perfect21-prod
+ */
+import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { adapter } from '../../adapter.ts';
+import { StartError } from '../../config.ts';
+import type { Store } from '../../ports/store.ts';
+import { commits } from '../commits.ts';
+import { cursors } from '../cursor.ts';
+import { Versions } from '../record.ts';
+import type { StoreSchema } from '../schema.ts';
+import { increment } from './counters.ts';
+import { connect } from './link.ts';
+import { messages } from './messages.ts';
+import { reader } from './reads.ts';
+import { openShape, shapeOf } from './shape.ts';
+import { transact } from './writes.ts';
+
+/** What an operator forgot, as one line. */
+const startError = (error: unknown): unknown => {
+  const { name, message } = error as Error;
+  if (message === 'Region is missing') return new StartError('AWS_REGION is missing: set the region of the tables');
+  if (name !== 'CredentialsProviderError') return error;
+  return new StartError(
+    'No AWS credentials were found: set AWS_PROFILE or AWS_ACCESS_KEY_ID (any for a local endpoint)',
+  );
+};
+
+/**
+ * The adapter. Region, credentials and endpoint come from the SDK's default chain, `options` aside. In AWS the stack
+ * makes the tables; at a local endpoint they are made when the store is opened.
+ */
+export const dynamodbStore = (schema: StoreSchema, options: DynamoDBClientConfig = {}) =>
+  adapter({
+    port: 'store',
+    needs: ['clock', 'ids', 'log', 'secrets'],
+    env: ['STORE_URL'],
+    open: async ({ clock, ids, log, secrets }, { store: config }) => {
+      if (config.engine !== 'dynamodb')
+        throw new StartError('STORE_URL names no tables: use dynamodb://<table-prefix>');
+      const link = connect(config.prefix, { clock, ids, log }, options);
+      try {
+        await openShape(link, config.prefix, schema);
+      } catch (error) {
+        link.close();
+        throw startError(error);
+      }
+      const versions = new Versions(clock);
+      const { onCommit, announce } = commits(log);
+      const close = async () => link.close();
+      const port: Store = {
+        ...reader(link, cursors(secrets)),
+        transact: transact(link, versions, { onCommit, announce }),
+        increment: increment(link, versions),
+        messages: messages(link),
+        onCommit,
+        ping: async () => void (await shapeOf(link)),
+        close,
+      };
+      return { port, close };
+    },
+  });

@@ -1,0 +1,121 @@
+/**
+ * Messages of the store on DynamoDB.
+ *
+ * A queue is one partition of the messages table, ordered by message id. It is read strongly consistent from its start,
+ * so the first message seen of an order key is the earliest there is; an index could lag and show a later one first.
+ * That read is bounded: the priority decides among the first 250, and where more are waiting (or
+ * blocked) further ones are read only until there are enough. One partition takes about 1000 writes a second, which is
+ * some 200 messages a second and queue from adding to settling; in AWS the outbox leaves by the stream instead.
+ */
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Claimed, Messages } from '../../ports/store.ts';
+import type { Link } from './link.ts';
+import { type MessageItem, toClaimed } from './message-item.ts';
+import { claimable, pages } from './queue.ts';
+import { isConditionFailed, type Tried } from './retry.ts';
+import { MESSAGES } from './tables.ts';
+
+export const messages = (link: Link): Messages => {
+  const { db, attempt, clock, ids, table } = link;
+
+  /** The message if it is under this claim. */
+  const ownClaim = async (queue: string, id: string, claim: string): Promise<Claimed | undefined> => {
+    const request = new GetCommand({ TableName: table(MESSAGES), Key: { queue, id }, ConsistentRead: true });
+    const { Item } = await attempt(() => db.send(request));
+    return Item?.claim === claim ? toClaimed(Item as MessageItem) : undefined;
+  };
+
+  /** Undefined when somebody else was faster. */
+  const claimOne = async (queue: string, id: string, now: number, until: number): Promise<Claimed | undefined> => {
+    const claim = ids.random(12);
+    const tried: Tried = { unknown: false };
+    const request = new UpdateCommand({
+      TableName: table(MESSAGES),
+      Key: { queue, id },
+      UpdateExpression: 'SET #claim = :claim, #claimed_until = :until ADD #attempts :one',
+      ConditionExpression:
+        'attribute_exists(#id) AND #available_at <= :now AND ' +
+        '(attribute_not_exists(#claimed_until) OR #claimed_until <= :now)',
+      ExpressionAttributeNames: {
+        '#id': 'id',
+        '#claim': 'claim',
+        '#claimed_until': 'claimed_until',
+        '#attempts': 'attempts',
+        '#available_at': 'available_at',
+      },
+      ExpressionAttributeValues: { ':claim': claim, ':until': until, ':now': now, ':one': 1 },
+      ReturnValues: 'ALL_NEW',
+    });
+    try {
+      return toClaimed((await attempt(() => db.send(request), tried)).Attributes as MessageItem);
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+      return tried.unknown ? ownClaim(queue, id, claim) : undefined;
+    }
+  };
+
+  return {
+    claim: async (queue, { limit, lease_ms }) => {
+      const now = clock.now();
+      const heads = await claimable(link, queue, limit, now);
+      const claimed: Claimed[] = [];
+      while (heads.length && claimed.length < limit) {
+        const next = heads.splice(0, limit - claimed.length);
+        const outcomes = await Promise.allSettled(next.map(({ id }) => claimOne(queue, id, now, now + lease_ms)));
+        for (const outcome of outcomes)
+          if (outcome.status === 'fulfilled' && outcome.value) claimed.push(outcome.value);
+        const failed = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+        // what was claimed is handed out all the same, or it would lie until its lease ends
+        if (failed && claimed.length === 0) throw failed.reason;
+        if (failed) break;
+      }
+      return claimed;
+    },
+
+    release: async ({ queue, id, claim }, { available_at, reason }) => {
+      const tried: Tried = { unknown: false };
+      const because = reason === undefined ? '' : ', #reason = :reason';
+      const request = new UpdateCommand({
+        TableName: table(MESSAGES),
+        Key: { queue, id },
+        UpdateExpression: `SET #available_at = :at, #released = :claim${because} REMOVE #claim, #claimed_until`,
+        ConditionExpression: '#claim = :claim',
+        ExpressionAttributeNames: {
+          '#available_at': 'available_at',
+          '#released': 'released',
+          '#claim': 'claim',
+          '#claimed_until': 'claimed_until',
+          ...(because && { '#reason': 'reason' }),
+        },
+        ExpressionAttributeValues: { ':at': available_at, ':claim': claim, ...(because && { ':reason': reason }) },
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+      try {
+        await attempt(() => db.send(request), tried);
+        return true;
+      } catch (error) {
+        if (!isConditionFailed(error)) throw error;
+        return tried.unknown && error.Item?.released?.S === claim;
+      }
+    },
+
+    depth: async (queue) => {
+      let count = 0;
+      let oldest = Number.POSITIVE_INFINITY;
+      for await (const page of pages(link, queue, undefined, ['since'])) {
+        count += page.length;
+        for (const { since } of page) oldest = Math.min(oldest, since);
+      }
+      return count ? { count, oldest_at: oldest } : { count };
+    },
+
+    peek: async (queue, limit) => {
+      const found: Claimed[] = [];
+      for await (const page of pages(link, queue, limit)) {
+        found.push(...page.map(toClaimed));
+        if (found.length >= limit) break;
+      }
+      return found.slice(0, limit);
+    },
+  };
+};

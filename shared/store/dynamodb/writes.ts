@@ -1,0 +1,80 @@
+/** Writing: one transaction for all that belongs together, and a plain put where a single record is all there is. */
+import { PutCommand, TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { AppError } from '../../errors.ts';
+import { type Effects, type Store, type Write, WriteConflict } from '../../ports/store.ts';
+import type { Commits } from '../commits.ts';
+import { checkTransact } from '../limits.ts';
+import type { Versions } from '../record.ts';
+import { absent, toItem, unchanged } from './item.ts';
+import type { Link } from './link.ts';
+import { added, messageKey, settled } from './message-item.ts';
+import { cancellation, isConditionFailed, type Tried } from './retry.ts';
+
+type Part = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+const partOf = ({ clock, table, ids }: Link, versions: Versions, write: Write): Part => {
+  const now = clock.now();
+  const { collection, id } = write;
+  const at = { TableName: table(collection.name) };
+  if (write.kind === 'insert' || write.kind === 'update') {
+    const { value, expires_at } = write;
+    const insert = write.kind === 'insert';
+    const version = versions.next(insert ? 0 : write.version);
+    const Item = toItem(collection, { id, version, value, expires_at }, ids.random(9));
+    return { Put: { ...at, Item, ...(insert ? absent(now) : unchanged(write.version, now)) } };
+  }
+  const conditional = { ...at, Key: { id }, ...unchanged(write.version, now) };
+  return write.kind === 'delete' ? { Delete: conditional } : { ConditionCheck: conditional };
+};
+
+const partsOf = (link: Link, versions: Versions, writes: readonly Write[], effects: Effects): Part[] => {
+  const { enqueue = [], settle = [] } = effects;
+  const now = link.clock.now();
+  const fresh = new Map(enqueue.toReversed().map((message) => [messageKey(message), message]));
+  const records = writes.map((write) => partOf(link, versions, write));
+  const settling = settle.map((claimed) => {
+    // a message that comes back under its id replaces the settled one, as no item may appear twice
+    const again = fresh.get(messageKey(claimed));
+    fresh.delete(messageKey(claimed));
+    return settled(link, claimed, again, now);
+  });
+  return [...records, ...settling, ...[...fresh.values()].map((message) => added(link, message, now))];
+};
+
+/** A put that is alone needs no transaction: half the cost. Its mark tells it apart when an answer was lost. */
+const putAlone = async ({ db, attempt }: Link, put: NonNullable<Part['Put']>): Promise<void> => {
+  const tried: Tried = { unknown: false };
+  try {
+    await attempt(() => db.send(new PutCommand({ ...put, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' })), tried);
+  } catch (error) {
+    if (!isConditionFailed(error)) throw error;
+    if (!tried.unknown) throw new WriteConflict(0);
+    if (error.Item?.mark?.S === put.Item?.mark) return;
+    // nobody can say any more whether it was ours that was overwritten
+    throw new AppError('unavailable', { retry_after: 1, cause: error });
+  }
+};
+
+const together = async ({ db, attempt, ids }: Link, parts: Part[], writes: number): Promise<void> => {
+  // the same token at every try: DynamoDB applies it once and answers later tries as the first
+  const request = new TransactWriteCommand({ TransactItems: parts, ClientRequestToken: ids.uuid() });
+  try {
+    await attempt(() => db.send(request));
+  } catch (error) {
+    const at = cancellation(error)?.indexOf('ConditionalCheckFailed') ?? -1;
+    if (at < 0) throw error;
+    throw new WriteConflict(at < writes ? at : -1);
+  }
+};
+
+export const transact =
+  (link: Link, versions: Versions, commits: Commits): Store['transact'] =>
+  async (writes, effects = {}) => {
+    checkTransact(writes, effects);
+    const parts = partsOf(link, versions, writes, effects);
+    const [first] = parts;
+    if (!first) return;
+    if (parts.length === 1 && writes.length && first.Put) await putAlone(link, first.Put);
+    else await together(link, parts, writes.length);
+    commits.announce(effects.enqueue);
+  };

@@ -1,0 +1,84 @@
+/** The store in PostgreSQL: containers of any number on one database. */
+import { adapter } from '../../adapter.ts';
+import { StartError } from '../../config.ts';
+import type { Store } from '../../ports/store.ts';
+import { commits } from '../commits.ts';
+import { cursors } from '../cursor.ts';
+import { checkId, checkTransact } from '../limits.ts';
+import { Versions } from '../record.ts';
+import type { StoreSchema } from '../schema.ts';
+import { tableOf } from '../sql.ts';
+import { SWEEP_LIMIT, startSweeper } from '../sweeper.ts';
+import { postgresMessages } from './messages.ts';
+import { migrate } from './migrate.ts';
+import { Connections } from './pool.ts';
+import { postgresReader } from './reads.ts';
+import { incrementSql, incrementValues, transact } from './writes.ts';
+
+const startError = (error: unknown, url: string): unknown => {
+  if (error instanceof StartError) return error;
+  const { code, message } = error as { code?: string; message: string };
+  const { hostname, port } = new URL(url);
+  const where = `${hostname}:${port || 5432}`;
+  return new StartError(
+    `PostgreSQL at ${where} can't be used (${message.split('\n', 1)[0] || code}): start it, or correct STORE_URL`,
+  );
+};
+
+/**
+ * The adapter. `STORE_URL=postgres://user:password@host:port/database`, with `?max=` connections of each process (10).
+ *
+ * A resolved `transact` is as durable as the server's `synchronous_commit`.
+ */
+export const postgresStore = (schema: StoreSchema) =>
+  adapter({
+    port: 'store',
+    needs: ['clock', 'ids', 'log', 'secrets'],
+    env: ['STORE_URL'],
+    open: async ({ clock, ids, log, secrets }, { store: config }) => {
+      if (config.engine !== 'postgres') throw new StartError('STORE_URL names no PostgreSQL: use postgres://…');
+      const connections = await Connections.to(config.url, log);
+      try {
+        await migrate(connections, schema);
+      } catch (error) {
+        await connections.close();
+        throw startError(error, config.url);
+      }
+      const versions = new Versions(clock);
+      const { onCommit, announce } = commits(log);
+      const sweep = async () => {
+        for (const table of schema.collections.map(tableOf)) {
+          await connections.query(
+            `DELETE FROM ${table} WHERE id IN (
+              SELECT id FROM ${table} WHERE expires_at <= $1 LIMIT ${SWEEP_LIMIT} FOR UPDATE SKIP LOCKED)`,
+            [clock.now()],
+          );
+        }
+      };
+      const stopSweeper = startSweeper(sweep, log);
+      const close = async () => {
+        stopSweeper();
+        await connections.close();
+      };
+      const port: Store = {
+        ...postgresReader(connections, clock, cursors(secrets)),
+        transact: async (writes, effects = {}) => {
+          checkTransact(writes, effects);
+          if (!writes.length && !effects.settle?.length && !effects.enqueue?.length) return;
+          await transact(connections, clock, versions, writes, effects);
+          announce(effects.enqueue);
+        },
+        increment: async (collection, id, { by = 1, expires_at }) => {
+          checkId(id);
+          const values = incrementValues(collection, id, versions.next(), clock.now(), by, expires_at);
+          const [row] = await connections.query<{ count: number }>(incrementSql(collection), values);
+          return row!.count;
+        },
+        messages: postgresMessages(connections, clock, ids),
+        onCommit,
+        ping: async () => void (await connections.query('SELECT 1', [], { reads: true })),
+        close,
+      };
+      return { port, close };
+    },
+  });

@@ -1,0 +1,69 @@
+/** Messages in PostgreSQL: claims skip what others hold, so that claimers never wait for each other. */
+import type { Clock, Ids } from '../../ports/clock.ts';
+import type { Claimed, Effects, Messages } from '../../ports/store.ts';
+import type { Connections } from './pool.ts';
+
+// one look per priority, so that those that wait for their time aren't read
+const CLAIM = `
+WITH picked AS MATERIALIZED (
+  SELECT best.queue, best.id, row_number() OVER () AS place
+  FROM generate_series(9, 0, -1) AS p CROSS JOIN LATERAL (
+    SELECT m.queue, m.id FROM messages m
+    WHERE m.queue = $1 AND m.head AND m.priority = p AND m.available_at <= $2 AND m.claimed_until <= $2
+    ORDER BY m.available_at, m.id LIMIT $3 FOR UPDATE SKIP LOCKED
+  ) AS best LIMIT $3
+)
+UPDATE messages m SET claimed_until = $4, claim = $5, attempts = m.attempts + 1
+FROM picked WHERE m.queue = picked.queue AND m.id = picked.id RETURNING m.*, picked.place`;
+const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_at = $1, reason = coalesce($2, reason)
+  WHERE queue = $3 AND id = $4 AND claim = $5 RETURNING 1`;
+const DEPTH = `SELECT (SELECT count(*) FROM messages WHERE queue = $1) AS count,
+  (SELECT since FROM messages WHERE queue = $1 ORDER BY id LIMIT 1) AS oldest_at`;
+const PEEK = 'SELECT * FROM messages WHERE queue = $1 ORDER BY id LIMIT $2';
+
+interface Row extends Omit<Claimed, 'order_key' | 'reason' | 'claim'> {
+  order_key: string | null;
+  reason: string | null;
+  claim: string | null;
+  place: number;
+}
+
+const toClaimed = (row: Row): Claimed => ({
+  queue: row.queue,
+  id: row.id,
+  ...(row.order_key !== null && { order_key: row.order_key }),
+  priority: row.priority,
+  available_at: row.available_at,
+  body: row.body,
+  attempts: row.attempts,
+  ...(row.reason !== null && { reason: row.reason }),
+  claim: row.claim ?? '',
+});
+
+/** Text as PostgreSQL takes it: well-formed, without NUL. */
+const plain = (text: string | undefined) => text?.toWellFormed().replaceAll('\0', '\ufffd');
+
+/** What settles and enqueues, as the parameters of `perfect21_finish`. */
+export const effectParameters = ({ settle, enqueue }: Effects): [string | null, string | null] => [
+  settle?.length
+    ? JSON.stringify(settle.map(({ queue, id, order_key, claim }) => ({ queue, id, order_key, claim })))
+    : null,
+  enqueue?.length
+    ? JSON.stringify(enqueue.map((each) => ({ priority: 0, attempts: 0, ...each, reason: plain(each.reason) })))
+    : null,
+];
+
+export const postgresMessages = (connections: Connections, clock: Clock, ids: Ids): Messages => ({
+  claim: async (queue, { limit, lease_ms }) => {
+    const now = clock.now();
+    const rows = await connections.query<Row>(CLAIM, [queue, now, limit, now + lease_ms, ids.uuid()]);
+    return rows.sort((one, two) => one.place - two.place).map(toClaimed);
+  },
+  release: async ({ queue, id, claim }, { available_at, reason }) =>
+    (await connections.query(RELEASE, [available_at, plain(reason) ?? null, queue, id, claim])).length === 1,
+  depth: async (queue) => {
+    const [row] = await connections.query<{ count: number; oldest_at: number | null }>(DEPTH, [queue], { reads: true });
+    return { count: row!.count, ...(row!.oldest_at !== null && { oldest_at: row!.oldest_at }) };
+  },
+  peek: async (queue, limit) => (await connections.query<Row>(PEEK, [queue, limit], { reads: true })).map(toClaimed),
+});

@@ -1,0 +1,107 @@
+/** Connections to one PostgreSQL: named statements, retries of what the server undid, and errors in the port's terms. */
+import type { Pool, PoolClient, QueryConfig } from 'pg';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../ports/log.ts';
+
+const TIMEOUT_MS = 10_000;
+const CONNECT_MS = 5000;
+const TRIES = 5;
+const MAX_NAMED = 500;
+const INT8 = 20;
+
+/** SQLSTATEs of a transaction that was undone and may be done again: serialization failure, deadlock. */
+const UNDONE: ReadonlySet<string> = new Set(['40001', '40P01']);
+/** SQLSTATEs and classes that mean: not now. Connection, login, no such database, resources, intervention, system, read-only. */
+const AWAY = /^(08|28|3D|53|57|58)|^(25006|55P03|40001|40P01)$/;
+
+const sqlState = (error: unknown): string | undefined => {
+  const { code, severity } = error as { code?: string; severity?: string };
+  return severity ? code : undefined;
+};
+
+/** What comes without an SQLSTATE comes from the wire or the pool. */
+const isWire = (error: unknown): boolean => sqlState(error) === undefined;
+
+const toPortError = (error: unknown): unknown =>
+  isWire(error) || AWAY.test(sqlState(error)!) ? new AppError('unavailable', { cause: error }) : error;
+
+export interface Options {
+  /** Done again once when the connection broke: for what changes nothing. */
+  reads?: boolean;
+}
+
+export class Connections {
+  readonly #pool: Pool;
+  readonly #names = new Map<string, string>();
+  #ending: Promise<void> | undefined;
+
+  private constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Makes the pool; connects to nothing yet. `?max=` in the URL is the number of connections, 10 by default. */
+  static async to(url: string, log: Log): Promise<Connections> {
+    // loaded here, so that who runs on another engine never loads it
+    const { default: pg } = await import('pg');
+    const max = Number(new URL(url).searchParams.get('max') ?? 10);
+    const pool = new pg.Pool({
+      connectionString: url,
+      max: Number.isInteger(max) && max > 0 ? max : 10,
+      connectionTimeoutMillis: CONNECT_MS,
+      statement_timeout: TIMEOUT_MS,
+      // a server that is gone without a word answers nothing, not even a timeout
+      query_timeout: TIMEOUT_MS + 1000,
+      keepAlive: true,
+      application_name: 'perfect21',
+      types: {
+        getTypeParser: (oid: number, format?: any) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
+      } as typeof pg.types,
+    });
+    pool.on('error', (error) => log.warn('store_connection_lost', { error }));
+    return new Connections(pool);
+  }
+
+  /** Runs a statement by itself: a transaction of its own. */
+  async query<T extends object>(
+    text: string,
+    values: readonly unknown[],
+    { reads = false }: Options = {},
+  ): Promise<T[]> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await this.use(async (client) => (await client.query<T>(this.#statement(text, values))).rows);
+      } catch (error) {
+        const again = UNDONE.has(sqlState(error) ?? '') ? tried < TRIES : reads && tried === 1 && isWire(error);
+        if (!again || this.#ending) throw toPortError(error);
+      }
+    }
+  }
+
+  /** Lends a connection. One that broke is thrown away; one whose statement was refused is not. */
+  async use<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(isWire(error));
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#ending ??= this.#pool.end();
+    return this.#ending;
+  }
+
+  /** Prepared by name, so that it is planned once a connection; not without bound, for each name stays there. */
+  #statement(text: string, values: readonly unknown[]): QueryConfig {
+    let name = this.#names.get(text);
+    if (!name && this.#names.size < MAX_NAMED) {
+      name = `p21_${this.#names.size}`;
+      this.#names.set(text, name);
+    }
+    return { ...(name && { name }), text, values: values as unknown[] };
+  }
+}

@@ -1,0 +1,63 @@
+/** What the SQL engines share: names, rows, and when the shape of the data has to be brought up to date. */
+import { StartError } from '../config.ts';
+import type { Collection, Stored } from '../ports/store.ts';
+import { checkIndexKey } from './limits.ts';
+import { indexKey, upcast } from './record.ts';
+import type { StoreSchema } from './schema.ts';
+
+/** Raise when tables or functions of an engine change other than by collections. */
+const LAYOUT = 1;
+
+/** So long that a collection and an index together fit PostgreSQL's 63 characters; SQL folds case anyway. */
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,27}$/;
+const named = (prefix: string, name: string): string => {
+  if (!NAME.test(name)) throw new Error(`"${name}" can't name a collection or an index`);
+  return `${prefix}${name.toLowerCase()}`;
+};
+
+/** The table of a collection. All names here are safe to put into SQL. */
+export const tableOf = ({ name }: Collection): string => named('r_', name);
+export const hashColumn = (index: string): string => named('h_', index);
+export const sortColumn = (index: string): string => named('s_', index);
+/** The SQL index of an index, and the one of the expiry. */
+export const sqlIndexOf = ({ name }: Collection, index: string): string => `${named('i_', name)}_${named('', index)}`;
+export const expiryIndexOf = ({ name }: Collection): string => named('e_', name);
+
+/** The names of all columns that hold index values, in the order of `indexValues`. */
+export const indexColumns = ({ indexes }: Collection): string[] =>
+  Object.keys(indexes).flatMap((index) => [hashColumn(index), sortColumn(index)]);
+
+/** Hash and sort of each index; null where the record is left out. */
+export const indexValues = (collection: Collection, value: unknown, id: string): (string | null)[] =>
+  Object.keys(collection.indexes).flatMap((index) => {
+    const key = checkIndexKey(indexKey(collection, index, value, id));
+    return key ? [key.hash, key.sort] : [null, null];
+  });
+
+/** A row as both engines give it; `data` is parsed already. */
+export interface Row {
+  id: string;
+  version: number;
+  v: number;
+  data: unknown;
+  expires_at: number | null;
+}
+
+export const toStored = <T>(collection: Collection<string, T>, row: Row): Stored<T> => ({
+  id: row.id,
+  version: row.version,
+  value: upcast(collection, row.v, row.data),
+  ...(row.expires_at !== null && { expires_at: row.expires_at }),
+});
+
+/** What the data was last shaped for; equal when nothing is to do. */
+export const fingerprint = ({ version, collections }: StoreSchema): string =>
+  JSON.stringify([LAYOUT, version, collections.map((each) => [each.name, each.version, Object.keys(each.indexes)])]);
+
+/** @throws StartError when the data was shaped by a newer program */
+export const refuseNewer = (stored: number, { version }: StoreSchema): void => {
+  if (stored <= version) return;
+  throw new StartError(
+    `The store holds data of schema version ${stored}, newer than ${version} of this program: start the newer program, or restore a backup made before it`,
+  );
+};

@@ -1,0 +1,88 @@
+/** The store in one SQLite file: nothing to install, several processes on one machine. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { adapter } from '../../adapter.ts';
+import { StartError } from '../../config.ts';
+import { AppError } from '../../errors.ts';
+import { type Store, WriteConflict } from '../../ports/store.ts';
+import { commits } from '../commits.ts';
+import { cursors } from '../cursor.ts';
+import { checkTransact } from '../limits.ts';
+import { Versions } from '../record.ts';
+import type { StoreSchema } from '../schema.ts';
+import { startSweeper } from '../sweeper.ts';
+import { Database, resultCode } from './database.ts';
+import { SqliteMessages } from './messages.ts';
+import { migrate } from './migrate.ts';
+import { type Place, placeOf, prepare } from './place.ts';
+import { Records } from './records.ts';
+
+const BUSY = 5;
+const TRIES = 50;
+
+const startError = (error: unknown, file: string): unknown => {
+  if (error instanceof StartError) return error;
+  const cause = error instanceof AppError ? (error.cause as Error) : (error as Error);
+  return new StartError(`The store's file ${file} can't be opened (${cause.message}): correct STORE_URL, or free it`);
+};
+
+/** Opens and shapes the file. Turning WAL on does not wait for others as other locks do, so it is tried again. */
+const openShaped = async (place: Place, schema: StoreSchema): Promise<Database> => {
+  for (let tried = 1; ; tried += 1) {
+    let db: Database | undefined;
+    try {
+      db = new Database(place);
+      migrate(db, schema);
+      return db;
+    } catch (error) {
+      db?.close();
+      if (tried === TRIES || resultCode(error) !== BUSY) throw startError(error, place.file);
+      await sleep(20);
+    }
+  }
+};
+
+/**
+ * The adapter. `STORE_URL=sqlite:<file>`, `sqlite::memory:`, or with options `sqlite:<file>?synchronous=full`.
+ *
+ * A resolved `transact` survives `kill -9` always, and a power cut with `synchronous=full`.
+ */
+export const sqliteStore = (schema: StoreSchema) =>
+  adapter({
+    port: 'store',
+    needs: ['clock', 'ids', 'log', 'secrets'],
+    env: ['STORE_URL', 'PERFECT21_DATA_DIR'],
+    open: async ({ clock, ids, log, secrets }, { store: config }) => {
+      if (config.engine !== 'sqlite') throw new StartError('STORE_URL names no SQLite file: use sqlite:<file>');
+      const place = placeOf(config.file);
+      prepare(place);
+      const db = await openShaped(place, schema);
+      const records = new Records(db, schema.collections, clock, new Versions(clock), cursors(secrets));
+      const messages = new SqliteMessages(db, clock, ids);
+      const { onCommit, announce } = commits(log);
+      const stopSweeper = startSweeper(() => records.sweep(), log);
+      const close = async () => {
+        stopSweeper();
+        db.close();
+      };
+      const port: Store = {
+        get: async (collection, id) => records.get(collection, id),
+        getMany: async (collection, wanted) => records.getMany(collection, wanted),
+        query: async (collection, index, hash, page) => records.query(collection, index, hash, page),
+        transact: async (writes, effects = {}) => {
+          checkTransact(writes, effects);
+          db.transaction(() => {
+            for (const message of effects.settle ?? []) if (!messages.settle(message)) throw new WriteConflict(-1);
+            for (const [at, write] of writes.entries()) if (!records.write(write)) throw new WriteConflict(at);
+            for (const message of effects.enqueue ?? []) messages.enqueue(message);
+          });
+          announce(effects.enqueue);
+        },
+        increment: async (collection, id, { by = 1, expires_at }) => records.increment(collection, id, by, expires_at),
+        messages,
+        onCommit,
+        ping: async () => void db.get('SELECT 1 FROM meta'),
+        close,
+      };
+      return { port, close };
+    },
+  });

@@ -1,0 +1,119 @@
+/**
+ * Messages of one SQLite file.
+ *
+ * `head` marks those that may be claimed: without an order key, or the earliest of their key. Enqueuing and settling
+ * keep it, so that a claim reads an index of candidates only, however many messages wait behind them.
+ */
+import type { Clock, Ids } from '../../ports/clock.ts';
+import type { Claimed, Messages, NewMessage } from '../../ports/store.ts';
+import type { Database } from './database.ts';
+
+const INSERT = `INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const FIRST = `SELECT id, id <= ? AS earlier FROM messages WHERE queue = ? AND order_key = ? ORDER BY id LIMIT 1`;
+const DEMOTE = 'UPDATE messages SET head = 0 WHERE queue = ? AND id = ?';
+const PROMOTE = `UPDATE messages SET head = 1 WHERE queue = ?1 AND id =
+  (SELECT id FROM messages WHERE queue = ?1 AND order_key = ?2 ORDER BY id LIMIT 1)`;
+const SETTLE = 'DELETE FROM messages WHERE queue = ? AND id = ? AND claim = ? RETURNING order_key';
+const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_at = ?, reason = coalesce(?, reason)
+  WHERE queue = ? AND id = ? AND claim = ?`;
+const CANDIDATES = `SELECT id FROM messages WHERE queue = ? AND head = 1 AND priority = ? AND available_at <= ?
+  AND claimed_until <= ? ORDER BY available_at, id LIMIT ?`;
+const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = attempts + 1 WHERE queue = ? AND id = ?
+  RETURNING *`;
+const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';
+const PEEK = 'SELECT * FROM messages WHERE queue = ? ORDER BY id LIMIT ?';
+
+interface Row {
+  queue: string;
+  id: string;
+  order_key: string | null;
+  priority: number;
+  available_at: number;
+  since: number;
+  claim: string | null;
+  attempts: number;
+  reason: string | null;
+  body: string;
+}
+
+const toClaimed = (row: Row): Claimed => ({
+  queue: row.queue,
+  id: row.id,
+  ...(row.order_key !== null && { order_key: row.order_key }),
+  priority: row.priority,
+  available_at: row.available_at,
+  body: JSON.parse(row.body),
+  attempts: row.attempts,
+  ...(row.reason !== null && { reason: row.reason }),
+  claim: row.claim ?? '',
+});
+
+export class SqliteMessages implements Messages {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+
+  constructor(db: Database, clock: Clock, ids: Ids) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#ids = ids;
+  }
+
+  /** Adds a message inside a transaction. */
+  enqueue(message: NewMessage): void {
+    const { queue, id, order_key = null, priority = 0, available_at, attempts = 0, reason = null, body } = message;
+    const first =
+      order_key === null ? undefined : this.#db.get<{ id: string; earlier: number }>(FIRST, id, queue, order_key);
+    const since = Math.max(available_at, this.#clock.now());
+    const head = first?.earlier ? 0 : 1;
+    const text = JSON.stringify(body ?? null);
+    const added = this.#db.run(
+      ...([INSERT, queue, id, order_key, priority, available_at, since, attempts, reason, head, text] as const),
+    );
+    if (added && first && head) this.#db.run(DEMOTE, queue, first.id);
+  }
+
+  /** Removes a claimed message inside a transaction. False when the claim was lost. */
+  settle({ queue, id, claim }: Claimed): boolean {
+    const gone = this.#db.get<{ order_key: string | null }>(SETTLE, queue, id, claim);
+    if (gone && gone.order_key !== null) this.#db.run(PROMOTE, queue, gone.order_key);
+    return gone !== undefined;
+  }
+
+  async claim(queue: string, { limit, lease_ms }: { limit: number; lease_ms: number }): Promise<Claimed[]> {
+    // looking needs no lock, so that an idle queue costs other writers nothing
+    if (!this.#candidates(queue, 1).length) return [];
+    return this.#db.transaction(() => {
+      const claim = this.#ids.uuid();
+      const until = this.#clock.now() + lease_ms;
+      return this.#candidates(queue, limit).map((id) => toClaimed(this.#db.get<Row>(CLAIM, until, claim, queue, id)!));
+    });
+  }
+
+  async release(message: Claimed, { available_at, reason }: { available_at: number; reason?: string }) {
+    const { queue, id, claim } = message;
+    return this.#db.run(RELEASE, available_at, reason ?? null, queue, id, claim) === 1;
+  }
+
+  async depth(queue: string): Promise<{ count: number; oldest_at?: number }> {
+    const { count } = this.#db.get<{ count: number }>(COUNT, queue)!;
+    const oldest = this.#db.get<Row>(PEEK, queue, 1);
+    return { count, ...(oldest && { oldest_at: oldest.since }) };
+  }
+
+  async peek(queue: string, limit: number): Promise<Claimed[]> {
+    return this.#db.all<Row>(PEEK, queue, limit).map(toClaimed);
+  }
+
+  /** Ids that may be claimed now, best first. One look per priority, so that those that wait longer aren't read. */
+  #candidates(queue: string, limit: number): string[] {
+    const now = this.#clock.now();
+    const found: string[] = [];
+    for (let priority = 9; priority >= 0 && found.length < limit; priority -= 1) {
+      const rows = this.#db.all<{ id: string }>(CANDIDATES, queue, priority, now, now, limit - found.length);
+      for (const { id } of rows) found.push(id);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,102 @@
+/** Brings the tables of a file to the shape that the schema asks for. */
+import type { Collection } from '../../ports/store.ts';
+import { upcast } from '../record.ts';
+import type { StoreSchema } from '../schema.ts';
+import {
+  expiryIndexOf,
+  fingerprint,
+  hashColumn,
+  indexColumns,
+  indexValues,
+  refuseNewer,
+  sortColumn,
+  sqlIndexOf,
+  tableOf,
+} from '../sql.ts';
+import type { Database } from './database.ts';
+
+const BATCH = 500;
+
+const MESSAGES = `
+  CREATE TABLE IF NOT EXISTS messages (
+    queue TEXT NOT NULL, id TEXT NOT NULL, order_key TEXT, priority INTEGER NOT NULL, available_at INTEGER NOT NULL,
+    since INTEGER NOT NULL, claimed_until INTEGER NOT NULL DEFAULT 0, claim TEXT, attempts INTEGER NOT NULL,
+    reason TEXT, head INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (queue, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS messages_heads ON messages (queue, priority, available_at, id) WHERE head = 1;
+  CREATE INDEX IF NOT EXISTS messages_keys ON messages (queue, order_key, id) WHERE order_key IS NOT NULL;`;
+
+const columnsOf = (db: Database, table: string): Set<string> =>
+  new Set(db.all<{ name: string }>('SELECT name FROM pragma_table_info(?)', table).map(({ name }) => name));
+
+const sqlIndexesOf = (db: Database, table: string): Set<string> =>
+  new Set(
+    db
+      .all<{ name: string }>(
+        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql <> ''",
+        table,
+      )
+      .map(({ name }) => name),
+  );
+
+/** Writes the index values of every record anew, from its value as it is read today. */
+const reindex = (db: Database, collection: Collection): void => {
+  const columns = indexColumns(collection);
+  if (!columns.length) return;
+  const table = tableOf(collection);
+  const set = `UPDATE ${table} SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`;
+  for (let after: string | undefined = ''; after !== undefined; ) {
+    const rows: { id: string; v: number; data: string }[] = db.all(
+      `SELECT id, v, data FROM ${table} WHERE id > ? ORDER BY id LIMIT ${BATCH}`,
+      after,
+    );
+    for (const { id, v, data } of rows) {
+      db.run(set, ...indexValues(collection, upcast(collection, v, JSON.parse(data)), id), id);
+    }
+    after = rows.at(-1)?.id;
+  }
+};
+
+const shape = (db: Database, collection: Collection, rose: boolean): void => {
+  const table = tableOf(collection);
+  db.exec(`CREATE TABLE IF NOT EXISTS ${table} (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, v INTEGER NOT NULL, data TEXT NOT NULL, expires_at INTEGER
+  ) STRICT, WITHOUT ROWID`);
+  const columns = columnsOf(db, table);
+  for (const column of indexColumns(collection)) {
+    if (!columns.has(column)) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`);
+  }
+  const expiry = expiryIndexOf(collection);
+  const wanted = new Map(Object.keys(collection.indexes).map((index) => [sqlIndexOf(collection, index), index]));
+  const present = sqlIndexesOf(db, table);
+  const missing = [...wanted].filter(([name]) => !present.has(name));
+  for (const name of present) if (!wanted.has(name) && name !== expiry) db.exec(`DROP INDEX ${name}`);
+  if (rose || missing.length) reindex(db, collection);
+  for (const [name, index] of missing) {
+    const [hash, sort] = [hashColumn(index), sortColumn(index)];
+    db.exec(`CREATE INDEX ${name} ON ${table} (${hash}, ${sort}, id) WHERE ${hash} IS NOT NULL`);
+  }
+  db.exec(`CREATE INDEX IF NOT EXISTS ${expiry} ON ${table} (expires_at) WHERE expires_at IS NOT NULL`);
+};
+
+/**
+ * Creates what is missing and fills new indexes, in one transaction: other processes that start meanwhile wait, then
+ * find nothing to do.
+ *
+ * @throws StartError when the data is newer than the schema
+ */
+export const migrate = (db: Database, schema: StoreSchema): void => {
+  const wanted = fingerprint(schema);
+  db.transaction(() => {
+    db.exec('CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID');
+    const meta = (key: string) => db.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value;
+    const stored = Number(meta('version') ?? 0);
+    refuseNewer(stored, schema);
+    if (meta('fingerprint') === wanted) return;
+    db.exec(MESSAGES);
+    for (const collection of schema.collections) shape(db, collection, stored < schema.version);
+    for (const entry of [['version', `${schema.version}`] as const, ['fingerprint', wanted] as const]) {
+      db.run('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', ...entry);
+    }
+  });
+};

@@ -1,0 +1,303 @@
+/** Promises about messages: claims, order, leases, settling. */
+import { describe, expect, test } from 'vitest';
+import { type Claimed, insert, type NewMessage, type Store, WriteConflict } from '../../shared/ports/store.ts';
+import { type Abilities, message, notes } from './store-harness.ts';
+import type { Rig } from './store-suite.ts';
+
+const LEASE = 30_000;
+const put = (store: Store, ...enqueue: NewMessage[]) => store.transact([], { enqueue });
+const take = (store: Store, limit = 10, queue = 'q') => store.messages.claim(queue, { limit, lease_ms: LEASE });
+const settle = (store: Store, ...settled: Claimed[]) => store.transact([], { settle: settled });
+const idsOf = (messages: readonly { id: string }[]) => messages.map(({ id }) => id);
+
+export const messages = (rig: () => Rig, abilities: Abilities): void => {
+  describe('holds messages', () => {
+    test('a message comes as it was enqueued, once, and is gone when settled', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const body = { deep: [{ text: '\u0000 漢 "' }], none: null };
+      const sent = message({ at: clock.now(), order_key: 'u1', priority: 7, body, reason: 'again', attempts: 2 });
+      await put(store, sent);
+      const [claimed, ...others] = await take(store);
+      expect(others).toEqual([]);
+      expect(claimed).toEqual({ ...sent, attempts: 3, claim: expect.stringMatching(/./) });
+      expect(await take(store)).toEqual([]);
+      await settle(store, claimed!);
+      clock.pass(LEASE * 10);
+      expect(await take(store)).toEqual([]);
+      expect(await store.messages.depth('q')).toEqual({ count: 0 });
+    });
+
+    test('messages wait until they are available, and queues do not mix', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const now = message({ at: clock.now() });
+      const later = message({ at: clock.now() + 100 });
+      await put(store, later, now, message({ at: clock.now(), queue: 'Q' }), message({ at: clock.now(), queue: 'q2' }));
+      expect(idsOf(await take(store))).toEqual([now.id]);
+      clock.pass(99);
+      expect(await take(store)).toEqual([]);
+      clock.pass(1);
+      expect(idsOf(await take(store))).toEqual([later.id]);
+    });
+
+    test('the highest priority comes first, then what has been available longest', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const at = clock.now();
+      const sent = [
+        message({ at: at - 1 }),
+        message({ at: at - 5 }),
+        message({ at: at - 5 }),
+        message({ at, priority: 9 }),
+        message({ at, priority: 5 }),
+        message({ at: at - 1, priority: 5 }),
+        message({ at: at + 1, priority: 9 }),
+      ] as const;
+      await put(store, ...sent);
+      const order = [3, 5, 4, 1, 2, 0].map((n) => sent[n]!.id);
+      expect(idsOf(await take(store, 2))).toEqual(order.slice(0, 2));
+      expect(idsOf(await take(store, 2))).toEqual(order.slice(2, 4));
+      expect(idsOf(await take(store))).toEqual(order.slice(4));
+    });
+
+    test('messages of one order key are claimed one at a time in the order of their ids', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const at = clock.now();
+      const [a1, b1, a2, free, a3] = [
+        message({ at, order_key: 'a' }),
+        message({ at, order_key: 'b' }),
+        message({ at: at - 9, order_key: 'a', priority: 9 }),
+        message({ at }),
+        message({ at, order_key: 'a' }),
+      ] as const;
+      await put(store, a3, a2, free, b1, a1);
+      await put(store, message({ at, order_key: 'a', queue: 'other' }));
+      const first = await take(store);
+      expect(idsOf(first)).toEqual([a1.id, b1.id, free.id]);
+      expect(await take(store)).toEqual([]);
+      await settle(store, ...first);
+      const second = await take(store);
+      expect(idsOf(second)).toEqual([a2.id]);
+      clock.pass(1);
+      expect(await store.messages.release(second[0]!, { available_at: clock.now() + 50 })).toBe(true);
+      expect(await take(store)).toEqual([]);
+      clock.pass(50);
+      await settle(store, ...(await take(store)));
+      expect(idsOf(await take(store))).toEqual([a3.id]);
+    });
+
+    test('a message that waits for its time holds back the later ones of its order key', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const first = message({ at: clock.now() + 10, order_key: 'a' });
+      await put(store, first, message({ at: clock.now(), order_key: 'a' }));
+      expect(await take(store)).toEqual([]);
+      clock.pass(10);
+      expect(idsOf(await take(store))).toEqual([first.id]);
+    });
+
+    test('an earlier message that is committed late goes before those that wait already', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const [early, middle, late] = [1, 2, 3].map(() => message({ at: clock.now(), order_key: 'a' }));
+      await put(store, late!);
+      await put(store, middle!);
+      await put(store, early!);
+      const seen: string[] = [];
+      for (let n = 0; n < 3; n += 1) {
+        const claimed = await take(store);
+        seen.push(...idsOf(claimed));
+        await settle(store, ...claimed);
+      }
+      expect(seen).toEqual(idsOf([early!, middle!, late!]));
+    });
+
+    test('an earlier message that arrives while a later one is in work is next', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const [early, late, last] = [1, 2, 3].map(() => message({ at: clock.now(), order_key: 'a' }));
+      await put(store, late!, last!);
+      const [working] = await take(store);
+      await put(store, early!);
+      expect(idsOf(await take(store))).toEqual([early!.id]);
+      await settle(store, working!);
+      expect(await take(store)).toEqual([]);
+      clock.pass(LEASE);
+      await settle(store, ...(await take(store)));
+      expect(idsOf(await take(store))).toEqual([last!.id]);
+    });
+
+    test('a claim that is not settled in its lease is claimed again, and the first one is lost', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const [lost, waiting] = [message({ at: clock.now() }), message({ at: clock.now() })];
+      await put(store, lost, waiting);
+      const [first] = await take(store, 1);
+      clock.pass(LEASE - 1);
+      expect(idsOf(await take(store))).toEqual([waiting.id]);
+      clock.pass(1);
+      const [second] = await take(store);
+      expect(second).toMatchObject({ id: lost.id, attempts: 2 });
+      expect(second!.claim).not.toBe(first!.claim);
+      expect(await store.messages.release(first!, { available_at: clock.now() })).toBe(false);
+      await expect(settle(store, first!)).rejects.toMatchObject({ name: 'WriteConflict', at: -1 });
+      await settle(store, second!);
+      await expect(settle(store, second!)).rejects.toBeInstanceOf(WriteConflict);
+    });
+
+    test('a released message keeps its reason and attempts and comes again from its new time on', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      await put(store, message({ at: clock.now() }));
+      const [first] = await take(store);
+      expect(await store.messages.release(first!, { available_at: clock.now() + 5, reason: 'busy' })).toBe(true);
+      expect(await store.messages.release(first!, { available_at: clock.now() })).toBe(false);
+      expect(await take(store)).toEqual([]);
+      clock.pass(5);
+      expect(await take(store)).toMatchObject([{ attempts: 2, reason: 'busy', available_at: clock.now() }]);
+    });
+
+    test('writes, settled and enqueued messages happen together or not at all', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const [one, two, three] = [1, 2, 3].map(() => message({ at: clock.now() }));
+      await put(store, one!, two!);
+      const [a, b] = await take(store);
+      await settle(store, b!);
+      const write = insert(notes, 'n', { text: 'done' });
+      await expect(store.transact([write], { settle: [a!, b!], enqueue: [three!] })).rejects.toMatchObject({ at: -1 });
+      expect(await store.get(notes, 'n')).toBeUndefined();
+      expect(idsOf(await store.messages.peek('q', 10))).toEqual([one!.id]);
+      await store.transact([write], { settle: [a!], enqueue: [three!] });
+      expect(idsOf(await store.messages.peek('q', 10))).toEqual([three!.id]);
+      const failing = store.transact([write], { settle: await take(store), enqueue: [message({ at: 0 })] });
+      await expect(failing).rejects.toMatchObject({ at: 0 });
+      expect(idsOf(await store.messages.peek('q', 10))).toEqual([three!.id]);
+      clock.pass(LEASE);
+      expect(idsOf(await take(store))).toEqual([three!.id]);
+    });
+
+    test('a message may move: settled and enqueued under one id, in its queue or another', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const sent = message({ at: clock.now(), order_key: 'a' });
+      await put(store, sent, message({ at: clock.now(), order_key: 'a' }));
+      const [first] = await take(store);
+      await store.transact([], { settle: [first!], enqueue: [{ ...sent, body: 'again' }] });
+      const [second] = await take(store);
+      expect(second).toMatchObject({ id: sent.id, body: 'again', attempts: 1 });
+      await store.transact([], { settle: [second!], enqueue: [{ ...sent, queue: 'parked', attempts: 4 }] });
+      expect(await store.messages.peek('parked', 5)).toMatchObject([{ id: sent.id, attempts: 4 }]);
+      expect(await take(store)).toHaveLength(1);
+    });
+
+    test('a message that its queue holds already is left as it is', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const sent = message({ at: clock.now(), body: 'first' });
+      await put(store, sent, { ...sent, body: 'twin' });
+      const [claimed] = await take(store);
+      await store.transact([insert(notes, 'n', { text: '' })], { enqueue: [{ ...sent, body: 'second' }] });
+      expect(await store.get(notes, 'n')).toBeDefined();
+      expect(await store.messages.peek('q', 5)).toMatchObject([{ body: 'first', claim: claimed!.claim }]);
+      await put(store, { ...sent, queue: 'q2' });
+      await settle(store, claimed!);
+      expect(await store.messages.depth('q2')).toMatchObject({ count: 1 });
+    });
+
+    test('depth and peek show what waits, claimed or not, without claiming', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const since = clock.now();
+      const first = message({ at: since });
+      await put(store, first);
+      clock.pass(500);
+      await put(store, message({ at: clock.now(), priority: 9 }), message({ at: clock.now() + 10 }));
+      expect(await store.messages.depth('q')).toEqual({ count: 3, oldest_at: since });
+      const [high] = await take(store, 1);
+      const [low] = await take(store, 1);
+      await store.messages.release(low!, { available_at: clock.now() + 1000 });
+      expect(await store.messages.depth('q')).toEqual({ count: 3, oldest_at: since });
+      const seen = await store.messages.peek('q', 2);
+      expect(idsOf(seen)).toEqual([first.id, high!.id]);
+      expect(seen[1]!.attempts).toBe(1);
+      expect(await store.messages.peek('empty', 2)).toEqual([]);
+    });
+
+    test('claims under way at once never share a message, over all instances', async () => {
+      const { open, clock } = rig();
+      const stores = [await open()];
+      if (abilities.reopens) stores.push(await open());
+      const sent = Array.from({ length: 90 }, (_, n) =>
+        message({ at: clock.now(), ...(n % 2 && { order_key: `u${n % 10}` }) }),
+      );
+      await put(stores[0]!, ...sent);
+      const seen: string[] = [];
+      const working = new Set<string>();
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, n) => {
+          const store = stores[n % stores.length]!;
+          for (let empty = 0; empty < 30; ) {
+            const claimed = await take(store, 3);
+            empty = claimed.length ? 0 : empty + 1;
+            for (const { order_key } of claimed) {
+              if (!order_key) continue;
+              expect(working).not.toContain(order_key);
+              working.add(order_key);
+            }
+            seen.push(...idsOf(claimed));
+            // the key is free for others as soon as the settling commits, which may be before it resolves here
+            for (const { order_key } of claimed) working.delete(order_key ?? '');
+            await settle(store, ...claimed);
+          }
+        }),
+      );
+      expect(seen).toHaveLength(sent.length);
+      expect(new Set(seen).size).toBe(sent.length);
+      for (const key of ['u1', 'u3', 'u5', 'u7', 'u9']) {
+        const ofKey = new Set(idsOf(sent.filter(({ order_key }) => order_key === key)));
+        expect(seen.filter((id) => ofKey.has(id))).toEqual([...ofKey]);
+      }
+    });
+
+    test('messages of one order key that are enqueued while others are settled are never stuck', async () => {
+      const { open, clock } = rig();
+      const stores = [await open()];
+      if (abilities.reopens) stores.push(await open());
+      const total = 60;
+      let settled = 0;
+      const enqueue = async (from: number) => {
+        for (let n = from; n < total; n += 2) await put(stores[0]!, message({ at: clock.now(), order_key: 'hot' }));
+      };
+      const work = async (store: Store) => {
+        for (let empty = 0; settled < total && empty < 3000; empty += 1) {
+          const claimed = await take(store, 5);
+          expect(claimed.length).toBeLessThanOrEqual(1);
+          await settle(store, ...claimed);
+          settled += claimed.length;
+          if (!claimed.length) await new Promise(setImmediate);
+        }
+      };
+      await Promise.all([enqueue(0), enqueue(1), ...stores.map(work), work(stores[0]!)]);
+      expect(settled).toBe(total);
+    });
+
+    test('a commit that enqueued tells the listeners which queues, after it can be read', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const told: string[][] = [];
+      const stop = store.onCommit((queues) => told.push([...queues].sort()));
+      await put(store, message({ at: clock.now() }), message({ at: clock.now() }), message({ at: 0, queue: 'q2' }));
+      expect(told).toEqual([['q', 'q2']]);
+      await store.transact([insert(notes, 'n', { text: '' })]);
+      const failing = store.transact([insert(notes, 'n', { text: '' })], { enqueue: [message({ at: 0 })] });
+      await expect(failing).rejects.toBeInstanceOf(WriteConflict);
+      expect(told).toHaveLength(1);
+      stop();
+      await put(store, message({ at: clock.now() }));
+      expect(told).toHaveLength(1);
+    });
+  });
+};

@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { afterEach, describe, expect, it } from 'vitest';
+import { isPlainAddress } from '../../shared/delivery/email/address.ts';
+import { openMailer } from '../../shared/delivery/email/smtp-mailer.ts';
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Received {
+  raw: string;
+  from: string;
+  to: string[];
+}
+
+const serve = async (options: SMTPServerOptions = {}) => {
+  const received: Received[] = [];
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    closeTimeout: 50,
+    onData: (stream, session, done) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const { mailFrom, rcptTo } = session.envelope;
+        const to = rcptTo.map(({ address }) => address);
+        received.push({ raw: Buffer.concat(chunks).toString(), from: mailFrom ? mailFrom.address : '', to });
+        done();
+      });
+    },
+    ...options,
+  });
+  server.on('error', () => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.server.address() as { port: number };
+  cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
+  const mailer = openMailer({ url: `smtp://127.0.0.1:${port}`, from: '"perfect21" <no-reply@example.org>' });
+  cleanups.push(mailer.close);
+  return { received, mailer: mailer.port };
+};
+
+const mail = (more: object = {}) => ({
+  to: 'ada@example.org',
+  subject: 'Hello',
+  text: 'text',
+  html: '<p>html</p>',
+  message_id: '0190-abc',
+  ...more,
+});
+const refuse = (code: number) => (_: unknown, __: unknown, done: (error?: Error) => void) =>
+  done(Object.assign(new Error('no'), { responseCode: code }));
+
+describe('the SMTP mailer', () => {
+  it('sends with a Message-ID that is always the same for an event', async () => {
+    const { received, mailer } = await serve();
+    await mailer.send(mail());
+    await mailer.send(mail());
+    for (const { raw, from } of received) {
+      expect(raw).toMatch(/^Message-ID: <0190-abc@example\.org>\r$/m);
+      expect(raw).toMatch(/^From: perfect21 <no-reply@example\.org>\r$/m);
+      expect(from).toBe('no-reply@example.org');
+    }
+    expect(received).toHaveLength(2);
+  });
+
+  it('sends to the address exactly as it is stored', async () => {
+    const { received, mailer } = await serve();
+    for (const to of ["o'Brien.x+tag=1@sub.example.org", 'UPPER@example.org']) await mailer.send(mail({ to }));
+    expect(received.map(({ to }) => to)).toEqual([["o'Brien.x+tag=1@sub.example.org"], ['UPPER@example.org']]);
+  });
+
+  it.each([
+    'a@b.c\r\nBcc: evil@x.test',
+    'a@b.c, evil@x.test',
+    'a@b.c;evil@x.test',
+    '"evil@x.test x"@b.c',
+    'Ada <evil@x.test>',
+    'evil@x.test(comment)@b.c',
+    'a b@c.d',
+    'a@b.c\0',
+    '@b.c',
+    'a@',
+    'nobody',
+    '',
+    'a@-b.c',
+    'group:a@b.c;',
+    'a@[127.0.0.1]',
+  ])('refuses the recipient %j, which is not one plain address', async (to) => {
+    const { received, mailer } = await serve();
+    await expect(mailer.send(mail({ to }))).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(received).toEqual([]);
+  });
+
+  it('lets no value become a header or another recipient', async () => {
+    const { received, mailer } = await serve();
+    const breaks = fc.array(
+      fc.constantFrom('\r\n', '\n', '\r', '\u2028', '\0', 'Bcc: evil@x.test', 'X-Evil: 1', ' ', 'hi'),
+      {
+        minLength: 1,
+        maxLength: 8,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(breaks, breaks, async (subject, id) => {
+        received.length = 0;
+        await mailer.send(mail({ subject: subject.join(''), message_id: id.join('') }));
+        const [{ raw, to }] = received as [Received];
+        const head = raw.slice(0, raw.indexOf('\r\n\r\n'));
+        expect(head).not.toMatch(/^(Bcc|X-Evil)/im);
+        expect(
+          head
+            .match(/^[A-Za-z-]+(?=:)/gm)!
+            .filter((name) => name !== 'Subject')
+            .sort(),
+        ).toEqual(['Auto-Submitted', 'Content-Type', 'Date', 'From', 'MIME-Version', 'Message-ID', 'To'].sort());
+        expect(to).toEqual(['ada@example.org']);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('accepts only recipients with one @ in the domain sense and no space or control character', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 20 }), (text) => {
+        const address = `${text}@example.org`;
+        return !isPlainAddress(address) || !/[\s\p{Cc}"(),:;<>@[\]\\]/u.test(text);
+      }),
+    );
+  });
+
+  it.each([
+    [550, 'invalid_request'],
+    [553, 'invalid_request'],
+    [450, 'unavailable'],
+    [452, 'unavailable'],
+  ])('takes a %i for the recipient as %s', async (code, expected) => {
+    const { mailer } = await serve({ onRcptTo: refuse(code) as any });
+    await expect(mailer.send(mail())).rejects.toMatchObject({ code: expected });
+  });
+
+  it('takes a refused connection or greeting as unavailable: the mail is not to blame', async () => {
+    const { mailer } = await serve({
+      onConnect: ((_: unknown, done: (error: Error) => void) =>
+        done(Object.assign(new Error('no'), { responseCode: 554 }))) as any,
+    });
+    await expect(mailer.send(mail())).rejects.toMatchObject({ code: 'unavailable' });
+    const nobody = openMailer({ url: 'smtp://127.0.0.1:1', from: 'a@example.org' });
+    await expect(nobody.port.send(mail())).rejects.toMatchObject({ code: 'unavailable' });
+    await nobody.close();
+  });
+});

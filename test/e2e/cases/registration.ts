@@ -1,0 +1,139 @@
+import { expect } from 'vitest';
+import { login } from '../../../functions/auth/login.ts';
+import { register } from '../../../functions/auth/register.ts';
+import { resetPassword } from '../../../functions/auth/reset-password.ts';
+import { verifyEmail } from '../../../functions/auth/verify-email.ts';
+import { type Case, expectOk, loggedIn, newEmail, PASSWORD, registered, tokenIn, verified } from '../world.ts';
+
+export const registration: Case[] = [
+  {
+    name: 'a new account is verified from its mail and logs in',
+    run: async (world) => {
+      const email = newEmail();
+      const answer = await world.call(register, { email, password: PASSWORD, first_name: 'Ada', locale: 'en' });
+      expect(answer).toMatchObject({ ok: true, body: { status: 'pending_verification' } });
+      const [mail, ...others] = await world.mails(email);
+      expect(others).toEqual([]);
+      expect(mail?.to).toContain(email);
+      expect((await world.call(login, { identifier: email, password: PASSWORD })).code).toBe('invalid_credentials');
+      const done = await expectOk(world.call(verifyEmail, { token: tokenIn(mail) }));
+      expect(done.email).toBe(email);
+      const tokens = await loggedIn(world, email);
+      expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 900, user_id: done.user_id });
+    },
+  },
+  {
+    name: 'a known address gets the same answer, and its owner a mail instead',
+    run: async (world) => {
+      const { email } = await verified(world);
+      const spelled = email.toUpperCase();
+      const answer = await world.call(register, { email: spelled, password: 'another fine sentence here' });
+      expect(answer).toMatchObject({ ok: true, body: { status: 'pending_verification' } });
+      const mails = await world.mails(email);
+      expect(mails).toHaveLength(2);
+      expect(mails[0]?.text).not.toContain('token=');
+      await loggedIn(world, email);
+    },
+  },
+  {
+    name: 'registering again before verifying replaces the password, and only the newest mail verifies',
+    run: async (world) => {
+      const { email, token } = await registered(world);
+      const second = 'the second of two sentences';
+      await expectOk(world.call(register, { email, password: second }));
+      expect((await world.call(verifyEmail, { token })).code).toBe('invalid_token');
+      await expectOk(world.call(verifyEmail, { token: tokenIn((await world.mails(email))[0]) }));
+      expect((await world.call(login, { identifier: email, password: PASSWORD })).code).toBe('invalid_credentials');
+      await loggedIn(world, email, { password: second });
+    },
+  },
+  {
+    name: 'a verification token works once, for its purpose only, and twenty at once verify once',
+    run: async (world) => {
+      const { token } = await registered(world);
+      const misused = await world.call(resetPassword, { token, new_password: 'an unrelated long sentence' });
+      expect(misused.code).toBe('invalid_token');
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.call(verifyEmail, { token })));
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
+      expect(new Set(outcomes.filter(({ ok }) => !ok).map(({ code }) => code))).toEqual(new Set(['invalid_token']));
+    },
+  },
+  {
+    name: 'a verification token dies after a day',
+    clock: true,
+    run: async (world) => {
+      const { token } = await registered(world);
+      world.advance!(86_400_000);
+      expect((await world.call(verifyEmail, { token })).code).toBe('invalid_token');
+    },
+  },
+  {
+    name: 'two registrations of one address at once make one account',
+    run: async (world) => {
+      const email = newEmail();
+      const outcomes = await Promise.all(
+        Array.from({ length: 5 }, () => world.call(register, { email, password: PASSWORD })),
+      );
+      expect(outcomes.every(({ ok }) => ok)).toBe(true);
+      await expectOk(world.call(verifyEmail, { token: tokenIn((await world.mails(email))[0]) }));
+      await loggedIn(world, email);
+    },
+  },
+  {
+    name: 'a user name that is taken is left out, and only the mail says so',
+    run: async (world) => {
+      const username = `n${newEmail().slice(1, 20)}`;
+      await verified(world, { username });
+      const email = newEmail();
+      const answer = await world.call(register, { email, password: PASSWORD, username: username.toUpperCase() });
+      expect(answer).toMatchObject({ ok: true, body: { status: 'pending_verification' } });
+      const [mail] = await world.mails(email);
+      expect(mail?.text).toContain(username.toUpperCase());
+    },
+  },
+  {
+    name: 'a password that is short, common or made of context words is refused with the reason',
+    run: async (world) => {
+      const email = newEmail();
+      for (const password of ['too short', 'passwordpassword', `${email.split('@')[0]}`, '😀'.repeat(14)]) {
+        const { code, errors } = await world.call(register, { email, password });
+        expect([password, code]).toEqual([password, 'password_refused']);
+        expect(errors?.[0]).toMatchObject({ path: 'password', message: expect.stringMatching(/\w/) });
+      }
+      expect(await world.mails(email)).toEqual([]);
+    },
+  },
+  {
+    name: 'fields that nobody asked for, and values out of form, are refused by name',
+    run: async (world) => {
+      const email = newEmail();
+      const { code, errors } = await world.call(register, {
+        email,
+        password: PASSWORD,
+        status: 'active',
+        verified: true,
+      });
+      expect(code).toBe('invalid_request');
+      expect(errors?.map(({ path }) => path).sort()).toEqual(['status', 'verified']);
+      for (const bad of [
+        { email: 'nobody' },
+        { email: 'a@b@c' },
+        { username: 'a@b.c' },
+        { phone_number: '123' },
+        { locale: '../x' },
+      ]) {
+        const outcome = await world.call(register, { email, password: PASSWORD, ...bad });
+        expect(outcome).toMatchObject({ code: 'invalid_request', errors: [{ path: Object.keys(bad)[0] }] });
+      }
+      expect(await world.mails(email)).toEqual([]);
+    },
+  },
+  {
+    name: 'a Chinese reader gets a Chinese mail',
+    run: async (world) => {
+      const email = newEmail();
+      await expectOk(world.call(register, { email, password: PASSWORD, locale: 'zh-CN' }));
+      expect((await world.mails(email))[0]?.subject).toMatch(/\p{Script=Han}/u);
+    },
+  },
+];

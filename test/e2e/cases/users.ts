@@ -1,0 +1,55 @@
+import { expect } from 'vitest';
+import { getMe } from '../../../functions/users/get-me.ts';
+import { getUser } from '../../../functions/users/get-user.ts';
+import { updateMe } from '../../../functions/users/update-me.ts';
+import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
+import { type Case, expectOk, loggedIn, userWithSession, verified } from '../world.ts';
+
+export const users: Case[] = [
+  {
+    name: 'a user reads and changes the own profile, but not what is not hers to change',
+    run: async (world) => {
+      const { access_token, email, user_id } = await userWithSession(world, { first_name: 'Ada' });
+      const me = await expectOk(world.call(getMe, {}, { token: access_token }));
+      expect(me).toMatchObject({ id: user_id, email, first_name: 'Ada', status: 'active', is_verified: true });
+      const changed = await expectOk(world.call(updateMe, { first_name: 'Grace' }, { token: access_token }));
+      expect(changed).toMatchObject({ first_name: 'Grace', email });
+      for (const field of ['email', 'status', 'is_verified', 'roles', 'generation', '__proto__x']) {
+        const outcome = await world.call(updateMe, { [field]: 'x' }, { token: access_token });
+        expect([field, outcome.code]).toEqual([field, 'invalid_request']);
+      }
+    },
+  },
+  {
+    name: 'reading a user needs the permission, and gives the fields asked for',
+    run: async (world) => {
+      const { user_id, email } = await verified(world, { first_name: 'Ada' });
+      const stranger = await userWithSession(world);
+      const token = world.service_token;
+      const full = await expectOk(world.call(getUser, { user_id }, { token }));
+      expect(full).toMatchObject({ id: user_id, email, first_name: 'Ada', is_active: true });
+      expect(JSON.stringify(full)).not.toMatch(/argon2|password|hash|generation/);
+      const part = await expectOk(world.call(getUser, { user_id, fields: ['id', 'email'] }, { token }));
+      expect(part).toMatchObject({ id: user_id, email });
+      expect(part.first_name || undefined).toBeUndefined();
+      expect((await world.call(getUser, { user_id: 'nobody' }, { token })).code).toBe('not_found');
+      expect((await world.call(getUser, { user_id }, { token: stranger.access_token })).code).toBe('forbidden');
+      expect((await world.call(getUser, { user_id })).code).toBe('unauthenticated');
+      const unknown = await world.call(getUser, { user_id, fields: ['password_hash'] }, { token });
+      expect(unknown.code).toBe('invalid_request');
+    },
+  },
+  {
+    name: 'an administrator may what a user may not',
+    run: async (world) => {
+      const { user_id, access_token } = await userWithSession(world);
+      const admin = await loggedIn(world, world.admin.email, { password: world.admin.password });
+      const change = { user_id, status: 'locked' };
+      expect((await world.call(updateUserStatus, change, { token: access_token })).code).toBe('forbidden');
+      const token = world.name.startsWith('gRPC') ? world.service_token : admin.access_token;
+      await expectOk(world.call(updateUserStatus, change, { token }));
+      const seen = await expectOk(world.call(getUser, { user_id }, { token }));
+      expect(seen).toMatchObject({ is_active: false });
+    },
+  },
+];

@@ -1,0 +1,59 @@
+import { fileURLToPath } from 'node:url';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
+import { fromStatus } from '../../../shared/grpc/status.ts';
+import type { Door, Outcome } from '../world.ts';
+
+const PROTO = fileURLToPath(new URL('../../../proto/', import.meta.url));
+
+/** gRPC by a client that knows only the proto files; what has no RPC goes through the other door. */
+export const grpcDoor = (port: number, others: Door): Door & { close(): void } => {
+  const files = ['auth_service.proto', 'user_service.proto', 'permission_service.proto'];
+  const definitions = loadSync(files, {
+    includeDirs: [PROTO],
+    keepCase: true,
+    longs: Number,
+    defaults: true,
+    arrays: true,
+  });
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  return {
+    name: 'gRPC',
+    close: () => client.close(),
+    call: (op, input, options = {}) => {
+      if (!op.rpc) return others.call(op, input, options);
+      const [service, method] = op.rpc.method.split('/') as [string, string];
+      const definition = (definitions[service] as unknown as Record<string, MethodDefinition<object, object>>)[method]!;
+      const metadata = new Metadata();
+      if (options.token) metadata.set('authorization', `Bearer ${options.token}`);
+      // proto3 has no unknown fields by name: what the message can't carry is not sent
+      const message = {
+        ...input,
+        ...('user_agent' in input ? {} : options.user_agent && { user_agent: options.user_agent }),
+      };
+      const sent = 'status' in message ? { ...message, status: String(message.status).toUpperCase() } : message;
+      return new Promise<Outcome>((resolve) => {
+        const answered = (error: ServiceError | null, answer?: any) => {
+          if (error) {
+            const { code, errors } = fromStatus(error);
+            return resolve({ ok: false, code, errors, body: undefined });
+          }
+          // a refusal that this method answers in its message
+          if (answer.error_message && !('valid' in answer)) {
+            return resolve({ ok: false, code: answer.error_message, body: undefined });
+          }
+          resolve({ ok: true, body: service.endsWith('UserService') ? answer.user : answer });
+        };
+        client.makeUnaryRequest(
+          definition.path,
+          definition.requestSerialize,
+          definition.responseDeserialize,
+          sent,
+          metadata,
+          { deadline: Date.now() + 15_000 },
+          answered,
+        );
+      });
+    },
+  };
+};

@@ -1,0 +1,59 @@
+import type { Context as LambdaContext } from 'aws-lambda';
+import type { Host } from '../../../shared/invoke.ts';
+import type { Operation } from '../../../shared/operation.ts';
+import { serveHttp, stack } from '../../../shared/runtime/lambda.ts';
+import type { Door } from '../world.ts';
+import { fromHttpResponse, toHttpRequest } from './http-request.ts';
+
+/** The function of an operation, given the event that an API Gateway HTTP API makes of a request (payload 2.0). */
+export const lambdaDoor = (host: Host): Door => {
+  const functions = new Map<Operation<any, any>, (event: unknown, context: LambdaContext) => Promise<any>>();
+  const functionOf = (op: Operation<any, any>) => {
+    const made =
+      functions.get(op) ??
+      stack(op.name.split('.')[0]!, (event: unknown, context) => serveHttp(async () => host, op, event, context));
+    functions.set(op, made as any);
+    return made as (event: unknown, context: LambdaContext) => Promise<any>;
+  };
+  return {
+    name: 'Lambda event',
+    call: async (op, input, options = {}) => {
+      const { method, path, query, headers, body } = toHttpRequest(op, input, options);
+      const pathParameters = op.http!.path.match(/\{\w+\}/g)?.map((name) => name.slice(1, -1)) ?? [];
+      const values = new RegExp(`^${op.http!.path.replace(/\{\w+\}/g, '([^/]+)')}$`).exec(path)?.slice(1) ?? [];
+      const event = {
+        version: '2.0',
+        routeKey: `${method} ${op.http!.path}`,
+        rawPath: path,
+        rawQueryString: query,
+        headers,
+        ...(query && { queryStringParameters: Object.fromEntries(new URLSearchParams(query)) }),
+        ...(pathParameters.length && {
+          pathParameters: Object.fromEntries(pathParameters.map((name, n) => [name, decodeURIComponent(values[n]!)])),
+        }),
+        requestContext: {
+          accountId: '123456789012',
+          apiId: 'api',
+          domainName: 'api.example.org',
+          domainPrefix: 'api',
+          http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] },
+          requestId: host.ports.ids.uuid(),
+          routeKey: `${method} ${op.http!.path}`,
+          stage: '$default',
+          time: '22/Nov/2026:12:00:00 +0000',
+          timeEpoch: host.ports.clock.now(),
+        },
+        body,
+        isBase64Encoded: false,
+      };
+      const context = {
+        awsRequestId: host.ports.ids.uuid(),
+        functionName: op.name,
+        getRemainingTimeInMillis: () => 29_000,
+        callbackWaitsForEmptyEventLoop: false,
+      } as LambdaContext;
+      const response = await functionOf(op)(event, context);
+      return fromHttpResponse(response.statusCode, response.headers?.['content-type'], response.body ?? '');
+    },
+  };
+};

@@ -1,0 +1,115 @@
+/** A DynamoDB of our own for tests and local use: dynoxide, one process on a free port. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+
+export interface LocalDynamo {
+  readonly endpoint: string;
+  /** Client options: the endpoint, and a region and credentials that it takes without asking. */
+  readonly options: DynamoDBClientConfig;
+  /** Takes it away, as an outage does. What was committed is kept. */
+  stop(): Promise<void>;
+  /** Brings it back at the same endpoint. */
+  start(): Promise<void>;
+  /** Ends it and removes its data. */
+  close(): Promise<void>;
+}
+
+/** Where the program is. Throws one line on a platform that it is not there for. */
+const program = (): string => {
+  const name = `@dynoxide/${process.platform}-${process.arch}`;
+  try {
+    const found = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'dynoxide');
+    if (existsSync(found)) return found;
+  } catch {
+    // said below
+  }
+  throw new Error(`A local DynamoDB needs ${name}, which is not installed: there is one for linux-x64 only`);
+};
+
+/** A free port below those that outgoing connections get, so that nobody takes it while the server is away. */
+const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const probe = createServer();
+    try {
+      probe.listen(port, '127.0.0.1');
+      await once(probe, 'listening');
+      return port;
+    } catch {
+      // taken: another one
+    } finally {
+      probe.close();
+    }
+  }
+};
+
+/** Client options for a local endpoint. */
+export const localOptions = (endpoint: string): DynamoDBClientConfig => ({
+  endpoint,
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
+
+const launch = async (port: number, file: string): Promise<ChildProcess> => {
+  const child = spawn(program(), ['serve', '--port', `${port}`, '--db-path', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  let listening = false;
+  const note = (chunk: Buffer) => {
+    said += chunk;
+    listening ||= said.includes('listening on');
+  };
+  child.stdout?.on('data', note);
+  child.stderr?.on('data', note);
+  const until = performance.now() + 10_000;
+  while (!listening) {
+    if (child.exitCode !== null || performance.now() > until) {
+      child.kill('SIGKILL');
+      throw new Error(`dynoxide did not start: ${said.trim() || 'no reason given'}`);
+    }
+    await sleep(5);
+  }
+  return child;
+};
+
+/**
+ * Starts one.
+ *
+ * @example const dynamo = await startDynamo(); const store = dynamodbStore(schema, dynamo.options); …; await dynamo.close();
+ */
+export const startDynamo = async (): Promise<LocalDynamo> => {
+  const folder = await mkdtemp(join(tmpdir(), 'perfect21-dynamo-'));
+  const file = join(folder, 'dynamo.db');
+  const port = await freePort();
+  let child: ChildProcess | undefined = await launch(port, file);
+  const endpoint = `http://127.0.0.1:${port}`;
+  const stop = async (): Promise<void> => {
+    const stopping = child;
+    child = undefined;
+    if (!stopping || stopping.exitCode !== null || stopping.signalCode !== null) return;
+    const gone = once(stopping, 'exit');
+    stopping.kill('SIGKILL');
+    await gone;
+  };
+  return {
+    endpoint,
+    options: localOptions(endpoint),
+    stop,
+    start: async () => {
+      child ??= await launch(port, file);
+    },
+    close: async () => {
+      await stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};

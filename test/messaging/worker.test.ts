@@ -1,0 +1,242 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../shared/errors.ts';
+import { DEAD, type DeadLetter, replay } from '../../shared/messaging/dead-letters.ts';
+import { OUTBOX } from '../../shared/messaging/event.ts';
+import { insert, type NewMessage } from '../../shared/ports/store.ts';
+import { note, notes, openRig, probeCollections, probePlatform, QUEUE, type Rig, seenBy } from './rig.ts';
+
+const rigs: Rig[] = [];
+const rig = async (platform = probePlatform()): Promise<Rig> => {
+  const opened = await openRig({ platform, collections: probeCollections });
+  rigs.push(opened);
+  return opened;
+};
+afterEach(async () => {
+  for (const each of rigs.splice(0)) await each.close();
+});
+
+/** A delivery as the relay writes it, with something changed. */
+const delivery = (clock: { now(): number }, change: object = {}, id = 'poison'): NewMessage => ({
+  queue: QUEUE,
+  id,
+  available_at: clock.now(),
+  body: {
+    envelope: {
+      message_id: id,
+      message_type: 'probe.noted',
+      timestamp: '2026-05-09T12:00:00Z',
+      source_service: 'probe',
+      data: { text: 'x' },
+      ...change,
+    },
+    routing_key: 'probe.events.noted',
+    priority: 0,
+  },
+});
+
+describe('the worker', () => {
+  it('brings an event of a committed change to its handler, with its trace and correlation id', async () => {
+    const contexts: any[] = [];
+    const { worker, run, store } = await rig(probePlatform((_, context) => void contexts.push(context)));
+    const { drain } = worker();
+    await run(note, { id: '1', text: 'hello' });
+    await drain();
+    expect(await seenBy(store)).toEqual(['hello']);
+    expect(contexts).toMatchObject([
+      {
+        request_id: 'request-1',
+        door: 'queue',
+        trace: { trace_id: '4bf92f3577b34da6a3ce929d0e0e4736', sampled: true },
+      },
+    ]);
+    expect(await store.messages.depth(OUTBOX)).toEqual({ count: 0 });
+    expect(await store.messages.depth(QUEUE)).toEqual({ count: 0 });
+  });
+
+  it('publishes nothing for a change that was rolled back', async () => {
+    const { worker, run, store } = await rig();
+    const { drain } = worker();
+    await store.transact([insert(notes, '1', { text: 'first' })]);
+    await expect(run(note, { id: '1', text: 'second' })).rejects.toThrow();
+    await drain();
+    expect(await seenBy(store)).toEqual([]);
+  });
+
+  it('has one effect of an event that is delivered again', async () => {
+    const { worker, run, store, clock } = await rig();
+    const { drain } = worker();
+    await run(note, { id: '1', text: 'once' });
+    const [row] = await store.messages.peek(OUTBOX, 1);
+    await drain();
+    for (let again = 0; again < 3; again++) {
+      await store.transact([], {
+        enqueue: [{ queue: OUTBOX, id: row!.id, available_at: clock.now(), body: row!.body }],
+      });
+      clock.pass(600_000);
+      await drain();
+    }
+    expect(await seenBy(store)).toEqual(['once']);
+  });
+
+  it('retries with growing waits, then parks with the reason, and replays by command', async () => {
+    let down = true;
+    let tries = 0;
+    const { worker, run, store, clock } = await rig(
+      probePlatform(() => {
+        tries++;
+        if (down) throw new AppError('unavailable');
+      }),
+    );
+    const { drain } = worker();
+    await run(note, { id: '1', text: 'late' });
+    await drain();
+    const waits: number[] = [];
+    while ((await store.messages.depth(QUEUE)).count) {
+      const [waiting] = await store.messages.peek(QUEUE, 1);
+      waits.push(waiting!.available_at - clock.now());
+      clock.pass(waiting!.available_at - clock.now() - 1);
+      const before = tries;
+      await drain();
+      expect(tries).toBe(before);
+      clock.pass(1);
+      await drain();
+    }
+    expect(tries).toBe(6);
+    for (const [at, step] of [1_000, 5_000, 30_000, 120_000, 600_000].entries()) {
+      expect(waits[at]).toBeGreaterThanOrEqual(step * 0.8);
+      expect(waits[at]).toBeLessThanOrEqual(step * 1.2);
+    }
+    const [dead] = await store.messages.peek(DEAD, 10);
+    expect(dead!.reason).toBe('gave up after 6 tries: unavailable');
+    expect(dead!.body as DeadLetter).toMatchObject({ from: QUEUE, attempts: 6 });
+
+    down = false;
+    expect(await replay(store, clock, { from: 'other.queue' })).toBe(0);
+    expect(await replay(store, clock, { from: QUEUE })).toBe(1);
+    await drain();
+    expect(await seenBy(store)).toEqual(['late']);
+    expect(await store.messages.depth(DEAD)).toEqual({ count: 0 });
+  });
+
+  it.each([
+    ['an envelope that is none', { timestamp: 'yesterday' }, 'invalid envelope'],
+    ['a type that nobody knows', { message_type: 'probe.unheard' }, 'unknown message type'],
+    ['a version that nobody knows', { metadata: { version: 2 } }, 'invalid_request metadata.version'],
+    ['a payload that is not as declared', { data: { text: 1 } }, 'invalid_request data.text'],
+  ])('parks %s at once, without delaying the others', async (_, change, reason) => {
+    const { worker, run, store, clock, counts } = await rig();
+    await store.transact([], { enqueue: [delivery(clock, change)] });
+    await run(note, { id: '1', text: 'good' });
+    const { drain } = worker();
+    await drain();
+    expect(await seenBy(store)).toEqual(['good']);
+    const [dead] = await store.messages.peek(DEAD, 10);
+    expect(dead).toMatchObject({ id: `poison@${QUEUE}`, reason, attempts: 1 });
+    expect(counts.get(`perfect21_queue_messages_total queue=${QUEUE} result=parked`)).toBe(1);
+  });
+
+  it('parks an outbox row that is no event instead of trying it for ever', async () => {
+    const { worker, store, clock } = await rig();
+    await store.transact([], { enqueue: [{ queue: OUTBOX, id: 'x', available_at: clock.now(), body: { odd: true } }] });
+    await worker().drain();
+    expect(await store.messages.depth(OUTBOX)).toEqual({ count: 0 });
+    expect((await store.messages.peek(DEAD, 1))[0]).toMatchObject({ reason: 'not an event' });
+  });
+
+  it('parks a message whose consumers die with it', async () => {
+    const { worker, store, clock } = await rig(probePlatform(() => expect.unreachable()));
+    await store.transact([], { enqueue: [{ ...delivery(clock), attempts: 6 }] });
+    await worker().drain();
+    expect((await store.messages.peek(DEAD, 1))[0]).toMatchObject({ reason: 'its consumers died with it' });
+  });
+
+  it('keeps the order of each user, also past a retry, and lets other users pass', async () => {
+    let failed = false;
+    const { worker, run, store, clock } = await rig(
+      probePlatform(({ data }) => {
+        if (data.text !== 'a2' || failed) return;
+        failed = true;
+        throw new AppError('unavailable');
+      }),
+    );
+    for (let at = 1; at <= 5; at++) {
+      for (const user of ['a', 'b']) await run(note, { id: `${user}${at}`, text: `${user}${at}`, user_id: user });
+    }
+    const { drain } = worker();
+    await drain();
+    expect(await seenBy(store, 'b')).toEqual(['b1', 'b2', 'b3', 'b4', 'b5']);
+    expect(await seenBy(store, 'a')).toEqual(['a1']);
+    clock.pass(2_000);
+    await drain();
+    expect(await seenBy(store, 'a')).toEqual(['a1', 'a2', 'a3', 'a4', 'a5']);
+  });
+
+  it('keeps events in the outbox while the bus is away, and counts the tries', async () => {
+    let away = true;
+    const { worker, run, store, clock } = await rig();
+    const published: string[] = [];
+    const { drain } = worker({
+      bus: {
+        publish: async (rows) => {
+          if (away) throw new Error('no connection');
+          published.push(...rows.map(({ id }) => id));
+          return rows.map(() => ({ kind: 'published' }));
+        },
+      },
+    });
+    for (const id of ['1', '2', '3']) await run(note, { id, text: id });
+    for (let outage = 1; outage <= 20; outage++) {
+      await drain();
+      expect((await store.messages.peek(OUTBOX, 10)).map(({ attempts }) => attempts)).toEqual([outage, outage, outage]);
+      clock.pass(40_000);
+    }
+    away = false;
+    await drain();
+    expect(published).toHaveLength(3);
+    expect(await store.messages.depth(OUTBOX)).toEqual({ count: 0 });
+  });
+
+  it('finishes at a stop what is under way, and takes nothing new', async () => {
+    let release = (): void => {};
+    let started = (): void => {};
+    const running = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const { worker, run, store } = await rig(
+      probePlatform(() => {
+        started();
+        return new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      }),
+    );
+    const { stop } = worker({ prefetch: 1 });
+    await run(note, { id: '1', text: 'under way' });
+    await running;
+    await run(note, { id: '2', text: 'later' });
+    const stopped = stop();
+    release();
+    await stopped;
+    expect(await seenBy(store)).toEqual(['under way']);
+    const waiting = (await store.messages.depth(OUTBOX)).count + (await store.messages.depth(QUEUE)).count;
+    expect(waiting).toBe(1);
+  });
+
+  it('gives back at a stop what does not finish in time', async () => {
+    let started = (): void => {};
+    const running = new Promise<void>((resolve) => {
+      started = resolve;
+    });
+    const { worker, run, store } = await rig(
+      probePlatform(() => {
+        started();
+        return new Promise<void>(() => {});
+      }),
+    );
+    const { stop } = worker({ grace_ms: 10 });
+    await run(note, { id: '1', text: 'stuck' });
+    await running;
+    await stop();
+    expect(await store.messages.claim(QUEUE, { limit: 10, lease_ms: 1_000 })).toHaveLength(1);
+  });
+});

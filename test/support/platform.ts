@@ -1,0 +1,54 @@
+/** A whole platform for a test: private ports and folder, a clock in the test's hands, gone afterwards. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DevCredentials, devCredentials } from '../../infra/local/dev-credentials.ts';
+import { adapter } from '../../shared/adapter.ts';
+import { loadConfig } from '../../shared/config.ts';
+import { launch, type Running } from '../../shared/runtime/launch.ts';
+
+export interface TestPlatform extends Running {
+  credentials: DevCredentials;
+  dataDir: string;
+  /** Moves the clock of the whole platform. */
+  advance(ms: number): void;
+  close(): Promise<void>;
+}
+
+export const TEST_SECRET = 'dGVzdHMtb25seS1rZXktbWF0ZXJpYWwtMTIzNDU2Nzg5MA';
+
+/** Environment of a platform that collides with no other. */
+export const testEnvironment = (dataDir: string, more: Record<string, string> = {}): Record<string, string> => ({
+  PERFECT21_DATA_DIR: dataDir,
+  PERFECT21_HTTP_PORT: '0',
+  PERFECT21_GRPC_PORT: '0',
+  PERFECT21_METRICS_PORT: '0',
+  PERFECT21_MAILBOX_PORT: '0',
+  PERFECT21_SMTP_PORT: '0',
+  PERFECT21_PUBLIC_URL: 'http://localhost:8080',
+  PERFECT21_SECRET: TEST_SECRET,
+  LOG_LEVEL: 'error',
+  ...more,
+});
+
+/** @example const platform = await testPlatform({ STORE_URL: url }); … await platform.close(); */
+export const testPlatform = async (env: Record<string, string> = {}): Promise<TestPlatform> => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'perfect21-e2e-'));
+  let offset = 0;
+  const clock = adapter({ port: 'clock', open: () => ({ port: { now: () => Date.now() + offset } }) });
+  const config = loadConfig(testEnvironment(dataDir, env));
+  const running = await launch(config, { replace: [clock] });
+  const credentials = await devCredentials(running.host, dataDir);
+  return {
+    ...running,
+    credentials,
+    dataDir,
+    advance: (ms) => {
+      offset += ms;
+    },
+    close: async () => {
+      await running.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+};
