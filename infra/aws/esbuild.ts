@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /** Bundled nowhere: in the runtime (the SDK), or never part of a function (drivers of other engines, native addons). */
-const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'pg', 'amqplib', '@node-rs/argon2', 'pg-native'];
+const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'pg', 'pg-native', 'amqplib', '@node-rs/argon2'];
 
 /** Some dependencies are CommonJS and ask for Node's modules by `require`. */
 const REQUIRE = "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
@@ -12,19 +12,47 @@ const REQUIRE = "import{createRequire as __createRequire}from'node:module';const
 const OPTIONS = {
   bundle: true,
   minify: true,
-  // names of functions stand in logs
-  keepNames: false,
   platform: 'node',
   target: 'node24',
   format: 'esm',
+  legalComments: 'none',
   banner: { js: REQUIRE },
   external: EXTERNAL,
 } satisfies BuildOptions;
 
-/** Big parts that only some containers load: each a bundle of its own, beside those of the functions. */
-const LAZY = /\/(lambda-tracer)\.ts$/;
+const absent = (names: readonly string[], why: string): string =>
+  names.map((name) => `export const ${name} = () => { throw new Error(${JSON.stringify(`${name}: ${why}`)}); };`).join('\n');
 
-const built = new Map<string, Promise<unknown>>();
+interface Replacement {
+  filter: RegExp;
+  contents: string;
+}
+
+/** Functions make no documents: zod's way to JSON Schema is 18 kB that nothing calls. */
+const NO_JSON_SCHEMA: Replacement[] = [
+  {
+    filter: /\/zod\/v4\/core\/to-json-schema\.js$/,
+    contents: absent(['createToJSONSchemaMethod', 'createStandardJSONSchemaMethod'], 'not bundled'),
+  },
+  { filter: /\/zod\/v4\/core\/json-schema-(processors|generator)\.js$/, contents: 'export {};' },
+];
+
+/** What an entry takes where it does not run in AWS; what is deployed leaves it out. */
+const NOTHING_LOCAL: Replacement[] = [
+  { filter: /\/shared\/store\/sqlite\/adapter\.ts$/, contents: absent(['sqliteStore'], 'not in AWS') },
+  { filter: /\/shared\/keys\/file-keys\.ts$/, contents: "export const fileKeys = { port: 'keys', needs: [] };" },
+];
+
+const replace = (replacements: readonly Replacement[]): Plugin => ({
+  name: 'leave-out',
+  setup({ onLoad }) {
+    for (const { filter, contents } of replacements) onLoad({ filter }, () => ({ contents, loader: 'js' }));
+  },
+});
+
+/** Parts that only some containers load: each a bundle of its own, beside those of the functions. */
+const LAZY = /\/(lambda-tracer)\.ts$/;
+const building = new Map<string, Promise<unknown>>();
 
 /** Makes `import('./lambda-tracer.ts')` load `./lambda-tracer.mjs`, and builds that once. */
 const lazyParts: Plugin = {
@@ -35,23 +63,30 @@ const lazyParts: Plugin = {
       const name = LAZY.exec(path)![1]!;
       const outfile = join(outdir!, `${name}.mjs`);
       mkdirSync(outdir!, { recursive: true });
-      if (!built.has(outfile)) built.set(outfile, build({ ...OPTIONS, entryPoints: [join(resolveDir, path)], outfile }));
+      if (!building.has(outfile)) {
+        building.set(outfile, build({ ...OPTIONS, entryPoints: [join(resolveDir, path)], outfile }));
+      }
       return { path: `./${name}.mjs`, external: true };
     });
-    onEnd(async () => void (await Promise.all(built.values())));
+    onEnd(async () => void (await Promise.all(building.values())));
   },
 };
 
-/** The options of `custom.esbuild`, as a function as the plugin wants it. */
-const options = () => ({
+/** The plugins of a build: for AWS, or for this machine (`npm run offline`). */
+export const pluginsFor = (target: 'aws' | 'local'): Plugin[] => [
+  lazyParts,
+  replace(target === 'aws' ? [...NO_JSON_SCHEMA, ...NOTHING_LOCAL] : NO_JSON_SCHEMA),
+];
+
+/** The options of `custom.esbuild`, by a function as the plugin wants it. */
+const options = ({ processedInput }: { processedInput: { commands: readonly string[] } }) => ({
   ...OPTIONS,
-  // `exclude` is what the plugin neither bundles nor installs
+  // what the plugin neither bundles nor installs
   exclude: EXTERNAL,
   external: [],
   outputFileExtension: '.mjs',
-  plugins: [lazyParts],
+  plugins: pluginsFor(processedInput.commands[0] === 'offline' ? 'local' : 'aws'),
   concurrency: 4,
-  watch: { pattern: [] },
 });
 
 // the plugin takes what `require` gives

@@ -30,11 +30,12 @@ try {
   process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
   process.stdout.write(`${table(addresses(running, config.data_dir))}\n\nCtrl-C drains and stops.\n`);
 
-  let stopping = false;
+  let stopping = 0;
   const stop = async (): Promise<void> => {
-    // a second signal does not wait
-    if (stopping) process.exit(1);
-    stopping = true;
+    // Ctrl-C reaches this process twice, from the terminal and from npm; only a later one means impatience
+    if (stopping && performance.now() - stopping > 1000) process.exit(1);
+    if (stopping) return;
+    stopping = performance.now();
     process.stdout.write('\nstopping: finishing what is in flight\n');
     await running.stop();
     process.stdout.write('stopped\n');

@@ -18,10 +18,11 @@ export interface ClientTls {
   key?: Pem;
 }
 
+// grpc-js looks at what it is told only after it has begun to listen to us
 const constant = (ca: Buffer, certificate: Buffer, privateKey: Buffer): experimental.CertificateProvider => ({
-  addCaCertificateListener: (listener) => listener({ caCertificate: ca }),
+  addCaCertificateListener: (listener) => queueMicrotask(() => listener({ caCertificate: ca })),
   removeCaCertificateListener: () => {},
-  addIdentityCertificateListener: (listener) => listener({ certificate, privateKey }),
+  addIdentityCertificateListener: (listener) => queueMicrotask(() => listener({ certificate, privateKey })),
   removeIdentityCertificateListener: () => {},
 });
 

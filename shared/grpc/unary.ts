@@ -1,5 +1,5 @@
 /** One unary call: bytes in, access, operation, bytes or status out. */
-import { type handleUnaryCall, Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
+import { type handleUnaryCall, Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import { ANONYMOUS, type Caller, type Context } from '../context.ts';
 import { AppError, ERRORS, type ErrorCode, toAppError } from '../errors.ts';
 import { type Host, invoke } from '../invoke.ts';
@@ -7,6 +7,7 @@ import type { Operation } from '../operation.ts';
 import { requestIdOf } from '../runtime/http-binding.ts';
 import { continueTrace } from '../tracing/trace.ts';
 import { type ClientIdentities, ipOf, isLoopback, serviceCaller } from './access.ts';
+import { reporter } from './observation.ts';
 import { toStatus } from './status.ts';
 
 /** How an operation's input and output travel. */
@@ -53,32 +54,44 @@ const logFailure = (
     cause: error.cause ?? error,
   });
 
-/** A handler of grpc-js for an operation. Never throws; requests and answers are bytes. */
-export const unary =
-  (host: Host, op: Operation<any, any>, codec: Codec, rules: UnaryRules): handleUnaryCall<Buffer, Buffer> =>
-  (call, respond) => {
+/**
+ * A handler of grpc-js for an operation. Never throws; requests and answers are bytes.
+ *
+ * @param path of the method, for the metrics
+ */
+export const unary = (
+  host: Host,
+  op: Operation<any, any>,
+  path: string,
+  codec: Codec,
+  rules: UnaryRules,
+): handleUnaryCall<Buffer, Buffer> => {
+  const report = reporter(host.ports, op.name.slice(0, op.name.indexOf('.')), path);
+  return (call, respond) => {
+    const started = performance.now();
     const { metadata } = call;
     const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
     const trace = continueTrace(first(metadata, 'traceparent'));
     const ip = ipOf(call.getPeer());
     let stage: 'credentials' | undefined;
 
-    const greet = () => {
-      const answer = new Metadata();
-      answer.set('x-request-id', requestId);
-      call.sendMetadata(answer);
+    const answer = (message: Buffer | null, failed?: ReturnType<typeof toStatus>) => {
+      const headers = new Metadata();
+      headers.set('x-request-id', requestId);
+      call.sendMetadata(headers);
+      respond(failed ?? null, message);
+      report(failed?.code ?? status.OK, started);
     };
     const fail = (thrown: unknown) => {
       let error = toAppError(thrown);
-      greet();
       try {
-        const answer = stage ? undefined : codec.failure?.(error.code);
-        if (answer) return respond(null, answer);
+        const message = stage ? undefined : codec.failure?.(error.code);
+        if (message) return answer(message);
       } catch (cause) {
         error = new AppError('internal', { cause });
       }
       if (ERRORS[error.code].http >= 500) logFailure(host, op, error, { request_id: requestId, trace });
-      respond(toStatus(error, stage));
+      answer(null, toStatus(error, stage));
     };
     const run = (caller: Caller, bearer?: string): Promise<void> | void => {
       // nobody waits any more
@@ -92,11 +105,7 @@ export const unary =
         ...(bearer && { bearer }),
         deadline: deadlineOf(call),
       };
-      return invoke(host, op, codec.decode(call.request), context).then((output) => {
-        const answer = codec.encode(output);
-        greet();
-        respond(null, answer);
-      });
+      return invoke(host, op, codec.decode(call.request), context).then((output) => answer(codec.encode(output)));
     };
     const start = (): Promise<void> | void => {
       if (call.request.length > rules.limit) {
@@ -117,3 +126,4 @@ export const unary =
       fail(thrown);
     }
   };
+};

@@ -73,7 +73,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
   const identities: ClientIdentities = options.tls?.clients?.identities ?? {};
   const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<UnaryRules, 'identities'>) => {
     const bytes = (buffer: Buffer) => buffer;
-    if (!server.register(path, unary(host, op, codec, { ...rules, identities }), bytes, bytes, 'unary')) {
+    if (!server.register(path, unary(host, op, path, codec, { ...rules, identities }), bytes, bytes, 'unary')) {
       throw new Error(`two operations answer ${path}`);
     }
   };

@@ -4,10 +4,10 @@ import type { RequestListener, Server } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError, ERRORS, type ErrorCode } from '../errors.ts';
 import { problemResponse, requestIdOf } from './http-binding.ts';
-import { DEFAULT_LIMIT, readJsonBody } from './http-body.ts';
 import type { Door } from './http-routes.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** Ids and names in paths are shorter than this; a longer segment is refused with 414. */
 const SEGMENT = 512;
@@ -52,7 +52,6 @@ export const createApp = (door: Door, serverOf: (handler: RequestListener) => Se
   const app = fastify({
     serverFactory: serverOf,
     logger: false,
-    bodyLimit: DEFAULT_LIMIT,
     return503OnClosing: false,
     // the servers answer what is no request (http-servers.ts); fastify would answer it too
     clientErrorHandler: () => {},
@@ -63,12 +62,8 @@ export const createApp = (door: Door, serverOf: (handler: RequestListener) => Se
     frameworkErrors: (error, request, reply) => refuse(error, request as FastifyRequest, reply as FastifyReply),
   });
 
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer, done) => {
-    if (request.is404) return done(null, undefined);
-    const contentType = request.headers['content-type'];
-    done(null, readJsonBody({ contentType, body, limit: Number.POSITIVE_INFINITY }));
-  });
+  // bodies are read by the route that takes them (http-read.ts), under its own limit
+  for (const method of WITH_BODY) app.addHttpMethod(method, { hasBody: false });
   app.setErrorHandler((error: Error, request, reply) => refuse(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const path = request.raw.url?.split('?')[0] ?? '/';

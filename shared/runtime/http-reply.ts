@@ -1,7 +1,7 @@
 /** Writing an answer, past fastify's own serialization: it is a string already. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpResponse } from './http-binding.ts';
-import { announcesBody } from './http-request.ts';
+import { announcesBody } from './http-read.ts';
 
 export interface Reply extends Omit<HttpResponse, 'body'> {
   body?: string | Uint8Array;

@@ -1,9 +1,9 @@
 /** A request as fastify holds it, in the terms of the binding. */
-import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { HttpRequest } from './http-binding.ts';
-import { readQuery } from './http-body.ts';
+import { readJsonBody, readQuery } from './http-body.ts';
+import { announcesBody, readBody } from './http-read.ts';
 
 const NONE: Record<string, string> = Object.freeze({});
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -24,37 +24,47 @@ const paramsOf = (params: Record<string, string>): Record<string, string> => {
   return refuseControl(params);
 };
 
-/** True when a request announces a body; that of a GET is never read. */
-export const announcesBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined ||
-  (headers['content-length'] !== undefined && headers['content-length'] !== '0');
-
-/** The host part of an address is no part of the path (`GET http://host/path`, RFC 9112, 3.2.2). */
 const pathOf = (url: string): string => {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
 };
 
+/** What a route knows of its requests beforehand. */
+export interface Shape {
+  /** Whether its path has parameters. */
+  parameters: boolean;
+  /** Body limit in bytes. */
+  limit: number;
+}
+
 /**
- * Makes the reader for routes with (`parameters`) or without parameters in their path.
+ * Reads a request.
  *
- * @throws AppError `invalid_request` for control characters and repeated names, `not_found` for an empty parameter
+ * @throws AppError `invalid_request` for control characters, repeated names and bad JSON, `not_found` for an empty
+ * parameter, `payload_too_large`, `unsupported_media_type`
  */
-export const requestReader =
-  (parameters: boolean, ipOf: (peer: string | undefined, forwardedFor?: string) => string | undefined) =>
-  (request: FastifyRequest): HttpRequest => {
-    const raw = request.raw;
-    const { method = 'GET', url = '/' } = raw;
-    const headers = raw.headers as Record<string, string | undefined>;
-    const search = request.query as string;
-    return {
-      method,
-      path: pathOf(url),
-      params: parameters ? paramsOf(request.params as Record<string, string>) : NONE,
-      query: search ? refuseControl(readQuery(search)) : NONE,
-      headers,
-      // null: there is something, which the binding refuses where nothing may be
-      body: (method === 'GET' || method === 'HEAD') && announcesBody(raw) ? null : request.body,
-      ip: ipOf(raw.socket.remoteAddress, headers['x-forwarded-for']),
-    };
+export const readRequest = async (
+  request: FastifyRequest,
+  { parameters, limit }: Shape,
+  ipOf: (peer: string | undefined, forwardedFor?: string) => string | undefined,
+): Promise<HttpRequest> => {
+  const raw = request.raw;
+  const { method = 'GET', url = '/' } = raw;
+  const headers = raw.headers as Record<string, string | undefined>;
+  const search = request.query as string;
+  let body: unknown;
+  if (announcesBody(raw)) {
+    // null: there is something, which the binding refuses where nothing may be
+    if (method === 'GET' || method === 'HEAD') body = null;
+    else body = readJsonBody({ contentType: headers['content-type'], body: await readBody(raw, limit), limit });
+  }
+  return {
+    method,
+    path: pathOf(url),
+    params: parameters ? paramsOf(request.params as Record<string, string>) : NONE,
+    query: search ? refuseControl(readQuery(search)) : NONE,
+    headers,
+    body,
+    ip: ipOf(raw.socket.remoteAddress, headers['x-forwarded-for']),
   };
+};

@@ -3,12 +3,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { toAppError } from '../errors.ts';
 import type { Host } from '../invoke.ts';
 import type { Operation, Service } from '../operation.ts';
-import { answer, type HttpRequest, problemResponse, requestIdOf } from './http-binding.ts';
+import { answer, problemResponse, requestIdOf } from './http-binding.ts';
 import { DEFAULT_LIMIT } from './http-body.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { Endpoint, Report } from './http-observation.ts';
 import type { Reply } from './http-reply.ts';
-import { requestReader } from './http-request.ts';
+import { readRequest, type Shape } from './http-request.ts';
 
 /** What all routes of a door share. */
 export interface Door {
@@ -27,9 +27,8 @@ declare module 'fastify' {
   }
 }
 
-interface Route {
+interface Route extends Shape {
   op: Operation<any, any>;
-  read(request: FastifyRequest): HttpRequest;
   report: Report;
 }
 
@@ -43,7 +42,8 @@ const respond = async (door: Door, route: Route, request: FastifyRequest, reply:
   let response: Awaited<ReturnType<typeof answer>>;
   try {
     const deadline = ports.clock.now() + door.limits.answer_ms;
-    response = await answer(door.host, route.op, route.read(request), 'http', deadline);
+    const read = await readRequest(request, route, door.ipOf);
+    response = await answer(door.host, route.op, read, 'http', deadline);
   } catch (thrown) {
     response = problemResponse(
       toAppError(thrown),
@@ -61,11 +61,10 @@ export const addOperations = (app: FastifyInstance, services: readonly Service[]
       if (!op.http) continue;
       const { method, path: endpoint, limit = DEFAULT_LIMIT } = op.http;
       const report = door.reportOf({ service, method, endpoint });
-      const route: Route = { op, read: requestReader(endpoint.includes('{'), door.ipOf), report };
+      const route: Route = { op, parameters: endpoint.includes('{'), limit, report };
       app.route({
         method,
         url: toRoutePath(endpoint),
-        bodyLimit: limit,
         config: { report },
         handler: (request, reply) => {
           respond(door, route, request, reply).catch((cause: unknown) => {

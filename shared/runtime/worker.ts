@@ -70,11 +70,17 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
   };
   const schedules = startSchedules([gauges, ...(options.schedules ?? [])], log);
 
+  let stopping: Promise<unknown> | undefined;
+
   return {
     stop: async () => {
-      await schedules.stop();
-      await relay.stop();
-      await Promise.all(consumers.map((consumer) => consumer.stop(grace_ms)));
+      // all at once, so that none takes what another still hands on
+      stopping ??= Promise.all([
+        schedules.stop(),
+        relay.stop(),
+        ...consumers.map((consumer) => consumer.stop(grace_ms)),
+      ]);
+      await stopping;
     },
     drain: async () => {
       let before: number;

@@ -62,6 +62,10 @@ const launch = async (port: number, file: string): Promise<ChildProcess> => {
   const child = spawn(program(), ['serve', '--port', `${port}`, '--db-path', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // a test run that is ended leaves nothing behind
+  const end = () => void child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
   let said = '';
   let listening = false;
   const note = (chunk: Buffer) => {

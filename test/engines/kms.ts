@@ -1,41 +1,98 @@
 /** A small double of AWS KMS for asymmetric signing: the JSON 1.1 protocol, Sign and GetPublicKey, real keys. */
-import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { constants, generateKeyPairSync, type KeyObject, privateEncrypt, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { signDigestP256 } from './p256.ts';
 
-const PREFIX = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+/** DigestInfo of SHA-256 (RFC 8017 §9.2), which precedes the digest under RSASSA-PKCS1-v1_5. */
+const DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+
+const pkcs1 = (key: KeyObject, digest: Buffer) =>
+  privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, Buffer.concat([DIGEST_INFO, digest]));
+
 const SPECS = {
   RSA_2048: {
     algorithms: ['RSASSA_PKCS1_V1_5_SHA_256', 'RSASSA_PSS_SHA_256'],
+    type: 'DIGEST',
     pair: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    sign: pkcs1,
   },
-  ECC_NIST_P256: { algorithms: ['ECDSA_SHA_256'], pair: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }) },
-  ECC_NIST_EDWARDS25519: { algorithms: ['ED25519_SHA_512'], pair: () => generateKeyPairSync('ed25519') },
-  ECC_SECG_P256K1: { algorithms: ['ECDSA_SHA_256_K'], pair: () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' }) },
+  ECC_NIST_P256: {
+    algorithms: ['ECDSA_SHA_256'],
+    type: 'DIGEST',
+    pair: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+    sign: signDigestP256,
+  },
+  ECC_NIST_EDWARDS25519: {
+    algorithms: ['ED25519_SHA_512', 'ED25519_PH_SHA_512'],
+    type: 'RAW',
+    pair: () => generateKeyPairSync('ed25519'),
+    sign: (key: KeyObject, message: Buffer) => sign(null, message, key),
+  },
+  ECC_NIST_P384: {
+    algorithms: ['ECDSA_SHA_384'],
+    type: 'DIGEST',
+    pair: () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+    sign: (): Buffer => Buffer.alloc(0),
+  },
 } as const;
-type Spec = keyof typeof SPECS;
+export type KmsSpec = keyof typeof SPECS;
 
 const fault = (type: string, message: string) => Object.assign(new Error(message), { type });
 
-/** RSASSA-PKCS1-v1_5 over a digest that was made elsewhere: RSA over the DigestInfo (RFC 8017 §9.2). */
-const signDigest = async (key: KeyObject, spec: Spec, digest: Buffer): Promise<Buffer> => {
-  if (digest.length !== 32) throw fault('ValidationException', 'Digest is invalid length for algorithm');
-  const { privateEncrypt } = await import('node:crypto');
-  if (spec === 'RSA_2048') {
-    return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, Buffer.concat([PREFIX, digest]));
-  }
-  return ecdsaOverDigest(key, digest);
-};
+/** Starts the double on a free port. `calls` counts requests by operation; `down` makes all of them fail. */
+export const startKms = async () => {
+  const keys = new Map<string, { spec: KmsSpec; pair: { privateKey: KeyObject; publicKey: KeyObject } }>();
+  const state = { down: false, calls: { Sign: 0, GetPublicKey: 0 } as Record<string, number> };
 
-/** node:crypto always hashes for ECDSA; WebCrypto does, too. So the double learns the message from its digest. */
-const messages = new Map<string, Buffer>();
-/** Tells the double which message a digest stands for. */
-export const announce = (digest: Uint8Array, message: Uint8Array): void => {
-  messages.set(Buffer.from(digest).toString('hex'), Buffer.from(message));
+  const answer = (operation: string, request: any): object => {
+    state.calls[operation] = (state.calls[operation] ?? 0) + 1;
+    if (state.down) throw fault('KMSInternalException', 'down');
+    const found = keys.get(request.KeyId);
+    if (!found) throw fault('NotFoundException', `Key '${request.KeyId}' does not exist`);
+    const { algorithms, type, sign } = SPECS[found.spec];
+    const common = { KeyId: `arn:aws:kms:eu-central-1:111122223333:key/${request.KeyId}` };
+    if (operation === 'GetPublicKey') {
+      const der = found.pair.publicKey.export({ format: 'der', type: 'spki' });
+      return {
+        ...common,
+        PublicKey: der.toString('base64'),
+        KeySpec: found.spec,
+        KeyUsage: 'SIGN_VERIFY',
+        SigningAlgorithms: algorithms,
+      };
+    }
+    if (operation !== 'Sign') throw fault('UnknownOperationException', operation);
+    const message = Buffer.from(request.Message, 'base64');
+    if (request.SigningAlgorithm !== algorithms[0]) throw fault('InvalidKeyUsageException', request.SigningAlgorithm);
+    if ((request.MessageType ?? 'RAW') !== type) throw fault('ValidationException', 'MessageType');
+    if (type === 'DIGEST' && message.length !== 32) throw fault('ValidationException', 'Digest is invalid length');
+    const signature = sign(found.pair.privateKey, message);
+    return { ...common, Signature: signature.toString('base64'), SigningAlgorithm: request.SigningAlgorithm };
+  };
+
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const operation = String(request.headers['x-amz-target']).replace('TrentService.', '');
+    response.setHeader('content-type', 'application/x-amz-json-1.1');
+    try {
+      response.end(JSON.stringify(answer(operation, JSON.parse(Buffer.concat(chunks).toString()))));
+    } catch (thrown) {
+      const { type, message } = thrown as Error & { type: string };
+      response.statusCode = type === 'KMSInternalException' ? 500 : 400;
+      response.end(JSON.stringify({ __type: type, message }));
+    }
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  return {
+    state,
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    add: (id: string, spec: KmsSpec) => void keys.set(id, { spec, pair: SPECS[spec].pair() }),
+    close: () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  };
 };
-const ecdsaOverDigest = (key: KeyObject, digest: Buffer): Buffer => {
-  const message = messages.get(digest.toString('hex'));
-  if (!message) throw fault('ValidationException', 'the double does not know the message of this digest');
-  return sign('sha256', message, key);
-};
-export const unused = signDigest;

@@ -44,7 +44,7 @@ describe('from another machine', () => {
   const validate = async (metadata: Metadata) => {
     await using rig = await startRig();
     const rules = { openOnLoopback: true, limit: 1000, identities: {} };
-    const handler = unary(rig.host, rig.ops.validateToken, INTERNAL_CODEC, rules);
+    const handler = unary(rig.host, rig.ops.validateToken, VALIDATE, INTERNAL_CODEC, rules);
     return new Promise<any>((done) =>
       handler(farCall({ metadata }) as any, (error: any, value: any) => done(error ? error.code : 0 && value)),
     );

@@ -177,6 +177,14 @@ describe('a call', () => {
     expect(refused.headers.get('x-request-id')).toEqual(['abc-2']);
   });
 
+  test('is counted by method and status', async () => {
+    await rig.call(VALIDATE, token('t'));
+    const endpoint = { name: 'perfect21_requests_total', service: 'auth', method: 'gRPC', endpoint: VALIDATE };
+    expect(rig.counted.at(-1)).toEqual({ ...endpoint, status: 'OK' });
+    await rig.call(VALIDATE, token('x'.repeat(20_000)));
+    expect(rig.counted.at(-1)).toEqual({ ...endpoint, status: 'RESOURCE_EXHAUSTED' });
+  });
+
   test('ends with DEADLINE_EXCEEDED when its deadline passes', async () => {
     const answer = await rig.call('/perfect21.internal.sessions/wait', Buffer.from('{}'), {
       token: PLATFORM_TOKEN,

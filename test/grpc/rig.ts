@@ -21,6 +21,8 @@ export interface Rig extends AsyncDisposable {
   host: Host;
   /** What was logged as an error. */
   logged: { code: string; fields: any }[];
+  /** What was counted: metric and labels. */
+  counted: Record<string, string>[];
   /** Contexts of the operations that ran. */
   contexts: any[];
   /** Lets `sessions.wait` go on. */
@@ -204,6 +206,7 @@ export const startRig = async (
 ): Promise<Rig & { ops: ReturnType<typeof operations> }> => {
   const logged: Rig['logged'] = [];
   const contexts: any[] = [];
+  const counted: Rig['counted'] = [];
   const gate = Promise.withResolvers<void>();
   const entered = Promise.withResolvers<void>();
   let ids = 0;
@@ -212,6 +215,11 @@ export const startRig = async (
     clock: { now: () => 0 },
     ids: { uuid: () => `id-${++ids}`, random: () => 'r' },
     log,
+    metrics: {
+      count: (name: string, labels: Record<string, string>) => counted.push({ name, ...labels }),
+      observe() {},
+      gauge() {},
+    },
     store: {},
     serviceTokens: { verify: async (token: string) => SERVICES[token] },
     verifier: {
@@ -246,6 +254,7 @@ export const startRig = async (
     ops,
     logged,
     contexts,
+    counted,
     release: gate.resolve,
     entered: entered.promise,
     call: (path, message, callOptions) => rawCall(client, path, message, callOptions),

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { DEAD, type DeadLetter, replay } from '../../shared/messaging/dead-letters.ts';
 import { OUTBOX } from '../../shared/messaging/event.ts';
+import { topologyOf } from '../../shared/messaging/topology.ts';
+import { operation, service } from '../../shared/operation.ts';
 import { insert, type NewMessage } from '../../shared/ports/store.ts';
 import { note, notes, openRig, probeCollections, probePlatform, QUEUE, type Rig, seenBy } from './rig.ts';
 
@@ -197,46 +200,92 @@ describe('the worker', () => {
   });
 
   it('finishes at a stop what is under way, and takes nothing new', async () => {
+    let started = 0;
     let release = (): void => {};
-    let started = (): void => {};
-    const running = new Promise<void>((resolve) => {
-      started = resolve;
+    const running = new Promise<void>((first) => {
+      release = first;
+    });
+    let begin = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
     });
     const { worker, run, store } = await rig(
       probePlatform(() => {
-        started();
-        return new Promise<void>((resolve) => {
-          release = resolve;
-        });
+        started++;
+        begin();
+        return running;
       }),
     );
     const { stop } = worker({ prefetch: 1 });
     await run(note, { id: '1', text: 'under way' });
-    await running;
+    await begun;
     await run(note, { id: '2', text: 'later' });
     const stopped = stop();
     release();
     await stopped;
+    expect(started).toBe(1);
     expect(await seenBy(store)).toEqual(['under way']);
     const waiting = (await store.messages.depth(OUTBOX)).count + (await store.messages.depth(QUEUE)).count;
     expect(waiting).toBe(1);
   });
 
-  it('gives back at a stop what does not finish in time', async () => {
-    let started = (): void => {};
+  it('gives back at a stop what does not finish in time, and holds no more than its prefetch at a time', async () => {
+    let started = 0;
+    let full = (): void => {};
     const running = new Promise<void>((resolve) => {
-      started = resolve;
+      full = resolve;
     });
     const { worker, run, store } = await rig(
       probePlatform(() => {
-        started();
+        started++;
+        if (started === 4) full();
         return new Promise<void>(() => {});
       }),
     );
-    const { stop } = worker({ grace_ms: 10 });
-    await run(note, { id: '1', text: 'stuck' });
+    for (let at = 0; at < 12; at++) await run(note, { id: String(at), text: 'stuck' });
+    const { stop } = worker({ grace_ms: 10, prefetch: 4 });
     await running;
+    await run(note, { id: 'more', text: 'stuck' });
     await stop();
-    expect(await store.messages.claim(QUEUE, { limit: 10, lease_ms: 1_000 })).toHaveLength(1);
+    expect(started).toBe(4);
+    const given = await store.messages.claim(QUEUE, { limit: 100, lease_ms: 1_000 });
+    expect(given).toHaveLength((await store.messages.depth(QUEUE)).count);
+    expect(given.length + (await store.messages.depth(OUTBOX)).count).toBe(13);
+  });
+
+  it('writes to no queue whose handlers would only pass over the type', async () => {
+    const other = operation({
+      name: 'other.on-nothing',
+      summary: 'Handles another type of the same binding',
+      subscription: { queue: 'other-service.events', bindings: ['probe.#'], types: ['probe.other'] },
+      access: 'service',
+      input: z.object({}),
+      output: z.object({}),
+      run: () => expect.unreachable(),
+    });
+    const { worker, run, store } = await rig([...probePlatform(), service('other', [other])]);
+    const { drain } = worker({ services: ['probe'] });
+    await run(note, { id: '1', text: 'x' });
+    await drain();
+    expect(await store.messages.depth('other-service.events')).toEqual({ count: 0 });
+    expect(await seenBy(store)).toEqual(['x']);
+  });
+
+  it('relays for services that run in other processes, and consumes only for its own', async () => {
+    const { worker, run, store } = await rig();
+    await run(note, { id: '1', text: 'x' });
+    await worker({ services: ['somebody-else'] }).drain();
+    expect(await store.messages.depth(QUEUE)).toMatchObject({ count: 1 });
+    await worker({ services: ['probe'] }).drain();
+    expect(await seenBy(store)).toEqual(['x']);
+  });
+
+  it.each([
+    [{ queue: 'probe', bindings: ['a'], types: [] }, /queue/],
+    [{ queue: 'probe-service.x', bindings: ['log*'], types: [] }, /pattern/],
+  ])('refuses a subscription that not every bus could carry: %j', async (subscription, message) => {
+    const [probe] = probePlatform();
+    const broken = [service('probe', [{ ...probe!.operations[0]!, subscription }])];
+    expect(() => topologyOf(broken)).toThrow(message);
   });
 });

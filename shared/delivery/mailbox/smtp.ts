@@ -20,7 +20,7 @@ export const startSmtp = (messages: Messages, { host, port }: { host: string; po
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
     size: MAX_MAIL,
-    closeTimeout: 1_000,
+    closeTimeout: 200,
     onData: (stream, session, done) => {
       const recipients = session.envelope.rcptTo.map(({ address }) => address);
       simpleParser(stream)

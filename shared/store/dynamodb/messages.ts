@@ -3,9 +3,9 @@
  *
  * A queue is one partition of the messages table, ordered by message id. It is read strongly consistent from its start,
  * so the first message seen of an order key is the earliest there is; an index could lag and show a later one first.
- * That read is bounded: the priority decides among the first 250, and where more are waiting (or
- * blocked) further ones are read only until there are enough. One partition takes about 1000 writes a second, which is
- * some 200 messages a second and queue from adding to settling; in AWS the outbox leaves by the stream instead.
+ * That read is bounded: the priority decides among the first 250 messages, and further ones are read only until there
+ * are enough to claim. One partition takes about 1000 writes a second: some 200 messages a second and queue, from adding
+ * to settling.
  */
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Claimed, Messages } from '../../ports/store.ts';

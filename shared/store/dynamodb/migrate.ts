@@ -10,9 +10,13 @@ import { isConditionFailed } from './retry.ts';
 import { indexDefinition, whenActive } from './tables.ts';
 
 /** Adds indexes that a table lacks, one after the other as DynamoDB wants it. */
-const addIndexes = async ({ client, table }: Link, { name, indexes }: Collection): Promise<void> => {
+const addIndexes = async (
+  { client, table }: Link,
+  { name, indexes }: Collection,
+  progress: () => Promise<void>,
+): Promise<void> => {
   const TableName = table(name);
-  const { GlobalSecondaryIndexes = [] } = await whenActive(client, TableName);
+  const { GlobalSecondaryIndexes = [] } = await whenActive(client, TableName, progress);
   const present = new Set(GlobalSecondaryIndexes.map(({ IndexName }) => IndexName));
   for (const missing of Object.keys(indexes).filter((index) => !present.has(index))) {
     const { attributes, index } = indexDefinition(missing);
@@ -23,7 +27,7 @@ const addIndexes = async ({ client, table }: Link, { name, indexes }: Collection
         GlobalSecondaryIndexUpdates: [{ Create: index }],
       }),
     );
-    await whenActive(client, TableName);
+    await whenActive(client, TableName, progress);
   }
 };
 
@@ -78,7 +82,7 @@ export const migrate = async (
   progress: () => Promise<void>,
 ): Promise<void> => {
   for (const collection of collections) {
-    await addIndexes(link, collection);
+    await addIndexes(link, collection, progress);
     await progress();
     await rewriteAll(link, collection, progress);
   }

@@ -12,7 +12,7 @@ import { ensureTables, META } from './tables.ts';
 
 const SHAPE = 'schema';
 const LOCK = 'lock';
-const LEASE_MS = 120_000;
+const LEASE_MS = 30_000;
 const WAIT_MS = 60_000;
 
 interface Shape {
@@ -47,6 +47,18 @@ const lock = async ({ db, attempt, clock, table }: Link, owner: string): Promise
   }
 };
 
+/** Lets others in at once. Where that fails, the lease ends by itself. */
+const unlock = async ({ db, attempt, table }: Link, owner: string): Promise<void> => {
+  const request = new DeleteCommand({
+    TableName: table(META),
+    Key: { id: LOCK },
+    ConditionExpression: '#owner = :owner',
+    ExpressionAttributeNames: { '#owner': 'owner' },
+    ExpressionAttributeValues: { ':owner': owner },
+  });
+  await attempt(() => db.send(request)).catch(() => undefined);
+};
+
 const reshape = async (link: Link, schema: StoreSchema, owner: string): Promise<void> => {
   const { db, attempt, log, table } = link;
   const keep = async (): Promise<void> => {
@@ -56,7 +68,6 @@ const reshape = async (link: Link, schema: StoreSchema, owner: string): Promise<
   await migrate(link, schema.collections, keep);
   const shape = { id: SHAPE, version: schema.version, fingerprint: fingerprint(schema) };
   await attempt(() => db.send(new PutCommand({ TableName: table(META), Item: shape })));
-  await attempt(() => db.send(new DeleteCommand({ TableName: table(META), Key: { id: LOCK } })));
 };
 
 const firstLook = async (link: Link, prefix: string, schema: StoreSchema): Promise<Shape | undefined> => {
@@ -91,11 +102,15 @@ export const openShape = async (link: Link, prefix: string, schema: StoreSchema)
   while (stored?.fingerprint !== wanted) {
     try {
       if (await lock(link, owner)) {
-        // another one may have done it since we looked
-        stored = await shapeOf(link);
-        refuseNewer(stored?.version ?? 0, schema);
-        await reshape(link, schema, owner);
-        return;
+        try {
+          // another one may have done it since we looked
+          stored = await shapeOf(link);
+          refuseNewer(stored?.version ?? 0, schema);
+          if (stored?.fingerprint !== wanted) await reshape(link, schema, owner);
+          return;
+        } finally {
+          await unlock(link, owner);
+        }
       }
     } catch (error) {
       if (!isForbidden(error)) throw error;

@@ -83,12 +83,13 @@ export const tableDefinitions = (prefix: string, { collections }: StoreSchema): 
   ];
 };
 
-/** Resolves with the description once table and indexes can be used. */
-export const whenActive = async (client: DynamoDBClient, table: string) => {
+/** Resolves with the description once table and indexes can be used. `meanwhile` is done as long as they can't. */
+export const whenActive = async (client: DynamoDBClient, table: string, meanwhile?: () => Promise<void>) => {
   for (;;) {
     const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
     const states = [Table?.TableStatus, ...(Table?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus)];
     if (states.every((state) => state === 'ACTIVE')) return Table!;
+    await meanwhile?.();
     await sleep(500);
   }
 };

@@ -43,15 +43,19 @@ const toClaimed = (row: Row): Claimed => ({
 /** Text as PostgreSQL takes it: well-formed, without NUL. */
 const plain = (text: string | undefined) => text?.toWellFormed().replaceAll('\0', '\ufffd');
 
-/** What settles and enqueues, as the parameters of `perfect21_finish`. */
-export const effectParameters = ({ settle, enqueue }: Effects): [string | null, string | null] => [
-  settle?.length
-    ? JSON.stringify(settle.map(({ queue, id, order_key, claim }) => ({ queue, id, order_key, claim })))
-    : null,
-  enqueue?.length
-    ? JSON.stringify(enqueue.map((each) => ({ priority: 0, attempts: 0, ...each, reason: plain(each.reason) })))
-    : null,
-];
+/** What settles and enqueues, as the parameters of `perfect21_finish`: settle, enqueue, bodies. */
+export const effectParameters = ({ settle = [], enqueue = [] }: Effects): [string | null, string | null, string[]] => {
+  const settled = settle.map(({ queue, id, order_key, claim }) => ({ queue, id, order_key, claim }));
+  const added = enqueue.map(({ reason, priority = 0, attempts = 0, ...rest }, n) => ({
+    ...rest,
+    priority,
+    attempts,
+    reason: plain(reason),
+    body: n + 1,
+  }));
+  const text = (list: readonly object[]) => (list.length ? JSON.stringify(list) : null);
+  return [text(settled), text(added), enqueue.map(({ body }) => JSON.stringify(body ?? null))];
+};
 
 export const postgresMessages = (connections: Connections, clock: Clock, ids: Ids): Messages => ({
   claim: async (queue, { limit, lease_ms }) => {

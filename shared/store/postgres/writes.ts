@@ -80,7 +80,7 @@ export const transact = async (
   });
   const done = parts.map((_, n) => `(SELECT count(*) FROM w${n})`);
   const text = `${parts.length ? `WITH ${parts.join(',\n')}\n` : ''}SELECT perfect21_finish(ARRAY[${done.join(', ')}]::bigint[],
-    $2::json, $3::json, $1::bigint)`;
+    $2::json, $3::json, $4::text[], $1::bigint)`;
   try {
     await connections.query(text, parameters);
   } catch (error) {

@@ -6,11 +6,12 @@ import { AppError } from '../../errors.ts';
 import { type Store, WriteConflict } from '../../ports/store.ts';
 import { commits } from '../commits.ts';
 import { cursors } from '../cursor.ts';
-import { checkTransact } from '../limits.ts';
+import { checkId, checkTransact } from '../limits.ts';
 import { Versions } from '../record.ts';
 import type { StoreSchema } from '../schema.ts';
 import { startSweeper } from '../sweeper.ts';
 import { Database, resultCode } from './database.ts';
+import { GroupCommit } from './group-commit.ts';
 import { SqliteMessages } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { type Place, placeOf, prepare } from './place.ts';
@@ -42,9 +43,9 @@ const openShaped = async (place: Place, schema: StoreSchema): Promise<Database> 
 };
 
 /**
- * The adapter. `STORE_URL=sqlite:<file>`, `sqlite::memory:`, or with options `sqlite:<file>?synchronous=full`.
+ * The adapter. `STORE_URL=sqlite:<file>`, `sqlite::memory:`, or with options `sqlite:<file>?synchronous=normal`.
  *
- * A resolved `transact` survives `kill -9` always, and a power cut with `synchronous=full`.
+ * A resolved `transact` survives `kill -9` always, and a power cut unless `synchronous=normal`.
  */
 export const sqliteStore = (schema: StoreSchema) =>
   adapter({
@@ -57,11 +58,13 @@ export const sqliteStore = (schema: StoreSchema) =>
       prepare(place);
       const db = await openShaped(place, schema);
       const records = new Records(db, schema.collections, clock, new Versions(clock), cursors(secrets));
-      const messages = new SqliteMessages(db, clock, ids);
+      const group = new GroupCommit(db);
+      const messages = new SqliteMessages(db, group, clock, ids);
       const { onCommit, announce } = commits(log);
       const stopSweeper = startSweeper(() => records.sweep(), log);
       const close = async () => {
         stopSweeper();
+        group.flush();
         db.close();
       };
       const port: Store = {
@@ -70,14 +73,17 @@ export const sqliteStore = (schema: StoreSchema) =>
         query: async (collection, index, hash, page) => records.query(collection, index, hash, page),
         transact: async (writes, effects = {}) => {
           checkTransact(writes, effects);
-          db.transaction(() => {
+          await group.submit(() => {
             for (const message of effects.settle ?? []) if (!messages.settle(message)) throw new WriteConflict(-1);
             for (const [at, write] of writes.entries()) if (!records.write(write)) throw new WriteConflict(at);
             for (const message of effects.enqueue ?? []) messages.enqueue(message);
           });
           announce(effects.enqueue);
         },
-        increment: async (collection, id, { by = 1, expires_at }) => records.increment(collection, id, by, expires_at),
+        increment: async (collection, id, { by = 1, expires_at }) => {
+          checkId(id);
+          return group.submit(() => records.increment(collection, id, by, expires_at));
+        },
         messages,
         onCommit,
         ping: async () => void db.get('SELECT 1 FROM meta'),

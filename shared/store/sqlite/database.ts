@@ -54,9 +54,13 @@ export class Database {
       return result;
     } catch (error) {
       // a full disk may have rolled back already
-      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      if (this.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.isOpen && this.#db.isTransaction;
   }
 
   close(): void {

@@ -7,6 +7,7 @@
 import type { Clock, Ids } from '../../ports/clock.ts';
 import type { Claimed, Messages, NewMessage } from '../../ports/store.ts';
 import type { Database } from './database.ts';
+import type { GroupCommit } from './group-commit.ts';
 
 const INSERT = `INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
@@ -19,6 +20,8 @@ const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_
   WHERE queue = ? AND id = ? AND claim = ?`;
 const CANDIDATES = `SELECT id FROM messages WHERE queue = ? AND head = 1 AND priority = ? AND available_at <= ?
   AND claimed_until <= ? ORDER BY available_at, id LIMIT ?`;
+const ANY = `SELECT 1 FROM messages WHERE queue = ? AND head = 1 AND priority IN (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+  AND available_at <= ? AND claimed_until <= ? LIMIT 1`;
 const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = attempts + 1 WHERE queue = ? AND id = ?
   RETURNING *`;
 const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';
@@ -51,11 +54,13 @@ const toClaimed = (row: Row): Claimed => ({
 
 export class SqliteMessages implements Messages {
   readonly #db: Database;
+  readonly #group: GroupCommit;
   readonly #clock: Clock;
   readonly #ids: Ids;
 
-  constructor(db: Database, clock: Clock, ids: Ids) {
+  constructor(db: Database, group: GroupCommit, clock: Clock, ids: Ids) {
     this.#db = db;
+    this.#group = group;
     this.#clock = clock;
     this.#ids = ids;
   }
@@ -83,8 +88,9 @@ export class SqliteMessages implements Messages {
 
   async claim(queue: string, { limit, lease_ms }: { limit: number; lease_ms: number }): Promise<Claimed[]> {
     // looking needs no lock, so that an idle queue costs other writers nothing
-    if (!this.#candidates(queue, 1).length) return [];
-    return this.#db.transaction(() => {
+    const now = this.#clock.now();
+    if (!this.#db.get(ANY, queue, now, now)) return [];
+    return this.#group.submit(() => {
       const claim = this.#ids.uuid();
       const until = this.#clock.now() + lease_ms;
       return this.#candidates(queue, limit).map((id) => toClaimed(this.#db.get<Row>(CLAIM, until, claim, queue, id)!));
@@ -93,7 +99,7 @@ export class SqliteMessages implements Messages {
 
   async release(message: Claimed, { available_at, reason }: { available_at: number; reason?: string }) {
     const { queue, id, claim } = message;
-    return this.#db.run(RELEASE, available_at, reason ?? null, queue, id, claim) === 1;
+    return this.#group.submit(() => this.#db.run(RELEASE, available_at, reason ?? null, queue, id, claim) === 1);
   }
 
   async depth(queue: string): Promise<{ count: number; oldest_at?: number }> {

@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { StartError } from '../../config.ts';
 
 const Options = z.strictObject({
-  /** `normal` survives the end of the process however it comes; `full` survives a power cut too and waits for the disk. */
-  synchronous: z.enum(['normal', 'full']).default('normal'),
+  /** `full`: a commit survives a power cut. `normal`: it survives the end of the process, however that comes, and costs less. */
+  synchronous: z.enum(['normal', 'full']).default('full'),
   /** How long to wait for another process that writes, ms. */
   busy_timeout: z.coerce.number().int().min(0).max(60_000).default(5000),
   /** Pages of 4 KiB that the file may have at most. */

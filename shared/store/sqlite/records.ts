@@ -2,7 +2,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { Collection, Counter, Page, PageRequest, Stored, Write } from '../../ports/store.ts';
 import type { Cursors } from '../cursor.ts';
-import { checkId, isKey, manyIds, pageOf } from '../limits.ts';
+import { isKey, manyIds, pageOf } from '../limits.ts';
 import { indexOf, type Versions } from '../record.ts';
 import { hashColumn, indexColumns, indexValues, type Row, sortColumn, tableOf, toStored } from '../sql.ts';
 import { SWEEP_LIMIT } from '../sweeper.ts';
@@ -106,7 +106,6 @@ export class Records {
   }
 
   increment(collection: Collection<string, Counter>, id: string, by: number, expiresAt: number): number {
-    checkId(id);
     const sql = this.#of(collection);
     const now = this.#clock.now();
     const value: Counter = { count: by };

@@ -21,6 +21,20 @@ export const users: Case[] = [
     },
   },
   {
+    name: 'a user name moves with its user, and belongs to one at a time',
+    run: async (world) => {
+      const [one, two] = [await userWithSession(world), await userWithSession(world)];
+      const [first, second] = [`n${one.user_id.slice(-12)}`, `n${two.user_id.slice(-12)}`];
+      await expectOk(world.call(updateMe, { username: first }, { token: one.access_token }));
+      await loggedIn(world, first.toUpperCase());
+      const taken = await world.call(updateMe, { username: first.toUpperCase() }, { token: two.access_token });
+      expect(taken).toMatchObject({ code: 'already_exists', errors: [{ path: 'username' }] });
+      await expectOk(world.call(updateMe, { username: second }, { token: one.access_token }));
+      await expectOk(world.call(updateMe, { username: first }, { token: two.access_token }));
+      expect((await loggedIn(world, first)).user_id).toBe(two.user_id);
+    },
+  },
+  {
     name: 'reading a user needs the permission, and gives the fields asked for',
     run: async (world) => {
       const { user_id, email } = await verified(world, { first_name: 'Ada' });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
 import { fromStatus } from '../../../shared/grpc/status.ts';
 import type { Door, Outcome } from '../world.ts';
@@ -35,6 +35,12 @@ export const grpcDoor = (port: number, others: Door): Door & { close(): void } =
       return new Promise<Outcome>((resolve) => {
         const answered = (error: ServiceError | null, answer?: any) => {
           if (error) {
+            // our own client reads a refusal of its credentials as its own fault; here the caller is under test
+            if (error.code === status.UNAUTHENTICATED && error.details) {
+              return resolve({ ok: false, code: 'unauthenticated', body: undefined });
+            }
+            if (error.code === status.PERMISSION_DENIED)
+              return resolve({ ok: false, code: 'forbidden', body: undefined });
             const { code, errors } = fromStatus(error);
             return resolve({ ok: false, code, errors, body: undefined });
           }

@@ -1,0 +1,64 @@
+/** One message to the operations that handle its type, and what is to become of it. */
+import type { Context } from '../../context.ts';
+import { type AppError, toAppError, toBatchVerdict } from '../../errors.ts';
+import { type Host, invoke } from '../../invoke.ts';
+import type { Claimed } from '../../ports/store.ts';
+import { continueTrace } from '../../tracing/trace.ts';
+import { MAX_ATTEMPTS } from '../backoff.ts';
+import { readOutboxBody } from '../bus.ts';
+import type { AnyEnvelope } from '../envelope.ts';
+import type { Queue, Topology } from '../topology.ts';
+
+/** `ignored`: nobody here handles this type. `park`: it will never work, or killed its consumers too often. */
+export type Verdict =
+  | { kind: 'done' | 'ignored' }
+  | { kind: 'retry'; reason: string }
+  | { kind: 'park'; reason: string };
+
+/** The code, and the names of the fields at fault; never their values. */
+const reasonOf = (error: AppError): string => [error.code, ...(error.errors ?? []).map(({ path }) => path)].join(' ');
+
+const contextOf = ({ message_id, correlation_id, metadata }: AnyEnvelope, deadline: number): Context => ({
+  request_id: correlation_id ?? message_id,
+  trace: continueTrace(metadata?.traceparent),
+  caller: { kind: 'service', name: 'bus', permissions: [] },
+  client: {},
+  door: 'queue',
+  deadline,
+});
+
+/** Invokes every handler, each with the rights of a service and none more. The message is done when all are. */
+export const dispatch = async (
+  host: Host,
+  queue: Queue,
+  topology: Topology,
+  message: Claimed,
+  deadline: number,
+): Promise<Verdict> => {
+  if (message.attempts > MAX_ATTEMPTS) return { kind: 'park', reason: message.reason ?? 'its consumers died with it' };
+  const envelope = readOutboxBody(message.body)?.envelope;
+  if (!envelope) return { kind: 'park', reason: 'invalid envelope' };
+  if (!topology.types.has(envelope.message_type)) return { kind: 'park', reason: 'unknown message type' };
+  const handlers = queue.handlers.get(envelope.message_type);
+  if (!handlers) return { kind: 'ignored' };
+  const context = contextOf(envelope, deadline);
+  for (const handler of handlers) {
+    try {
+      await invoke(host, handler, envelope, context);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      const kind = toBatchVerdict(error);
+      host.ports.log[kind === 'park' ? 'error' : 'warn']('handler.failed', {
+        operation: handler.name,
+        message_id: envelope.message_id,
+        error_code: error.code,
+        attempts: message.attempts,
+        request_id: context.request_id,
+        trace_id: context.trace.trace_id,
+        cause: error.cause ?? error,
+      });
+      return { kind, reason: reasonOf(error) };
+    }
+  }
+  return { kind: 'done' };
+};

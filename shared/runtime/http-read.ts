@@ -1,0 +1,49 @@
+/** Reading a request's body off the wire, no further than it may go. */
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../errors.ts';
+
+/** True when a request comes with a body, or, over HTTP/2, may. */
+export const announcesBody = ({ headers, httpVersionMajor, complete }: IncomingMessage): boolean =>
+  httpVersionMajor === 2
+    ? !complete
+    : headers['transfer-encoding'] !== undefined ||
+      (headers['content-length'] !== undefined && headers['content-length'] !== '0');
+
+const tooLarge = (limit: number): AppError =>
+  new AppError('payload_too_large', { detail: `A body of at most ${limit} bytes is taken` });
+
+/**
+ * Reads a body. What passes the limit is not kept: the rest stays unread, and the connection ends with the answer.
+ *
+ * @param limit bytes
+ * @throws AppError `payload_too_large`; `invalid_request` when the client went away before the end
+ */
+export const readBody = (request: IncomingMessage, limit: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    if (Number(request.headers['content-length']) > limit) {
+      reject(tooLarge(limit));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (): void => {
+      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      chunks.push(chunk);
+      if (size <= limit) return;
+      settle();
+      request.pause();
+      reject(tooLarge(limit));
+    };
+    const onEnd = (): void => {
+      settle();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    };
+    const onGone = (): void => {
+      settle();
+      reject(new AppError('invalid_request', { detail: 'The request ended before its body' }));
+    };
+    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+  });

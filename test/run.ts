@@ -1,0 +1,33 @@
+/**
+ * `npm test`: every test, on real engines that come with `npm ci`. Ends with the line `N passed, N failed`.
+ *
+ * @example npm test -- test/e2e   (only the files whose path contains this)
+ */
+import { startVitest } from 'vitest/node';
+
+const [major = 0] = process.versions.node.split('.').map(Number);
+if (major < 24) {
+  process.stderr.write('The tests run on the Node 24 that "npm ci" installs: start them with "npm test".\n');
+  process.exit(1);
+}
+
+const vitest = await startVitest('test', process.argv.slice(2), { watch: false, reporters: ['dot'] });
+const counts = { passed: 0, failed: 0, skipped: 0 };
+for (const module of vitest.state.getTestModules()) {
+  // a file that could not even be loaded, or a hook that threw, is a failure of its own
+  if (module.errors().length > 0) counts.failed++;
+  for (const suite of module.children.allSuites()) if (suite.errors().length > 0) counts.failed++;
+  for (const { state } of [...module.children.allTests()].map((test) => test.result())) {
+    if (state === 'passed') counts.passed++;
+    else if (state === 'failed') counts.failed++;
+    else counts.skipped++;
+  }
+}
+const unhandled = vitest.state.getUnhandledErrors().length;
+await vitest.close();
+
+// a skipped test would hide a missing engine, so it counts as failed
+const failed = counts.failed + counts.skipped + unhandled;
+if (counts.skipped > 0) process.stderr.write(`${counts.skipped} tests did not run\n`);
+process.stdout.write(`\n${counts.passed} passed, ${failed} failed\n`);
+process.exit(failed > 0 || counts.passed === 0 ? 1 : 0);
