@@ -63,7 +63,7 @@ export const createApp = (door: Door, serverOf: (handler: RequestListener) => Se
   });
 
   // bodies are read by the route that takes them (http-read.ts), under its own limit
-  for (const method of WITH_BODY) app.addHttpMethod(method, { hasBody: false });
+  for (const method of WITH_BODY) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.setErrorHandler((error: Error, request, reply) => refuse(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const path = request.raw.url?.split('?')[0] ?? '/';

@@ -1,13 +1,15 @@
 /** Reading a request's body off the wire, no further than it may go. */
 import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
 import { AppError } from '../errors.ts';
 
-/** True when a request comes with a body, or, over HTTP/2, may. */
-export const announcesBody = ({ headers, httpVersionMajor, complete }: IncomingMessage): boolean =>
-  httpVersionMajor === 2
-    ? !complete
-    : headers['transfer-encoding'] !== undefined ||
-      (headers['content-length'] !== undefined && headers['content-length'] !== '0');
+/** True when a request comes with a body, read or not. */
+export const announcesBody = (request: IncomingMessage): boolean => {
+  const { headers, httpVersionMajor } = request;
+  if (httpVersionMajor === 2) return !(request as unknown as Http2ServerRequest).stream.endAfterHeaders;
+  const length = headers['content-length'];
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+};
 
 const tooLarge = (limit: number): AppError =>
   new AppError('payload_too_large', { detail: `A body of at most ${limit} bytes is taken` });

@@ -1,4 +1,5 @@
 /** Writing an answer, past fastify's own serialization: it is a string already. */
+import { constants, type Http2ServerResponse } from 'node:http2';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpResponse } from './http-binding.ts';
 import { announcesBody } from './http-read.ts';
@@ -6,6 +7,9 @@ import { announcesBody } from './http-read.ts';
 export interface Reply extends Omit<HttpResponse, 'body'> {
   body?: string | Uint8Array;
 }
+
+const closeStream = (response: unknown): void =>
+  (response as Http2ServerResponse).stream?.close(constants.NGHTTP2_NO_ERROR);
 
 /**
  * Makes the writer of answers.
@@ -25,9 +29,11 @@ export const replier =
     const response = reply.raw;
     const fields: Record<string, string | number> = { ...security, ...headers };
     if (status !== 204) fields['content-length'] = body === undefined ? 0 : Buffer.byteLength(body);
-    // a body that nobody read makes the next request unreadable
-    const unread = !incoming.complete && announcesBody(incoming);
+    // after a body that nobody read, HTTP/1.1 can't tell where the next request begins
+    const unread = !incoming.readableEnded && announcesBody(incoming);
     if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.connection = 'close';
     response.writeHead(status, fields);
+    // RFC 9113, 8.1: the rest of a body that decided nothing is not wanted
+    if (incoming.httpVersionMajor === 2 && unread) response.once('finish', () => closeStream(response));
     response.end(incoming.method === 'HEAD' ? undefined : body);
   };

@@ -4,6 +4,7 @@ import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import { AppError } from '../errors.ts';
 import { requestIdOf } from './http-binding.ts';
 import type { HttpLimits } from './http-limits.ts';
+import { announcesBody } from './http-read.ts';
 import { refuseRequest, refuseSocket } from './http-refuse.ts';
 import { brakeResets } from './http-reset-brake.ts';
 
@@ -40,7 +41,7 @@ export const createServers = (
   const entry: RequestListener = (request, response) => {
     const error = objection(request, limits);
     if (error) return refuse(error, request, response);
-    if (request.httpVersionMajor === 2 && !request.complete) {
+    if (request.httpVersionMajor === 2 && announcesBody(request)) {
       boundArrival(request, limits.request_ms, () => {
         if (!response.headersSent) refuse(new AppError('request_timeout'), request, response);
         request.destroy();

@@ -16,9 +16,13 @@ const START_MS = 30_000;
 /** PostgreSQL refuses to run as root; nobody is on every system. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 
-/** Waits for the server, and ends it when nobody holds its standard input any more: no orphan after a killed test run. */
-const GUARD =
-  'exec 3<&0; "$@" & pg=$!; (cat <&3 >/dev/null; kill -QUIT $pg) & guard=$!; wait $pg; kill $guard 2>/dev/null';
+/**
+ * Waits for the server. When nobody holds its standard input any more, it ends the server and removes the folder ($0):
+ * no orphan after a killed test run.
+ */
+const GUARD = `exec 3<&0; "$@" & pg=$!
+(cat <&3 >/dev/null; touch ended; kill -QUIT $pg) & guard=$!
+wait $pg; kill $guard; [ -e ended ] && rm -rf "$0"; exit 0`;
 
 export interface Postgres {
   /** Of the maintenance database, for `createDatabaseAt`. */
@@ -128,7 +132,7 @@ export const startPostgres = async ({ durable = false } = {}): Promise<Postgres>
 
   const start = async () => {
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const command = [GUARD, 'sh', join(bin, 'postgres'), '-D', data, ...options];
+    const command = [GUARD, folder, join(bin, 'postgres'), '-D', data, ...options];
     let said = '';
     guard = spawn('/bin/sh', ['-c', ...command], { env, cwd: folder, stdio: ['pipe', 'ignore', 'pipe'], ...NOBODY });
     guard.stderr!.on('data', (text) => {
@@ -153,6 +157,7 @@ export const startPostgres = async ({ durable = false } = {}): Promise<Postgres>
 
   const stop = async (mode: 'fast' | 'immediate' = 'fast') => {
     if (!alive()) return;
+    guard!.ref();
     const gone = once(guard!, 'exit');
     const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
     process.kill(pid, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');

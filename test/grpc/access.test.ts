@@ -5,7 +5,8 @@ import { guard } from '../../shared/grpc/guarded.ts';
 import { INTERNAL_CODEC } from '../../shared/grpc/internal.ts';
 import { unary } from '../../shared/grpc/unary.ts';
 import { authority } from './certificates.ts';
-import { PLATFORM_TOKEN, READER_TOKEN, rawCall, startRig } from './rig.ts';
+import { rawCall } from './raw-call.ts';
+import { PLATFORM_TOKEN, READER_TOKEN, startRig } from './rig.ts';
 
 const REFRESH = '/perfect21.auth.AuthService/RefreshToken';
 const VALIDATE = '/perfect21.auth.AuthService/ValidateToken';

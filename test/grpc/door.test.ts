@@ -8,7 +8,8 @@ import {
 } from '../../proto/gen/auth_service.ts';
 import { BadRequest, ErrorInfo, RetryInfo, Status } from '../../proto/gen/google/rpc/status.ts';
 import { GetUserRequest, GetUserResponse, UpdateUserStatusRequest } from '../../proto/gen/user_service.ts';
-import { type Answer, PLATFORM_TOKEN, READER_TOKEN, startRig, USER_TOKEN } from './rig.ts';
+import type { Answer } from './raw-call.ts';
+import { PLATFORM_TOKEN, READER_TOKEN, startRig, USER_TOKEN } from './rig.ts';
 
 const VALIDATE = '/perfect21.auth.AuthService/ValidateToken';
 const CREDENTIALS = '/perfect21.auth.AuthService/ValidateCredentials';

@@ -5,7 +5,8 @@ import { AppError } from '../../shared/errors.ts';
 import { internalPath } from '../../shared/grpc/internal.ts';
 import { type RemoteOptions, remoteCaller } from '../../shared/grpc/remote.ts';
 import { authority } from './certificates.ts';
-import { context, operations, PLATFORM_TOKEN, READER_TOKEN, startRig } from './rig.ts';
+import { operations } from './operations.ts';
+import { context, PLATFORM_TOKEN, READER_TOKEN, startRig } from './rig.ts';
 
 const ops = operations({ contexts: [], wait: async () => {} });
 

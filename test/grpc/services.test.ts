@@ -4,7 +4,8 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { Client, credentials, loadPackageDefinition, status } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
 import { describe, expect, test } from 'vitest';
-import { PLATFORM_TOKEN, rawCall, startRig } from './rig.ts';
+import { rawCall } from './raw-call.ts';
+import { PLATFORM_TOKEN, startRig } from './rig.ts';
 
 const { resolve } = createRequire(import.meta.url);
 const LOADER = { keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true };

@@ -1,13 +1,16 @@
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Host, invoke } from '../../shared/invoke.ts';
+import { invoke } from '../../shared/invoke.ts';
 import { DEAD } from '../../shared/messaging/dead-letters.ts';
 import { OUTBOX } from '../../shared/messaging/event.ts';
-import type { Store } from '../../shared/ports/store.ts';
 import { startWorker } from '../../shared/runtime/worker.ts';
 import {
   context,
+  mortal,
   note,
   notes,
   openRig,
@@ -15,6 +18,7 @@ import {
   probePlatform,
   QUEUE,
   seenBy,
+  TestClock,
   temporaryFolder,
 } from './rig.ts';
 
@@ -22,35 +26,6 @@ const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-class Killed extends Error {}
-
-/** A process that dies at its call number `at` of the store, before or after the call took effect; nothing of it works from then on. */
-const mortal = (host: Host, at: number, when: 'before' | 'after'): { host: Host; died: () => boolean } => {
-  let calls = 0;
-  let dead = false;
-  const guard = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (_, name) => {
-        const value = Reflect.get(target, name);
-        if (name === 'messages') return guard(value as object);
-        if (typeof value !== 'function' || name === 'onCommit') return value;
-        return async (...args: unknown[]) => {
-          const last = ++calls === at;
-          if (dead || (last && when === 'before')) {
-            dead = true;
-            throw new Killed();
-          }
-          const result = await value.apply(target, args);
-          if (last) dead = true;
-          if (dead) throw new Killed();
-          return result;
-        };
-      },
-    });
-  const mortalHost: Host = { ports: { ...host.ports, store: guard<Store>(host.ports.store) }, call: host.call };
-  return { host: mortalHost, died: () => dead };
-};
 
 describe('a process that is killed', () => {
   it.each(['before', 'after'] as const)(
@@ -110,6 +85,49 @@ describe('a process that is killed', () => {
       ),
       { numRuns: 40 },
     );
+  });
+});
+
+describe('kill -9 of the process', () => {
+  it('at any time loses no committed event and doubles no effect', { timeout: 30_000 }, async () => {
+    const folder = await temporaryFolder();
+    cleanups.push(folder.remove);
+    const file = join(folder.path, 'platform.db');
+    const told: string[] = [];
+    for (const [life, ms] of [40, 5, 90, 20, 60].entries()) {
+      const child = spawn(process.execPath, [join(import.meta.dirname, 'victim.ts'), file, String(life)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const lines = createInterface({ input: child.stdout });
+      const closed = new Promise((resolve) => lines.on('close', resolve));
+      await new Promise((first) => {
+        lines.on('line', (line) => {
+          told.push(line);
+          first(line);
+        });
+      });
+      await sleep(ms);
+      child.kill('SIGKILL');
+      await closed;
+    }
+    const clock = new TestClock();
+    clock.at = Date.now() + 61_000;
+    const { store, worker, close } = await openRig({
+      platform: probePlatform(),
+      collections: probeCollections,
+      file,
+      clock,
+    });
+    cleanups.push(close);
+    await worker().drain();
+    const seen = await seenBy(store, 'a');
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(told.filter((text) => !seen.includes(text))).toEqual([]);
+    const phantoms = [];
+    for (const text of seen) if (!(await store.get(notes, text))) phantoms.push(text);
+    expect(phantoms).toEqual([]);
+    expect(seen).toEqual(seen.toSorted());
+    for (const queue of [OUTBOX, QUEUE, DEAD]) expect(await store.messages.depth(queue)).toEqual({ count: 0 });
   });
 });
 

@@ -188,3 +188,32 @@ export const probePlatform = (
 /** What the handler remembers of a user, in the order in which it was told. */
 export const seenBy = async (store: Store, user = 'nobody'): Promise<string[]> =>
   (await store.get(totals, user))?.value.seen ?? [];
+
+class Killed extends Error {}
+
+/** A process that dies at its call number `at` of the store, before or after the call took effect; nothing of it works from then on. */
+export const mortal = (host: Host, at: number, when: 'before' | 'after'): { host: Host; died: () => boolean } => {
+  let calls = 0;
+  let dead = false;
+  const guard = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (_, name) => {
+        const value = Reflect.get(target, name);
+        if (name === 'messages') return guard(value as object);
+        if (typeof value !== 'function' || name === 'onCommit') return value;
+        return async (...args: unknown[]) => {
+          const last = ++calls === at;
+          if (dead || (last && when === 'before')) {
+            dead = true;
+            throw new Killed();
+          }
+          const result = await value.apply(target, args);
+          if (last) dead = true;
+          if (dead) throw new Killed();
+          return result;
+        };
+      },
+    });
+  const mortalHost: Host = { ports: { ...host.ports, store: guard<Store>(host.ports.store) }, call: host.call };
+  return { host: mortalHost, died: () => dead };
+};

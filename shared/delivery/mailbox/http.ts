@@ -73,7 +73,7 @@ export const startHttp = (messages: Messages, { host, port }: { host: string; po
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new StartError(`Port ${port} is taken: set PERFECT21_MAILBOX_PORT to a free one for the mailbox`)
+          ? new StartError(`port ${port} is taken: set PERFECT21_MAILBOX_PORT to another`)
           : error,
       );
     });

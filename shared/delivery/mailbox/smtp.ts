@@ -38,7 +38,7 @@ export const startSmtp = (messages: Messages, { host, port }: { host: string; po
     server.on('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new StartError(`Port ${port} is taken: set PERFECT21_SMTP_PORT to a free one for the mailbox's SMTP`)
+          ? new StartError(`port ${port} is taken: set PERFECT21_SMTP_PORT to another`)
           : error,
       );
     });

@@ -1,10 +1,9 @@
 /**
- * The table of messages, and the function that ends every transaction.
+ * The table of messages, and the functions that end every transaction.
  *
  * `head` marks messages that may be claimed: without an order key, or the earliest of their key. It is a column of the
  * row that a claim locks, so that a claim that waited sees it as it is. Enqueuing and settling keep it, one transaction
  * at a time for an order key (an advisory lock); each statement of the function sees what others committed before it.
- * Bodies come apart from the rest, because only the type json itself leaves an escaped NUL in a text alone.
  */
 export const MESSAGES = `
 CREATE TABLE IF NOT EXISTS messages (
@@ -15,58 +14,56 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE INDEX IF NOT EXISTS messages_heads ON messages (queue, priority, available_at, id) WHERE head;
 CREATE INDEX IF NOT EXISTS messages_keys ON messages (queue, order_key, id) WHERE order_key IS NOT NULL;`;
 
-/** SQLSTATE with which the function refuses; the message holds the positions that failed, 0 for a lost claim. */
+/** SQLSTATE with which the functions refuse; the message holds the positions that failed, 0 for a lost claim. */
 export const CONFLICT = 'PF021';
 
-export const FUNCTION = `
-CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[], settle json, enqueue json, bodies text[], now_ms bigint) RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  each record;
-  first text;
-  gone bigint;
-BEGIN
-  IF settle IS NOT NULL OR enqueue IS NOT NULL THEN
-    PERFORM pg_advisory_xact_lock(lane) FROM (
-      SELECT DISTINCT hashtextextended(queue || chr(1) || order_key, 21) AS lane
-      FROM json_to_recordset(coalesce(settle, '[]')) AS s(queue text, order_key text) WHERE order_key IS NOT NULL
-      UNION
-      SELECT hashtextextended(queue || chr(1) || order_key, 21)
-      FROM json_to_recordset(coalesce(enqueue, '[]')) AS e(queue text, order_key text) WHERE order_key IS NOT NULL
-      ORDER BY lane
-    ) AS lanes;
-  END IF;
-  IF settle IS NOT NULL THEN
-    DELETE FROM messages m USING json_to_recordset(settle) AS s(queue text, id text, claim text)
-    WHERE m.queue = s.queue AND m.id = s.id AND m.claim = s.claim;
-    GET DIAGNOSTICS gone = ROW_COUNT;
-    IF gone <> json_array_length(settle) THEN
-      RAISE EXCEPTION '{0}' USING ERRCODE = '${CONFLICT}';
-    END IF;
-    FOR each IN SELECT DISTINCT queue, order_key FROM json_to_recordset(settle) AS s(queue text, order_key text)
-      WHERE order_key IS NOT NULL
-    LOOP
-      UPDATE messages m SET head = true WHERE m.queue = each.queue AND NOT m.head AND m.id = (
-        SELECT f.id FROM messages f WHERE f.queue = each.queue AND f.order_key = each.order_key ORDER BY f.id LIMIT 1);
-    END LOOP;
-  END IF;
+const REFUSE = `
   IF 0 = ANY (done) THEN
     RAISE EXCEPTION '%', array_positions(done, 0) USING ERRCODE = '${CONFLICT}';
-  END IF;
-  FOR each IN SELECT * FROM json_to_recordset(coalesce(enqueue, '[]')) AS e(queue text, id text, order_key text,
-    priority int, available_at bigint, attempts int, reason text, body int)
-  LOOP
+  END IF;`;
+
+/** `done` holds how many records each write met; arrays of one message a place; `numbers` three of each message. */
+export const FUNCTIONS = `
+CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  ${REFUSE}
+END $$;
+CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[], now_ms bigint, lanes text[],
+  gone_queues text[], gone_ids text[], gone_claims text[],
+  queues text[], ids text[], keys text[], reasons text[], bodies text[], numbers bigint[]
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  lane text;
+  key text;
+  first text;
+BEGIN
+  -- asked for in one order by everybody, so that nobody waits in a circle
+  FOREACH lane IN ARRAY lanes LOOP
+    PERFORM pg_advisory_xact_lock(hashtextextended(lane, 21));
+  END LOOP;
+  FOR n IN 1 .. cardinality(gone_ids) LOOP
+    DELETE FROM messages m WHERE m.queue = gone_queues[n] AND m.id = gone_ids[n] AND m.claim = gone_claims[n]
+    RETURNING m.order_key INTO key;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION '{0}' USING ERRCODE = '${CONFLICT}';
+    END IF;
+    IF key IS NOT NULL THEN
+      UPDATE messages m SET head = true WHERE m.queue = gone_queues[n] AND NOT m.head AND m.id = (
+        SELECT f.id FROM messages f WHERE f.queue = gone_queues[n] AND f.order_key = key ORDER BY f.id LIMIT 1);
+    END IF;
+  END LOOP;
+  ${REFUSE}
+  FOR n IN 1 .. cardinality(ids) LOOP
     first := NULL;
-    IF each.order_key IS NOT NULL THEN
-      SELECT m.id INTO first FROM messages m WHERE m.queue = each.queue AND m.order_key = each.order_key
-      ORDER BY m.id LIMIT 1;
+    IF keys[n] IS NOT NULL THEN
+      SELECT m.id INTO first FROM messages m WHERE m.queue = queues[n] AND m.order_key = keys[n] ORDER BY m.id LIMIT 1;
     END IF;
     INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
-    VALUES (each.queue, each.id, each.order_key, each.priority, each.available_at, greatest(each.available_at, now_ms),
-      each.attempts, each.reason, first IS NULL OR each.id COLLATE "C" < first COLLATE "C", bodies[each.body]::json)
+    VALUES (queues[n], ids[n], keys[n], numbers[3 * n - 2], numbers[3 * n - 1], greatest(numbers[3 * n - 1], now_ms),
+      numbers[3 * n], reasons[n], first IS NULL OR ids[n] COLLATE "C" < first COLLATE "C", bodies[n]::json)
     ON CONFLICT DO NOTHING;
-    IF FOUND AND first COLLATE "C" > each.id COLLATE "C" THEN
-      UPDATE messages m SET head = false WHERE m.queue = each.queue AND m.id = first;
+    IF FOUND AND first COLLATE "C" > ids[n] COLLATE "C" THEN
+      UPDATE messages m SET head = false WHERE m.queue = queues[n] AND m.id = first;
     END IF;
   END LOOP;
 END $$;`;

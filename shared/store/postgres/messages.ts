@@ -43,19 +43,27 @@ const toClaimed = (row: Row): Claimed => ({
 /** Text as PostgreSQL takes it: well-formed, without NUL. */
 const plain = (text: string | undefined) => text?.toWellFormed().replaceAll('\0', '\ufffd');
 
-/** What settles and enqueues, as the parameters of `perfect21_finish`: settle, enqueue, bodies. */
-export const effectParameters = ({ settle = [], enqueue = [] }: Effects): [string | null, string | null, string[]] => {
-  const settled = settle.map(({ queue, id, order_key, claim }) => ({ queue, id, order_key, claim }));
-  const added = enqueue.map(({ reason, priority = 0, attempts = 0, ...rest }, n) => ({
-    ...rest,
-    priority,
-    attempts,
-    reason: plain(reason),
-    body: n + 1,
-  }));
-  const text = (list: readonly object[]) => (list.length ? JSON.stringify(list) : null);
-  return [text(settled), text(added), enqueue.map(({ body }) => JSON.stringify(body ?? null))];
+/** What settles and enqueues, as the last parameters of `perfect21_finish`, from `lanes` on. */
+export const effectParameters = ({ settle = [], enqueue = [] }: Effects): unknown[] => {
+  const lanes = [...settle, ...enqueue].flatMap(({ queue, order_key }) =>
+    order_key === undefined ? [] : [`${queue}\u0001${order_key}`],
+  );
+  return [
+    [...new Set(lanes)].sort(),
+    settle.map(({ queue }) => queue),
+    settle.map(({ id }) => id),
+    settle.map(({ claim }) => claim),
+    enqueue.map(({ queue }) => queue),
+    enqueue.map(({ id }) => id),
+    enqueue.map(({ order_key }) => order_key),
+    enqueue.map(({ reason }) => plain(reason)),
+    enqueue.map(({ body }) => JSON.stringify(body ?? null)),
+    enqueue.flatMap(({ priority = 0, available_at, attempts = 0 }) => [priority, available_at, attempts]),
+  ];
 };
+
+/** The types of these parameters. */
+export const EFFECT_TYPES = [...Array<string>(9).fill('text[]'), 'bigint[]'];
 
 export const postgresMessages = (connections: Connections, clock: Clock, ids: Ids): Messages => ({
   claim: async (queue, { limit, lease_ms }) => {

@@ -14,7 +14,7 @@ import {
   sqlIndexOf,
   tableOf,
 } from '../sql.ts';
-import { FUNCTION, MESSAGES } from './messages-sql.ts';
+import { FUNCTIONS, MESSAGES } from './messages-sql.ts';
 import type { Connections } from './pool.ts';
 
 const BATCH = 500;
@@ -101,7 +101,7 @@ export const migrate = (connections: Connections, schema: StoreSchema): Promise<
       if (stored.fingerprint !== wanted) {
         await client.query('CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value text NOT NULL)');
         await client.query(MESSAGES);
-        await client.query(FUNCTION);
+        await client.query(FUNCTIONS);
         for (const collection of schema.collections) await shape(client, collection, stored.version < schema.version);
         for (const entry of [['version', `${schema.version}`] as const, ['fingerprint', wanted] as const]) {
           await client.query(

@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { type Collection, type Effects, type Write, WriteConflict } from '../../ports/store.ts';
 import type { Versions } from '../record.ts';
 import { indexColumns, indexValues, tableOf } from '../sql.ts';
-import { effectParameters } from './messages.ts';
+import { EFFECT_TYPES, effectParameters } from './messages.ts';
 import { CONFLICT } from './messages-sql.ts';
 import type { Connections } from './pool.ts';
 
@@ -57,9 +57,37 @@ const valuesOf = (write: Write, versions: Versions): unknown[] => {
   return [id, ...rowOf(collection, id, versions.next(write.version), write.value, write.expires_at), write.version];
 };
 
+/** How many parameters `valuesOf` gives. */
+const parametersOf = ({ kind, collection }: Write): number => {
+  if (kind === 'delete' || kind === 'check') return 2;
+  return columnsOf(collection).length + (kind === 'update' ? 2 : 1);
+};
+
 const byName = (one: Write, two: Write): number => {
   const [left, right] = [one, two].map(({ collection, id }) => `${collection.name}\0${id}`);
   return left! < right! ? -1 : 1;
+};
+
+const MAX_SHAPES = 500;
+const texts = new Map<string, string>();
+
+/** The statement for writes of these kinds, in this order, with messages or without; `$1` is the time now. */
+const textOf = (writes: readonly Write[], messages: boolean): string => {
+  const shape = `${messages} ${writes.map(({ kind, collection }) => `${kind} ${collection.name}`).join(',')}`;
+  const known = texts.get(shape);
+  if (known) return known;
+  const effects = messages ? EFFECT_TYPES.map((type, n) => `$${n + 2}::${type}`) : [];
+  let at = effects.length + 2;
+  const parts = writes.map((write, n) => {
+    const sql = sqlOf(write, at);
+    at += parametersOf(write);
+    return `w${n} AS (${sql})`;
+  });
+  const done = `ARRAY[${parts.map((_, n) => `(SELECT count(*) FROM w${n})`).join(', ')}]::bigint[]`;
+  const finish = `SELECT perfect21_finish(${[done, ...(messages ? ['$1::bigint', ...effects] : [])].join(', ')})`;
+  const text = parts.length ? `WITH ${parts.join(',\n')}\n${finish}` : finish;
+  if (texts.size < MAX_SHAPES) texts.set(shape, text);
+  return text;
 };
 
 /** Does all of it in one statement, or throws WriteConflict and did nothing. */
@@ -71,18 +99,12 @@ export const transact = async (
   effects: Effects,
 ): Promise<void> => {
   // in one order everywhere, so that two transactions of the same records wait for each other but never mutually
-  const ordered = [...writes].sort(byName);
-  const parameters: unknown[] = [clock.now(), ...effectParameters(effects)];
-  const parts = ordered.map((write, n) => {
-    const sql = sqlOf(write, parameters.length + 1);
-    parameters.push(...valuesOf(write, versions));
-    return `w${n} AS (${sql})`;
-  });
-  const done = parts.map((_, n) => `(SELECT count(*) FROM w${n})`);
-  const text = `${parts.length ? `WITH ${parts.join(',\n')}\n` : ''}SELECT perfect21_finish(ARRAY[${done.join(', ')}]::bigint[],
-    $2::json, $3::json, $4::text[], $1::bigint)`;
+  const ordered = writes.length > 1 ? [...writes].sort(byName) : writes;
+  const messages = !!effects.settle?.length || !!effects.enqueue?.length;
+  const parameters = [clock.now(), ...(messages ? effectParameters(effects) : [])];
+  for (const write of ordered) parameters.push(...valuesOf(write, versions));
   try {
-    await connections.query(text, parameters);
+    await connections.query(textOf(ordered, messages), parameters);
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     if (code !== CONFLICT) throw error;

@@ -73,6 +73,7 @@ export const sqliteStore = (schema: StoreSchema) =>
         query: async (collection, index, hash, page) => records.query(collection, index, hash, page),
         transact: async (writes, effects = {}) => {
           checkTransact(writes, effects);
+          if (!writes.length && !effects.settle?.length && !effects.enqueue?.length) return;
           await group.submit(() => {
             for (const message of effects.settle ?? []) if (!messages.settle(message)) throw new WriteConflict(-1);
             for (const [at, write] of writes.entries()) if (!records.write(write)) throw new WriteConflict(at);

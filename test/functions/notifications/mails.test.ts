@@ -15,7 +15,8 @@ import { type NewEvent, OUTBOX } from '../../../shared/messaging/event.ts';
 import { operation, service } from '../../../shared/operation.ts';
 import type { Mail } from '../../../shared/ports/mailer.ts';
 import { insert } from '../../../shared/ports/store.ts';
-import { openRig, type Rig, temporaryFolder, testSealer } from '../../messaging/rig.ts';
+import { startWorker } from '../../../shared/runtime/worker.ts';
+import { mortal, openRig, type Rig, temporaryFolder, testSealer } from '../../messaging/rig.ts';
 
 const emitted = [userRegistered, userPasswordChanged, securityAlert, accountLocked, emailSend] as const;
 /** Emits whatever it is given, as other services do. */
@@ -304,6 +305,33 @@ describe('a mail', () => {
     expect(messages.map(({ to }) => to)).toEqual(['ada@example.org', 'before@example.org']);
     expect(messages[0].html).toContain('https://login.example.org/verify-email?token=tok_en-1');
   });
+
+  it.each(['before', 'after'] as const)(
+    'is sent at least once and recorded as sent, %s whichever call of the store the process dies',
+    async (when) => {
+      for (let at = 1, died = true; died; at++) {
+        const sent: Mail[] = [];
+        const send = async (mail: Mail): Promise<void> => void sent.push(mail);
+        const rig = await openRig({ platform, collections, send });
+        await rig.run(emit, registered());
+        const [row] = await rig.store.messages.peek(OUTBOX, 1);
+        const victim = mortal(rig.host, at, when);
+        const dying = startWorker(victim.host, platform);
+        await dying.drain();
+        died = victim.died();
+        await dying.stop().catch(() => {});
+        rig.clock.pass(61_000);
+        await rig.worker().drain();
+        expect(sent.length).toBeGreaterThanOrEqual(1);
+        // twice only when it died between the sending and the mark; then both are the same mail to whoever receives it
+        expect(sent.length).toBeLessThanOrEqual(2);
+        expect(new Set(sent.map(({ message_id }) => message_id))).toEqual(new Set([row!.id]));
+        expect((await rig.store.get(deliveries, row!.id))?.value.status).toBe('sent');
+        expect(await rig.store.messages.depth(DEAD)).toEqual({ count: 0 });
+        await rig.close();
+      }
+    },
+  );
 
   it('refused for good is parked, and sent again when it is replayed', async () => {
     let refused = true;
