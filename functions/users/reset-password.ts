@@ -27,19 +27,15 @@ export const resetPassword = operation({
       const record = user_id && (await store.get(oneTimeTokens, tokenId('reset-password', user_id)));
       const user = user_id && (await store.get(users, user_id));
       if (!record || !user || !matchesToken(record.value, token)) throw new AppError('invalid_token');
-      return user;
+      return { user, record };
     };
-    requireGoodPassword(new_password, settings, (await owner()).value, 'new_password');
+    requireGoodPassword(new_password, settings, (await owner()).user.value, 'new_password');
     const password_hash = await passwords.hash(new_password);
     return retryConflict(async () => {
       // read again: of two uses of one token at once, the second finds it gone
-      const user = await owner();
-      const { generation } = await setPassword(store, user, {
-        password_hash,
-        changed_at: clock.now(),
-        how: 'reset',
-        ...origin,
-      });
+      const { user, record } = await owner();
+      const change = { password_hash, changed_at: clock.now(), how: 'reset' as const, ...origin };
+      const { generation } = await setPassword(store, user, change, record);
       return { user_id: user.id, generation };
     });
   },

@@ -19,10 +19,12 @@ export const setPassword = async (
     ip_address: string;
     user_agent: string;
   },
+  /** The token that allows it: of several changes that it allows at once, one uses it up and the others fail. */
+  token?: Stored<{ hash: string; email: string }>,
 ): Promise<{ generation: number }> => {
   const { password_hash, changed_at, ...told } = change;
   const secret = await store.get(credentials, user.id);
-  const reset = await store.get(oneTimeTokens, tokenId('reset-password', user.id));
+  const reset = token ?? (await store.get(oneTimeTokens, tokenId('reset-password', user.id)));
   if (user.value.status === 'deleted') throw new AppError('not_found');
   const generation = user.value.generation + 1;
   const value = { password_hash, changed_at };

@@ -1,5 +1,5 @@
 /** The gRPC door: operations as methods of proto/, all operations as internal calls, health and reflection. */
-import { Server } from '@grpc/grpc-js';
+import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import type { ClientIdentities } from '../grpc/access.ts';
 import { guard } from '../grpc/guarded.ts';
 import { serveHealth } from '../grpc/health.ts';
@@ -68,6 +68,8 @@ const shutdown = (server: Server): Promise<void> =>
  * await door.stop();
  */
 export const startGrpc = async (host: Host, services: readonly Service[], options: GrpcOptions): Promise<GrpcDoor> => {
+  // what goes wrong is thrown or logged by us; grpc-js would print it beside
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(SERVER_OPTIONS);
   limitMetadata(server);
   const identities: ClientIdentities = options.tls?.clients?.identities ?? {};

@@ -54,7 +54,8 @@ export const clientIp = (
   const list = listOf(trusted);
   const trusts = (ip: string): boolean => list.check(ip, isIPv4(ip) ? 'ipv4' : 'ipv6');
   return (peer, forwardedFor) => {
-    let nearest = peer === undefined ? undefined : canonicalIp(peer);
+    // the system writes IPv4 in its canonical form already
+    let nearest = peer?.includes(':') ? canonicalIp(peer) : peer;
     if (trusted.length === 0 || !forwardedFor || nearest === undefined || !trusts(nearest)) return nearest;
     const hops = forwardedFor.split(',').slice(-MAX_HOPS);
     for (const entry of hops.reverse()) {

@@ -28,24 +28,22 @@ export const readBody = (request: IncomingMessage, limit: number): Promise<Buffe
     }
     const chunks: Buffer[] = [];
     let size = 0;
-    const settle = (): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone);
+    const gone = (): void => {
+      // every request closes, also one that was read to its end
+      if (!request.readableEnded) {
+        reject(new AppError('invalid_request', { detail: 'The request ended before its body' }));
+      }
     };
-    const onData = (chunk: Buffer): void => {
+    // listeners stay: a promise settles once, and taking them off costs more than the request is worth
+    request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      chunks.push(chunk);
-      if (size <= limit) return;
-      settle();
-      request.pause();
-      reject(tooLarge(limit));
-    };
-    const onEnd = (): void => {
-      settle();
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
-    };
-    const onGone = (): void => {
-      settle();
-      reject(new AppError('invalid_request', { detail: 'The request ended before its body' }));
-    };
-    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+      if (size <= limit) chunks.push(chunk);
+      else {
+        request.pause();
+        reject(tooLarge(limit));
+      }
+    });
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.on('error', gone);
+    request.on('close', gone);
   });

@@ -6,6 +6,7 @@ import type { Mailbox } from '../delivery/mailbox/index.ts';
 import type { Service } from '../operation.ts';
 import { type OpenHost, openHost } from '../platform.ts';
 import { prepareDataDir } from './data-dir.ts';
+import { readCertificate } from './http-tls.ts';
 
 export interface Running {
   host: OpenHost;
@@ -77,7 +78,8 @@ export const launch = async (
 
     const { startGrpc } = await import('./grpc.ts');
     const ready = () => host.ports.store.ping();
-    const grpc = await startGrpc(host, services, { port: config.grpc.port, hostName: at, ready }).catch((cause) => {
+    const tls = config.http.tls && (await readCertificate(config.http.tls));
+    const grpc = await startGrpc(host, services, { port: config.grpc.port, hostName: at, ready, tls }).catch((cause) => {
       throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
     });
     closing.push(() => grpc.stop());
