@@ -34,7 +34,8 @@ const NO_JSON_SCHEMA: Replacement[] = [
     filter: /\/zod\/v4\/core\/to-json-schema\.js$/,
     contents: absent(['createToJSONSchemaMethod', 'createStandardJSONSchemaMethod'], 'not bundled'),
   },
-  { filter: /\/zod\/v4\/core\/json-schema-(processors|generator)\.js$/, contents: 'export {};' },
+  { filter: /\/zod\/v4\/core\/json-schema-processors\.js$/, contents: absent(['toJSONSchema'], 'not bundled') },
+  { filter: /\/zod\/v4\/core\/json-schema-generator\.js$/, contents: absent(['JSONSchemaGenerator'], 'not bundled') },
 ];
 
 /** What an entry takes where it does not run in AWS; what is deployed leaves it out. */

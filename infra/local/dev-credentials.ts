@@ -1,4 +1,5 @@
 /** The first start gives a developer an administrator and a service token, in a file that only its owner reads. */
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { createUser } from '../../functions/users/create-user.ts';
@@ -15,23 +16,37 @@ export interface DevCredentials {
   service_token: string;
 }
 
-/**
- * Reads `dev-credentials.json` of the data folder, or writes it, and sees to it that the store knows what stands there:
- * also after a start that ended half way, with two starts at once, or on an emptied store.
- */
-export const devCredentials = async (host: Host, dataDir: string): Promise<DevCredentials> => {
-  const { ids, store, clock } = host.ports;
+const random = (bytes: number): string => randomBytes(bytes).toString('base64url');
+
+/** Reads `dev-credentials.json` of the data folder, or writes it. Of two starts at once one writes and both read it. */
+export const devCredentials = (dataDir: string): DevCredentials => {
   const file = join(dataDir, 'dev-credentials.json');
   if (readPrivateFile(file) === undefined) {
     const made: DevCredentials = {
-      admin: { email: 'admin@perfect21.local', password: ids.random(18) },
-      service_token: `p21s_${ids.uuid()}_${ids.random(32)}`,
+      admin: { email: 'admin@perfect21.local', password: random(18) },
+      service_token: `p21s_${randomUUID()}_${random(32)}`,
     };
     createPrivateFile(file, `${JSON.stringify(made, null, 2)}\n`);
   }
-  // of two starts at once one wrote the file, and both read it
-  const credentials: DevCredentials = JSON.parse(readPrivateFile(file) ?? '');
-  const { admin, service_token } = credentials;
+  return JSON.parse(readPrivateFile(file) ?? '') as DevCredentials;
+};
+
+/**
+ * Sees to it that the store knows the credentials: also after a start that ended half way, or on an emptied store.
+ *
+ * Where users and permissions run apart, the one that starts last completes the administrator.
+ */
+export const seedDevCredentials = async (
+  host: Host,
+  { admin, service_token }: DevCredentials,
+  services: readonly string[],
+): Promise<void> => {
+  const { ids, store, clock, log } = host.ports;
+  const credential = { name: 'developer', permissions: ['*:*:*'], created_at: clock.now() };
+  await store.transact([toServiceCredentialWrite(service_token, credential)]).catch((thrown) => {
+    if (!(thrown instanceof WriteConflict)) throw thrown;
+  });
+  if (!services.includes('users') && !services.includes('permissions')) return;
 
   const context: Context = {
     request_id: ids.uuid(),
@@ -40,17 +55,17 @@ export const devCredentials = async (host: Host, dataDir: string): Promise<DevCr
     client: {},
     door: 'local',
   };
-  const account = (await host.call(findAccount, { identifier: admin.email }, context)) as { user_id?: string };
-  if (!account.user_id) {
-    const input = { ...admin, ip_address: '', user_agent: 'first start', verified: true };
-    const created = (await host.call(createUser, input, context)) as { user_id?: string };
-    if (created.user_id) await host.call(assignRole, { user_id: created.user_id, role: 'admin' }, context);
-  } else {
-    await host.call(assignRole, { user_id: account.user_id, role: 'admin' }, context);
+  const account = async () =>
+    (await host.call(findAccount, { identifier: admin.email }, context)) as { user_id?: string };
+  try {
+    if (services.includes('users') && !(await account()).user_id) {
+      const input = { ...admin, ip_address: '', user_agent: 'first start', verified: true };
+      await host.call(createUser, input, context);
+    }
+    const { user_id } = await account();
+    if (user_id) await host.call(assignRole, { user_id, role: 'admin' }, context);
+  } catch (cause) {
+    if (services.includes('users') && services.includes('permissions')) throw cause;
+    log.warn('seed.incomplete', { cause });
   }
-  const credential = { name: 'developer', permissions: ['*:*:*'], created_at: clock.now() };
-  await store.transact([toServiceCredentialWrite(service_token, credential)]).catch((thrown) => {
-    if (!(thrown instanceof WriteConflict)) throw thrown;
-  });
-  return credentials;
 };

@@ -1,8 +1,9 @@
 /** `npm start`: the whole platform on this machine. */
 import { relative } from 'node:path';
 import { loadConfig, StartError } from '../../shared/config.ts';
+import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
 import { launch, type Running } from '../../shared/runtime/launch.ts';
-import { devCredentials } from './dev-credentials.ts';
+import { devCredentials, seedDevCredentials } from './dev-credentials.ts';
 
 const table = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.max(...rows.map(([name]) => name.length));
@@ -24,8 +25,11 @@ const addresses = (running: Running, dataDir: string): (readonly [string, string
 const started = performance.now();
 try {
   const config = loadConfig(process.env);
+  prepareDataDir(config.data_dir);
+  const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir);
+  config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
   const running = await launch(config);
-  if (config.env.NODE_ENV !== 'production') await devCredentials(running.host, config.data_dir);
+  if (credentials) await seedDevCredentials(running.host, credentials, config.services);
   const ms = Math.round(performance.now() - started);
   process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
   process.stdout.write(`${table(addresses(running, config.data_dir))}\n\nCtrl-C drains and stops.\n`);

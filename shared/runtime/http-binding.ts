@@ -98,7 +98,12 @@ export const answer = async (
     const answered = { 'x-request-id': requestId, 'cache-control': op.http?.cache ?? 'no-store' };
     const { trace_id } = trace;
     if (status === 204) return { status, headers: answered, trace_id };
-    return { status, headers: { ...answered, 'content-type': 'application/json' }, body: JSON.stringify(output), trace_id };
+    return {
+      status,
+      headers: { ...answered, 'content-type': 'application/json' },
+      body: JSON.stringify(output),
+      trace_id,
+    };
   } catch (thrown) {
     const error = toAppError(thrown);
     if (ERRORS[error.code].http >= 500) {

@@ -19,14 +19,14 @@ export type Report = (status: number, started: number, requestId: string, traceI
  */
 export const reporter = ({ log, metrics }: Pick<Ports, 'log' | 'metrics'>, slowMs: number) => {
   return (labels: Endpoint): Report => {
-    const timed = { ...labels };
-    // one object of labels for a status, not one for a request
+    // frozen, and one object for a status instead of one for a request: the metrics find them by identity
+    const timed = Object.freeze({ ...labels });
     const counted = new Map<number, Record<string, string>>();
     return (status, started, requestId, traceId) => {
       const ms = performance.now() - started;
       let total = counted.get(status);
       if (!total) {
-        total = { ...labels, status: String(status) };
+        total = Object.freeze({ ...labels, status: String(status) });
         counted.set(status, total);
       }
       metrics.count('perfect21_requests_total', total);

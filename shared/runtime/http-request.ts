@@ -1,9 +1,10 @@
 /** A request as fastify holds it, in the terms of the binding. */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors.ts';
 import type { HttpRequest } from './http-binding.ts';
 import { readJsonBody, readQuery } from './http-body.ts';
-import { announcesBody, readBody } from './http-read.ts';
+import { readBody } from './http-read.ts';
 
 const NONE: Record<string, string> = Object.freeze({});
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -29,35 +30,33 @@ const pathOf = (url: string): string => {
   return end === -1 ? url : url.slice(0, end);
 };
 
-/** What a route knows of its requests beforehand. */
-export interface Shape {
-  /** Whether its path has parameters. */
-  parameters: boolean;
-  /** Body limit in bytes. */
-  limit: number;
-}
+/**
+ * Reads and parses the body of a request that announces one.
+ *
+ * @throws AppError `payload_too_large`, `unsupported_media_type` or `invalid_request`
+ */
+export const takeBody = async (request: IncomingMessage, limit: number): Promise<unknown> => {
+  // null: there is something, which the binding refuses where nothing may be
+  if (request.method === 'GET' || request.method === 'HEAD') return null;
+  return readJsonBody({ contentType: request.headers['content-type'], body: await readBody(request, limit), limit });
+};
 
 /**
- * Reads a request.
+ * The request for the binding.
  *
- * @throws AppError `invalid_request` for control characters, repeated names and bad JSON, `not_found` for an empty
- * parameter, `payload_too_large`, `unsupported_media_type`
+ * @param parameters whether the route's path has parameters
+ * @throws AppError `invalid_request` for control characters and repeated names, `not_found` for an empty parameter
  */
-export const readRequest = async (
+export const toRequest = (
   request: FastifyRequest,
-  { parameters, limit }: Shape,
+  parameters: boolean,
+  body: unknown,
   ipOf: (peer: string | undefined, forwardedFor?: string) => string | undefined,
-): Promise<HttpRequest> => {
+): HttpRequest => {
   const raw = request.raw;
   const { method = 'GET', url = '/' } = raw;
   const headers = raw.headers as Record<string, string | undefined>;
   const search = request.query as string;
-  let body: unknown;
-  if (announcesBody(raw)) {
-    // null: there is something, which the binding refuses where nothing may be
-    if (method === 'GET' || method === 'HEAD') body = null;
-    else body = readJsonBody({ contentType: headers['content-type'], body: await readBody(raw, limit), limit });
-  }
   return {
     method,
     path: pathOf(url),

@@ -3,12 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { toAppError } from '../errors.ts';
 import type { Host } from '../invoke.ts';
 import type { Operation, Service } from '../operation.ts';
-import { answer, problemResponse, requestIdOf } from './http-binding.ts';
+import { answer, type HttpResponse, problemResponse, requestIdOf } from './http-binding.ts';
 import { DEFAULT_LIMIT } from './http-body.ts';
 import type { HttpLimits } from './http-limits.ts';
 import type { Endpoint, Report } from './http-observation.ts';
+import { announcesBody } from './http-read.ts';
 import type { Reply } from './http-reply.ts';
-import { readRequest, type Shape } from './http-request.ts';
+import { takeBody, toRequest } from './http-request.ts';
 
 /** What all routes of a door share. */
 export interface Door {
@@ -27,8 +28,12 @@ declare module 'fastify' {
   }
 }
 
-interface Route extends Shape {
+interface Route {
   op: Operation<any, any>;
+  /** Whether its path has parameters. */
+  parameters: boolean;
+  /** Body limit in bytes. */
+  limit: number;
   report: Report;
 }
 
@@ -38,19 +43,29 @@ export const toRoutePath = (template: string): string =>
 
 const respond = async (door: Door, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
   const { ports } = door.host;
-  const started = performance.now();
-  let response: Awaited<ReturnType<typeof answer>>;
+  let started = performance.now();
+  let response: HttpResponse;
   try {
+    const body = announcesBody(request.raw) ? await takeBody(request.raw, route.limit) : undefined;
+    started = performance.now();
     const deadline = ports.clock.now() + door.limits.answer_ms;
-    const read = await readRequest(request, route, door.ipOf);
-    response = await answer(door.host, route.op, read, 'http', deadline);
-  } catch (thrown) {
-    response = problemResponse(
-      toAppError(thrown),
-      requestIdOf(request.headers['x-request-id'] as string, ports.ids.uuid),
+    response = await answer(
+      door.host,
+      route.op,
+      toRequest(request, route.parameters, body, door.ipOf),
+      'http',
+      deadline,
     );
+  } catch (thrown) {
+    const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, ports.ids.uuid);
+    response = problemResponse(toAppError(thrown), requestId);
   }
-  door.send(request, reply, response);
+  try {
+    door.send(request, reply, response);
+  } catch (cause) {
+    ports.log.error('http.unanswered', { operation: route.op.name, cause });
+    reply.raw.destroy();
+  }
   route.report(response.status, started, response.headers['x-request-id']!, response.trace_id);
 };
 
@@ -67,10 +82,8 @@ export const addOperations = (app: FastifyInstance, services: readonly Service[]
         url: toRoutePath(endpoint),
         config: { report },
         handler: (request, reply) => {
-          respond(door, route, request, reply).catch((cause: unknown) => {
-            door.host.ports.log.error('http.unanswered', { operation: op.name, cause });
-            reply.raw.destroy();
-          });
+          // not returned: the reply is ours, and fastify would wait for it
+          void respond(door, route, request, reply);
         },
       });
     }

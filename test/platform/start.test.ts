@@ -1,15 +1,12 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { testEnvironment } from '../support/platform.ts';
+import { startProcess } from '../support/process.ts';
 
-const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'perfect21-start-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let folder = '';
@@ -18,24 +15,7 @@ beforeEach(() => {
   folder = join(root, String(number++));
 });
 
-const start = (env: Record<string, string>) => {
-  const child = spawn(process.execPath, [START], {
-    env: { PATH: process.env.PATH, ...testEnvironment(folder), ...env },
-  });
-  const out = { text: '', errors: '' };
-  child.stdout.on('data', (chunk) => {
-    out.text += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    out.errors += chunk;
-  });
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', () => out.text.includes('Ctrl-C') && resolve());
-    child.once('exit', () => reject(new Error(out.errors)));
-  });
-  ready.catch(() => {});
-  return { child, out, ready };
-};
+const start = (env: Record<string, string> = {}) => startProcess(folder, env);
 
 const refusal = async (env: Record<string, string>): Promise<string> => {
   const { child, out } = start(env);
@@ -58,7 +38,10 @@ describe('a start that cannot go on says in one line what to do', () => {
     'an unknown service': [{ PERFECT21_SERVICES: 'auth,billing' }, /no service "billing": choose from auth/],
     'a port that is no port': [{ PERFECT21_HTTP_PORT: '99999' }, /PERFECT21_HTTP_PORT is not usable/],
     'a store that does not answer': [{ STORE_URL: 'postgres://127.0.0.1:1/x' }, /can't start: .*STORE_URL|reach/],
-    'services apart without a token': [{ PERFECT21_SERVICES: 'auth' }, /PERFECT21_SERVICE_TOKEN is missing/],
+    'services apart without a token': [
+      { PERFECT21_SERVICES: 'auth', NODE_ENV: 'production' },
+      /PERFECT21_SERVICE_TOKEN is missing/,
+    ],
     'half a certificate': [{ PERFECT21_TLS_CERT: '/x.pem' }, /belong together/],
     'a certificate that is not there': [
       { PERFECT21_TLS_CERT: '/x.pem', PERFECT21_TLS_KEY: '/y.pem' },
@@ -99,10 +82,9 @@ describe('a start that cannot go on says in one line what to do', () => {
   });
 
   test('data that a newer version wrote', async () => {
-    const first = start({});
+    const first = start();
     await first.ready;
-    first.child.kill('SIGTERM');
-    await once(first.child, 'exit');
+    await first.end();
     const db = new DatabaseSync(join(folder, 'perfect21.db'));
     db.exec("UPDATE meta SET value = '99' WHERE key = 'version'");
     db.close();
@@ -119,37 +101,30 @@ test('a stopped platform started again still knows its users, sessions and mails
         body: JSON.stringify(body),
       })
     ).json() as Promise<any>;
-  const address = (out: { text: string }, name: string) => new RegExp(`${name}\\s+(\\S+)`).exec(out.text)![1]!;
-
-  const first = start({});
+  const first = start();
   await first.ready;
   const credentials = { identifier: 'ada@example.org', password: 'violet tractors hum quietly' };
-  const base = address(first.out, 'REST');
+  const base = first.address('REST');
   await call(base, '/auth/register', { email: credentials.identifier, password: credentials.password });
   // the signal comes while the event of the registration may still be on its way
-  first.child.kill('SIGINT');
-  const [code] = await once(first.child, 'exit');
-  expect(code).toBe(0);
+  expect(await first.end('SIGINT')).toBe(0);
 
-  const second = start({});
+  const second = start();
   await second.ready;
-  const again = address(second.out, 'REST');
+  const again = second.address('REST');
   let mails: any[] = [];
-  while (mails.length === 0)
-    mails = (await (await fetch(`${address(second.out, 'mailbox')}/api/messages`)).json()) as any[];
+  while (mails.length === 0) mails = (await (await fetch(`${second.address('mailbox')}/api/messages`)).json()) as any[];
   const token = /token=([\w-]+)/.exec(mails[0].text)![1];
   await call(again, '/auth/verify-email', { token });
   const tokens = await call(again, '/auth/login', credentials);
-  second.child.kill('SIGKILL');
-  await once(second.child, 'exit');
+  await second.end('SIGKILL');
 
-  const third = start({});
+  const third = start();
   await third.ready;
-  const base3 = address(third.out, 'REST');
+  const base3 = third.address('REST');
   expect(await call(base3, '/auth/validate', { token: tokens.access_token })).toMatchObject({ valid: true });
   expect(await call(base3, '/auth/refresh', { refresh_token: tokens.refresh_token })).toMatchObject({
     session_id: tokens.session_id,
   });
-  third.child.kill('SIGTERM');
-  await once(third.child, 'exit');
+  await third.end();
 }, 60_000);

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { changePassword } from '../../functions/auth/change-password.ts';
 import { forgotPassword } from '../../functions/auth/forgot-password.ts';
@@ -17,35 +14,15 @@ import { verifyEmail } from '../../functions/auth/verify-email.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { expectOk, loggedIn, newEmail, tokenIn, type World } from '../e2e/world.ts';
-import { testEnvironment } from '../support/platform.ts';
+import { startProcess } from '../support/process.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'perfect21-canary-'));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
-const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.url));
-
-/** Runs the real process at its most talkative, and keeps every byte that it prints. */
-const startProcess = async () => {
-  const child = spawn(process.execPath, [START], {
-    env: { PATH: process.env.PATH, ...testEnvironment(dataDir), LOG_LEVEL: 'debug' },
-  });
-  let printed = '';
-  child.stderr.on('data', (chunk) => {
-    printed += chunk;
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
-      printed += chunk;
-      if (printed.includes('Ctrl-C')) resolve();
-    });
-    child.once('exit', () => reject(new Error(printed)));
-  });
-  const address = (name: string): string => new RegExp(`${name}\\s+(\\S+)`).exec(printed)![1]!;
-  return { child, printed: () => printed, address };
-};
-
 test('no password, token, code or key reaches a log, metric, event, queue or the database in the clear', async () => {
-  const { child, printed, address } = await startProcess();
+  // the real process at its most talkative
+  const { out, ready, address, end } = startProcess(dataDir, { LOG_LEVEL: 'debug' });
+  await ready;
   const base = address('REST').replace('/api/v1', '');
   const mailboxPort = Number(new URL(address('mailbox')).port);
   const credentials = JSON.parse(readFileSync(join(dataDir, 'dev-credentials.json'), 'utf8'));
@@ -100,15 +77,15 @@ test('no password, token, code or key reaches a log, metric, event, queue or the
   await fetch(`${base}/api/v1/users/me?token=${secret('canary-in-a-query')}`);
   const metrics = await (await fetch(address('metrics'))).text();
 
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-  expect(printed()).toContain('http.request');
+  await end();
+  const printed = out.text + out.errors;
+  expect(printed).toContain('http.request');
   const db = new DatabaseSync(join(dataDir, 'perfect21.db'), { readOnly: true });
   const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[];
   const stored = tables.map(({ name }) => JSON.stringify(db.prepare(`SELECT * FROM "${name}"`).all())).join('\n');
   db.close();
 
-  for (const [place, text] of Object.entries({ log: printed(), metrics, database: stored })) {
+  for (const [place, text] of Object.entries({ log: printed, metrics, database: stored })) {
     for (const canary of secrets)
       expect([place, canary.slice(0, 12), text.includes(canary)]).toEqual([place, canary.slice(0, 12), false]);
   }

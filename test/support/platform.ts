@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DevCredentials, devCredentials } from '../../infra/local/dev-credentials.ts';
+import { type DevCredentials, devCredentials, seedDevCredentials } from '../../infra/local/dev-credentials.ts';
 import { adapter } from '../../shared/adapter.ts';
 import { loadConfig } from '../../shared/config.ts';
 import { launch, type Running } from '../../shared/runtime/launch.ts';
@@ -38,7 +38,8 @@ export const testPlatform = async (env: Record<string, string> = {}): Promise<Te
   const clock = adapter({ port: 'clock', open: () => ({ port: { now: () => Date.now() + offset } }) });
   const config = loadConfig(testEnvironment(dataDir, env));
   const running = await launch(config, { replace: [clock] });
-  const credentials = await devCredentials(running.host, dataDir);
+  const credentials = devCredentials(dataDir);
+  await seedDevCredentials(running.host, credentials, config.services);
   return {
     ...running,
     credentials,

@@ -13,7 +13,8 @@ import { postgresMessages } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { Connections } from './pool.ts';
 import { postgresReader } from './reads.ts';
-import { incrementSql, incrementValues, transact } from './writes.ts';
+import { transactor } from './transact.ts';
+import { incrementSql, incrementValues } from './writes.ts';
 
 const startError = (error: unknown, url: string): unknown => {
   if (error instanceof StartError) return error;
@@ -45,6 +46,7 @@ export const postgresStore = (schema: StoreSchema) =>
         throw startError(error, config.url);
       }
       const versions = new Versions(clock);
+      const transact = transactor(connections, clock, versions);
       const { onCommit, announce } = commits(log);
       const sweep = async () => {
         for (const table of schema.collections.map(tableOf)) {
@@ -65,7 +67,7 @@ export const postgresStore = (schema: StoreSchema) =>
         transact: async (writes, effects = {}) => {
           checkTransact(writes, effects);
           if (!writes.length && !effects.settle?.length && !effects.enqueue?.length) return;
-          await transact(connections, clock, versions, writes, effects);
+          await transact(writes, effects);
           announce(effects.enqueue);
         },
         increment: async (collection, id, { by = 1, expires_at }) => {

@@ -17,16 +17,28 @@ CREATE INDEX IF NOT EXISTS messages_keys ON messages (queue, order_key, id) WHER
 /** SQLSTATE with which the functions refuse; the message holds the positions that failed, 0 for a lost claim. */
 export const CONFLICT = 'PF021';
 
-const REFUSE = `
-  IF 0 = ANY (done) THEN
-    RAISE EXCEPTION '%', array_positions(done, 0) USING ERRCODE = '${CONFLICT}';
-  END IF;`;
-
-/** `done` holds how many records each write met; arrays of one message a place; `numbers` three of each message. */
+/**
+ * `perfect21_enqueue` adds one message. `perfect21_finish` settles, refuses, then enqueues: `done` holds how many records
+ * each write met, arrays have a message at each place, `numbers` three of each message.
+ */
 export const FUNCTIONS = `
-CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION perfect21_enqueue(now_ms bigint, queue_ text, id_ text, key_ text, reason_ text, body_ text,
+  priority_ bigint, available_ bigint, attempts_ bigint
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  first text;
 BEGIN
-  ${REFUSE}
+  IF key_ IS NOT NULL THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended(queue_ || chr(1) || key_, 21));
+    SELECT m.id INTO first FROM messages m WHERE m.queue = queue_ AND m.order_key = key_ ORDER BY m.id LIMIT 1;
+  END IF;
+  INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
+  VALUES (queue_, id_, key_, priority_, available_, greatest(available_, now_ms), attempts_, reason_,
+    first IS NULL OR id_ COLLATE "C" < first COLLATE "C", body_::json)
+  ON CONFLICT DO NOTHING;
+  IF FOUND AND first COLLATE "C" > id_ COLLATE "C" THEN
+    UPDATE messages m SET head = false WHERE m.queue = queue_ AND m.id = first;
+  END IF;
 END $$;
 CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[], now_ms bigint, lanes text[],
   gone_queues text[], gone_ids text[], gone_claims text[],
@@ -35,7 +47,6 @@ CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[], now_ms bigint, lanes 
 DECLARE
   lane text;
   key text;
-  first text;
 BEGIN
   -- asked for in one order by everybody, so that nobody waits in a circle
   FOREACH lane IN ARRAY lanes LOOP
@@ -52,18 +63,11 @@ BEGIN
         SELECT f.id FROM messages f WHERE f.queue = gone_queues[n] AND f.order_key = key ORDER BY f.id LIMIT 1);
     END IF;
   END LOOP;
-  ${REFUSE}
+  IF 0 = ANY (done) THEN
+    RAISE EXCEPTION '%', array_positions(done, 0) USING ERRCODE = '${CONFLICT}';
+  END IF;
   FOR n IN 1 .. cardinality(ids) LOOP
-    first := NULL;
-    IF keys[n] IS NOT NULL THEN
-      SELECT m.id INTO first FROM messages m WHERE m.queue = queues[n] AND m.order_key = keys[n] ORDER BY m.id LIMIT 1;
-    END IF;
-    INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
-    VALUES (queues[n], ids[n], keys[n], numbers[3 * n - 2], numbers[3 * n - 1], greatest(numbers[3 * n - 1], now_ms),
-      numbers[3 * n], reasons[n], first IS NULL OR ids[n] COLLATE "C" < first COLLATE "C", bodies[n]::json)
-    ON CONFLICT DO NOTHING;
-    IF FOUND AND first COLLATE "C" > ids[n] COLLATE "C" THEN
-      UPDATE messages m SET head = false WHERE m.queue = queues[n] AND m.id = first;
-    END IF;
+    PERFORM perfect21_enqueue(now_ms, queues[n], ids[n], keys[n], reasons[n], bodies[n],
+      numbers[3 * n - 2], numbers[3 * n - 1], numbers[3 * n]);
   END LOOP;
 END $$;`;

@@ -1,6 +1,6 @@
 /** Messages in PostgreSQL: claims skip what others hold, so that claimers never wait for each other. */
 import type { Clock, Ids } from '../../ports/clock.ts';
-import type { Claimed, Effects, Messages } from '../../ports/store.ts';
+import type { Claimed, Effects, Messages, NewMessage } from '../../ports/store.ts';
 import type { Connections } from './pool.ts';
 
 // one look per priority, so that those that wait for their time aren't read
@@ -43,26 +43,28 @@ const toClaimed = (row: Row): Claimed => ({
 /** Text as PostgreSQL takes it: well-formed, without NUL. */
 const plain = (text: string | undefined) => text?.toWellFormed().replaceAll('\0', '\ufffd');
 
+/** A message as the last parameters of `perfect21_enqueue`. */
+export const messageParameters = (message: NewMessage): unknown[] => {
+  const { queue, id, order_key, reason, body, priority = 0, available_at, attempts = 0 } = message;
+  return [queue, id, order_key, plain(reason), JSON.stringify(body ?? null), priority, available_at, attempts];
+};
+export const MESSAGE_TYPES = [...Array<string>(5).fill('text'), ...Array<string>(3).fill('bigint')];
+
 /** What settles and enqueues, as the last parameters of `perfect21_finish`, from `lanes` on. */
 export const effectParameters = ({ settle = [], enqueue = [] }: Effects): unknown[] => {
   const lanes = [...settle, ...enqueue].flatMap(({ queue, order_key }) =>
     order_key === undefined ? [] : [`${queue}\u0001${order_key}`],
   );
+  const added = enqueue.map(messageParameters);
   return [
     [...new Set(lanes)].sort(),
     settle.map(({ queue }) => queue),
     settle.map(({ id }) => id),
     settle.map(({ claim }) => claim),
-    enqueue.map(({ queue }) => queue),
-    enqueue.map(({ id }) => id),
-    enqueue.map(({ order_key }) => order_key),
-    enqueue.map(({ reason }) => plain(reason)),
-    enqueue.map(({ body }) => JSON.stringify(body ?? null)),
-    enqueue.flatMap(({ priority = 0, available_at, attempts = 0 }) => [priority, available_at, attempts]),
+    ...[0, 1, 2, 3, 4].map((place) => added.map((parameters) => parameters[place])),
+    added.flatMap((parameters) => parameters.slice(5)),
   ];
 };
-
-/** The types of these parameters. */
 export const EFFECT_TYPES = [...Array<string>(9).fill('text[]'), 'bigint[]'];
 
 export const postgresMessages = (connections: Connections, clock: Clock, ids: Ids): Messages => ({

@@ -1,0 +1,85 @@
+/** The platform as `npm start` runs it, on private ports and a private folder, with accounts to log in with. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { issueTokens } from '../../functions/auth/issue-tokens.ts';
+import { schema } from '../../functions/index.ts';
+import { createSession } from '../../functions/sessions/create-session.ts';
+import { createUser } from '../../functions/users/create-user.ts';
+import { loadConfig } from '../../shared/config.ts';
+import type { Context } from '../../shared/context.ts';
+import { openHost } from '../../shared/platform.ts';
+import { continueTrace } from '../../shared/tracing/trace.ts';
+import { testEnvironment } from '../support/platform.ts';
+import { type Core, type Program, start } from './processes.ts';
+
+const PASSWORD = 'the-password-of-everybody-here';
+
+export interface Seeds {
+  logins: { identifier: string; password: string }[];
+  /** Access tokens, each of a session of its own. */
+  tokens: string[];
+}
+
+export interface Platform {
+  http: number;
+  grpc: number;
+  program: Program;
+  stop(): Promise<void>;
+}
+
+/** A folder that is gone when the work is done. */
+export const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
+  const folder = mkdtempSync(join(tmpdir(), 'perfect21-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+/** Puts accounts and sessions into a folder's store before the platform starts on it. */
+export const seed = async (folder: string, users: number, tokens: number): Promise<Seeds> => {
+  const host = await openHost(loadConfig(testEnvironment(folder)), schema);
+  const context: Context = {
+    request_id: 'bench',
+    trace: continueTrace(),
+    caller: { kind: 'service', name: 'platform', permissions: ['*:*:*'] },
+    client: {},
+    door: 'local',
+  };
+  const client = { ip_address: '', user_agent: 'bench' };
+  try {
+    const logins = Array.from({ length: users }, (_, n) => ({
+      identifier: `user${n}@bench.example`,
+      password: PASSWORD,
+    }));
+    const made = await Promise.all(
+      logins.map(({ identifier: email, password }) =>
+        host.call(createUser, { email, password, ...client, verified: true }, context),
+      ),
+    );
+    const issue = async (n: number): Promise<string> => {
+      const { user_id } = made[n % users] as { user_id: string };
+      const email = logins[n % users]!.identifier;
+      const begun = { user_id, email, generation: 0, mfa_used: false, client };
+      const session = (await host.call(createSession, begun, context)) as object;
+      const issued = await host.call(issueTokens, { user_id, generation: 0, ...session }, context);
+      return (issued as { access_token: string }).access_token;
+    };
+    return { logins, tokens: await Promise.all(Array.from({ length: tokens }, (_, n) => issue(n))) };
+  } finally {
+    await host.close();
+  }
+};
+
+/** Starts it and waits until it is ready. */
+export const startPlatform = async (
+  folder: string,
+  { core, args = [] }: { core?: Core; args?: readonly string[] } = {},
+): Promise<Platform> => {
+  const program = start('infra/local/start.ts', { core, args, env: testEnvironment(folder) });
+  const printed = await program.prints(/Ctrl-C/);
+  const portOf = (name: string): number => Number(new RegExp(`${name}\\s+\\S*:(\\d+)`).exec(printed)?.[1]);
+  return { http: portOf('REST'), grpc: portOf('gRPC'), program, stop: program.stop };
+};

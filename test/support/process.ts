@@ -1,0 +1,71 @@
+/** `npm start` as a process of its own, with everything that it prints. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { testEnvironment } from './platform.ts';
+
+const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.url));
+
+export interface Started {
+  child: ChildProcess;
+  /** What it printed so far. */
+  out: { text: string; errors: string };
+  /** Resolves when the table of addresses stands there; rejects when the process ends before. */
+  ready: Promise<void>;
+  /** An address of the table, e.g. of `REST`. */
+  address(name: string): string;
+  /** Ends it and gives its exit code. */
+  end(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+export const startProcess = (dataDir: string, env: Record<string, string> = {}): Started => {
+  const child = spawn(process.execPath, [START], {
+    env: { PATH: process.env.PATH, ...testEnvironment(dataDir), ...env },
+  });
+  const out = { text: '', errors: '' };
+  child.stdout.on('data', (chunk) => {
+    out.text += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    out.errors += chunk;
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', () => out.text.includes('Ctrl-C') && resolve());
+    child.once('exit', () => reject(new Error(out.errors)));
+  });
+  ready.catch(() => {});
+  return {
+    child,
+    out,
+    ready,
+    address: (name) => {
+      const found = new RegExp(`${name}\\s+(\\S+)`).exec(out.text)?.[1];
+      if (!found) throw new Error(`no address of ${name}: ${out.text}`);
+      return found;
+    },
+    end: async (signal = 'SIGTERM') => {
+      const exited = once(child, 'exit');
+      if (child.exitCode !== null) return child.exitCode;
+      child.kill(signal);
+      return (await exited)[0];
+    },
+  };
+};
+
+/** A port that was free a moment ago, outside the range that the system hands out. */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const probe = createServer();
+    try {
+      probe.listen(port, '127.0.0.1');
+      await once(probe, 'listening');
+      return port;
+    } catch {
+      // taken: another one
+    } finally {
+      probe.close();
+    }
+  }
+};
