@@ -86,6 +86,8 @@ const options = ({ processedInput }: { processedInput: { commands: readonly stri
   exclude: EXTERNAL,
   external: [],
   outputFileExtension: '.mjs',
+  // several builds may go on at once
+  outputWorkFolder: `.esbuild/${process.pid}`,
   plugins: pluginsFor(processedInput.commands[0] === 'offline' ? 'local' : 'aws'),
   concurrency: 4,
 });

@@ -1,6 +1,7 @@
 /** The entries of the functions: functions/lambda/, one file each, with the adapters that it needs and no others. */
 import { type Choice, choicesOf } from './adapters.ts';
 import { banner, type GeneratedFile, type Generator } from './files.ts';
+import { document } from './openapi.ts';
 import { type LambdaFunction, type Located, lambdaFunctions, locate, schema } from './platform.ts';
 
 const FOLDER = 'functions/lambda';
@@ -32,20 +33,26 @@ const expression = (choice: Choice): string => {
 const entry = (of: LambdaFunction): GeneratedFile => {
   const choices = choicesOf(of);
   const operations = of.operations.map(locate);
-  const door = of.queue ? 'lambdaQueue' : 'lambda';
+  const [door, module] = of.fallback
+    ? ['lambdaPlatform', 'lambda-platform']
+    : of.queue
+      ? ['lambdaQueue', 'lambda-queue']
+      : ['lambda', 'lambda'];
   const usesSchema = choices.some(({ aws }) => aws.ofSchema);
   const imports = importsOf([
-    { file: `shared/runtime/${of.queue ? 'lambda-queue' : 'lambda'}.ts`, name: door },
+    { file: `shared/runtime/${module}.ts`, name: door! },
     ...operations,
     ...choices.flatMap(({ aws, local }) => (local ? [aws, local] : [aws])),
   ]);
   const names = operations.map(({ name }) => name).join(', ');
+  const first = of.fallback ? 'document' : of.queue ? `[${names}]` : names;
+  const head = of.fallback ? "import document from './openapi.json' with { type: 'json' };\n" : '';
   const config = [...new Set(choices.flatMap((choice) => (choice.local ? choice.when.split('.')[0]! : [])))].sort();
   return {
     path: `${FOLDER}/${of.name}.ts`,
-    content: `${BANNER}${imports}
+    content: `${BANNER}${head}${imports}
 ${usesSchema ? "import { schema } from './schema.ts';\n" : ''}
-export const handler = ${door}(${of.queue ? `[${names}]` : names}, (${config.length ? `{ ${config.join(', ')} }` : ''}) => [
+export const handler = ${door}(${first}, (${config.length ? `{ ${config.join(', ')} }` : ''}) => [
 ${choices.map((choice) => `  ${expression(choice)},`).join('\n')}
 ]);
 `,
@@ -70,7 +77,13 @@ ${located.map(({ name }) => `    ${name},`).join('\n')}
   };
 };
 
+/** The document as a function serves it. */
+const documentFile = (): GeneratedFile => ({
+  path: `${FOLDER}/openapi.json`,
+  content: `${JSON.stringify(document())}\n`,
+});
+
 export const entries: Generator = {
   owns: [FOLDER],
-  generate: () => [schemaFile(), ...lambdaFunctions.map(entry)],
+  generate: () => [schemaFile(), documentFile(), ...lambdaFunctions.map(entry)],
 };

@@ -41,13 +41,17 @@ export const locate = (what: { name: string }): Located => {
   return found;
 };
 
-/** A function of the cloud: one operation behind HTTP, or all operations that subscribe to one queue. */
+/** A function of the cloud: one operation behind HTTP, all operations that subscribe to one queue, or the default route. */
 export interface LambdaFunction {
   /** `<service>-<verb-noun>`; also the name of its entry in functions/lambda/. */
   name: string;
   operations: readonly Operation<any, any>[];
   queue?: string;
+  /** It answers what no operation's route takes. */
+  fallback?: true;
 }
+
+const fallback: LambdaFunction = { name: 'platform-routes', operations: [], fallback: true };
 
 const httpFunctions: LambdaFunction[] = platform
   .flatMap(({ operations }) => operations)
@@ -65,8 +69,8 @@ const queueFunctions: LambdaFunction[] = [...subscribers].map(([queue, operation
   return { name: name.replaceAll('_', '-'), operations, queue };
 });
 
-/** All functions, those behind HTTP first. */
-export const lambdaFunctions: readonly LambdaFunction[] = [...httpFunctions, ...queueFunctions];
+/** All functions: those behind HTTP first, the default route last. */
+export const lambdaFunctions: readonly LambdaFunction[] = [...httpFunctions, ...queueFunctions, fallback];
 
 /** `auth-login` → `AuthLogin`: a CloudFormation logical id. */
 export const logicalId = (name: string): string =>

@@ -1,6 +1,7 @@
 /** API Gateway's HTTP API (payload format 2.0) in our terms and back. Pure. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { HttpRequest, HttpResponse } from './http-binding.ts';
+import { securityHeaders } from './http-headers.ts';
 import { DEFAULT_LIMIT, readJsonBody, readQuery } from './http-body.ts';
 
 /** True for an event of an HTTP API with payload format 2.0. */
@@ -38,10 +39,16 @@ export const toHttpRequest = (event: APIGatewayProxyEventV2, limit: number = DEF
   };
 };
 
-/** Our answer as API Gateway wants it. */
-export const fromHttpResponse = ({ status, headers, body }: HttpResponse): APIGatewayProxyStructuredResultV2 => ({
+// API Gateway speaks TLS only; an emulator on this machine does not
+const SECURITY = securityHeaders(!process.env.PERFECT21_PUBLIC_URL?.startsWith('http:'));
+
+/** Our answer as API Gateway wants it, with the security headers of data or of a page. */
+export const fromHttpResponse = (
+  { status, headers, body }: HttpResponse,
+  kind: keyof typeof SECURITY = 'data',
+): APIGatewayProxyStructuredResultV2 => ({
   statusCode: status,
-  headers,
+  headers: { ...SECURITY[kind], ...headers },
   ...(body !== undefined && { body }),
   isBase64Encoded: false,
 });

@@ -4,7 +4,6 @@
  * A function is an operation behind one stack: logger, metrics (EMF), tracer. Ports are opened once a container.
  */
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2, Context as LambdaContext } from 'aws-lambda';
 import { AppError, ERRORS, toAppError } from '../errors.ts';
@@ -33,7 +32,7 @@ const tracing: Promise<Tracing> | undefined =
 export const stack = <E, R>(service: string, handler: (event: E, context: LambdaContext) => Promise<R>) => {
   const stacked = middy(handler, { timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger, { resetKeys: true }))
-    .use(logMetrics(metricsOf(service)));
+    .before(({ context }) => metricsOf(service).captureColdStartMetric(context.functionName));
   if (!tracing) return stacked;
   const traced = tracing.then((open) => open(service));
   return stacked

@@ -209,6 +209,24 @@ export const records = (rig: () => Rig): void => {
       }
     });
 
+    test('transactions over the same records in opposite order all come to an end', async () => {
+      const store = await rig().open();
+      const ids = ['a', 'b', 'c', 'd'];
+      await store.transact(ids.map((id) => insert(people, id, person(id))));
+      let done = 0;
+      const worker = async (order: string[], name: string) => {
+        for (let n = 0; n < 15; n += 1) {
+          const read = await store.getMany(people, order);
+          const writes = order.map((id) => update(people, read.get(id)!, person(name)));
+          if ((await refusedAt(store.transact(writes))) === 'resolved') done += 1;
+        }
+      };
+      await Promise.all([ids, [...ids].reverse(), ids, [...ids].reverse()].map((order, n) => worker(order, `w${n}`)));
+      expect(done).toBeGreaterThan(0);
+      const names = [...(await store.getMany(people, ids)).values()].map(({ value }) => value.name);
+      expect(new Set(names).size).toBe(1);
+    });
+
     test('50 concurrent increments are all counted', async () => {
       const { open, clock } = rig();
       const store = await open();

@@ -58,6 +58,8 @@ export class Connections {
       } as typeof pg.types,
     });
     pool.on('error', (error) => log.warn('store_connection_lost', { error }));
+    // the pool listens to idle connections only; one that breaks while lent would end the process
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return new Connections(pool);
   }
 

@@ -1,0 +1,144 @@
+/**
+ * `npm run offline`: the functions of serverless.yml, bundled, under serverless-offline; in this process what AWS would
+ * do beside them: the worker that relays events to their handlers, and a mailbox.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { platform, schema } from '../../functions/index.ts';
+import { loadConfig, StartError } from '../../shared/config.ts';
+import { startMailbox } from '../../shared/delivery/mailbox/index.ts';
+import { openHost } from '../../shared/platform.ts';
+import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
+import { startWorker } from '../../shared/runtime/worker.ts';
+import { type DevCredentials, devCredentials, seedDevCredentials } from './dev-credentials.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** Bundling and loading of all functions, on a busy machine. */
+const START_MS = 90_000;
+const STOP_MS = 5_000;
+
+export interface OfflineOptions {
+  /** Variables of shared/config.ts; what is missing takes its default. */
+  env: NodeJS.ProcessEnv;
+  /** Of HTTP, and of the emulator's own Lambda API; 3000 and 3002 when left out. */
+  ports?: { http?: number; lambda?: number };
+  /** Shows what the emulator says. */
+  verbose?: boolean;
+}
+
+export interface Offline {
+  url: string;
+  mailboxUrl: string;
+  credentials: DevCredentials;
+  /** Resolves when no event waits any more. For tests. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await gone;
+  clearTimeout(timer);
+};
+
+/** Starts the emulator and resolves when a function answers. */
+const emulate = async (url: string, args: readonly string[], env: NodeJS.ProcessEnv, verbose: boolean) => {
+  const cli = join(createRequire(import.meta.url).resolve('serverless/package.json'), '../bin/serverless.js');
+  const child = spawn(process.execPath, [cli, 'offline', 'start', ...args], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said = `${said}${chunk}`.slice(-4_000);
+      if (verbose) process.stderr.write(chunk);
+    });
+  }
+  const until = performance.now() + START_MS;
+  for (;;) {
+    const ready = await fetch(`${url}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) return child;
+    if (child.exitCode !== null || performance.now() > until) {
+      await end(child);
+      throw new StartError(`serverless-offline did not start: ${said.trim() || 'it said nothing'}`);
+    }
+    await sleep(100);
+  }
+};
+
+/**
+ * Starts functions, worker and mailbox.
+ *
+ * @throws StartError with what to do; nothing goes on running then
+ * @example const { url, close } = await startOffline({ env: process.env });
+ */
+export const startOffline = async ({ env, ports = {}, verbose = false }: OfflineOptions): Promise<Offline> => {
+  const { http = 3000, lambda = 3002 } = ports;
+  const url = `http://localhost:${http}`;
+  const closing: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let step = closing.pop(); step; step = closing.pop()) await step();
+  };
+  try {
+    const variables = { PERFECT21_PUBLIC_URL: url, ...env };
+    const config = loadConfig(variables);
+    prepareDataDir(config.data_dir);
+    const { PERFECT21_MAILBOX_PORT: httpPort, PERFECT21_SMTP_PORT: smtpPort } = config.env;
+    const mailbox = await startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir: config.data_dir });
+    closing.push(() => mailbox.close());
+    const mail = { ...config.mail, url: `smtp://127.0.0.1:${mailbox.smtpPort}` };
+    const host = await openHost({ ...config, mail }, schema);
+    closing.push(() => host.close());
+    const credentials = devCredentials(config.data_dir);
+    await seedDevCredentials(host, credentials, config.services);
+    const worker = startWorker(host, platform);
+    closing.push(() => worker.stop());
+    const args = ['--useInProcess', '--noPrependStageInUrl', '--noSponsor'];
+    const child = await emulate(
+      url,
+      [...args, '--httpPort', `${http}`, '--lambdaPort', `${lambda}`],
+      { ...process.env, ...variables, PERFECT21_DATA_DIR: config.data_dir },
+      verbose,
+    );
+    closing.push(() => end(child));
+    const mailboxUrl = `http://localhost:${mailbox.httpPort}`;
+    return { url, mailboxUrl, credentials, drain: () => worker.drain(), close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+};
+
+if (import.meta.main) {
+  try {
+    const { url, mailboxUrl, close } = await startOffline({ env: process.env, verbose: true });
+    process.stdout.write(`\nperfect21 functions: ${url}/api/v1\nmailbox: ${mailboxUrl}\n\nCtrl-C stops.\n`);
+    let stopping = false;
+    const stop = async (): Promise<void> => {
+      if (stopping) return;
+      stopping = true;
+      await close();
+      process.exit(0);
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  } catch (thrown) {
+    if (!(thrown instanceof StartError)) throw thrown;
+    process.stderr.write(`npm run offline can't start: ${thrown.message}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,86 @@
+/** The function behind no operation: health, documents, pages, and a problem for what no route takes. */
+import { PAGE_HEADERS, PAGES } from '../delivery/pages.ts';
+import { AppError } from '../errors.ts';
+import type { Host } from '../invoke.ts';
+import { docsRoutes } from '../openapi/docs.ts';
+import { type HttpResponse, problemResponse, requestIdOf } from './http-binding.ts';
+import { stack } from './lambda.ts';
+import { type Choose, container } from './lambda-container.ts';
+import { fromHttpResponse, isHttpEvent, lowerCaseHeaders } from './lambda-http.ts';
+
+interface Document {
+  paths: Record<string, object>;
+}
+
+type Route = (host: Host) => HttpResponse | Promise<HttpResponse>;
+
+const READY_MS = 2_000;
+
+const json = (status: number, value: object): HttpResponse => ({
+  status,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  body: JSON.stringify(value),
+});
+
+const ready: Route = async ({ ports: { store, log } }) => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${READY_MS} ms`)), READY_MS);
+  });
+  try {
+    await Promise.race([store.ping(), late]);
+    return json(200, { status: 'ok', checks: { store: { status: 'ok' } } });
+  } catch (cause) {
+    log.warn('ready.failed', { check: 'store', cause });
+    return json(503, { status: 'unavailable', checks: { store: { status: 'unavailable' } } });
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const fixed = (contentType: string, body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Route => {
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString();
+  return () => ({ status: 200, headers: { 'content-type': contentType, 'cache-control': 'no-cache', ...headers }, body: text });
+};
+
+const routesOf = (document: Document): Map<string, Route> =>
+  new Map<string, Route>([
+    ['/healthz', () => json(200, { status: 'ok' })],
+    ['/readyz', ready],
+    ['/openapi.json', fixed('application/json', JSON.stringify(document))],
+    ...docsRoutes().map(({ path, contentType, body }): [string, Route] => [path, fixed(contentType, body)]),
+    ...Object.entries(PAGES).map(([path, { type, body }]): [string, Route] => [path, fixed(type, body, PAGE_HEADERS)]),
+  ]);
+
+/** Why no operation took a request: its path is not ours, or it is ours with other methods. */
+const refusal = ({ paths }: Document, path: string): { error: AppError; allow?: string } => {
+  const found = Object.entries(paths).find(([template]) =>
+    new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  if (!found) return { error: new AppError('not_found', { detail: 'There is nothing at this address' }) };
+  return { error: new AppError('method_not_allowed'), allow: Object.keys(found[1]).join(', ').toUpperCase() };
+};
+
+/**
+ * The handler of the default route of the API.
+ *
+ * @param document OpenAPI: served, and what says which methods a path has
+ */
+export const lambdaPlatform = (document: Document, choose: Choose) => {
+  const open = container(['clock', 'ids', 'log', 'metrics', 'store'], choose);
+  const routes = routesOf(document);
+  return stack('perfect21', async (event: unknown, context) => {
+    if (!isHttpEvent(event)) throw new TypeError('the default route takes events of an HTTP API, payload format 2.0');
+    const { method } = event.requestContext.http;
+    const requestId = requestIdOf(lowerCaseHeaders(event.headers)['x-request-id'], () => context.awsRequestId);
+    const route = routes.get(event.rawPath);
+    if (route && (method === 'GET' || method === 'HEAD')) {
+      const response = await route(await open());
+      const kind = response.headers['content-type']?.startsWith('text/html') ? 'page' : 'data';
+      return fromHttpResponse({ ...response, headers: { ...response.headers, 'x-request-id': requestId } }, kind);
+    }
+    const { error, allow } = route ? { error: new AppError('method_not_allowed'), allow: 'GET, HEAD' } : refusal(document, event.rawPath);
+    const problem = problemResponse(error, requestId);
+    return fromHttpResponse({ ...problem, headers: { ...problem.headers, ...(allow && { allow }) } });
+  });
+};

@@ -1,0 +1,85 @@
+/** Promises of PostgreSQL apart from those of every engine: crashes, few connections, the start. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { StartError } from '../../shared/config.ts';
+import { AppError } from '../../shared/errors.ts';
+import { insert } from '../../shared/ports/store.ts';
+import { postgresStore } from '../../shared/store/postgres/adapter.ts';
+import { type Postgres, startPostgres } from '../engines/postgres.ts';
+import { configFor, fakePorts, hits, message, notes, schema } from './store-harness.ts';
+
+let postgres: Postgres;
+const ports = fakePorts();
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres?.close());
+
+const open = (url: string) => Promise.resolve(postgresStore(schema).open(ports, configFor(url)));
+
+describe('PostgreSQL', () => {
+  test('loses nothing acknowledged when the server crashes, and the store goes on by itself', async () => {
+    const { port: store, close } = await open(await postgres.createDatabase());
+    const acknowledged: string[] = [];
+    const failures: unknown[] = [];
+    let writing = true;
+    const writer = async (name: string) => {
+      for (let n = 0; writing; n += 1) {
+        const id = `${name}-${n}`;
+        const work = store.transact([insert(notes, id, { text: id })], { enqueue: [message({ at: 0, id })] });
+        await work.then(
+          () => acknowledged.push(id),
+          (error) => failures.push(error),
+        );
+        if (failures.length) await new Promise(setImmediate);
+      }
+    };
+    const writers = ['a', 'b', 'c'].map(writer);
+    for (let crash = 0; crash < 2; crash += 1) {
+      const before = acknowledged.length;
+      await expect.poll(() => acknowledged.length, { interval: 5 }).toBeGreaterThan(before + 20);
+      await postgres.stop('immediate');
+      await postgres.start();
+    }
+    const before = acknowledged.length;
+    await expect.poll(() => acknowledged.length, { interval: 5 }).toBeGreaterThan(before);
+    writing = false;
+    await Promise.all(writers);
+    expect(failures.length).toBeGreaterThan(0);
+    for (const error of failures) {
+      expect(error).toBeInstanceOf(AppError);
+      expect((error as AppError).code).toBe('unavailable');
+      expect((error as AppError).message).not.toMatch(/insert|select|127\.0/i);
+    }
+    for (let at = 0; at < acknowledged.length; at += 1000) {
+      const ids = acknowledged.slice(at, at + 1000);
+      expect((await store.getMany(notes, ids)).size).toBe(ids.length);
+    }
+    const waiting = await store.messages.peek('q', 1_000_000);
+    const kept = new Set(waiting.map(({ id }) => id));
+    expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+    await close?.();
+  });
+
+  test('more callers than connections wait for their turn', async () => {
+    const { port: store, close } = await open(`${await postgres.createDatabase()}?max=2`);
+    const expires_at = ports.clock.now() + 1000;
+    await Promise.all(Array.from({ length: 200 }, () => store.increment(hits, 'h', { expires_at })));
+    expect((await store.get(hits, 'h'))?.value.count).toBe(200);
+    await close?.();
+  });
+
+  test('a start that can not go on says in one line what to correct, and no password', async () => {
+    const server = new URL(postgres.url);
+    const nobody = Object.assign(new URL(postgres.url), { port: '1', password: 'hushhush' }).href;
+    const nothing = Object.assign(new URL(postgres.url), { pathname: '/nothing', password: 'hushhush' }).href;
+    for (const [url, said] of [
+      [nobody, /127\.0\.0\.1:1 can't be used .*ECONNREFUSED/],
+      [nothing, new RegExp(`127.0.0.1:${server.port} can't be used .*nothing`)],
+    ] as const) {
+      const error = await open(url).catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(StartError);
+      expect(error.message).toMatch(said);
+      expect(error.message).not.toMatch(/\n|hushhush/);
+    }
+  });
+});

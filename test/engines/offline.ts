@@ -1,0 +1,55 @@
+/** The functions under serverless-offline, for tests: own folder, own ports, gone afterwards. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Offline, startOffline as start } from '../../infra/local/offline.ts';
+
+/** The emulator can't be asked which port it got, so it is told one below those of outgoing connections. */
+const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const probe = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(probe, 'listening');
+      return port;
+    } catch {
+      // taken: another one
+    } finally {
+      probe.close();
+    }
+  }
+};
+
+/**
+ * Starts functions, worker and mailbox.
+ *
+ * @example const { url, mailboxUrl, credentials, drain, close } = await startOffline();
+ */
+export const startOffline = async (
+  options: { dataDir?: string; ports?: { http?: number; lambda?: number }; env?: Record<string, string> } = {},
+): Promise<Offline> => {
+  const own = options.dataDir === undefined;
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'perfect21-offline-'));
+  const ports = { http: await freePort(), lambda: await freePort(), ...options.ports };
+  const remove = (): void => {
+    if (own) rmSync(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const running = await start({
+      ports,
+      env: {
+        PERFECT21_DATA_DIR: dataDir,
+        PERFECT21_MAILBOX_PORT: '0',
+        PERFECT21_SMTP_PORT: '0',
+        LOG_LEVEL: 'error',
+        ...options.env,
+      },
+    });
+    return { ...running, close: () => running.close().finally(remove) };
+  } catch (thrown) {
+    remove();
+    throw thrown;
+  }
+};

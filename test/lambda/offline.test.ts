@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Offline } from '../../infra/local/offline.ts';
+import { cases } from '../e2e/cases/index.ts';
+import { http1Door } from '../e2e/doors/http.ts';
+import type { Mail, World } from '../e2e/world.ts';
+import { startOffline } from '../engines/offline.ts';
+
+describe('the functions of serverless.yml under serverless-offline', () => {
+  let offline: Offline;
+  beforeAll(async () => {
+    offline = await startOffline();
+  }, 120_000);
+  afterAll(() => offline?.close(), 30_000);
+
+  const world = (): World => ({
+    ...http1Door(offline.url),
+    name: 'offline',
+    mails: async (to) => {
+      await offline.drain();
+      const messages = (await (await fetch(`${offline.mailboxUrl}/api/messages`)).json()) as Mail[];
+      return messages.filter((mail) => mail.to.includes(to));
+    },
+    ...offline.credentials,
+  });
+
+  // the clock of another process is not in our hands
+  for (const [topic, list] of Object.entries(cases)) {
+    describe(topic, () => {
+      for (const { name, clock, run } of list) if (!clock) test(name, () => run(world()), 30_000);
+    });
+  }
+
+  test('serve the document, the browsable API and the pages of mails', async () => {
+    const document = await (await fetch(`${offline.url}/openapi.json`)).json();
+    expect(document.openapi).toBe('3.1.0');
+    for (const path of ['/docs', '/docs/swagger-ui-bundle.js', '/verify-email']) {
+      const response = await fetch(`${offline.url}${path}`);
+      expect([path, response.status]).toEqual([path, 200]);
+      await response.arrayBuffer();
+    }
+  });
+
+  test('answer unknown paths and methods with problems', async () => {
+    const unknown = await fetch(`${offline.url}/api/v1/nothing`);
+    expect([unknown.status, (await unknown.json()).code]).toEqual([404, 'not_found']);
+    const method = await fetch(`${offline.url}/api/v1/auth/login`, { method: 'PUT' });
+    expect([method.status, method.headers.get('allow'), (await method.json()).code]).toEqual([
+      405,
+      'POST',
+      'method_not_allowed',
+    ]);
+  });
+});
