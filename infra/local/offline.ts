@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -45,6 +46,8 @@ const end = async (child: ChildProcess): Promise<void> => {
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
   await gone;
   clearTimeout(timer);
+  // its bundles (infra/aws/esbuild.ts)
+  rmSync(join(ROOT, '.esbuild', `${child.pid}`), { recursive: true, force: true });
 };
 
 /** Starts the emulator and resolves when a function answers. */

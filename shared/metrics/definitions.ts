@@ -45,4 +45,16 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Sessions started and ended',
     labels: ['operation', 'result'],
   },
+  perfect21_outbox_messages_total: { type: 'counter', help: 'Outbox rows by what became of them', labels: ['result'] },
+  perfect21_queue_messages_total: {
+    type: 'counter',
+    help: 'Deliveries of a queue by what became of them',
+    labels: ['queue', 'result'],
+  },
+  perfect21_queue_depth: { type: 'gauge', help: 'Messages waiting in a queue', labels: ['queue'] },
+  perfect21_queue_oldest_age_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest message of a queue',
+    labels: ['queue'],
+  },
 };

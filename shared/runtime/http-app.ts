@@ -1,8 +1,8 @@
-/** fastify as this door uses it: a router and a body reader, whose own answers are problems like all others. */
+/** fastify as this door uses it: a router, whose own answers are problems like all others. */
 
 import type { RequestListener, Server } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { AppError, ERRORS, type ErrorCode } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import { problemResponse, requestIdOf } from './http-binding.ts';
 import type { Door } from './http-routes.ts';
 
@@ -12,16 +12,12 @@ const WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** Ids and names in paths are shorter than this; a longer segment is refused with 414. */
 const SEGMENT = 512;
 
-const byStatus = new Map<unknown, ErrorCode>(
-  (['payload_too_large', 'uri_too_long', 'unsupported_media_type'] as const).map((code) => [ERRORS[code].http, code]),
-);
-
 /** fastify's errors speak by status; what has none is ours and stays inside. */
 const toProblemError = (thrown: Error & { statusCode?: number }): AppError => {
   if (thrown instanceof AppError) return thrown;
   const { statusCode = 500 } = thrown;
   if (statusCode >= 500) return new AppError('internal', { cause: thrown });
-  return new AppError(byStatus.get(statusCode) ?? 'invalid_request', { cause: thrown });
+  return new AppError(statusCode === 414 ? 'uri_too_long' : 'invalid_request', { cause: thrown });
 };
 
 /**

@@ -89,7 +89,8 @@ export const launch = async (
     const { startHttp } = await import('./http.ts');
     const { openApi } = await import('../openapi/document.ts');
     const openapi = openApi(services, { version: VERSION });
-    const http = await startHttp(host, services, { ...config.http, openapi, routes: await staticRoutes() });
+    const secure = config.public_url.startsWith('https:');
+    const http = await startHttp(host, services, { ...config.http, secure, openapi, routes: await staticRoutes() });
     closing.push(() => http.stop());
 
     return { host, services, http, grpc, metrics, mailbox, drain: () => worker.drain(), stop };

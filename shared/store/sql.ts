@@ -1,12 +1,10 @@
 /** What the SQL engines share: names, rows, and when the shape of the data has to be brought up to date. */
+import { createHash } from 'node:crypto';
 import { StartError } from '../config.ts';
 import type { Collection, Stored } from '../ports/store.ts';
 import { checkIndexKey } from './limits.ts';
 import { indexKey, upcast } from './record.ts';
 import type { StoreSchema } from './schema.ts';
-
-/** Raise when tables or functions of an engine change other than by collections. */
-const LAYOUT = 1;
 
 /** So long that a collection and an index together fit PostgreSQL's 63 characters; SQL folds case anyway. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,27}$/;
@@ -50,9 +48,13 @@ export const toStored = <T>(collection: Collection<string, T>, row: Row): Stored
   ...(row.expires_at !== null && { expires_at: row.expires_at }),
 });
 
-/** What the data was last shaped for; equal when nothing is to do. */
-export const fingerprint = ({ version, collections }: StoreSchema): string =>
-  JSON.stringify([LAYOUT, version, collections.map((each) => [each.name, each.version, Object.keys(each.indexes)])]);
+/** What the data was last shaped for, by schema and by the engine's own tables; equal when nothing is to do. */
+export const fingerprint = ({ version, collections }: StoreSchema, own: string): string =>
+  JSON.stringify([
+    createHash('sha256').update(own).digest('base64url'),
+    version,
+    collections.map((each) => [each.name, each.version, Object.keys(each.indexes)]),
+  ]);
 
 /** @throws StartError when the data was shaped by a newer program */
 export const refuseNewer = (stored: number, { version }: StoreSchema): void => {

@@ -2,19 +2,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { check, insert, remove, type Store, update, WriteConflict } from '../../shared/ports/store.ts';
-import { codeOf, hits, notes, people, person } from './store-harness.ts';
+import { codeOf, hits, notes, people, person, refusedAt } from './store-harness.ts';
 import type { Rig } from './store-suite.ts';
-
-/** Where a transaction was refused, or that it was not. */
-const refusedAt = async (promise: Promise<unknown>): Promise<number | 'resolved'> => {
-  try {
-    await promise;
-    return 'resolved';
-  } catch (error) {
-    if (error instanceof WriteConflict) return error.at;
-    throw error;
-  }
-};
 
 const stored = async (store: Store, id: string) => (await store.get(people, id))!;
 
@@ -138,120 +127,6 @@ export const records = (rig: () => Rig): void => {
       await expect(store.transact(twice)).rejects.toThrow(RangeError);
       expect((await store.getMany(notes, ['0', 'a'])).size).toBe(0);
       await store.transact([]);
-    });
-
-    test('an expired record is invisible to reads and conditions, and can be inserted over', async () => {
-      const { open, clock } = rig();
-      const store = await open();
-      const ends = clock.now() + 1000;
-      await store.transact([insert(people, 'a', person('ann', { city: 'x' }), { expires_at: ends })]);
-      clock.pass(999);
-      const read = await stored(store, 'a');
-      expect(read.expires_at).toBe(ends);
-      clock.pass(1);
-      expect(await store.get(people, 'a')).toBeUndefined();
-      expect((await store.getMany(people, ['a'])).size).toBe(0);
-      expect((await store.query(people, 'by_city', 'x')).items).toEqual([]);
-      for (const write of [check(people, read), update(people, read, person('bea')), remove(people, read)]) {
-        expect(await refusedAt(store.transact([write]))).toBe(0);
-      }
-      await store.transact([insert(people, 'a', person('cat', { city: 'y' }))]);
-      const again = await stored(store, 'a');
-      expect(again.value.name).toBe('cat');
-      expect(again.expires_at).toBeUndefined();
-      expect(again.version).toBeGreaterThan(read.version);
-      expect((await store.query(people, 'by_city', 'x')).items).toEqual([]);
-      expect((await store.query(people, 'by_city', 'y')).items).toHaveLength(1);
-    });
-
-    test('an update keeps the expiry unless it is told another', async () => {
-      const { open, clock } = rig();
-      const store = await open();
-      const ends = clock.now() + 1000;
-      await store.transact([insert(people, 'a', person('ann'), { expires_at: ends })]);
-      await store.transact([update(people, await stored(store, 'a'), person('bea'))]);
-      expect((await stored(store, 'a')).expires_at).toBe(ends);
-      await store.transact([update(people, await stored(store, 'a'), person('bea'), { expires_at: ends + 5 })]);
-      expect((await stored(store, 'a')).expires_at).toBe(ends + 5);
-    });
-
-    test('of 50 concurrent writers that read the same version exactly one wins', async () => {
-      const store = await rig().open();
-      await store.transact([insert(people, 'a', person('ann'))]);
-      const read = await stored(store, 'a');
-      const outcomes = await Promise.all(
-        Array.from({ length: 50 }, (_, n) => refusedAt(store.transact([update(people, read, person(`w${n}`))]))),
-      );
-      const winners = outcomes.flatMap((outcome, n) => (outcome === 'resolved' ? [`w${n}`] : []));
-      expect(winners).toEqual([(await stored(store, 'a')).value.name]);
-      expect(outcomes.filter((outcome) => outcome === 0)).toHaveLength(49);
-    });
-
-    test('of 50 concurrent inserts under one id exactly one wins', async () => {
-      const store = await rig().open();
-      const outcomes = await Promise.all(
-        Array.from({ length: 50 }, (_, n) => refusedAt(store.transact([insert(people, 'a', person(`w${n}`))]))),
-      );
-      expect(outcomes.filter((outcome) => outcome === 'resolved')).toHaveLength(1);
-    });
-
-    test('a check forbids that two writers each break what the other checked', async () => {
-      const store = await rig().open();
-      for (let round = 0; round < 20; round += 1) {
-        const [left, right] = [`l${round}`, `r${round}`];
-        await store.transact([insert(people, left, person('on')), insert(people, right, person('on'))]);
-        const [l, r] = [await stored(store, left), await stored(store, right)];
-        const outcomes = await Promise.all([
-          refusedAt(store.transact([check(people, l), update(people, r, person('off'))])),
-          refusedAt(store.transact([check(people, r), update(people, l, person('off'))])),
-        ]);
-        expect(outcomes.filter((outcome) => outcome === 'resolved')).toHaveLength(1);
-      }
-    });
-
-    test('transactions over the same records in opposite order all come to an end', async () => {
-      const store = await rig().open();
-      const ids = ['a', 'b', 'c', 'd'];
-      await store.transact(ids.map((id) => insert(people, id, person(id))));
-      let done = 0;
-      const worker = async (order: string[], name: string) => {
-        for (let n = 0; n < 15; n += 1) {
-          const read = await store.getMany(people, order);
-          const writes = order.map((id) => update(people, read.get(id)!, person(name)));
-          if ((await refusedAt(store.transact(writes))) === 'resolved') done += 1;
-        }
-      };
-      await Promise.all([ids, [...ids].reverse(), ids, [...ids].reverse()].map((order, n) => worker(order, `w${n}`)));
-      expect(done).toBeGreaterThan(0);
-      const names = [...(await store.getMany(people, ids)).values()].map(({ value }) => value.name);
-      expect(new Set(names).size).toBe(1);
-    });
-
-    test('50 concurrent increments are all counted', async () => {
-      const { open, clock } = rig();
-      const store = await open();
-      const expires_at = clock.now() + 1000;
-      const counts = await Promise.all(Array.from({ length: 50 }, () => store.increment(hits, 'h', { expires_at })));
-      expect(counts.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
-      expect((await store.get(hits, 'h'))?.value).toEqual({ count: 50 });
-    });
-
-    test('a counter keeps its first expiry and starts anew after it', async () => {
-      const { open, clock } = rig();
-      const store = await open();
-      const expires_at = clock.now() + 1000;
-      expect(await store.increment(hits, 'h', { by: 3, expires_at })).toBe(3);
-      const first = (await store.get(hits, 'h'))!;
-      expect(await store.increment(hits, 'h', { expires_at: expires_at + 9 })).toBe(4);
-      const second = (await store.get(hits, 'h'))!;
-      expect(second.expires_at).toBe(expires_at);
-      expect(second.version).toBeGreaterThan(first.version);
-      clock.pass(1000);
-      expect(await store.get(hits, 'h')).toBeUndefined();
-      expect(await store.increment(hits, 'h', { by: 2, expires_at: clock.now() + 7 })).toBe(2);
-      expect(await store.get(hits, 'h')).toMatchObject({ value: { count: 2 }, expires_at: clock.now() + 7 });
-      await store.transact([remove(hits, (await store.get(hits, 'h'))!)]);
-      expect(await store.increment(hits, 'h', { expires_at: clock.now() + 7 })).toBe(1);
     });
 
     test('up to 1000 ids are read at once, and each once', async () => {

@@ -7,11 +7,14 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import type { Opened } from '../../shared/adapter.ts';
 import type { Store } from '../../shared/ports/store.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
+import { expiry } from './store-expiry.ts';
 import { type Abilities, type FakePorts, fakePorts, type Harness, schema as today } from './store-harness.ts';
 import { lifetime } from './store-lifetime.ts';
 import { messages } from './store-messages.ts';
 import { model } from './store-model.ts';
+import { order } from './store-order.ts';
 import { queries } from './store-queries.ts';
+import { races } from './store-races.ts';
 import { records } from './store-records.ts';
 
 /** One test's place for data. `open` opens one more instance on it, as another process would. */
@@ -55,8 +58,11 @@ export const storeContract = (name: string, openFresh: () => Promise<Harness>, a
     });
     const given = () => rig;
     records(given);
+    expiry(given);
+    races(given);
     queries(given);
-    messages(given, abilities);
+    messages(given);
+    order(given, abilities);
     lifetime(given, abilities);
     model(given);
   });

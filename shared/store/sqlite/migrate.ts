@@ -86,7 +86,7 @@ const shape = (db: Database, collection: Collection, rose: boolean): void => {
  * @throws StartError when the data is newer than the schema
  */
 export const migrate = (db: Database, schema: StoreSchema): void => {
-  const wanted = fingerprint(schema);
+  const wanted = fingerprint(schema, MESSAGES);
   db.transaction(() => {
     db.exec('CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID');
     const meta = (key: string) => db.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value;
