@@ -1,13 +1,15 @@
 /** How serverless-esbuild bundles the functions. */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /** Bundled nowhere: in the runtime (the SDK), or never part of a function (drivers of other engines, native addons). */
 const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'pg', 'pg-native', 'amqplib', '@node-rs/argon2'];
 
 /** Some dependencies are CommonJS and ask for Node's modules by `require`. */
-const REQUIRE = "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
+const REQUIRE =
+  "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
 const OPTIONS = {
   bundle: true,
@@ -21,7 +23,9 @@ const OPTIONS = {
 } satisfies BuildOptions;
 
 const absent = (names: readonly string[], why: string): string =>
-  names.map((name) => `export const ${name} = () => { throw new Error(${JSON.stringify(`${name}: ${why}`)}); };`).join('\n');
+  names
+    .map((name) => `export const ${name} = () => { throw new Error(${JSON.stringify(`${name}: ${why}`)}); };`)
+    .join('\n');
 
 interface Replacement {
   filter: RegExp;
@@ -51,6 +55,18 @@ const replace = (replacements: readonly Replacement[]): Plugin => ({
   },
 });
 
+const LOGGER = dirname(createRequire(import.meta.url).resolve('@aws-lambda-powertools/logger'));
+
+/** Powertools' packages bring their common part each for itself: one copy is enough for a bundle. */
+const oneCommons: Plugin = {
+  name: 'one-commons',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^@aws-lambda-powertools\/commons/ }, ({ path, kind, pluginData }) =>
+      pluginData === LOGGER ? undefined : resolve(path, { kind, resolveDir: LOGGER, pluginData: LOGGER }),
+    );
+  },
+};
+
 /** Parts that only some containers load: each a bundle of its own, beside those of the functions. */
 const LAZY = /\/(lambda-tracer)\.ts$/;
 const building = new Map<string, Promise<unknown>>();
@@ -76,6 +92,7 @@ const lazyParts: Plugin = {
 /** The plugins of a build: for AWS, or for this machine (`npm run offline`). */
 export const pluginsFor = (target: 'aws' | 'local'): Plugin[] => [
   lazyParts,
+  oneCommons,
   replace(target === 'aws' ? [...NO_JSON_SCHEMA, ...NOTHING_LOCAL] : NO_JSON_SCHEMA),
 ];
 

@@ -37,10 +37,7 @@ const leftOvers = (files: readonly GeneratedFile[], owns: readonly string[]): st
 
 /** Paths of which the disk holds something else, or that nothing generates any more. */
 export const staleFiles = (files: readonly GeneratedFile[], owns: readonly string[]): string[] =>
-  [
-    ...files.filter((file) => !isFresh(file)).map(({ path }) => path),
-    ...leftOvers(files, owns),
-  ].sort();
+  [...files.filter((file) => !isFresh(file)).map(({ path }) => path), ...leftOvers(files, owns)].sort();
 
 /** Writes what is stale and removes what nothing generates any more. Returns the paths. */
 export const writeFiles = (files: readonly GeneratedFile[], owns: readonly string[]): string[] => {

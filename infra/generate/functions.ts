@@ -29,7 +29,9 @@ const environmentOf = (of: LambdaFunction): Record<string, string> => {
 };
 
 /** What /docs serves, read from disk when it is asked for. */
-const DOCS = ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js'].map((file) => `node_modules/swagger-ui-dist/${file}`);
+const DOCS = ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js'].map(
+  (file) => `node_modules/swagger-ui-dist/${file}`,
+);
 
 const eventOf = (of: LambdaFunction) => {
   if (of.fallback) return { httpApi: '*' };

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { toolPath } from '../tools.ts';
 
 const run = promisify(execFile);
 const { resolve } = createRequire(import.meta.url);
@@ -44,7 +45,7 @@ const TS_PROTO = [
  */
 export const buf = async (...args: string[]): Promise<void> => {
   try {
-    await run(process.execPath, [join(packageFolder('@bufbuild/buf'), 'bin/buf'), ...args], { cwd: ROOT });
+    await run(toolPath('buf'), args, { cwd: ROOT });
   } catch (failed) {
     const { stdout, stderr } = failed as { stdout?: string; stderr?: string };
     throw new Error(`buf ${args[0]}: ${stdout || stderr || failed}`, { cause: failed });

@@ -1,4 +1,4 @@
-/** `/docs`: the browsable API. Swagger UI from its package, served by ourselves; nothing inline, nothing from elsewhere. */
+/** `/docs`: the browsable API. Swagger UI's files from the package that carries them without telemetry, served by ourselves; nothing inline, nothing from elsewhere. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -21,7 +21,9 @@ const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinki
 
 /** Files of the package that the page loads: 1.9 MB together. */
 const asset = (name: string): Uint8Array =>
-  readFileSync(join(dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json')), name));
+  readFileSync(
+    join(dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui/package.json')), 'static', name),
+  );
 
 /** The routes of the page. It reads `/openapi.json`. */
 export const docsRoutes = (): DocsRoute[] => [

@@ -1,8 +1,8 @@
 /** API Gateway's HTTP API (payload format 2.0) in our terms and back. Pure. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { HttpRequest, HttpResponse } from './http-binding.ts';
-import { securityHeaders } from './http-headers.ts';
 import { DEFAULT_LIMIT, readJsonBody, readQuery } from './http-body.ts';
+import { securityHeaders } from './http-headers.ts';
 
 /** True for an event of an HTTP API with payload format 2.0. */
 export const isHttpEvent = (event: unknown): event is APIGatewayProxyEventV2 => {

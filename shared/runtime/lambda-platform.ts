@@ -38,9 +38,17 @@ const ready: Route = async ({ ports: { store, log } }) => {
   }
 };
 
-const fixed = (contentType: string, body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Route => {
+const fixed = (
+  contentType: string,
+  body: string | Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): Route => {
   const text = typeof body === 'string' ? body : Buffer.from(body).toString();
-  return () => ({ status: 200, headers: { 'content-type': contentType, 'cache-control': 'no-cache', ...headers }, body: text });
+  return () => ({
+    status: 200,
+    headers: { 'content-type': contentType, 'cache-control': 'no-cache', ...headers },
+    body: text,
+  });
 };
 
 const routesOf = (document: Document): Map<string, Route> =>
@@ -79,7 +87,9 @@ export const lambdaPlatform = (document: Document, choose: Choose) => {
       const kind = response.headers['content-type']?.startsWith('text/html') ? 'page' : 'data';
       return fromHttpResponse({ ...response, headers: { ...response.headers, 'x-request-id': requestId } }, kind);
     }
-    const { error, allow } = route ? { error: new AppError('method_not_allowed'), allow: 'GET, HEAD' } : refusal(document, event.rawPath);
+    const { error, allow } = route
+      ? { error: new AppError('method_not_allowed'), allow: 'GET, HEAD' }
+      : refusal(document, event.rawPath);
     const problem = problemResponse(error, requestId);
     return fromHttpResponse({ ...problem, headers: { ...problem.headers, ...(allow && { allow }) } });
   });

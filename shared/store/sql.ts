@@ -49,7 +49,7 @@ export const toStored = <T>(collection: Collection<string, T>, row: Row): Stored
 });
 
 /** What the data was last shaped for, by schema and by the engine's own tables; equal when nothing is to do. */
-export const fingerprint = ({ version, collections }: StoreSchema, own: string): string =>
+export const fingerprint = ({ version, collections }: StoreSchema, own = ''): string =>
   JSON.stringify([
     createHash('sha256').update(own).digest('base64url'),
     version,

@@ -12,7 +12,6 @@ import {
   type NewMessage,
   type PageRequest,
   type Store,
-  WriteConflict,
 } from '../../shared/ports/store.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
 
@@ -104,17 +103,6 @@ export const codeOf = async (promise: Promise<unknown>): Promise<ErrorCode | 're
     return 'resolved';
   } catch (error) {
     if (error instanceof AppError) return error.code;
-    throw error;
-  }
-};
-
-/** Where a transaction was refused, or that it was not. */
-export const refusedAt = async (promise: Promise<unknown>): Promise<number | 'resolved'> => {
-  try {
-    await promise;
-    return 'resolved';
-  } catch (error) {
-    if (error instanceof WriteConflict) return error.at;
     throw error;
   }
 };

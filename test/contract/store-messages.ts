@@ -1,16 +1,11 @@
 /** Promises about messages: claims, order, leases, settling. */
 import { describe, expect, test } from 'vitest';
-import { type Claimed, insert, type NewMessage, type Store, WriteConflict } from '../../shared/ports/store.ts';
-import { type Abilities, message, notes } from './store-harness.ts';
+import { insert, WriteConflict } from '../../shared/ports/store.ts';
+import { message, notes } from './store-harness.ts';
+import { idsOf, LEASE, put, settle, take } from './store-steps.ts';
 import type { Rig } from './store-suite.ts';
 
-const LEASE = 30_000;
-const put = (store: Store, ...enqueue: NewMessage[]) => store.transact([], { enqueue });
-const take = (store: Store, limit = 10, queue = 'q') => store.messages.claim(queue, { limit, lease_ms: LEASE });
-const settle = (store: Store, ...settled: Claimed[]) => store.transact([], { settle: settled });
-const idsOf = (messages: readonly { id: string }[]) => messages.map(({ id }) => id);
-
-export const messages = (rig: () => Rig, abilities: Abilities): void => {
+export const messages = (rig: () => Rig): void => {
   describe('holds messages', () => {
     test('a message comes as it was enqueued, once, and is gone when settled', async () => {
       const { open, clock } = rig();

@@ -1,14 +1,9 @@
 /** Promises about the order of messages: priority, order keys, claims at once. */
 import { describe, expect, test } from 'vitest';
-import { type Claimed, insert, type NewMessage, type Store, WriteConflict } from '../../shared/ports/store.ts';
-import { type Abilities, message, notes } from './store-harness.ts';
+import type { Store } from '../../shared/ports/store.ts';
+import { type Abilities, message } from './store-harness.ts';
+import { idsOf, LEASE, put, settle, take } from './store-steps.ts';
 import type { Rig } from './store-suite.ts';
-
-const LEASE = 30_000;
-const put = (store: Store, ...enqueue: NewMessage[]) => store.transact([], { enqueue });
-const take = (store: Store, limit = 10, queue = 'q') => store.messages.claim(queue, { limit, lease_ms: LEASE });
-const settle = (store: Store, ...settled: Claimed[]) => store.transact([], { settle: settled });
-const idsOf = (messages: readonly { id: string }[]) => messages.map(({ id }) => id);
 
 export const order = (rig: () => Rig, abilities: Abilities): void => {
   describe('keeps the order of messages', () => {

@@ -1,11 +1,10 @@
 /** Promises about records that many write at once. */
 import { describe, expect, test } from 'vitest';
 
-import { check, insert, remove, type Store, update, WriteConflict } from '../../shared/ports/store.ts';
-import { codeOf, hits, notes, people, person, refusedAt } from './store-harness.ts';
+import { check, insert, update } from '../../shared/ports/store.ts';
+import { hits, people, person } from './store-harness.ts';
+import { refusedAt, stored } from './store-steps.ts';
 import type { Rig } from './store-suite.ts';
-
-const stored = async (store: Store, id: string) => (await store.get(people, id))!;
 
 export const races = (rig: () => Rig): void => {
   describe('lets one of many win', () => {

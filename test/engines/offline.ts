@@ -1,7 +1,8 @@
 /** The functions under serverless-offline, for tests: own folder, own ports, gone afterwards. */
+
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Offline, startOffline as start } from '../../infra/local/offline.ts';

@@ -1,6 +1,6 @@
 /** Where PostgreSQL's programs are: an npm package of binaries, or Debian's; and an empty cluster made with them. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -30,10 +30,11 @@ const installations = (): string[] => {
 };
 
 /** The package's libraries lie there without their short names, which its install script would make; here we do. */
-const libraries = (bin: string, folder: string): NodeJS.ProcessEnv => {
+const libraries = (bin: string, folder: string, { uid, gid }: User): NodeJS.ProcessEnv => {
   const listed = join(dirname(bin), 'pg-symlinks.json');
   if (!existsSync(listed)) return {};
   mkdirSync(folder);
+  if (uid && gid) chownSync(folder, uid, gid);
   for (const { source, target } of JSON.parse(readFileSync(listed, 'utf8')) as { source: string; target: string }[]) {
     const link = join(folder, target.split('/').at(-1)!);
     if (target.startsWith('native/lib/') && !existsSync(link)) symlinkSync(join(dirname(bin), '..', source), link);
@@ -50,7 +51,7 @@ export const makeCluster = (folder: string, user: User): { bin: string; data: st
   const data = join(folder, 'data');
   const options = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
   for (const [n, bin] of installations().entries()) {
-    const env = { ...libraries(bin, join(folder, `lib${n}`)), LC_ALL: 'C', PATH: process.env.PATH };
+    const env = { ...libraries(bin, join(folder, `lib${n}`), user), LC_ALL: 'C', PATH: process.env.PATH };
     const made = spawnSync(join(bin, 'initdb'), options, { env, cwd: folder, ...user });
     if (made.status === 0) return { bin, data, env };
     rmSync(data, { recursive: true, force: true });

@@ -21,8 +21,12 @@ const outcome = (latencies: Float64Array, failed: number, seconds: number): Outc
   return { per_second: sorted.length / seconds, failed, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 };
 };
 
-/** Keeps so many requests in flight for so long. */
-export const closed = (wire: Wire, inFlight: number, seconds: number): Promise<Outcome> =>
+/**
+ * Keeps so many requests in flight for so long.
+ *
+ * @param awake never sleeps between answers: waking a process on another core costs a server as much as half an answer
+ */
+export const closed = (wire: Wire, inFlight: number, seconds: number, awake: boolean): Promise<Outcome> =>
   new Promise((resolve) => {
     let latencies = new Float64Array(65_536);
     const start = performance.now();
@@ -47,9 +51,8 @@ export const closed = (wire: Wire, inFlight: number, seconds: number): Promise<O
         next();
       });
     };
-    // never asleep: waking a process on another core costs a server as much as half an answer
     const spin = (): void => void (performance.now() < end && setImmediate(spin));
-    spin();
+    if (awake) spin();
     for (let n = 0; n < inFlight; n += 1) next();
   });
 

@@ -54,7 +54,7 @@ const channel = (socket: Socket, path: string, messages: readonly Buffer[], onRo
   });
   const inFlight = new Map<number, { done: Done; data: boolean }>();
   let [stream, window, corked] = [1, WINDOW, false];
-  let pending = Buffer.alloc(0);
+  let pending: Buffer = Buffer.alloc(0);
 
   const write = (bytes: Buffer): void => {
     if (!corked) {
@@ -90,7 +90,7 @@ const channel = (socket: Socket, path: string, messages: readonly Buffer[], onRo
     else if (type <= HEADERS! && flags & END_STREAM!) finish(id, true);
   };
   socket.on('data', (chunk: Buffer) => {
-    let bytes = pending.length ? Buffer.concat([pending, chunk]) : chunk;
+    let bytes: Buffer = pending.length ? Buffer.concat([pending, chunk]) : chunk;
     while (bytes.length >= FRAME_HEAD) {
       const size = FRAME_HEAD + bytes.readUIntBE(0, 3);
       if (bytes.length < size) break;

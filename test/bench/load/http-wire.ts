@@ -24,7 +24,7 @@ const LENGTH = /\r\ncontent-length: *(\d+)/i;
 const sizeOf = (bytes: Buffer): number | undefined => {
   const head = bytes.indexOf(END);
   if (head === -1) return undefined;
-  const length = LENGTH.exec(bytes.latin1Slice(0, head))?.[1];
+  const length = LENGTH.exec(bytes.toString('latin1', 0, head))?.[1];
   if (length === undefined) throw new Error('an answer without content-length');
   return head + END.length + Number(length);
 };
@@ -58,7 +58,7 @@ export const httpWire = async (
       pending = size !== undefined && bytes.length >= size ? undefined : bytes;
       if (pending) return;
       const done = current!;
-      const ok = bytes.latin1Slice(9, 12) === '200' && bytes.includes(right);
+      const ok = bytes.toString('latin1', 9, 12) === '200' && bytes.includes(right);
       const next = waiting.shift();
       if (next) send(next.n, next.done);
       else idle.push(send);

@@ -12,6 +12,8 @@ export interface Order {
   connections: number;
   wire: { http: string[]; expected: string } | { grpc: string[]; path: string };
   load: { in_flight: number; seconds: number } | { per_second: number; seconds: number };
+  /** This process may sleep between answers: for servers that may use its core, too. */
+  asleep?: boolean;
 }
 
 const bytes = (texts: readonly string[]): Buffer[] => texts.map((each) => Buffer.from(each, 'base64'));
@@ -23,10 +25,13 @@ const wireOf = ({ port, connections, wire }: Order): Promise<Wire> =>
 
 const perform = async (order: Order): Promise<Outcome> => {
   const wire = await wireOf(order);
-  const { load } = order;
-  const { seconds } = load;
-  const done = 'in_flight' in load ? closed(wire, load.in_flight, seconds) : open(wire, load.per_second, seconds);
-  return done.finally(() => wire.close());
+  const { load, asleep = false } = order;
+  try {
+    if ('in_flight' in load) return await closed(wire, load.in_flight, load.seconds, !asleep);
+    return await open(wire, load.per_second, load.seconds);
+  } finally {
+    wire.close();
+  }
 };
 
 export interface Load {

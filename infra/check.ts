@@ -1,0 +1,49 @@
+/** `npm run check`: types, lint and format, generated files, boundaries. One line a step; what failed is shown. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { offences } from './boundaries.ts';
+import { ROOT, staleFiles } from './generate/files.ts';
+import { toolPath } from './tools.ts';
+
+interface Step {
+  name: string;
+  /** What is wrong; empty when nothing is. */
+  run(): string | Promise<string>;
+}
+
+const program =
+  (path: string, ...args: string[]) =>
+  (): string => {
+    const { status, stdout, stderr, error } = spawnSync(path, args, {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    if (status === 0) return '';
+    return `${stdout ?? ''}${stderr ?? ''}`.trim() || error?.message || `${path} ended with ${status}`;
+  };
+
+const generated = async (): Promise<string> => {
+  const { generateAll, OWNED } = await import('./generate/index.ts');
+  const stale = staleFiles(await generateAll(), OWNED);
+  return stale.map((path) => `${path} is stale: run "npm run generate"`).join('\n');
+};
+
+const STEPS: readonly Step[] = [
+  { name: 'types', run: program(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.') },
+  { name: 'lint and format', run: () => program(toolPath('biome'), 'check', '--error-on-warnings', '.')() },
+  { name: 'generated files', run: generated },
+  { name: 'boundaries', run: () => offences().join('\n') },
+];
+
+for (const { name, run } of STEPS) {
+  const started = performance.now();
+  const wrong = await Promise.resolve()
+    .then(run)
+    .catch((thrown: unknown) => String(thrown));
+  const ms = Math.round(performance.now() - started);
+  console.log(`${wrong ? 'failed' : 'ok    '}  ${name} (${ms} ms)`);
+  if (!wrong) continue;
+  console.error(wrong);
+  process.exitCode = 1;
+}

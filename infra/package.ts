@@ -1,0 +1,56 @@
+/** `npm run package`: fresh files, then `serverless package`, then a look at what came out. No account, no network. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { type Bundle, bundlesIn, faultsOf, MAX_RESOURCES, resourcesIn } from './aws/bundles.ts';
+import { ROOT, staleFiles } from './generate/files.ts';
+import { generateAll, OWNED } from './generate/index.ts';
+
+/** A build that failed leaves esbuild's service running, so the tool does not end by itself. */
+const PACKAGE_MS = 180_000;
+
+/** Runs `serverless package` and gives what it said; throws when it failed. */
+export const serverlessPackage = async (): Promise<string> => {
+  const cli = join(createRequire(import.meta.url).resolve('serverless/package.json'), '../bin/serverless.js');
+  const child = spawn(process.execPath, [cli, 'package'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const timer = setTimeout(() => child.kill('SIGKILL'), PACKAGE_MS);
+  const note = (chunk: Buffer): void => {
+    said += chunk;
+    if (/✘ \[ERROR\]|^Error:/m.test(said)) setTimeout(() => child.kill('SIGKILL'), 1_000).unref();
+  };
+  child.stdout.on('data', note);
+  child.stderr.on('data', note);
+  const [code] = await once(child, 'exit');
+  clearTimeout(timer);
+  if (code !== 0) throw new Error(said.trim());
+  return said;
+};
+
+/** Where it puts its results. */
+export const PACKAGE = join(ROOT, '.serverless');
+
+const kB = (bytes: number): string => `${(bytes / 1000).toFixed(1).padStart(7)} kB`;
+
+if (import.meta.main) {
+  const fail = (lines: readonly string[]): void => {
+    for (const line of lines) console.error(line);
+    if (lines.length) process.exitCode = 1;
+  };
+  const stale = staleFiles(await generateAll(), OWNED);
+  fail(stale.map((path) => `${path} is stale: run "npm run generate"`));
+  if (!stale.length) {
+    try {
+      await serverlessPackage();
+      const resources = Object.keys(resourcesIn(PACKAGE)).length;
+      const bundles: Bundle[] = bundlesIn(PACKAGE);
+      console.log(`${resources} CloudFormation resources (at most ${MAX_RESOURCES}), ${bundles.length} functions`);
+      for (const { name, size } of bundles) console.log(`${kB(size)}  ${name}`);
+      if (resources > MAX_RESOURCES) fail([`a stack takes ${MAX_RESOURCES} resources: split the service`]);
+      fail(bundles.flatMap(faultsOf));
+    } catch (thrown) {
+      fail([(thrown as Error).message]);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { ROOT } from '../../infra/generate/files.ts';
+import { document } from '../../infra/generate/openapi.ts';
+import { platform } from '../../infra/generate/platform.ts';
+import { ERRORS } from '../../shared/errors.ts';
+import { docsRoutes } from '../../shared/openapi/docs.ts';
+import { httpOperations, openApi } from '../../shared/openapi/document.ts';
+import { operation, service } from '../../shared/operation.ts';
+
+const made = document() as any;
+const operations = httpOperations(platform);
+const objectOf = (op: (typeof operations)[number]) => made.paths[op.http!.path]?.[op.http!.method.toLowerCase()];
+
+/** Every `$ref` of a document. */
+const references = (value: unknown): string[] =>
+  typeof value !== 'object' || value === null
+    ? []
+    : Object.entries(value).flatMap(([key, each]) => (key === '$ref' ? [each as string] : references(each)));
+
+describe('the OpenAPI document', () => {
+  test('is OpenAPI 3.1 and is what the committed YAML says', () => {
+    expect(made.openapi).toBe('3.1.0');
+    expect(parse(readFileSync(join(ROOT, 'proto/openapi.yaml'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(made)));
+  });
+
+  test('has every operation that is spoken to over HTTP, once and under its own id', () => {
+    const ids = operations.map((op) => objectOf(op)?.operationId);
+    expect(ids).toEqual(operations.map(({ name }) => name));
+    const methods = Object.values<object>(made.paths).flatMap((path) => Object.keys(path));
+    expect(methods).toHaveLength(operations.length);
+  });
+
+  test('names every error that an operation may answer, as a problem with its code', () => {
+    for (const op of operations) {
+      const { responses } = objectOf(op);
+      for (const code of [...op.errors, 'internal', 'unavailable', 'invalid_request'] as const) {
+        const problem = responses[ERRORS[code].http]?.content['application/problem+json'];
+        expect([op.name, code, problem?.examples[code]?.value.code]).toEqual([op.name, code, code]);
+      }
+      expect(responses[op.http!.status ?? 200]).toBeDefined();
+    }
+  });
+
+  test('says how to be let in exactly where not everybody is', () => {
+    for (const op of operations) {
+      const open = [op.access].flat().includes('public');
+      expect([op.name, objectOf(op).security.length > 0]).toEqual([op.name, !open]);
+    }
+  });
+
+  test('declares every parameter of a path, and all that it refers to exists', () => {
+    for (const op of operations) {
+      const names = [...op.http!.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      const declared = (objectOf(op).parameters ?? []).filter((each: any) => each.in === 'path');
+      expect(declared.map((each: any) => each.name)).toEqual(names);
+      expect(declared.every((each: any) => each.required)).toBe(true);
+    }
+    for (const reference of references(made)) {
+      const found = reference
+        .slice(2)
+        .split('/')
+        .reduce<any>((node, key) => node?.[key], made);
+      expect([reference, found !== undefined]).toEqual([reference, true]);
+    }
+  });
+
+  test('gives examples that the operations would take', () => {
+    for (const op of operations) {
+      const example = objectOf(op).requestBody?.content['application/json'].example;
+      if (example === undefined) continue;
+      const input = {
+        ...example,
+        ...Object.fromEntries([...op.http!.path.matchAll(/\{(\w+)\}/g)].map((m) => [m[1], 'x'])),
+      };
+      const { error } = op.input.safeParse(input);
+      expect([op.name, error && z.prettifyError(error)]).toEqual([op.name, undefined]);
+    }
+  });
+
+  test('keeps path, query and body apart and shares named schemas', () => {
+    const Thing = z.strictObject({ id: z.string() }).meta({ id: 'Thing' });
+    const shared = { access: 'public' as const, output: z.object({ thing: Thing }), summary: 'Does' };
+    const put = operation({
+      ...shared,
+      name: 'tests.put-thing',
+      http: { method: 'PUT', path: '/things/{id}' },
+      input: z.strictObject({ id: z.string(), size: z.int(), note: z.string().optional() }),
+      run: () => ({ thing: { id: '1' } }),
+    });
+    const get = operation({
+      ...shared,
+      name: 'tests.get-thing',
+      http: { method: 'GET', path: '/things/{id}' },
+      input: z.strictObject({ id: z.string(), fields: z.string().optional() }),
+      run: () => ({ thing: { id: '1' } }),
+    });
+    const { paths, components } = openApi([service('tests', [put, get])], { version: '1' }) as any;
+    const { put: written, get: read } = paths['/things/{id}'];
+    expect(Object.keys(written.requestBody.content['application/json'].schema.properties)).toEqual(['size', 'note']);
+    expect(written.requestBody.content['application/json'].schema.required).toEqual(['size']);
+    expect(read.parameters.map((each: any) => [each.name, each.in, each.required])).toEqual([
+      ['id', 'path', true],
+      ['fields', 'query', false],
+    ]);
+    expect(read.responses[200].content['application/json'].schema.properties.thing.$ref).toBe(
+      '#/components/schemas/Thing',
+    );
+    expect(components.schemas.Thing.properties.id.type).toBe('string');
+  });
+});
+
+describe('the browsable API', () => {
+  test('loads nothing from elsewhere and runs nothing inline', () => {
+    const routes = docsRoutes();
+    const page = routes.find(({ path }) => path === '/docs')!.body as string;
+    const loaded = [...page.matchAll(/(?:src|href)="([^"]+)"/g)]
+      .map((match) => match[1]!)
+      .filter((to) => to !== 'data:,');
+    expect(routes.map(({ path }) => path)).toEqual(expect.arrayContaining(loaded));
+    expect(page).not.toMatch(/<script>|<style>|style="|https?:/);
+  });
+});

@@ -1,0 +1,85 @@
+import type { SQSBatchResponse } from 'aws-lambda';
+import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { AnyEnvelope } from '../../shared/messaging/envelope.ts';
+import { operation } from '../../shared/operation.ts';
+import { lambdaQueue, readEnvelope } from '../../shared/runtime/lambda-queue.ts';
+import { systemClock } from '../../shared/system/clock.ts';
+import { randomIds } from '../../shared/system/ids.ts';
+import { lambdaContext, queueEvent } from './support.ts';
+
+const envelope = (n: number, type = 'thing.happened') => ({
+  message_id: `id-${n}`,
+  message_type: type,
+  timestamp: '2026-11-22T12:00:00.000Z',
+  source_service: 'tests',
+  correlation_id: `request-${n}`,
+  data: { n },
+});
+
+/** Handlers of one queue that note what they did; the second fails for what it is told. */
+const queue = (failing: Map<number, AppError> = new Map()) => {
+  const handled: string[] = [];
+  const handler = (name: `tests.${string}`) =>
+    operation({
+      name,
+      summary: 'Handles',
+      subscription: { queue: 'tests.things', bindings: ['things.#'], types: ['thing.happened'] },
+      access: 'service',
+      input: AnyEnvelope,
+      output: z.object({}),
+      run: (_, { data }, { request_id }) => {
+        const error = failing.get(data.n as number);
+        if (error && name === 'tests.second') throw error;
+        handled.push(`${name} ${request_id}`);
+        return {};
+      },
+    });
+  const operations = [handler('tests.first'), handler('tests.second')];
+  const run = lambdaQueue(operations, () => [systemClock, randomIds]);
+  return {
+    handled,
+    raw: run as (event: unknown, context: unknown) => Promise<unknown>,
+    run: (bodies: readonly unknown[]) =>
+      run(
+        queueEvent(bodies.map((body) => (typeof body === 'string' ? body : JSON.stringify(body)))),
+        lambdaContext(),
+      ) as Promise<SQSBatchResponse>,
+  };
+};
+
+const failed = ({ batchItemFailures }: SQSBatchResponse) =>
+  batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+
+describe('a function behind a queue', () => {
+  test('of ten records with one poison returns only that one', async () => {
+    const { run, handled } = queue(new Map([[4, new AppError('invalid_request')]]));
+    expect(failed(await run(Array.from({ length: 10 }, (_, n) => envelope(n))))).toEqual(['message-4']);
+    expect(handled.filter((line) => line.startsWith('tests.second'))).toHaveLength(9);
+  });
+
+  test('returns every record when all fail, instead of failing the batch as a whole', async () => {
+    const { run } = queue(new Map([0, 1].map((n) => [n, new AppError('unavailable')])));
+    expect(failed(await run([envelope(0), envelope(1)]))).toEqual(['message-0', 'message-1']);
+  });
+
+  test('takes the envelope out of an EventBridge event and ignores types that nobody handles', async () => {
+    const { run, handled } = queue();
+    const event = { version: '0', 'detail-type': 'thing.happened', source: 'perfect21.tests', detail: envelope(7) };
+    expect(failed(await run([event, envelope(8, 'thing.else')]))).toEqual([]);
+    expect(handled).toEqual(['tests.first request-7', 'tests.second request-7']);
+  });
+
+  test('returns records that carry no envelope', async () => {
+    const { run } = queue();
+    expect(failed(await run(['not json', { detail: 1 }, envelope(1)]))).toEqual(['message-0', 'message-1']);
+    expect(() => readEnvelope('{}')).toThrow(AppError);
+  });
+
+  test('says clearly that it does not know an event of another kind', async () => {
+    await expect(queue().raw({ version: '2.0' }, lambdaContext())).rejects.toThrow(
+      /tests.first, tests.second takes batches of SQS/,
+    );
+  });
+});
