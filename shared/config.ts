@@ -7,7 +7,8 @@ export class StartError extends Error {
   override name = 'StartError';
 }
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
+const anyPort = z.coerce.number().int().min(0).max(65535);
+const port = (fallback: number) => anyPort.default(fallback);
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 export const SERVICE_NAMES = ['auth', 'users', 'permissions', 'sessions', 'notifications'] as const;
@@ -21,7 +22,7 @@ const OWN_PORT: Record<ServiceName, number> = {
 };
 
 const Environment = z.object({
-  PERFECT21_HTTP_PORT: port(0).optional(),
+  PERFECT21_HTTP_PORT: anyPort.optional(),
   PERFECT21_HTTP_HOST: z.string().default('127.0.0.1'),
   PERFECT21_GRPC_PORT: port(50051),
   PERFECT21_METRICS_PORT: port(8000),

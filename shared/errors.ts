@@ -88,7 +88,7 @@ export const toProblem = (error: AppError, requestId?: string): Problem => ({
   title: ERRORS[error.code].title,
   status: ERRORS[error.code].http,
   ...(error.detail && { detail: error.detail }),
-  ...(requestId && { instance: `urn:uuid:${requestId}` }),
+  ...(requestId && { instance: `urn:perfect21:request:${requestId}` }),
   code: error.code,
   ...(error.errors && { errors: error.errors }),
 });

@@ -58,7 +58,7 @@ const parse = (op: Operation<any, any>, input: unknown): unknown => {
           ? issue.keys
               .slice(0, 20)
               .map((key) => ({ path: [...issue.path, key].join('.').slice(0, 100), message: 'Unknown field' }))
-          : [{ path: issue.path.join('.'), message: issue.message }],
+          : [{ path: issue.path.join('.').slice(0, 100), message: issue.message }],
       ),
   });
 };

@@ -1,6 +1,7 @@
 /** Permissions are `resource:action` or `resource:action:scope`; `*` stands for any one of the three. */
+/** A scope that is held limits: `users:read:own` does not cover `users:read`. */
 const covers = (held: string | undefined, wanted: string | undefined): boolean =>
-  held === '*' || held === undefined || held === (wanted ?? '*') || wanted === undefined;
+  held === undefined || held === '*' || held === wanted;
 
 /** True when one of the held permissions covers the wanted one. @example holds(['users:*:*'], 'users:read') */
 export const holds = (held: readonly string[], wanted: string): boolean => {

@@ -1,9 +1,10 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, toAppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { changePassword as changeAccountPassword } from '../users/change-password.ts';
 import { Password } from '../users/model.ts';
+import { clearAttempts, countAttempt, countFailure } from './attempts.ts';
 import { clientOf } from './model.ts';
 import { loginAttempts } from './records.ts';
 
@@ -16,6 +17,7 @@ export const changePassword = operation({
   input: z.strictObject({ current_password: Password, new_password: Password }),
   output: z.object({}),
   errors: ['invalid_credentials', 'password_refused', 'not_found', 'conflict', 'too_many_requests'],
+  reads: [loginAttempts],
   writes: [loginAttempts],
   needs: ['clock', 'settings'],
   calls: { changeAccountPassword, endUserSessions },
@@ -23,16 +25,18 @@ export const changePassword = operation({
     if (context.caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id, session_id: except_session_id } = context.caller;
     // whoever holds a stolen access token may not guess the password here instead
-    const expires_at = clock.now() + settings.login_window * 1000;
-    const tries = await store.increment(loginAttempts, `change:${user_id}`, { expires_at });
-    if (tries > settings.login_attempts) {
-      throw new AppError('too_many_requests', { retry_after: settings.login_window });
+    const attempt = await countAttempt(store, settings, clock.now(), user_id);
+    if (attempt.throttled) {
+      throw new AppError('too_many_requests', { retry_after: (attempt.until - clock.now()) / 1000 });
     }
     const { ip_address, user_agent } = clientOf(context);
     const origin = { except_session_id, ip_address, user_agent };
-    const { generation } = await changeAccountPassword({ user_id, ...input, ...origin });
+    const { generation } = await changeAccountPassword({ user_id, ...input, ...origin }).catch(async (thrown) => {
+      if (toAppError(thrown).code === 'invalid_credentials') await countFailure(store, clock.now(), user_id);
+      throw thrown;
+    });
+    await clearAttempts(store, user_id);
     await endUserSessions({ user_id, generation, except_session_id, reason: 'password_changed' });
-    await store.increment(loginAttempts, `change:${user_id}`, { by: -tries, expires_at });
     return {};
   },
 });

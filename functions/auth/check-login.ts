@@ -2,12 +2,10 @@ import * as z from 'zod';
 import { operation } from '../../shared/operation.ts';
 import { checkPassword } from '../users/check-password.ts';
 import { findAccount } from '../users/find-account.ts';
+import { clearAttempts, countAttempt, countFailure } from './attempts.ts';
 import { accountLocked, userLogin } from './events.ts';
 import { digest } from './model.ts';
 import { loginAttempts } from './records.ts';
-
-/** A day's bound on failed logins of one account (SP 800-63B-4 §3.2.2: at most 100 in a row). */
-const MAX_PER_DAY = 100;
 
 /**
  * Checks an identifier and a password: the one place where that is done.
@@ -40,31 +38,25 @@ export const checkLogin = operation({
     const { identifier, password, ip_address, user_agent } = input;
     const { user_id } = await findAccount({ identifier });
     const key = user_id ?? digest(identifier);
-    const window_ends = clock.now() + settings.login_window * 1000;
-    const tries = await store.increment(loginAttempts, `window:${key}`, { expires_at: window_ends });
-    const failedToday = (await store.get(loginAttempts, `day:${key}`))?.value.count ?? 0;
+    const attempt = await countAttempt(store, settings, clock.now(), key);
 
-    const { matches, account } = await checkPassword({ user_id, password });
-    const throttled = tries > settings.login_attempts || failedToday >= MAX_PER_DAY;
-    if (account && user_id && matches && !throttled && account.status === 'active') {
-      await store.increment(loginAttempts, `window:${key}`, { by: -tries, expires_at: window_ends });
-      if (failedToday > 0) {
-        await store.increment(loginAttempts, `day:${key}`, { by: -failedToday, expires_at: window_ends });
-      }
+    // a throttled try is compared with nobody's password: the same work, and no answer that could be told by its time
+    const { matches, account } = await checkPassword({ user_id: attempt.throttled ? undefined : user_id, password });
+    if (account && user_id && matches && account.status === 'active') {
+      await clearAttempts(store, key);
       metrics.count('perfect21_auth_events_total', { event_type: 'login', result: 'success' });
-      return {
-        account: { user_id, email: account.email, generation: account.generation, mfa_enabled: account.mfa_enabled },
-      };
+      const { email, generation, mfa_enabled } = account;
+      return { account: { user_id, email, generation, mfa_enabled } };
     }
 
-    const failure_reason = throttled
+    if (!attempt.throttled) await countFailure(store, clock.now(), key);
+    const failure_reason = attempt.throttled
       ? 'throttled'
       : !account
         ? 'unknown_identifier'
         : !matches
           ? 'wrong_password'
           : `account_${account.status}`;
-    if (!matches) await store.increment(loginAttempts, `day:${key}`, { expires_at: clock.now() + 86_400_000 });
     const failed = userLogin.with(
       {
         user_id: user_id ?? '',
@@ -81,14 +73,14 @@ export const checkLogin = operation({
       {
         user_id: user_id ?? '',
         reason: 'too_many_failed_logins',
-        failed_attempts: tries,
-        locked_until: new Date(window_ends).toISOString(),
+        failed_attempts: attempt.tries,
+        locked_until: new Date(attempt.until).toISOString(),
         ip_address,
         user_agent,
       },
       { user_id },
     );
-    const justLocked = user_id !== undefined && tries === settings.login_attempts + 1;
+    const justLocked = user_id !== undefined && attempt.justThrottled;
     await store.transact([], justLocked ? [failed, locked] : [failed]);
     metrics.count('perfect21_auth_events_total', { event_type: 'login', result: 'failure' });
     return {};

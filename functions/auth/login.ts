@@ -26,7 +26,8 @@ export const login = operation({
     const client = clientOf(context, { device_info });
     const { ip_address, user_agent } = client;
     const { account } = await checkLogin({ identifier, password, ip_address, user_agent });
-    if (!account) throw new AppError('invalid_credentials');
+    // an account with a second factor needs a door that asks for it
+    if (!account || account.mfa_enabled) throw new AppError('invalid_credentials');
     const { user_id, email, generation } = account;
     const session = await createSession({ user_id, email, generation, mfa_used: false, client });
     return issueTokens({ user_id, generation, ...session });

@@ -21,13 +21,13 @@ export const DeviceInfo = z
 /** A token as callers send one; anything longer is no token of ours, and is answered as such. */
 export const TokenText = z.string();
 
-/** Where a call comes from: what the caller says of its own client, else what the door saw. */
+/** Where a call comes from, as the door saw it; a service may say it of its own client instead. */
 export const clientOf = (
   context: Context,
   said: { client_ip?: string; user_agent?: string; device_info?: Record<string, string> } = {},
 ) => ({
-  ip_address: said.client_ip ?? context.client.ip ?? '',
-  user_agent: said.user_agent ?? context.client.user_agent ?? '',
+  ip_address: (context.caller.kind === 'service' ? said.client_ip : undefined) ?? context.client.ip ?? '',
+  user_agent: (context.caller.kind === 'service' ? said.user_agent : undefined) ?? context.client.user_agent ?? '',
   device_info: said.device_info,
 });
 

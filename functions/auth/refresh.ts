@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { operation } from '../../shared/operation.ts';
 import { rotateSession } from '../sessions/rotate-session.ts';
 import { issueTokens } from './issue-tokens.ts';
-import { clientOf, DeviceInfo, Tokens } from './model.ts';
+import { clientOf, DeviceInfo, Tokens, TokenText } from './model.ts';
 
 /** Exchanges a refresh token for new tokens. The token used is spent; using a spent one again ends the session. */
 export const refresh = operation({
@@ -16,7 +16,7 @@ export const refresh = operation({
   },
   access: 'public',
   input: z.strictObject({
-    refresh_token: z.string().max(512),
+    refresh_token: TokenText,
     client_ip: z.string().max(64).optional(),
     user_agent: z.string().max(512).optional(),
     device_info: DeviceInfo,

@@ -3,7 +3,9 @@ import { operation } from '../../shared/operation.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { Password } from '../users/model.ts';
 import { resetPassword as resetAccountPassword } from '../users/reset-password.ts';
+import { clearAttempts } from './attempts.ts';
 import { clientOf } from './model.ts';
+import { loginAttempts } from './records.ts';
 
 /** Sets a new password with the token from the mail; every session of the account ends. */
 export const resetPassword = operation({
@@ -13,11 +15,15 @@ export const resetPassword = operation({
   access: 'public',
   input: z.strictObject({ token: z.string().max(256), new_password: Password }),
   output: z.object({}),
+  reads: [loginAttempts],
+  writes: [loginAttempts],
   errors: ['invalid_token', 'password_refused', 'not_found', 'conflict'],
   calls: { resetAccountPassword, endUserSessions },
-  run: async ({ resetAccountPassword, endUserSessions }, input, context) => {
+  run: async ({ store, resetAccountPassword, endUserSessions }, input, context) => {
     const { ip_address, user_agent } = clientOf(context);
     const { user_id, generation } = await resetAccountPassword({ ...input, ip_address, user_agent });
+    // who reads the account's mail is no longer kept out by what a stranger guessed
+    await clearAttempts(store, user_id);
     await endUserSessions({ user_id, generation, reason: 'password_changed' });
     return {};
   },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { operation } from '../../shared/operation.ts';
+import { TokenText } from './model.ts';
 import { revokeToken } from '../sessions/revoke-token.ts';
 
 /** Revokes an access token, or a refresh token with its session (RFC 7009). What is no token of ours is answered alike. */
@@ -10,7 +11,7 @@ export const revoke = operation({
   rpc: { method: 'perfect21.auth.AuthService/RevokeToken' },
   access: 'public',
   input: z.strictObject({
-    token: z.string().max(16_384),
+    token: TokenText,
     token_type_hint: z.string().max(64).optional(),
     reason: z.string().max(500).optional(),
   }),

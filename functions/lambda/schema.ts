@@ -11,17 +11,17 @@ import { credentials, identifiers, loginHistory, oneTimeTokens, requestCounts, u
 export const schema: StoreSchema = {
   version: 1,
   collections: [
-    loginAttempts,
-    serviceCredentials,
     credentials,
+    deliveries,
     identifiers,
+    loginAttempts,
     loginHistory,
     oneTimeTokens,
     requestCounts,
-    users,
-    roleAssignments,
-    sessions,
     revocations,
-    deliveries,
+    roleAssignments,
+    serviceCredentials,
+    sessions,
+    users,
   ],
 };

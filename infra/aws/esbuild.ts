@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /** Bundled nowhere: in the runtime (the SDK), or never part of a function (drivers of other engines, native addons). */
-const EXTERNAL = ['@aws-sdk/*', '@smithy/*', 'pg', 'pg-native', 'amqplib', '@node-rs/argon2'];
+const EXTERNAL = ['@aws-sdk/*', 'pg', 'pg-native', 'amqplib', '@node-rs/argon2'];
 
 /** Some dependencies are CommonJS and ask for Node's modules by `require`. */
 const REQUIRE =

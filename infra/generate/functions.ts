@@ -29,8 +29,8 @@ const environmentOf = (of: LambdaFunction): Record<string, string> => {
 };
 
 /** What /docs serves, read from disk when it is asked for. */
-const DOCS = ['package.json', 'swagger-ui.css', 'swagger-ui-bundle.js'].map(
-  (file) => `node_modules/swagger-ui-dist/${file}`,
+const DOCS = ['package.json', 'static/swagger-ui.css', 'static/swagger-ui-bundle.js'].map(
+  (file) => `node_modules/@fastify/swagger-ui/${file}`,
 );
 
 const eventOf = (of: LambdaFunction) => {

@@ -57,7 +57,15 @@ const rights = (of: LambdaFunction, name: string): Cfn[] => {
   const adapters = awsAdaptersOf(of);
   const functionArn = arn('lambda', `function:${name}`);
   const tables = adapters.some(({ port }) => port === 'store') ? statements(tableUse(of)) : [];
-  const owned = adapters.filter(({ port }) => port !== 'store').flatMap(({ iam = [] }) => iam);
+  // who only verifies tokens has no use for the private key
+  const signs = adapters.some(({ port }) => port === 'tokens');
+  const owned = adapters
+    .filter(({ port }) => port !== 'store')
+    .flatMap(({ iam = [] }) => iam)
+    .map(({ actions, resource }) => ({
+      actions: actions.filter((action) => signs || action !== 'kms:Sign'),
+      resource,
+    }));
   return [
     {
       Effect: 'Allow',

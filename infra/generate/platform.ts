@@ -1,11 +1,18 @@
 /** The table of operations as generators see it: each with the file and the name that it is exported by. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { platform, schema } from '../../functions/index.ts';
+import { schema as declared, platform } from '../../functions/index.ts';
 import type { Operation } from '../../shared/operation.ts';
+import type { StoreSchema } from '../../shared/store/schema.ts';
 import { ROOT } from './files.ts';
 
-export { platform, schema };
+export { platform };
+
+/** The collections by name: their order follows module namespaces, which loaders order differently. */
+export const schema: StoreSchema = {
+  version: declared.version,
+  collections: [...declared.collections].sort((a, b) => (a.name < b.name ? -1 : 1)),
+};
 
 /** Where something is exported. */
 export interface Located {

@@ -6,7 +6,7 @@ export const DEFAULT_LIMIT = 64 * 1024;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 // any letter of the name may be written as an escape, so escapes of ASCII make a text as suspicious as the plain word
-const SUSPICIOUS = /__proto__|\\u00/;
+const isSuspicious = (text: string): boolean => text.includes('__proto__') || text.includes('\\u00');
 
 const badRequest = (detail: string): AppError => new AppError('invalid_request', { detail });
 
@@ -68,10 +68,33 @@ export const readJsonBody = ({
   return parseJson(typeof body === 'string' ? body : decode(body));
 };
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+const refuseControl = (values: Record<string, string>): Record<string, string> => {
+  for (const name of Object.keys(values)) {
+    if (CONTROL.test(values[name]!)) {
+      throw new AppError('invalid_request', { errors: [{ path: name, message: 'Has control characters' }] });
+    }
+  }
+  return values;
+};
+
+/**
+ * The parameters of a path, decoded.
+ *
+ * @throws AppError `not_found` for an empty one, `invalid_request` for control characters
+ */
+export const readParams = (params: Record<string, string>): Record<string, string> => {
+  // `/users/` is not the user with the empty id
+  for (const name of Object.keys(params)) if (params[name] === '') throw new AppError('not_found');
+  return refuseControl(params);
+};
+
 /**
  * Reads a query string; every name may stand once.
  *
- * @throws AppError `invalid_request` for a repeated name
+ * @throws AppError `invalid_request` for a repeated name and for control characters
  */
 export const readQuery = (query: string | undefined): Record<string, string> => {
   const found: Record<string, string> = {};
@@ -81,5 +104,5 @@ export const readQuery = (query: string | undefined): Record<string, string> => 
     }
     found[name] = value;
   }
-  return found;
+  return refuseControl(found);
 };

@@ -1,29 +1,11 @@
 /** A request as fastify holds it, in the terms of the binding. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../errors.ts';
 import type { HttpRequest } from './http-binding.ts';
-import { readJsonBody, readQuery } from './http-body.ts';
+import { readJsonBody, readParams, readQuery } from './http-body.ts';
 import { readBody } from './http-read.ts';
 
 const NONE: Record<string, string> = Object.freeze({});
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f]/;
-
-const refuseControl = (values: Record<string, string>): Record<string, string> => {
-  for (const name of Object.keys(values)) {
-    if (CONTROL.test(values[name]!)) {
-      throw new AppError('invalid_request', { errors: [{ path: name, message: 'Has control characters' }] });
-    }
-  }
-  return values;
-};
-
-const paramsOf = (params: Record<string, string>): Record<string, string> => {
-  // `/users/` is not the user with the empty id
-  for (const name of Object.keys(params)) if (params[name] === '') throw new AppError('not_found');
-  return refuseControl(params);
-};
 
 const pathOf = (url: string): string => {
   const end = url.indexOf('?');
@@ -60,8 +42,8 @@ export const toRequest = (
   return {
     method,
     path: pathOf(url),
-    params: parameters ? paramsOf(request.params as Record<string, string>) : NONE,
-    query: search ? refuseControl(readQuery(search)) : NONE,
+    params: parameters ? readParams(request.params as Record<string, string>) : NONE,
+    query: search ? readQuery(search) : NONE,
     headers,
     body,
     ip: ipOf(raw.socket.remoteAddress, headers['x-forwarded-for']),

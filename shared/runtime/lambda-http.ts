@@ -1,7 +1,7 @@
 /** API Gateway's HTTP API (payload format 2.0) in our terms and back. Pure. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { HttpRequest, HttpResponse } from './http-binding.ts';
-import { DEFAULT_LIMIT, readJsonBody, readQuery } from './http-body.ts';
+import { DEFAULT_LIMIT, readJsonBody, readParams, readQuery } from './http-body.ts';
 import { securityHeaders } from './http-headers.ts';
 
 /** True for an event of an HTTP API with payload format 2.0. */
@@ -28,13 +28,16 @@ export const lowerCaseHeaders = (headers: APIGatewayProxyEventV2['headers'] | nu
 export const toHttpRequest = (event: APIGatewayProxyEventV2, limit: number = DEFAULT_LIMIT): HttpRequest => {
   const headers = lowerCaseHeaders(event.headers);
   const body = event.body && event.isBase64Encoded ? Buffer.from(event.body, 'base64') : event.body;
+  const { method } = event.requestContext.http;
+  // null: there is something, which the binding refuses where nothing may be
+  const refused = body && (method === 'GET' || method === 'HEAD');
   return {
-    method: event.requestContext.http.method,
+    method,
     path: event.rawPath,
-    params: present(event.pathParameters),
+    params: readParams(present(event.pathParameters)),
     query: readQuery(event.rawQueryString),
     headers,
-    body: readJsonBody({ contentType: headers['content-type'], body, limit }),
+    body: refused ? null : readJsonBody({ contentType: headers['content-type'], body, limit }),
     ip: event.requestContext.http.sourceIp,
   };
 };

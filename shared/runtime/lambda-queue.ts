@@ -53,7 +53,7 @@ const deliver = async (host: Host, ops: readonly Operation<any, any>[], record: 
       await invoke(host, op, envelope, {
         request_id: envelope.correlation_id ?? ids.uuid(),
         trace,
-        caller: { kind: 'service', name: 'platform', permissions: ['*:*:*'] },
+        caller: { kind: 'service', name: 'events', permissions: [] },
         client: {},
         door: 'queue',
         deadline,

@@ -13,6 +13,7 @@ const SIZE = 16;
  */
 export const risingUuids = (): (() => string) => {
   const pool = Buffer.alloc(256 * SIZE);
+  const random = Buffer.alloc(SIZE);
   let used = pool.length;
   let [msecs, seq] = [0, 0];
   return () => {
@@ -20,8 +21,7 @@ export const risingUuids = (): (() => string) => {
       randomFillSync(pool);
       used = 0;
     }
-    const random = pool.subarray(used, used + SIZE);
-    used += SIZE;
+    for (let n = 0; n < SIZE; n += 1) random[n] = pool[used++]!;
     const now = Date.now();
     // the first count of a millisecond is random below 2^31, so that it has room to rise
     if (now > msecs) [msecs, seq] = [now, random.readUInt32BE(6) >>> 1];

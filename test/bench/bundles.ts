@@ -1,30 +1,127 @@
-/** What a function weighs and how long its import takes in a new process, without the AWS SDK, which is in the runtime. */
+/** What a packaged function weighs, and how long a new process takes to import it. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type BuildOptions } from 'esbuild';
-import * as packaging from '../../infra/aws/esbuild.ts';
-import { type Bench, median, ms, timeRow } from './bench.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Bundle, bundlesIn } from '../../infra/aws/bundles.ts';
+import { PACKAGE, serverlessPackage } from '../../infra/package.ts';
+import { type Bench, median, ms, type Row } from './bench.ts';
+import { withFolder } from './platform.ts';
 
-const IMPORTS = 7;
+const IMPORTS = 5;
 const [BYTES, IMPORT_MS] = [200_000, 40];
-const ENTRIES = fileURLToPath(new URL('../../functions/lambda', import.meta.url));
 
-/** The options of `npm run package`, as esbuild wants them. */
-const optionsOf = (): BuildOptions => {
-  const options = (packaging as any)['module.exports']({ processedInput: { commands: ['package'] } });
-  const { exclude, outputFileExtension, concurrency: _, ...rest } = options;
-  return { ...rest, external: exclude, outExtension: { '.js': outputFileExtension } };
+const kB = (bytes: number): string => `${(bytes / 1_000).toFixed(1)} kB`;
+
+/** Names that bundles import from the AWS SDK, by package. */
+const fromSdk = (sources: readonly string[]): Map<string, Set<string>> => {
+  const found = new Map<string, Set<string>>();
+  for (const source of sources) {
+    for (const [, names, name] of source.matchAll(/import\s*\{([^}]*)\}\s*from\s*"(@(?:aws-sdk|smithy)\/[^"]+)"/g)) {
+      const known = found.get(name!) ?? new Set();
+      found.set(name!, known);
+      for (const each of names!.split(',')) known.add(each.trim().split(/\s+as\s+/)[0]!);
+    }
+  }
+  return found;
 };
 
-/** The SDK is in the runtime, and what it costs there is not ours: an empty one stands in for it. */
-const WITHOUT_SDK = `import{registerHooks}from'node:module';
-const empty=new Proxy(class{},{get:(t,k)=>k==='prototype'?t.prototype:empty});
-registerHooks({
-  resolve:(name,context,next)=>/^@(aws-sdk|smithy)\\//.test(name)?{url:'sdk:'+name,format:'commonjs',shortCircuit:true}:next(name,context),
-  load:(url,context,next)=>url.startsWith('sdk:')?{format:'commonjs',source:'module.exports={}',shortCircuit:true}:next(url,context),
-});`;
+/** The SDK comes with the runtime, and what it takes there is not ours: empty classes stand in for it. */
+const standIn = (folder: string, name: string, names: ReadonlySet<string>): void => {
+  const at = join(folder, 'node_modules', name);
+  mkdirSync(at, { recursive: true });
+  writeFileSync(join(at, 'package.json'), '{"type":"module","exports":"./index.js"}');
+  writeFileSync(join(at, 'index.js'), [...names].map((each) => `export class ${each} {}`).join('\n'));
+};
 
-export const bench: Bench = { name: 'bundles', run: async () => [] };
-void [spawnSync, readdirSync, rmSync, statSync, basename, join, pathToFileURL, build, median, ms, timeRow, IMPORTS, BYTES, IMPORT_MS, ENTRIES, optionsOf, WITHOUT_SDK];
+/** Writes the files of all bundles; gives those of the functions. */
+const unpack = (folder: string, bundles: readonly Bundle[]): string[] => {
+  for (const { name, content } of bundles.flatMap(({ files }) => files)) {
+    mkdirSync(join(folder, dirname(name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  const sources = bundles.flatMap(({ files }) => files.map(({ content }) => content.toString()));
+  for (const [name, names] of fromSdk(sources)) standIn(folder, name, names);
+  return bundles.map(({ name }) => join(folder, `functions/lambda/${name}.mjs`));
+};
+
+/**
+ * Milliseconds of processor time of one import in a new process; what went wrong when there was none.
+ *
+ * Not of the clock, because a core is never ours alone on a machine that does other things too.
+ */
+const importOnce = (file: string): number | string => {
+  const url = JSON.stringify(pathToFileURL(file).href);
+  const script = `const before = process.cpuUsage();
+    await import(${url});
+    const { user, system } = process.cpuUsage(before);
+    console.log((user + system) / 1000);
+    process.exit();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const taken = Number.parseFloat(stdout.trim().split('\n').at(-1)!);
+  return Number.isFinite(taken) ? taken : (/^\w*Error.*$/m.exec(stderr)?.[0] ?? 'no answer');
+};
+
+/** Milliseconds of an import, the median of some. */
+const importMs = (file: string): number | string => {
+  const taken: number[] = [];
+  for (let n = 0; n < IMPORTS; n += 1) {
+    const once = importOnce(file);
+    if (typeof once === 'string') return once;
+    taken.push(once);
+  }
+  return median(taken);
+};
+
+/** The slowest import, and every function that can't be imported at all. */
+const importRows = (files: readonly string[]): Row[] => {
+  const found = files.map((file) => ({ name: basename(file, '.mjs'), taken: importMs(file) }));
+  const bound = `< ${IMPORT_MS} ms`;
+  const broken = found.filter(({ taken }) => typeof taken === 'string');
+  const timed = found.filter((each): each is { name: string; taken: number } => typeof each.taken === 'number');
+  const slowest = timed.reduce((worst, each) => (each.taken > worst.taken ? each : worst));
+  return [
+    {
+      what: `slowest import of ${timed.length} bundles in a new process`,
+      measured: `${ms(slowest.taken)} (${slowest.name})`,
+      baseline: '',
+      bound,
+      ok: slowest.taken < IMPORT_MS,
+    },
+    ...broken.map(({ name, taken }) => ({
+      what: `import of ${name}`,
+      measured: `${taken}`,
+      baseline: '',
+      bound,
+      ok: false,
+    })),
+  ];
+};
+
+const weightRow = (what: string, { name, size }: Bundle, budget: number): Row => ({
+  what,
+  measured: `${kB(size)} (${name})`,
+  baseline: '',
+  bound: `< ${kB(budget)}`,
+  ok: size < budget,
+});
+
+export const bench: Bench = {
+  name: 'bundles',
+  run: async () => {
+    await serverlessPackage();
+    const bundles = bundlesIn(PACKAGE);
+    const least = Math.min(...bundles.map(({ budget }) => budget));
+    const ordinary = bundles.filter(({ budget }) => budget === least);
+    const others = bundles.filter((bundle) => !ordinary.includes(bundle));
+    const imports = await withFolder(async (folder) => importRows(unpack(folder, bundles)));
+    return [
+      weightRow(`largest of ${ordinary.length} bundles, without the AWS SDK`, ordinary[0]!, BYTES),
+      // the list of common passwords, the mailer and the OpenAPI document are given room of their own
+      ...others
+        .filter(({ budget }, n) => others.findIndex((each) => each.budget === budget) === n)
+        .map((bundle) => weightRow('  largest of those with more room', bundle, bundle.budget)),
+      ...imports,
+    ];
+  },
+};

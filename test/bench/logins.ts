@@ -35,6 +35,16 @@ export const bench: Bench = {
       const hash = (seconds = SECONDS): Promise<number> => hashing.ask<number>({ seconds });
       await login(WARM_UP);
       await hash(WARM_UP);
-      return [ratioRow('logins over HTTP, all cores', await alternate(ROUNDS, () => login(), () => hash()), LEAST)];
+      return [
+        ratioRow(
+          'logins over HTTP, all cores',
+          await alternate(
+            ROUNDS,
+            () => login(),
+            () => hash(),
+          ),
+          LEAST,
+        ),
+      ];
     }),
 };

@@ -1,8 +1,8 @@
 /** The processes of a measurement: each pinned to a core where that can be done, all of them ended with the bench. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Servers run on the first core, what loads them on the second; undefined: wherever there is room. */

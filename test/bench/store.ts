@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { startPostgres } from '../engines/postgres.ts';
 import { testEnvironment } from '../support/platform.ts';
-import { alternate, type Bench, ratioRow, type Row } from './bench.ts';
+import { alternate, type Bench, type Row, ratioRow } from './bench.ts';
 import { withFolder } from './platform.ts';
 import { start } from './processes.ts';
 import type { StoreOrder } from './programs/store.ts';
@@ -20,7 +20,11 @@ const measure = async (what: string, url: string, folder: string, inFlight: read
       program.ask<number>({ way, in_flight, seconds } satisfies StoreOrder);
     await rate('port', WARM_UP);
     await rate('bare', WARM_UP);
-    const found = await alternate(ROUNDS, () => rate('port'), () => rate('bare'));
+    const found = await alternate(
+      ROUNDS,
+      () => rate('port'),
+      () => rate('bare'),
+    );
     rows.push(ratioRow(`${what}, ${in_flight} at a time`, found, LEAST));
   }
   await program.stop();

@@ -1,5 +1,5 @@
 /** `POST /api/v1/auth/validate` beside a bare `node:http` that answers a fixed string of the same size. */
-import { alternate, type Bench, ms, ratioRow, type Row, timeRow } from './bench.ts';
+import { alternate, type Bench, ms, type Row, ratioRow, timeRow } from './bench.ts';
 import { post } from './load/http-wire.ts';
 import { type Load, type Order, startLoad } from './load/index.ts';
 import { seed, startPlatform, withFolder } from './platform.ts';
@@ -51,8 +51,15 @@ export const bench: Bench = {
       for (const order of [one, many]) await ours(order, WARM_UP);
       await rate(load, bare, fixed, WARM_UP);
       const rows: Row[] = [];
-      for (const [what, order] of [['one token', one], ['200 tokens', many]] as const) {
-        const found = await alternate(ROUNDS, () => ours(order), () => rate(load, bare, fixed));
+      for (const [what, order] of [
+        ['one token', one],
+        ['200 tokens', many],
+      ] as const) {
+        const found = await alternate(
+          ROUNDS,
+          () => ours(order),
+          () => rate(load, bare, fixed),
+        );
         rows.push(ratioRow(`validate, ${what}: requests on one core`, found, LEAST));
       }
 

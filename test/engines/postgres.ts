@@ -20,7 +20,7 @@ const NOBODY: User = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
  */
 const GUARD = `exec 3<&0; "$@" & pg=$!
 (cat <&3 >/dev/null; touch ended; kill -QUIT $pg) & guard=$!
-wait $pg; kill $guard; [ -e ended ] && rm -rf "$0"; exit 0`;
+wait $pg 2>/dev/null; kill $guard 2>/dev/null; [ -e ended ] && rm -rf "$0"; exit 0`;
 
 export interface Postgres {
   /** Of the maintenance database, for `createDatabaseAt`. */

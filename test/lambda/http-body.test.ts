@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../shared/errors.ts';
-import { isJson, parseJson, readJsonBody, readQuery } from '../../shared/runtime/http-body.ts';
+import { isJson, parseJson, readJsonBody, readParams, readQuery } from '../../shared/runtime/http-body.ts';
 
 const read = (body: string | Uint8Array, contentType = 'application/json', limit = 1_000_000) =>
   readJsonBody({ body, contentType, limit });
@@ -58,11 +58,17 @@ describe('a request body', () => {
 describe('a query', () => {
   test('gives back what URLSearchParams wrote', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.string()), (fields) => {
+      fc.property(fc.dictionary(fc.string(), fc.string({ unit: 'grapheme' })), (fields) => {
         fc.pre(!Object.hasOwn(fields, '__proto__'));
         expect(readQuery(new URLSearchParams(fields).toString())).toEqual({ ...fields });
       }),
     );
+  });
+
+  test('and a path have no control characters', () => {
+    for (const query of ['a=%00', 'a=1%0a2', 'a=%7f']) expect(() => readQuery(query)).toThrow(AppError);
+    expect(() => readParams({ id: 'a\u0000b' })).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+    expect(() => readParams({ id: '' })).toThrow(expect.objectContaining({ code: 'not_found' }));
   });
 
   test('says a name once', () => {

@@ -65,11 +65,11 @@ describe('npm run package', () => {
     for (const { Condition } of guarded) expect(JSON.stringify(Condition)).toContain('lambda:SourceFunctionArn');
   });
 
-  test('lets a function that only reads a table write none', () => {
+  test('lets a function that only reads write no table and sign no token', () => {
     const role = resources.UsersGetMeRole!;
     const text = JSON.stringify(role.Properties.Policies);
     expect(text).toContain('dynamodb:GetItem');
-    expect(text).not.toMatch(/dynamodb:(Put|Update|Delete)Item|kms:Sign(?!ing)/);
+    expect(text).not.toMatch(/dynamodb:(Put|Update|Delete)Item|kms:Sign"/);
   });
 
   test('puts dead letters behind every queue and partial failures before every consumer', () => {
