@@ -11,7 +11,7 @@ export const register = operation({
   access: 'public',
   input: NewUser,
   output: z.object({ status: z.literal('pending_verification') }),
-  errors: ['password_refused', 'conflict'],
+  errors: ['password_refused'],
   calls: { createUser },
   run: async ({ createUser }, input, context) => {
     const { ip_address, user_agent } = clientOf(context);

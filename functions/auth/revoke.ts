@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/operation.ts';
-import { TokenText } from './model.ts';
 import { revokeToken } from '../sessions/revoke-token.ts';
+import { TokenText } from './model.ts';
 
 /** Revokes an access token, or a refresh token with its session (RFC 7009). What is no token of ours is answered alike. */
 export const revoke = operation({

@@ -6,13 +6,14 @@ import { loginAttempts } from '../auth/records.ts';
 import { deliveries } from '../notifications/records.ts';
 import { roleAssignments } from '../permissions/records.ts';
 import { sessions } from '../sessions/records.ts';
-import { credentials, identifiers, loginHistory, oneTimeTokens, requestCounts, users } from '../users/records.ts';
+import { credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, requestCounts, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
   version: 1,
   collections: [
     credentials,
     deliveries,
+    handledRequests,
     identifiers,
     loginAttempts,
     loginHistory,

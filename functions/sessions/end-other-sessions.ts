@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
-import { endSession } from './end-session.ts';
-import { sessions } from './records.ts';
+import { raiseGeneration } from '../users/raise-generation.ts';
+import { endUserSessions } from './end-user-sessions.ts';
 
-/** Ends all of the caller's sessions but the one that asks. */
+/** Ends all of the caller's sessions but the one that asks, also those that a list would not show yet. */
 export const endOtherSessions = operation({
   name: 'sessions.end-other-sessions',
   summary: "Ends all of the caller's other sessions",
@@ -11,20 +12,13 @@ export const endOtherSessions = operation({
   access: 'user',
   input: z.strictObject({}),
   output: z.object({}),
-  errors: ['conflict'],
-  reads: [sessions],
-  calls: { endSession },
-  run: async ({ store, endSession }, _, { caller }) => {
-    if (caller.kind !== 'user') return {};
-    const { user_id, session_id: current } = caller;
-    let cursor: string | undefined;
-    do {
-      const page = await store.query(sessions, 'by_user', user_id, { limit: 100, cursor });
-      for (const { id } of page.items) {
-        if (id !== current) await endSession({ session_id: id, user_id, reason: 'ended_by_user' });
-      }
-      cursor = page.next_cursor;
-    } while (cursor);
+  errors: ['not_found', 'conflict'],
+  calls: { raiseGeneration, endUserSessions },
+  run: async ({ raiseGeneration, endUserSessions }, _, { caller }) => {
+    if (caller.kind !== 'user') throw new AppError('unauthenticated');
+    const { user_id, session_id } = caller;
+    const { generation } = await raiseGeneration({ user_id, spared_session_id: session_id });
+    await endUserSessions({ user_id, generation, except_session_id: session_id, reason: 'ended_by_user' });
     return {};
   },
 });

@@ -5,8 +5,10 @@ import { createSession } from './create-session.ts';
 import { endMySession } from './end-my-session.ts';
 import { endOtherSessions } from './end-other-sessions.ts';
 import { endSession } from './end-session.ts';
+import { endSessionsOfUser } from './end-sessions-of-user.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { listSessions } from './list-sessions.ts';
+import { listUserSessions } from './list-user-sessions.ts';
 import { onAccountChanged } from './on-account-changed.ts';
 import * as records from './records.ts';
 import { revokeToken } from './revoke-token.ts';
@@ -21,6 +23,8 @@ export const sessions = service('sessions', [
   listSessions,
   endMySession,
   endOtherSessions,
+  listUserSessions,
+  endSessionsOfUser,
   onAccountChanged,
 ]);
 

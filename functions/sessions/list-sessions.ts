@@ -1,6 +1,5 @@
-import * as z from 'zod';
 import { operation } from '../../shared/operation.ts';
-import { Session, toSession } from './model.ts';
+import { PageOfSessions, SessionPage, toSession } from './model.ts';
 import { sessions } from './records.ts';
 
 /** The caller's sessions, newest first: device, address and last use of each. */
@@ -9,11 +8,8 @@ export const listSessions = operation({
   summary: "Lists the caller's sessions",
   http: { method: 'GET', path: '/api/v1/sessions' },
   access: 'user',
-  input: z.strictObject({
-    cursor: z.string().max(1024).optional(),
-    limit: z.coerce.number().int().min(1).max(200).default(50),
-  }),
-  output: z.object({ sessions: z.array(Session), next_cursor: z.string().optional() }),
+  input: PageOfSessions,
+  output: SessionPage,
   reads: [sessions],
   run: async ({ store }, { cursor, limit }, { caller }) => {
     if (caller.kind !== 'user') return { sessions: [] };

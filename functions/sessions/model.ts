@@ -34,6 +34,13 @@ export const Session = z.object({
   device_info: z.record(z.string(), z.string()),
 });
 
+/** What a list of sessions may be asked. */
+export const PageOfSessions = z.strictObject({
+  cursor: z.string().max(1024).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export const SessionPage = z.object({ sessions: z.array(Session), next_cursor: z.string().optional() });
+
 export const toSession = ({ id, value, expires_at }: Stored<SessionRecord>, currentId: string) => ({
   ...value,
   id,

@@ -11,6 +11,8 @@ export interface SessionRecord {
   refresh_hash: string;
   /** The token before it, for a client that races itself: who presents it within the grace gets the same successor. */
   parent?: { hash: string; rotated_at_ms: number; client: string; sealed_successor: string };
+  /** Refreshes of the minute that began then. */
+  busy?: { since_ms: number; refreshes: number };
   created_at: number;
   last_used_at: number;
   absolute_expires_at: number;

@@ -28,7 +28,7 @@ export const rotateSession = operation({
     generation: z.int(),
     refresh_token: z.string(),
   }),
-  errors: ['invalid_refresh_token', 'conflict'],
+  errors: ['invalid_refresh_token', 'conflict', 'too_many_requests'],
   reads: [sessions],
   writes: [sessions],
   needs: ['clock', 'ids', 'secrets', 'settings'],
@@ -42,7 +42,8 @@ export const rotateSession = operation({
       const { user_id } = session.value;
 
       const account = await getAccount({ user_id });
-      if (account.status !== 'active' || session.value.generation < account.generation) {
+      const spared = account.spared_session_id === session.id;
+      if (account.status !== 'active' || (session.value.generation < account.generation && !spared)) {
         const reason = account.status === 'active' ? ('password_changed' as const) : ('user_inactive' as const);
         await endSession({ session_id: session.id, user_id, reason });
         throw refused;
@@ -51,12 +52,17 @@ export const rotateSession = operation({
       const answer = (successor: string) => ({
         session_id: session.id,
         user_id,
-        generation: session.value.generation,
+        generation: account.generation,
         refresh_token: successor,
       });
       if (isHashOf(session.value.refresh_hash, refresh_token)) {
+        if (isTooBusy(session.value, clock.now()))
+          throw new AppError('too_many_requests', { retry_after: BUSY_MS / 1000 });
         const successor = mint(secrets, ids, session.id, session.value.refresh_generation + 1);
-        const next = rotated(session, refresh_token, successor, client, clock.now());
+        const next = {
+          ...rotated(session, refresh_token, successor, client, clock.now()),
+          generation: account.generation,
+        };
         await store.transact([update(sessions, session, next, { expires_at: expiryOf(next, settings) })]);
         return answer(successor);
       }
@@ -72,6 +78,18 @@ export const rotateSession = operation({
       throw refused;
     }, 25),
 });
+
+/** Refreshes of one session in a minute: each may leave a revocation behind that every verifier has to know. */
+const BUSY_MS = 60_000;
+const BUSY = 30;
+
+const isTooBusy = ({ busy }: SessionRecord, now: number): boolean =>
+  busy !== undefined && now - busy.since_ms < BUSY_MS && busy.refreshes >= BUSY;
+
+const busier = ({ busy }: SessionRecord, now: number): SessionRecord['busy'] =>
+  busy && now - busy.since_ms < BUSY_MS
+    ? { since_ms: busy.since_ms, refreshes: busy.refreshes + 1 }
+    : { since_ms: now, refreshes: 1 };
 
 const rotated = (
   { value }: Stored<SessionRecord>,
@@ -89,6 +107,7 @@ const rotated = (
     client: fingerprint(client),
     sealed_successor: sealUnder(parent, successor),
   },
+  busy: busier(value, now),
   last_used_at: Math.floor(now / 1000),
   ip_address: client.ip_address,
   user_agent: client.user_agent,

@@ -1,13 +1,15 @@
 import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
-import { insert, type Reader, remove, type Stored, update, type Write } from '../../shared/ports/store.ts';
+import type { Stored } from '../../shared/ports/store.ts';
 import { retryConflict } from '../../shared/retry-conflict.ts';
 import { emailSend } from '../notifications/events.ts';
 import { userRegistered } from './events.ts';
 import { Email, emailKey, Locale, Password, PersonName, PhoneNumber, Username, usernameKey } from './model.ts';
 import { issueToken, tokenId } from './one-time-token.ts';
 import { requireGoodPassword } from './password-rule.ts';
-import { credentials, identifiers, oneTimeTokens, type UserRecord, users } from './records.ts';
+import { credentials, identifiers, oneTimeTokens, requestCounts, type UserRecord, users } from './records.ts';
+import { registerAnew, registerNew } from './registration.ts';
 
 export const NewUser = z.strictObject({
   email: Email,
@@ -19,8 +21,12 @@ export const NewUser = z.strictObject({
   locale: Locale.optional(),
 });
 
+/** Registrations of one address that are looked at in an hour: each sends a mail there. */
+const MAX_PER_HOUR = 5;
+const HOUR_MS = 3_600_000;
+
 /**
- * Creates an account that waits for its address to be verified.
+ * Creates an account that waits for its address to be verified; after a week it waits no longer and is gone.
  *
  * The answer and its time are the same whether the address is known or not: both hash the password, read the same
  * records and commit one transaction. The owner of a known address gets a mail; an account still waiting is
@@ -34,19 +40,22 @@ export const createUser = operation({
     ...NewUser.shape,
     ip_address: z.string(),
     user_agent: z.string(),
-    verified: z.boolean().optional(),
+    verified: z.boolean().optional().meta({ description: 'The address needs no verification' }),
   }),
-  output: z.object({ user_id: z.string().optional().meta({ description: 'Left out when the address was known' }) }),
-  errors: ['password_refused', 'conflict'],
+  output: z.object({ user_id: z.string().optional().meta({ description: 'Left out when no account was made' }) }),
+  errors: ['password_refused'],
   emits: [userRegistered, emailSend],
   reads: [users, identifiers, credentials, oneTimeTokens],
-  writes: [users, identifiers, credentials, oneTimeTokens],
+  writes: [users, identifiers, credentials, oneTimeTokens, requestCounts],
   needs: ['clock', 'ids', 'passwords', 'sealer', 'settings'],
   run: async ({ store, clock, ids, passwords, sealer, settings }, input) => {
     const { email, password, username, ip_address, user_agent, verified = false, ...profile } = input;
     requireGoodPassword(password, settings, { email, username }, 'password');
     const password_hash = await passwords.hash(password);
-    return retryConflict(async () => {
+    const hour = { expires_at: clock.now() + HOUR_MS };
+    if ((await store.increment(requestCounts, `register:${email}`, hour)) > MAX_PER_HOUR) return {};
+
+    const attempt = async () => {
       const byEmail = await store.get(identifiers, emailKey(email));
       const byUsername = username ? await store.get(identifiers, usernameKey(username)) : undefined;
       const known = byEmail && (await store.get(users, byEmail.value.user_id));
@@ -63,27 +72,26 @@ export const createUser = operation({
         email,
         ...(free && { username }),
         status: verified ? 'active' : 'pending_verification',
+        verified,
         mfa_enabled: false,
         created_at: known?.value.created_at ?? Math.floor(now / 1000),
         profile: {},
         generation: 0,
       };
       const secret = { password_hash, changed_at: now };
+      const takes = free && !byUsername;
       const writes = known
-        ? await rewrite(store, known, user, secret)
-        : [
-            insert(identifiers, emailKey(email), { user_id }),
-            insert(users, user_id, user),
-            insert(credentials, user_id, secret),
-          ];
-      if (free && !byUsername) writes.push(insert(identifiers, usernameKey(username), { user_id }));
+        ? await registerAnew(store, known, user, secret, takes)
+        : registerNew(user_id, user, secret, takes, now);
       if (verified) {
         await store.transact(writes);
         return { user_id };
       }
+
       const earlier = await store.get(oneTimeTokens, tokenId('verify-email', user_id));
       const expires_at = now + settings.verification_ttl * 1000;
-      const { token, write } = issueToken(ids, 'verify-email', { user_id, email }, earlier, expires_at);
+      const owner = { user_id, email, generation: user.generation };
+      const { token, write } = issueToken(ids, 'verify-email', owner, earlier, expires_at);
       const { first_name, last_name, locale } = profile;
       const registered = userRegistered.with(
         {
@@ -101,6 +109,11 @@ export const createUser = operation({
       );
       await store.transact([...writes, write], [registered]);
       return { user_id };
+    };
+    return retryConflict(attempt).catch((thrown) => {
+      // others are registering this address right now: to say so would say that nobody had it before
+      if (thrown instanceof AppError && thrown.code === 'conflict') return {};
+      throw thrown;
     });
   },
 });
@@ -116,22 +129,3 @@ const tellOwner = ({ id, value }: Stored<UserRecord>) =>
     },
     { user_id: id },
   );
-
-type Names = 'users' | 'identifiers' | 'credentials';
-
-/** The writes that register a waiting account anew; a user name it held and no longer asks for becomes free. */
-const rewrite = async (
-  store: Reader<Names>,
-  known: Stored<UserRecord>,
-  user: UserRecord,
-  secret: { password_hash: string; changed_at: number },
-): Promise<Write<Names>[]> => {
-  const held = known.value.username;
-  const dropped = held && held !== user.username ? await store.get(identifiers, usernameKey(held)) : undefined;
-  const earlier = await store.get(credentials, known.id);
-  return [
-    update(users, known, user),
-    earlier ? update(credentials, earlier, secret) : insert(credentials, known.id, secret),
-    ...(dropped ? [remove(identifiers, dropped)] : []),
-  ];
-};

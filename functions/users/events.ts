@@ -50,6 +50,13 @@ export const userStatusChanged = eventType({
   }),
 });
 
+/** An account is gone for good; whoever keeps something of it deletes that, too. */
+export const userDeleted = eventType({
+  type: 'user.deleted',
+  key: 'user.events.deleted',
+  data: z.strictObject({ user_id: z.string() }),
+});
+
 /** Somebody asked for a new password for an address, known or not: the answer to the request is the same either way. */
 export const passwordResetRequested = eventType({
   type: 'user.password_reset_requested',

@@ -9,10 +9,15 @@ export const getAccount = operation({
   summary: 'Gives the state of an account',
   access: 'service',
   input: z.strictObject({ user_id: z.string() }),
-  output: z.object({ status: z.enum(USER_STATUSES).optional(), generation: z.int() }),
+  output: z.object({
+    status: z.enum(USER_STATUSES).optional(),
+    generation: z.int(),
+    spared_session_id: z.string().optional(),
+  }),
   reads: [users],
   run: async ({ store }, { user_id }) => {
     const user = await store.get(users, user_id);
-    return { status: user?.value.status, generation: user?.value.generation ?? 0 };
+    const { status, generation = 0, spared_session_id } = user?.value ?? {};
+    return { status, generation, spared_session_id };
   },
 });

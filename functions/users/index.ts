@@ -10,6 +10,7 @@ import { getMe } from './get-me.ts';
 import { getUser } from './get-user.ts';
 import { onPasswordResetRequested } from './on-password-reset-requested.ts';
 import { onUserLogin } from './on-user-login.ts';
+import { raiseGeneration } from './raise-generation.ts';
 import * as records from './records.ts';
 import { requestPasswordReset } from './request-password-reset.ts';
 import { resetPassword } from './reset-password.ts';
@@ -31,6 +32,7 @@ export const users = service('users', [
   getUser,
   updateUserStatus,
   getAccount,
+  raiseGeneration,
   getContact,
   onUserLogin,
 ]);

@@ -1,15 +1,19 @@
 import * as z from 'zod';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
+import { once } from '../../shared/messaging/inbox.ts';
 import { operation } from '../../shared/operation.ts';
+import { insert } from '../../shared/ports/store.ts';
 import { retryConflict } from '../../shared/retry-conflict.ts';
 import { emailSend } from '../notifications/events.ts';
 import { passwordResetRequested } from './events.ts';
 import { emailKey } from './model.ts';
 import { issueToken, tokenId } from './one-time-token.ts';
-import { identifiers, oneTimeTokens, requestCounts, users } from './records.ts';
+import { handledRequests, identifiers, oneTimeTokens, requestCounts, users } from './records.ts';
 
 /** Mails that one address may get in an hour, whoever asks. */
 const MAX_PER_HOUR = 5;
+/** Longer than any redelivery. */
+const MARK_MS = 7 * 86_400_000;
 
 /** Makes a reset token for the account of the address and has it mailed; does nothing for an address nobody has. */
 export const onPasswordResetRequested = operation({
@@ -26,18 +30,20 @@ export const onPasswordResetRequested = operation({
   errors: ['conflict'],
   emits: [emailSend],
   reads: [identifiers, users, oneTimeTokens],
-  writes: [oneTimeTokens, requestCounts],
+  writes: [oneTimeTokens, requestCounts, handledRequests],
   needs: ['clock', 'ids', 'sealer', 'settings'],
-  run: async ({ store, clock, ids, sealer, settings }, { data: { email } }) => {
+  run: async ({ store, clock, ids, sealer, settings }, { message_id, data: { email } }) => {
     const found = await store.get(identifiers, emailKey(email));
     const user = found && (await store.get(users, found.value.user_id));
     if (user?.value.status !== 'active') return {};
+    const mark = insert(handledRequests, message_id, {}, { expires_at: clock.now() + MARK_MS });
+    if (await store.get(handledRequests, message_id)) return {};
     const hour = { expires_at: clock.now() + 3_600_000 };
     if ((await store.increment(requestCounts, `reset:${user.id}`, hour)) > MAX_PER_HOUR) return {};
     return retryConflict(async () => {
       const expires_at = clock.now() + settings.reset_ttl * 1000;
       const earlier = await store.get(oneTimeTokens, tokenId('reset-password', user.id));
-      const owner = { user_id: user.id, email: user.value.email };
+      const owner = { user_id: user.id, email: user.value.email, generation: user.value.generation };
       const { token, write } = issueToken(ids, 'reset-password', owner, earlier, expires_at);
       const mail = emailSend.with(
         {
@@ -54,7 +60,7 @@ export const onPasswordResetRequested = operation({
         },
         { user_id: user.id },
       );
-      await store.transact([write], [mail]);
+      await once(store, mark, [write], [mail]);
       return {};
     });
   },

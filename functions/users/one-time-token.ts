@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Ids } from '../../shared/ports/clock.ts';
 import { insert, type Stored, update, type Write } from '../../shared/ports/store.ts';
-import { oneTimeTokens } from './records.ts';
+import { type OneTimeToken, oneTimeTokens } from './records.ts';
 
 export type Purpose = 'verify-email' | 'reset-password';
 
@@ -15,21 +15,19 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 export const tokenId = (purpose: Purpose, userId: string): string => `${purpose}:${userId}`;
 
-type TokenRecord = { hash: string; email: string };
-
 /** A new token for a user, and the write that makes it the one valid token of its purpose. */
 export const issueToken = (
   ids: Ids,
   purpose: Purpose,
-  { user_id, email }: { user_id: string; email: string },
-  earlier: Stored<TokenRecord> | undefined,
+  { user_id, email, generation }: { user_id: string; email: string; generation: number },
+  earlier: Stored<OneTimeToken> | undefined,
   expires_at: number,
 ): { token: string; write: Write<'one_time_tokens'> } => {
   const user = Buffer.from(user_id.replaceAll('-', ''), 'hex').toString('base64url');
   const token = Buffer.concat([Buffer.from(user, 'base64url'), Buffer.from(ids.random(32), 'base64url')]).toString(
     'base64url',
   );
-  const value = { hash: sha256(token), email };
+  const value = { hash: sha256(token), email, generation };
   return {
     token,
     write: earlier
@@ -47,7 +45,7 @@ export const userOfToken = (token: string): string | undefined => {
 };
 
 /** True when the token is the one the record stands for, compared in constant time. */
-export const matchesToken = (record: TokenRecord, token: string): boolean => {
+export const matchesToken = (record: OneTimeToken, token: string): boolean => {
   const [held, given] = [Buffer.from(record.hash), Buffer.from(sha256(token))];
   return held.length === given.length && timingSafeEqual(held, given);
 };

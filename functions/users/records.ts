@@ -11,12 +11,16 @@ export interface UserRecord {
   phone_number?: string;
   locale?: string;
   status: UserStatus;
+  /** Its owner has read a mail sent to the address. */
+  verified: boolean;
   mfa_enabled: boolean;
   created_at: number;
   last_login_at?: number;
   profile: Record<string, string>;
   /** Tokens and sessions of older generations are dead: raised by a password change, a reset, a status change. */
   generation: number;
+  /** The session that the last raise of the generation spared: it may go on although it began before. */
+  spared_session_id?: string;
 }
 
 export const users = collection<UserRecord>()('users', {
@@ -29,11 +33,21 @@ export const identifiers = collection<{ user_id: string }>()('identifiers');
 /** By user id: the password as a PHC string, apart from the account so that reading one does not show the other. */
 export const credentials = collection<{ password_hash: string; changed_at: number }>()('credentials');
 
+/** What is kept of a token that was mailed: to which address, and in which generation of the account it was made. */
+export interface OneTimeToken {
+  hash: string;
+  email: string;
+  generation: number;
+}
+
 /** By `<purpose>:<user id>`: the hash of the one valid token; a newer one replaces it. */
-export const oneTimeTokens = collection<{ hash: string; email: string }>()('one_time_tokens');
+export const oneTimeTokens = collection<OneTimeToken>()('one_time_tokens');
 
 /** How often something was asked for an address. */
 export const requestCounts = collection<Counter>()('request_counts');
+
+/** By message id: requests that were handled, so that a second delivery changes nothing. */
+export const handledRequests = collection<Record<never, never>>()('handled_requests');
 
 export interface LoginRecord {
   user_id: string;

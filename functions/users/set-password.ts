@@ -4,7 +4,7 @@ import type { OperationStore } from '../../shared/operation.ts';
 import { insert, remove, type Stored, update } from '../../shared/ports/store.ts';
 import { userPasswordChanged } from './events.ts';
 import { tokenId } from './one-time-token.ts';
-import { credentials, oneTimeTokens, type UserRecord, users } from './records.ts';
+import { credentials, type OneTimeToken, oneTimeTokens, type UserRecord, users } from './records.ts';
 
 type Names = 'users' | 'credentials' | 'one_time_tokens';
 
@@ -20,7 +20,7 @@ export const setPassword = async (
     user_agent: string;
   },
   /** The token that allows it: of several changes that it allows at once, one uses it up and the others fail. */
-  token?: Stored<{ hash: string; email: string }>,
+  token?: Stored<OneTimeToken>,
 ): Promise<{ generation: number }> => {
   const { password_hash, changed_at, ...told } = change;
   const secret = await store.get(credentials, user.id);
@@ -31,7 +31,7 @@ export const setPassword = async (
   await store.transact(
     [
       secret ? update(credentials, secret, value) : insert(credentials, user.id, value),
-      update(users, user, { ...user.value, generation }),
+      update(users, user, { ...user.value, generation, spared_session_id: change.except_session_id }),
       ...(reset ? [remove(oneTimeTokens, reset)] : []),
     ],
     [

@@ -4,13 +4,15 @@ import { operation } from '../../shared/operation.ts';
 import { update } from '../../shared/ports/store.ts';
 import { retryConflict } from '../../shared/retry-conflict.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
-import { userStatusChanged } from './events.ts';
+import { erase, erased } from './erasure.ts';
+import { userDeleted, userStatusChanged } from './events.ts';
 import { NEXT_STATUSES, toUser, USER_STATUSES, User } from './model.ts';
-import { users } from './records.ts';
+import { credentials, identifiers, oneTimeTokens, users } from './records.ts';
+import { confirm } from './registration.ts';
 
 const toNumber = (user: User) => ({ user: { ...user, status: USER_STATUSES.indexOf(user.status) } });
 
-/** Locks, suspends or reactivates an account. Any change but to `active` ends its sessions and kills its tokens. */
+/** Locks, suspends, reactivates or deletes an account. Any change but to `active` ends its sessions and kills its tokens. */
 export const updateUserStatus = operation({
   name: 'users.update-user-status',
   summary: 'Moves an account to another status',
@@ -28,9 +30,9 @@ export const updateUserStatus = operation({
   }),
   output: User,
   errors: ['not_found', 'conflict'],
-  emits: [userStatusChanged],
-  reads: [users],
-  writes: [users],
+  emits: [userStatusChanged, userDeleted],
+  reads: [users, identifiers, credentials, oneTimeTokens],
+  writes: [users, identifiers, credentials, oneTimeTokens],
   calls: { endUserSessions },
   run: async ({ store, endUserSessions }, { user_id, status, reason }) => {
     const changed = await retryConflict(async () => {
@@ -44,12 +46,16 @@ export const updateUserStatus = operation({
         });
       }
       const generation = user.value.generation + (status === 'active' ? 0 : 1);
-      const value = { ...user.value, status, generation };
-      const event = userStatusChanged.with(
-        { user_id, old_status, new_status: status, generation, reason },
-        { user_id },
-      );
-      await store.transact([update(users, user, value)], [event]);
+      const told = { user_id, old_status, new_status: status, generation, reason };
+      const events = [userStatusChanged.with(told, { user_id })];
+      if (status === 'deleted') {
+        const value = erased(user.value, generation);
+        await store.transact(await erase(store, user, value), [...events, userDeleted.with({ user_id }, { user_id })]);
+        return { ...user, value };
+      }
+      const value = { ...user.value, status, generation, spared_session_id: undefined };
+      const waited = old_status === 'pending_verification';
+      await store.transact(waited ? await confirm(store, user, value) : [update(users, user, value)], events);
       return { ...user, value };
     });
     // at once here; the event makes sure of it if this process ends now

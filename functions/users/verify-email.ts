@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
-import { remove, update } from '../../shared/ports/store.ts';
+import { remove } from '../../shared/ports/store.ts';
 import { retryConflict } from '../../shared/retry-conflict.ts';
 import { matchesToken, tokenId, userOfToken } from './one-time-token.ts';
-import { oneTimeTokens, users } from './records.ts';
+import { credentials, identifiers, oneTimeTokens, users } from './records.ts';
+import { confirm } from './registration.ts';
 
 /** Uses up a verification token: the account becomes active. The same token a second time is refused. */
 export const verifyEmail = operation({
@@ -14,8 +15,8 @@ export const verifyEmail = operation({
   input: z.strictObject({ token: z.string() }),
   output: z.object({ user_id: z.string(), email: z.string() }),
   errors: ['invalid_token', 'conflict'],
-  reads: [oneTimeTokens, users],
-  writes: [oneTimeTokens, users],
+  reads: [oneTimeTokens, users, identifiers, credentials],
+  writes: [oneTimeTokens, users, identifiers, credentials],
   run: ({ store }, { token }) =>
     retryConflict(async () => {
       const user_id = userOfToken(token);
@@ -23,7 +24,8 @@ export const verifyEmail = operation({
       const user = user_id && (await store.get(users, user_id));
       const usable = record && user && matchesToken(record.value, token) && user.value.email === record.value.email;
       if (!usable || user.value.status !== 'pending_verification') throw new AppError('invalid_token');
-      await store.transact([remove(oneTimeTokens, record), update(users, user, { ...user.value, status: 'active' })]);
+      const active = { ...user.value, status: 'active' as const, verified: true };
+      await store.transact([remove(oneTimeTokens, record), ...(await confirm(store, user, active))]);
       return { user_id: user.id, email: user.value.email };
-    }),
+    }, 25),
 });

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
+import { checkPassword } from '../../functions/users/check-password.ts';
 import { createUser } from '../../functions/users/create-user.ts';
 import { findAccount } from '../../functions/users/find-account.ts';
 import type { Context } from '../../shared/context.ts';
@@ -63,7 +64,15 @@ export const seedDevCredentials = async (
       await host.call(createUser, input, context);
     }
     const { user_id } = await account();
-    if (user_id) await host.call(assignRole, { user_id, role: 'admin' }, context);
+    if (!user_id) return;
+    // whoever else has this address is no administrator for that
+    const proof = { user_id, password: admin.password };
+    const { matches } = (await host.call(checkPassword, proof, context)) as { matches: boolean };
+    if (matches) await host.call(assignRole, { user_id, role: 'admin' }, context);
+    else
+      log.warn('seed.other_password', {
+        detail: 'dev-credentials.json does not hold the password of its administrator',
+      });
   } catch (cause) {
     if (services.includes('users') && services.includes('permissions')) throw cause;
     log.warn('seed.incomplete', { cause });

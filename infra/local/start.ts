@@ -28,8 +28,11 @@ try {
   prepareDataDir(config.data_dir);
   const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir);
   config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
-  const running = await launch(config);
-  if (credentials) await seedDevCredentials(running.host, credentials, config.services);
+  const running = await launch(config, {
+    prepare: async (host) => {
+      if (credentials) await seedDevCredentials(host, credentials, config.services);
+    },
+  });
   const ms = Math.round(performance.now() - started);
   process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
   process.stdout.write(`${table(addresses(running, config.data_dir))}\n\nCtrl-C drains and stops.\n`);

@@ -24,7 +24,6 @@ class StoreRevocations implements Revocations {
   #asOf = Number.NEGATIVE_INFINITY;
   #wholeAt = Number.NEGATIVE_INFINITY;
   #refreshing: Promise<void> | undefined;
-  #reads = 0;
   #failing = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -80,50 +79,60 @@ class StoreRevocations implements Revocations {
     return this.#refreshing;
   }
 
-  /** A store that hangs is a store that is away. */
   async #readInTime(): Promise<void> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error('the store does not answer')), STALENESS_BOUND_MS);
     try {
-      await Promise.race([this.#read(), late.promise]);
+      await this.#read();
       if (this.#failing) this.#log.info('revocations_readable', { live: this.#live.size });
       this.#failing = false;
     } catch (cause) {
       if (!this.#failing) this.#log.warn('revocations_unreadable', { reason: String((cause as Error).message) });
       this.#failing = true;
       throw cause;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
+  /** The snapshot at first, then what is new. However long the snapshot takes, what is new since it began is read next. */
   async #read(): Promise<void> {
-    this.#reads += 1;
-    const turn = this.#reads;
     const began = this.#clock.now();
-    const whole = Math.abs(began - this.#wholeAt) >= WHOLE_EVERY_MS;
-    await this.#readFrom(whole ? undefined : timeKey(Math.min(this.#asOf, began) - OVERLAP_MS));
-    // a read that was given up must not pass for news when it ends after a later one
-    if (turn !== this.#reads) return;
+    const first = this.#asOf === Number.NEGATIVE_INFINITY;
+    await this.#readFrom(first ? undefined : timeKey(Math.min(this.#asOf, began) - OVERLAP_MS));
     this.#asOf = began;
-    if (!whole) return;
+    if (first) this.#wholeAt = began;
+    else if (Math.abs(began - this.#wholeAt) >= WHOLE_EVERY_MS) this.#readWholeBeside(began);
+  }
+
+  /** Reads all live ones again without keeping anybody waiting: many of them must not make what is new old. */
+  #readWholeBeside(began: number): void {
     this.#wholeAt = began;
-    this.#live.prune(began);
+    this.#readFrom(undefined).then(
+      () => this.#live.prune(began),
+      (cause) => this.#log.warn('revocations_reread_failed', { reason: String((cause as Error).message) }),
+    );
   }
 
   async #readFrom(from: string | undefined): Promise<void> {
     let cursor: string | undefined;
     do {
-      const page = await this.#store.query(records, 'live', 'live', {
-        limit: 1000,
-        ...(from && { from }),
-        ...(cursor && { cursor }),
-      });
+      const page = await inTime(
+        this.#store.query(records, 'live', 'live', {
+          limit: 1000,
+          ...(from && { from }),
+          ...(cursor && { cursor }),
+        }),
+      );
+      if (this.#closed) return;
       for (const { value } of page.items) this.#live.add(value);
       cursor = page.next_cursor;
     } while (cursor);
   }
 }
+
+/** A store that hangs is a store that is away. */
+const inTime = async <T>(answer: Promise<T>): Promise<T> => {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('the store does not answer')), STALENESS_BOUND_MS);
+  return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
+};
 
 /**
  * Opens the revocations: knows the snapshot when this resolves, or answers `unavailable` until it does. `find` is

@@ -59,7 +59,7 @@ export const insert = <N extends string, T>(
   options: { expires_at?: number } = {},
 ): Write<N> => ({ kind: 'insert', collection, id, value, ...options });
 
-/** Put if the record still has the version that was read. Keeps the expiry unless told otherwise. */
+/** Put if the record still has the version that was read. Keeps the expiry unless told another, or `undefined` for none. */
 export const update = <N extends string, T>(
   collection: Collection<N, T>,
   read: Stored<T>,
@@ -71,7 +71,7 @@ export const update = <N extends string, T>(
   id: read.id,
   version: read.version,
   value,
-  expires_at: options.expires_at ?? read.expires_at,
+  expires_at: 'expires_at' in options ? options.expires_at : read.expires_at,
 });
 
 /** Delete if the record still has the version that was read. */

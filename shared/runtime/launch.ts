@@ -42,7 +42,11 @@ const staticRoutes = async () => {
  */
 export const launch = async (
   config: Config,
-  options: { replace?: readonly Adapter<any, any>[] } = {},
+  options: {
+    replace?: readonly Adapter<any, any>[];
+    /** Runs when the ports are open and before anybody can call. */
+    prepare?: (host: OpenHost) => Promise<void>;
+  } = {},
 ): Promise<Running> => {
   const closing: (() => Promise<unknown> | undefined)[] = [];
   const stop = async (): Promise<void> => {
@@ -66,6 +70,7 @@ export const launch = async (
     closing.push(async () => remote?.close());
     const host = await openHost({ ...config, mail }, schema, { ...options, remote: remote?.call });
     closing.push(() => host.close());
+    await options.prepare?.(host);
 
     const { startWorker } = await import('./worker.ts');
     const worker = startWorker(host, table, { services: config.services });

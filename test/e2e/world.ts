@@ -70,9 +70,12 @@ const must = async (outcome: Promise<Outcome>): Promise<any> => {
 /** A call that has to succeed; gives its output. */
 export const expectOk = must;
 
-export const registered = async (world: World, extra: object = {}): Promise<{ email: string; token: string }> => {
-  const email = newEmail();
-  await must(world.call(register, { email, password: PASSWORD, ...extra }));
+/** Fields of a registration beside the usual ones. */
+type NewFields = { email?: string; [field: string]: unknown };
+
+export const registered = async (world: World, extra: NewFields = {}): Promise<{ email: string; token: string }> => {
+  const { email = newEmail() } = extra;
+  await must(world.call(register, { password: PASSWORD, ...extra, email }));
   return { email, token: tokenIn((await world.mails(email))[0]) };
 };
 
@@ -82,7 +85,7 @@ export interface TestUser {
 }
 
 /** A user whose address is verified. */
-export const verified = async (world: World, extra: object = {}): Promise<TestUser> => {
+export const verified = async (world: World, extra: NewFields = {}): Promise<TestUser> => {
   const { email, token } = await registered(world, extra);
   const { user_id } = await must(world.call(verifyEmail, { token }));
   return { email, user_id };
@@ -102,7 +105,7 @@ export const loggedIn = async (
 ): Promise<Tokens> => must(world.call(login, { identifier: email, password: options.password ?? PASSWORD }, options));
 
 /** A verified user with a session. */
-export const userWithSession = async (world: World, extra: object = {}): Promise<TestUser & Tokens> => {
+export const userWithSession = async (world: World, extra: NewFields = {}): Promise<TestUser & Tokens> => {
   const user = await verified(world, extra);
   return { ...user, ...(await loggedIn(world, user.email)) };
 };

@@ -85,7 +85,12 @@ export const claims = (now: number) => ({
 /** Records in memory with the answers of a store, in pages of `limit`; `away` makes it fail, `hang` never answer. */
 export const memoryStore = () => {
   const rows = new Map<string, { collection: Collection; id: string; value: any }>();
-  const state = { mode: 'up' as 'up' | 'away' | 'hang', queries: [] as PageRequest[], gets: 0 };
+  const state = {
+    mode: 'up' as 'up' | 'away' | 'hang',
+    queries: [] as PageRequest[],
+    gets: 0,
+    onQuery: (_: PageRequest): void => {},
+  };
   const answer = async <T>(give: () => T): Promise<T> => {
     if (state.mode === 'hang') await new Promise(() => {});
     if (state.mode === 'away') throw new AppError('unavailable');
@@ -101,6 +106,7 @@ export const memoryStore = () => {
     query: (collection: Collection, index: string, hash: string, page: PageRequest = {}) =>
       answer(() => {
         state.queries.push(page);
+        state.onQuery(page);
         const { hash: hashOf, sort } = collection.indexes[index]!;
         const found = [...rows.values()]
           .filter((row) => row.collection.name === collection.name && hashOf(row.value, row.id) === hash)

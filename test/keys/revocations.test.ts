@@ -81,6 +81,15 @@ describe('revocations', () => {
     const { port, revoke, clock } = await setUp();
     await revoke({ created_at: clock.now() - 300_000 });
     clock.pass(30_000);
+    await vi.waitFor(async () => expect(await port.find(claims)).toBe('session_ended'));
+  });
+
+  test('a snapshot that takes longer than the bound delays answers, and does not prevent them', async () => {
+    const { port, clock, state } = await setUp([{ value: 's' }], 'away');
+    state.mode = 'up';
+    state.onQuery = ({ from }) => {
+      if (from === undefined) clock.pass(3 * STALENESS_BOUND_MS);
+    };
     expect(await port.find(claims)).toBe('session_ended');
   });
 

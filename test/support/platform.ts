@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type DevCredentials, devCredentials, seedDevCredentials } from '../../infra/local/dev-credentials.ts';
 import { adapter } from '../../shared/adapter.ts';
 import { loadConfig } from '../../shared/config.ts';
+import type { Host } from '../../shared/invoke.ts';
+import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
 import { launch, type Running } from '../../shared/runtime/launch.ts';
 
 export interface TestPlatform extends Running {
@@ -37,9 +39,10 @@ export const testPlatform = async (env: Record<string, string> = {}): Promise<Te
   let offset = 0;
   const clock = adapter({ port: 'clock', open: () => ({ port: { now: () => Date.now() + offset } }) });
   const config = loadConfig(testEnvironment(dataDir, env));
-  const running = await launch(config, { replace: [clock] });
+  prepareDataDir(dataDir);
   const credentials = devCredentials(dataDir);
-  await seedDevCredentials(running.host, credentials, config.services);
+  const prepare = (host: Host) => seedDevCredentials(host, credentials, config.services);
+  const running = await launch(config, { replace: [clock], prepare });
   return {
     ...running,
     credentials,

@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
+import { forgotPassword } from '../../../functions/auth/forgot-password.ts';
 import { login as logIn } from '../../../functions/auth/login.ts';
+import { resetPassword } from '../../../functions/auth/reset-password.ts';
 import { validateCredentials } from '../../../functions/auth/validate-credentials.ts';
-import { type Case, expectOk, loggedIn, newEmail, PASSWORD, registered, verified } from '../world.ts';
+import { type Case, expectOk, loggedIn, newEmail, PASSWORD, registered, tokenIn, verified } from '../world.ts';
 
 export const login: Case[] = [
   {
@@ -57,6 +59,33 @@ export const login: Case[] = [
       expect(await world.mails(email)).toHaveLength(2);
       world.advance!(900_000);
       await loggedIn(world, email);
+    },
+  },
+  {
+    name: 'a stranger can not keep an owner out for long: the window ends, and a reset opens at once',
+    clock: true,
+    run: async (world) => {
+      const { email } = await verified(world);
+      for (let n = 0; n < 105; n++)
+        await world.call(logIn, { identifier: email, password: `guess number ${n} of many` });
+      world.advance!(900_000);
+      await loggedIn(world, email);
+      for (let n = 0; n < 12; n++)
+        await world.call(logIn, { identifier: email, password: `guess number ${n} of many` });
+      await expectOk(world.call(forgotPassword, { email }));
+      const token = tokenIn((await world.mails(email)).find(({ text }) => text.includes('reset-password')));
+      await expectOk(world.call(resetPassword, { token, new_password: 'an unrelated long sentence' }));
+      await loggedIn(world, email, { password: 'an unrelated long sentence' });
+    },
+  },
+  {
+    name: 'right logins at once do not buy room for guesses',
+    run: async (world) => {
+      const { email } = await verified(world);
+      await Promise.all(Array.from({ length: 10 }, () => loggedIn(world, email)));
+      for (let n = 0; n < 11; n++)
+        await world.call(logIn, { identifier: email, password: `guess number ${n} of many` });
+      expect((await world.call(logIn, { identifier: email, password: PASSWORD })).code).toBe('invalid_credentials');
     },
   },
   {

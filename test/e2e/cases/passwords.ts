@@ -51,6 +51,20 @@ export const passwords: Case[] = [
     },
   },
   {
+    name: 'the session that changed the password goes on, also when it refreshes at that moment',
+    run: async (world) => {
+      const mine = await userWithSession(world);
+      const change = { current_password: PASSWORD, new_password: NEW };
+      const token = world.service_token;
+      const [, next] = await Promise.all([
+        world.call(changePassword, change, { token: mine.access_token }),
+        expectOk(world.call(refresh, { refresh_token: mine.refresh_token }, { token })),
+      ]);
+      const last = await expectOk(world.call(refresh, { refresh_token: next.refresh_token }, { token }));
+      expect(await isValid(world, last.access_token)).toBe(true);
+    },
+  },
+  {
     name: 'changing needs the current password and a good new one',
     run: async (world) => {
       const { access_token } = await userWithSession(world);

@@ -68,6 +68,34 @@ export const registration: Case[] = [
     },
   },
   {
+    name: 'an account that nobody verifies is gone after a week; one that is verified stays',
+    clock: true,
+    run: async (world) => {
+      const username = `n${newEmail().slice(1, 20)}`;
+      const kept = await verified(world);
+      const { email } = await registered(world, { username });
+      world.advance!(7 * 86_400_000);
+      await loggedIn(world, kept.email);
+      await verified(world, { username });
+      await verified(world, { email });
+    },
+  },
+  {
+    name: 'one address gets at most five mails of registrations in an hour, and the answer stays the same',
+    run: async (world) => {
+      const [email, known] = [newEmail(), (await verified(world)).email];
+      for (let n = 0; n < 7; n++) {
+        for (const each of [email, known]) {
+          expect((await world.call(register, { email: each, password: PASSWORD })).body).toEqual({
+            status: 'pending_verification',
+          });
+        }
+      }
+      expect(await world.mails(email)).toHaveLength(5);
+      expect(await world.mails(known)).toHaveLength(5);
+    },
+  },
+  {
     name: 'two registrations of one address at once make one account',
     run: async (world) => {
       const email = newEmail();

@@ -2,7 +2,9 @@ import { expect } from 'vitest';
 import { validateToken } from '../../../functions/auth/validate-token.ts';
 import { endMySession } from '../../../functions/sessions/end-my-session.ts';
 import { endOtherSessions } from '../../../functions/sessions/end-other-sessions.ts';
+import { endSessionsOfUser } from '../../../functions/sessions/end-sessions-of-user.ts';
 import { listSessions } from '../../../functions/sessions/list-sessions.ts';
+import { listUserSessions } from '../../../functions/sessions/list-user-sessions.ts';
 import { type Case, expectOk, loggedIn, userWithSession, verified, type World } from '../world.ts';
 
 const isValid = async (world: World, token: string): Promise<boolean> =>
@@ -73,6 +75,21 @@ export const sessions: Case[] = [
       const none = await world.call(endMySession, { id: 'none' }, { token: stranger.access_token });
       expect([tried.code, none.code]).toEqual(['not_found', 'not_found']);
       expect(await isValid(world, owner.access_token)).toBe(true);
+    },
+  },
+  {
+    name: "an administrator lists and ends a user's sessions, who may log in again",
+    run: async (world) => {
+      const user = await userWithSession(world);
+      const token = world.service_token;
+      const { sessions: listed } = await expectOk(world.call(listUserSessions, { user_id: user.user_id }, { token }));
+      expect(listed.map(({ id }: any) => id)).toEqual([user.session_id]);
+      const own = { token: user.access_token };
+      expect((await world.call(listUserSessions, { user_id: user.user_id }, own)).code).toBe('forbidden');
+      expect((await world.call(endSessionsOfUser, { user_id: user.user_id }, own)).code).toBe('forbidden');
+      await expectOk(world.call(endSessionsOfUser, { user_id: user.user_id }, { token }));
+      expect(await isValid(world, user.access_token)).toBe(false);
+      expect(await isValid(world, (await loggedIn(world, user.email)).access_token)).toBe(true);
     },
   },
   {

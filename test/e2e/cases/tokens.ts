@@ -149,8 +149,8 @@ export const tokens: Case[] = [
     run: async (world) => {
       const { access_token, refresh_token } = await userWithSession(world);
       const token = world.service_token;
-      await expectOk(world.call(refresh, { refresh_token, user_agent: 'mine' }, { token }));
-      expect((await world.call(refresh, { refresh_token, user_agent: 'thief' }, { token })).code).toBe(
+      await expectOk(world.call(refresh, { refresh_token }, { token, user_agent: 'mine' }));
+      expect((await world.call(refresh, { refresh_token }, { token, user_agent: 'thief' })).code).toBe(
         'invalid_refresh_token',
       );
       expect(await verdict(world, access_token)).toMatchObject({ error_message: 'session_ended' });
@@ -167,6 +167,19 @@ export const tokens: Case[] = [
       expect((await world.call(refresh, { refresh_token: third.refresh_token }, { token })).code).toBe(
         'invalid_refresh_token',
       );
+    },
+  },
+  {
+    name: 'refreshing all the time is slowed down, and going slowly goes on',
+    clock: true,
+    run: async (world) => {
+      let { refresh_token } = await userWithSession(world);
+      const token = world.service_token;
+      for (let n = 0; n < 30; n++)
+        ({ refresh_token } = await expectOk(world.call(refresh, { refresh_token }, { token })));
+      expect((await world.call(refresh, { refresh_token }, { token })).code).toBe('too_many_requests');
+      world.advance!(60_000);
+      await expectOk(world.call(refresh, { refresh_token }, { token }));
     },
   },
   {

@@ -1,9 +1,10 @@
 import { expect } from 'vitest';
+import { login } from '../../../functions/auth/login.ts';
 import { getMe } from '../../../functions/users/get-me.ts';
 import { getUser } from '../../../functions/users/get-user.ts';
 import { updateMe } from '../../../functions/users/update-me.ts';
 import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
-import { type Case, expectOk, loggedIn, userWithSession, verified } from '../world.ts';
+import { type Case, expectOk, loggedIn, PASSWORD, userWithSession, verified } from '../world.ts';
 
 export const users: Case[] = [
   {
@@ -51,6 +52,25 @@ export const users: Case[] = [
       expect((await world.call(getUser, { user_id })).code).toBe('unauthenticated');
       const unknown = await world.call(getUser, { user_id, fields: ['password_hash'] }, { token });
       expect(unknown.code).toBe('invalid_request');
+    },
+  },
+  {
+    name: 'a deleted user is gone: no login, no mail, and address and name are free again',
+    run: async (world) => {
+      const user = await userWithSession(world);
+      const username = `n${user.user_id.slice(-12)}`;
+      await expectOk(world.call(updateMe, { username }, { token: user.access_token }));
+      const token = world.service_token;
+      await expectOk(world.call(updateUserStatus, { user_id: user.user_id, status: 'deleted' }, { token }));
+      expect((await world.call(getMe, {}, { token: user.access_token })).code).toBe('unauthenticated');
+      expect((await world.call(getUser, { user_id: user.user_id }, { token })).code).toBe('not_found');
+      for (const identifier of [user.email, username]) {
+        expect((await world.call(login, { identifier, password: PASSWORD })).code).toBe('invalid_credentials');
+      }
+      const back = await world.call(updateUserStatus, { user_id: user.user_id, status: 'active' }, { token });
+      expect(back.code).toBe('invalid_request');
+      const next = await verified(world, { email: user.email, username });
+      expect(next.user_id).not.toBe(user.user_id);
     },
   },
   {

@@ -93,6 +93,7 @@ const addUser = ({ store }: Pick<Rig, 'store'>, more: Partial<UserRecord> = {}) 
     insert(users, 'u1', {
       email: 'ada@example.org',
       status: 'active',
+      verified: true,
       mfa_enabled: false,
       created_at: 0,
       profile: {},

@@ -1,0 +1,21 @@
+import * as z from 'zod';
+import { operation } from '../../shared/operation.ts';
+import { raiseGeneration } from '../users/raise-generation.ts';
+import { endUserSessions } from './end-user-sessions.ts';
+
+/** Ends every session of a user, for an administrator. The user may log in again. */
+export const endSessionsOfUser = operation({
+  name: 'sessions.end-sessions-of-user',
+  summary: 'Ends every session of a user',
+  http: { method: 'DELETE', path: '/api/v1/users/{user_id}/sessions', status: 204 },
+  access: 'sessions:admin',
+  input: z.strictObject({ user_id: z.string().max(128) }),
+  output: z.object({}),
+  errors: ['not_found', 'conflict'],
+  calls: { raiseGeneration, endUserSessions },
+  run: async ({ raiseGeneration, endUserSessions }, { user_id }) => {
+    const { generation } = await raiseGeneration({ user_id });
+    await endUserSessions({ user_id, generation, reason: 'revoked' });
+    return {};
+  },
+});

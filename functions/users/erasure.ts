@@ -1,0 +1,38 @@
+/** What stays of a deleted account: its id, that it is deleted, and since when; nothing about a person. */
+import { type Reader, remove, type Stored, update, type Write } from '../../shared/ports/store.ts';
+import { emailKey, usernameKey } from './model.ts';
+import { tokenId } from './one-time-token.ts';
+import { credentials, identifiers, oneTimeTokens, type UserRecord, users } from './records.ts';
+
+type Names = 'users' | 'identifiers' | 'credentials' | 'one_time_tokens';
+
+/** A deleted account. */
+export const erased = ({ created_at }: UserRecord, generation: number): UserRecord => ({
+  email: '',
+  status: 'deleted',
+  verified: false,
+  mfa_enabled: false,
+  created_at,
+  profile: {},
+  generation,
+});
+
+/** The writes that delete an account: address and name become free, password and tokens go, the id is never used again. */
+export const erase = async (
+  store: Reader<Names>,
+  user: Stored<UserRecord>,
+  value: UserRecord,
+): Promise<Write<Names>[]> => {
+  const { email, username } = user.value;
+  const keys = [emailKey(email), ...(username ? [usernameKey(username)] : [])];
+  const held = await store.getMany(identifiers, keys);
+  const secret = await store.get(credentials, user.id);
+  const ids = [tokenId('verify-email', user.id), tokenId('reset-password', user.id)];
+  const tokens = await store.getMany(oneTimeTokens, ids);
+  return [
+    update(users, user, value, { expires_at: undefined }),
+    ...(secret ? [remove(credentials, secret)] : []),
+    ...[...held.values()].map((identifier) => remove(identifiers, identifier)),
+    ...[...tokens.values()].map((token) => remove(oneTimeTokens, token)),
+  ];
+};

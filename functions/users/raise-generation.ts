@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { update } from '../../shared/ports/store.ts';
+import { retryConflict } from '../../shared/retry-conflict.ts';
+import { users } from './records.ts';
+
+/** Makes every token and session that an account has a former one, except those of one session. */
+export const raiseGeneration = operation({
+  name: 'users.raise-generation',
+  summary: 'Makes the tokens and sessions of an account former ones',
+  access: 'service',
+  input: z.strictObject({ user_id: z.string(), spared_session_id: z.string().optional() }),
+  output: z.object({ generation: z.int() }),
+  errors: ['not_found', 'conflict'],
+  reads: [users],
+  writes: [users],
+  run: ({ store }, { user_id, spared_session_id }) =>
+    retryConflict(async () => {
+      const user = await store.get(users, user_id);
+      if (!user) throw new AppError('not_found');
+      const generation = user.value.generation + 1;
+      await store.transact([update(users, user, { ...user.value, generation, spared_session_id })]);
+      return { generation };
+    }),
+});

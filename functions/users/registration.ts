@@ -1,0 +1,66 @@
+/** The writes of a registration. What nobody verifies expires, so that it keeps neither an address nor a name. */
+import { insert, type Reader, remove, type Stored, update, type Write } from '../../shared/ports/store.ts';
+import { emailKey, usernameKey } from './model.ts';
+import { credentials, identifiers, type UserRecord, users } from './records.ts';
+
+type Names = 'users' | 'identifiers' | 'credentials';
+type Secret = { password_hash: string; changed_at: number };
+
+const WAITS_MS = 7 * 86_400_000;
+
+/** An account of an address that nobody has. `takes`: the user name is free and becomes its own. */
+export const registerNew = (
+  user_id: string,
+  user: UserRecord,
+  secret: Secret,
+  takes: boolean,
+  now: number,
+): Write<Names>[] => {
+  const expiry = user.verified ? {} : { expires_at: now + WAITS_MS };
+  return [
+    insert(identifiers, emailKey(user.email), { user_id }, expiry),
+    insert(users, user_id, user, expiry),
+    insert(credentials, user_id, secret, expiry),
+    ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id }, expiry)] : []),
+  ];
+};
+
+/** A waiting account, registered again; a user name that it held and no longer asks for becomes free. */
+export const registerAnew = async (
+  store: Reader<Names>,
+  known: Stored<UserRecord>,
+  user: UserRecord,
+  secret: Secret,
+  takes: boolean,
+): Promise<Write<Names>[]> => {
+  const expiry = user.verified ? { expires_at: undefined } : { expires_at: known.expires_at };
+  const held = known.value.username;
+  const dropped = held && held !== user.username ? await store.get(identifiers, usernameKey(held)) : undefined;
+  const earlier = await store.get(credentials, known.id);
+  const address = await store.get(identifiers, emailKey(user.email));
+  return [
+    update(users, known, user, expiry),
+    earlier ? update(credentials, earlier, secret, expiry) : insert(credentials, known.id, secret, expiry),
+    ...(address ? [update(identifiers, address, address.value, expiry)] : []),
+    ...(dropped ? [remove(identifiers, dropped)] : []),
+    ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id: known.id }, expiry)] : []),
+  ];
+};
+
+/** Makes of a waiting account one that stays, with the value given. */
+export const confirm = async (
+  store: Reader<Names>,
+  waiting: Stored<UserRecord>,
+  value: UserRecord,
+): Promise<Write<Names>[]> => {
+  const stays = { expires_at: undefined };
+  const { email, username } = waiting.value;
+  const keys = [emailKey(email), ...(username ? [usernameKey(username)] : [])];
+  const held = await store.getMany(identifiers, keys);
+  const secret = await store.get(credentials, waiting.id);
+  return [
+    update(users, waiting, value, stays),
+    ...(secret ? [update(credentials, secret, secret.value, stays)] : []),
+    ...[...held.values()].map((identifier) => update(identifiers, identifier, identifier.value, stays)),
+  ];
+};
