@@ -19,9 +19,9 @@ export const changePassword = operation({
   errors: ['invalid_credentials', 'password_refused', 'not_found', 'conflict', 'too_many_requests'],
   reads: [loginAttempts],
   writes: [loginAttempts],
-  needs: ['clock', 'settings'],
+  needs: ['clock', 'settings', 'metrics'],
   calls: { changeAccountPassword, endUserSessions },
-  run: async ({ store, clock, settings, changeAccountPassword, endUserSessions }, input, context) => {
+  run: async ({ metrics, store, clock, settings, changeAccountPassword, endUserSessions }, input, context) => {
     if (context.caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id, session_id: except_session_id } = context.caller;
     // whoever holds a stolen access token may not guess the password here instead
@@ -37,6 +37,7 @@ export const changePassword = operation({
     });
     await clearAttempts(store, user_id);
     await endUserSessions({ user_id, generation, except_session_id, reason: 'password_changed' });
+    metrics.count('perfect21_auth_events_total', { event_type: 'password_change', result: 'success' });
     return {};
   },
 });

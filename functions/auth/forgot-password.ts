@@ -12,10 +12,12 @@ export const forgotPassword = operation({
   access: 'public',
   input: z.strictObject({ email: Email }),
   output: z.object({ status: z.literal('accepted') }),
+  needs: ['metrics'],
   calls: { requestPasswordReset },
-  run: async ({ requestPasswordReset }, { email }, context) => {
+  run: async ({ metrics, requestPasswordReset }, { email }, context) => {
     const { ip_address, user_agent } = clientOf(context);
     await requestPasswordReset({ email, ip_address, user_agent });
+    metrics.count('perfect21_auth_events_total', { event_type: 'password_forgot', result: 'success' });
     return { status: 'accepted' as const };
   },
 });

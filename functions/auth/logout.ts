@@ -11,10 +11,12 @@ export const logout = operation({
   input: z.strictObject({}),
   output: z.object({}),
   errors: ['conflict'],
+  needs: ['metrics'],
   calls: { endSession },
-  run: async ({ endSession }, _, { caller }) => {
+  run: async ({ metrics, endSession }, _, { caller }) => {
     if (caller.kind !== 'user') return {};
     await endSession({ session_id: caller.session_id, user_id: caller.user_id, reason: 'logout' });
+    metrics.count('perfect21_auth_events_total', { event_type: 'logout', result: 'success' });
     return {};
   },
 });

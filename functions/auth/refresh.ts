@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { toAppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
 import { rotateSession } from '../sessions/rotate-session.ts';
 import { issueTokens } from './issue-tokens.ts';
@@ -23,10 +24,15 @@ export const refresh = operation({
   }),
   output: Tokens.extend({ expires_at: z.int().meta({ description: 'Unix seconds' }) }),
   errors: ['invalid_refresh_token', 'conflict'],
-  needs: ['clock'],
+  needs: ['clock', 'metrics'],
   calls: { rotateSession, issueTokens },
-  run: async ({ clock, rotateSession, issueTokens }, { refresh_token, ...said }, context) => {
-    const rotated = await rotateSession({ refresh_token, client: clientOf(context, said) });
+  run: async ({ clock, metrics, rotateSession, issueTokens }, { refresh_token, ...said }, context) => {
+    const client = clientOf(context, said);
+    const rotated = await rotateSession({ refresh_token, client }).catch((thrown) => {
+      metrics.count('perfect21_token_operations_total', { operation: 'refresh', result: toAppError(thrown).code });
+      throw thrown;
+    });
+    metrics.count('perfect21_token_operations_total', { operation: 'refresh', result: 'success' });
     const tokens = await issueTokens(rotated);
     return { ...tokens, expires_at: Math.floor(clock.now() / 1000) + tokens.expires_in };
   },

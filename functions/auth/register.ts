@@ -12,10 +12,12 @@ export const register = operation({
   input: NewUser,
   output: z.object({ status: z.literal('pending_verification') }),
   errors: ['password_refused'],
+  needs: ['metrics'],
   calls: { createUser },
-  run: async ({ createUser }, input, context) => {
+  run: async ({ metrics, createUser }, input, context) => {
     const { ip_address, user_agent } = clientOf(context);
     await createUser({ ...input, ip_address, user_agent });
+    metrics.count('perfect21_auth_events_total', { event_type: 'register', result: 'success' });
     return { status: 'pending_verification' as const };
   },
 });

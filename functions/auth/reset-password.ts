@@ -18,13 +18,15 @@ export const resetPassword = operation({
   reads: [loginAttempts],
   writes: [loginAttempts],
   errors: ['invalid_token', 'password_refused', 'not_found', 'conflict'],
+  needs: ['metrics'],
   calls: { resetAccountPassword, endUserSessions },
-  run: async ({ store, resetAccountPassword, endUserSessions }, input, context) => {
+  run: async ({ metrics, store, resetAccountPassword, endUserSessions }, input, context) => {
     const { ip_address, user_agent } = clientOf(context);
     const { user_id, generation } = await resetAccountPassword({ ...input, ip_address, user_agent });
     // who reads the account's mail is no longer kept out by what a stranger guessed
     await clearAttempts(store, user_id);
     await endUserSessions({ user_id, generation, reason: 'password_changed' });
+    metrics.count('perfect21_auth_events_total', { event_type: 'password_reset', result: 'success' });
     return {};
   },
 });

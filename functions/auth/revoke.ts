@@ -17,9 +17,11 @@ export const revoke = operation({
   }),
   output: z.object({ revoked: z.literal(true) }),
   errors: ['conflict'],
+  needs: ['metrics'],
   calls: { revokeToken },
-  run: async ({ revokeToken }, { token, reason }) => {
+  run: async ({ metrics, revokeToken }, { token, reason }) => {
     await revokeToken({ token, reason });
+    metrics.count('perfect21_token_operations_total', { operation: 'revoke', result: 'success' });
     return { revoked: true as const };
   },
 });

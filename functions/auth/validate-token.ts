@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/operation.ts';
 import { DeviceInfo, TokenText } from './model.ts';
-import { toValidation, Validation } from './validation.ts';
+import { countVerdict, toValidation, Validation } from './validation.ts';
 
 /** Says whether an access token is valid now, and for whom. A bad token is an answer, not an error. */
 export const validateToken = operation({
@@ -17,6 +17,10 @@ export const validateToken = operation({
     device_info: DeviceInfo,
   }),
   output: Validation,
-  needs: ['verifier', 'clock'],
-  run: async ({ verifier, clock }, { token }) => toValidation(await verifier.verify(token), clock.now()),
+  needs: ['verifier', 'clock', 'metrics'],
+  run: async ({ verifier, clock, metrics }, { token }) => {
+    const verdict = await verifier.verify(token);
+    countVerdict(metrics, verdict);
+    return toValidation(verdict, clock.now());
+  },
 });

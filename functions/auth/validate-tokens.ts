@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/operation.ts';
 import { TokenText } from './model.ts';
-import { toValidation, Validation } from './validation.ts';
+import { countVerdict, toValidation, Validation } from './validation.ts';
 
 /** Says of up to 1000 access tokens whether each is valid now; the answers stand in the order of the tokens. */
 export const validateTokens = operation({
@@ -12,8 +12,10 @@ export const validateTokens = operation({
   access: 'public',
   input: z.strictObject({ tokens: z.array(TokenText).max(1000) }),
   output: z.object({ results: z.array(Validation) }),
-  needs: ['verifier', 'clock'],
-  run: async ({ verifier, clock }, { tokens }) => ({
-    results: await Promise.all(tokens.map(async (token) => toValidation(await verifier.verify(token), clock.now()))),
-  }),
+  needs: ['verifier', 'clock', 'metrics'],
+  run: async ({ verifier, clock, metrics }, { tokens }) => {
+    const verdicts = await Promise.all(tokens.map((token) => verifier.verify(token)));
+    for (const verdict of verdicts) countVerdict(metrics, verdict);
+    return { results: verdicts.map((verdict) => toValidation(verdict, clock.now())) };
+  },
 });

@@ -1,6 +1,7 @@
 /** What validating one token and many have in common. */
 import * as z from 'zod';
-import type { Verdict } from '../../shared/ports/tokens.ts';
+import type { Metrics } from '../../shared/ports/metrics.ts';
+import { TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
 
 /** ValidateTokenResponse (proto/auth_service.proto). */
 export const Validation = z.object({
@@ -13,6 +14,13 @@ export const Validation = z.object({
 });
 
 const SOON = 60;
+
+/** Counts a verdict. Labels are made once, for this is done more often than anything else. */
+export const countVerdict = (metrics: Metrics, verdict: Verdict): void =>
+  metrics.count('perfect21_token_operations_total', LABELS[verdict.valid ? 'valid' : verdict.error]);
+const LABELS = Object.fromEntries(
+  ['valid' as const, ...TOKEN_ERRORS].map((result) => [result, Object.freeze({ operation: 'validate', result })]),
+) as Record<TokenError | 'valid', { operation: string; result: string }>;
 
 export const toValidation = (verdict: Verdict, now: number): z.input<typeof Validation> =>
   verdict.valid

@@ -11,6 +11,11 @@ export const verifyEmail = operation({
   input: z.strictObject({ token: z.string().max(256) }),
   output: z.object({ user_id: z.string(), email: z.string() }),
   errors: ['invalid_token', 'conflict'],
+  needs: ['metrics'],
   calls: { verifyAccount },
-  run: ({ verifyAccount }, input) => verifyAccount(input),
+  run: async ({ metrics, verifyAccount }, input) => {
+    const verified = await verifyAccount(input);
+    metrics.count('perfect21_auth_events_total', { event_type: 'verify_email', result: 'success' });
+    return verified;
+  },
 });

@@ -21,8 +21,8 @@ export const createSession = operation({
   output: z.object({ session_id: z.string(), refresh_token: z.string() }),
   emits: [userLogin],
   writes: [sessions],
-  needs: ['clock', 'ids', 'secrets', 'settings'],
-  run: async ({ store, clock, ids, secrets, settings }, { user_id, email, generation, mfa_used, client }) => {
+  needs: ['clock', 'ids', 'metrics', 'secrets', 'settings'],
+  run: async ({ store, clock, ids, metrics, secrets, settings }, { user_id, email, generation, mfa_used, client }) => {
     const now = Math.floor(clock.now() / 1000);
     const session_id = ids.uuid();
     const refresh_token = mint(secrets, ids, session_id, 1);
@@ -43,6 +43,7 @@ export const createSession = operation({
       [insert(sessions, session_id, session, { expires_at: expiryOf(session, settings) })],
       [userLogin.with({ user_id, email, login_successful: true, ip_address, user_agent, mfa_used }, { user_id })],
     );
+    metrics.count('perfect21_session_operations_total', { operation: 'create', result: 'success' });
     return { session_id, refresh_token };
   },
 });

@@ -28,8 +28,8 @@ export const endSession = operation({
   emits: [sessionRevoked, userLogout, securityAlert],
   reads: [sessions],
   writes: [sessions, revocationRecords],
-  needs: ['clock', 'ids', 'revocations'],
-  run: ({ store, clock, ids, revocations }, { session_id, user_id, reason, client }) =>
+  needs: ['clock', 'ids', 'metrics', 'revocations'],
+  run: ({ store, clock, ids, metrics, revocations }, { session_id, user_id, reason, client }) =>
     retryConflict(async () => {
       const session = await store.get(sessions, session_id);
       if (!session || session.value.user_id !== user_id) return { ended: false };
@@ -46,6 +46,7 @@ export const endSession = operation({
       ];
       await store.transact([remove(sessions, session), toRevocationWrite(revocation, ids.uuid())], events);
       revocations.learn(revocation);
+      metrics.count('perfect21_session_operations_total', { operation: 'end', result: reason });
       return { ended: true };
     }),
 });

@@ -28,8 +28,8 @@ export const endUserSessions = operation({
   emits: [sessionRevoked],
   reads: [sessions],
   writes: [sessions, revocationRecords],
-  needs: ['clock', 'revocations'],
-  run: async ({ store, clock, revocations }, { user_id, generation, except_session_id, reason }) => {
+  needs: ['clock', 'metrics', 'revocations'],
+  run: async ({ store, clock, metrics, revocations }, { user_id, generation, except_session_id, reason }) => {
     const revocation: Revocation = {
       kind: 'user',
       value: user_id,
@@ -76,6 +76,7 @@ export const endUserSessions = operation({
       }
       cursor = page.next_cursor;
     } while (cursor);
+    metrics.count('perfect21_session_operations_total', { operation: 'end_all', result: reason });
     return { ended };
   },
 });

@@ -28,9 +28,9 @@ const HOUR_MS = 3_600_000;
 /**
  * Creates an account that waits for its address to be verified; after a week it waits no longer and is gone.
  *
- * The answer and its time are the same whether the address is known or not: both hash the password, read the same
- * records and commit one transaction. The owner of a known address gets a mail; an account still waiting is
- * registered anew, so that who set an earlier password without owning the address gains nothing by having been first.
+ * The answer and its time are the same whether the address is known or not: both hash and compare the password, read the same
+ * records and commit one transaction. The owner of a known address gets a mail. An account still waiting is registered
+ * anew; if the passwords differ, nobody knows whose is right, and verifying the address keeps none of them.
  */
 export const createUser = operation({
   name: 'users.create-user',
@@ -59,7 +59,11 @@ export const createUser = operation({
       const byEmail = await store.get(identifiers, emailKey(email));
       const byUsername = username ? await store.get(identifiers, usernameKey(username)) : undefined;
       const known = byEmail && (await store.get(users, byEmail.value.user_id));
-      if (known && known.value.status !== 'pending_verification') {
+      const waiting = known?.value.status === 'pending_verification';
+      // read and compared for every address, so that the work is the same
+      const secretBefore = await store.get(credentials, known?.id ?? 'nobody');
+      const same = await passwords.verify(password, waiting ? secretBefore?.value.password_hash : undefined);
+      if (known && !waiting) {
         await store.transact([], [tellOwner(known)]);
         return {};
       }
@@ -73,6 +77,7 @@ export const createUser = operation({
         ...(free && { username }),
         status: verified ? 'active' : 'pending_verification',
         verified,
+        ...(known && (known.value.contested || !same) && { contested: true }),
         mfa_enabled: false,
         created_at: known?.value.created_at ?? Math.floor(now / 1000),
         profile: {},

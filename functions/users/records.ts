@@ -13,6 +13,8 @@ export interface UserRecord {
   status: UserStatus;
   /** Its owner has read a mail sent to the address. */
   verified: boolean;
+  /** It was registered more than once with different passwords: none of them is its owner's for sure. */
+  contested?: boolean;
   mfa_enabled: boolean;
   created_at: number;
   last_login_at?: number;

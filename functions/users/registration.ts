@@ -47,11 +47,12 @@ export const registerAnew = async (
   ];
 };
 
-/** Makes of a waiting account one that stays, with the value given. */
+/** Makes of a waiting account one that stays, with the value given, and with its password unless that is in doubt. */
 export const confirm = async (
   store: Reader<Names>,
   waiting: Stored<UserRecord>,
   value: UserRecord,
+  keepsPassword = true,
 ): Promise<Write<Names>[]> => {
   const stays = { expires_at: undefined };
   const { email, username } = waiting.value;
@@ -60,7 +61,7 @@ export const confirm = async (
   const secret = await store.get(credentials, waiting.id);
   return [
     update(users, waiting, value, stays),
-    ...(secret ? [update(credentials, secret, secret.value, stays)] : []),
+    ...(secret ? [keepsPassword ? update(credentials, secret, secret.value, stays) : remove(credentials, secret)] : []),
     ...[...held.values()].map((identifier) => update(identifiers, identifier, identifier.value, stays)),
   ];
 };

@@ -3,11 +3,17 @@ import { AppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
 import { remove } from '../../shared/ports/store.ts';
 import { retryConflict } from '../../shared/retry-conflict.ts';
+import { passwordResetRequested } from './events.ts';
 import { matchesToken, tokenId, userOfToken } from './one-time-token.ts';
 import { credentials, identifiers, oneTimeTokens, users } from './records.ts';
 import { confirm } from './registration.ts';
 
-/** Uses up a verification token: the account becomes active. The same token a second time is refused. */
+/**
+ * Uses up a verification token: the account becomes active. The same token a second time is refused.
+ *
+ * Who reads the mail need not be who chose the password: of an account that was registered with different ones none
+ * is kept, and its owner gets a mail to set one.
+ */
 export const verifyEmail = operation({
   name: 'users.verify-email',
   summary: 'Makes a waiting account active',
@@ -15,6 +21,7 @@ export const verifyEmail = operation({
   input: z.strictObject({ token: z.string() }),
   output: z.object({ user_id: z.string(), email: z.string() }),
   errors: ['invalid_token', 'conflict'],
+  emits: [passwordResetRequested],
   reads: [oneTimeTokens, users, identifiers, credentials],
   writes: [oneTimeTokens, users, identifiers, credentials],
   run: ({ store }, { token }) =>
@@ -24,8 +31,12 @@ export const verifyEmail = operation({
       const user = user_id && (await store.get(users, user_id));
       const usable = record && user && matchesToken(record.value, token) && user.value.email === record.value.email;
       if (!usable || user.value.status !== 'pending_verification') throw new AppError('invalid_token');
-      const active = { ...user.value, status: 'active' as const, verified: true };
-      await store.transact([remove(oneTimeTokens, record), ...(await confirm(store, user, active))]);
+      const { contested, ...rest } = user.value;
+      const active = { ...rest, status: 'active' as const, verified: true };
+      const writes = [remove(oneTimeTokens, record), ...(await confirm(store, user, active, !contested))];
+      const { email } = active;
+      const asked = passwordResetRequested.with({ email, ip_address: '', user_agent: '' }, { user_id: user.id });
+      await store.transact(writes, contested ? [asked] : []);
       return { user_id: user.id, email: user.value.email };
     }, 25),
 });

@@ -7,7 +7,7 @@ import { type Program, perCoreSecond, start } from './processes.ts';
 
 /** Servers are started anew each time: grpc-js sometimes falls into a mode of long pauses and stays there. */
 const RESTARTS = 5;
-const SECONDS = 3;
+const SECONDS = 2;
 const WARM_UP = 1;
 const [CONNECTIONS, IN_FLIGHT] = [4, 64];
 const [LEAST, P99_MS] = [5_000, 10];

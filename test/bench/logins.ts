@@ -5,7 +5,7 @@ import { type Order, startLoad } from './load/index.ts';
 import { seed, startPlatform, withFolder } from './platform.ts';
 import { start } from './processes.ts';
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 const SECONDS = 4;
 const WARM_UP = 1;
 const IN_FLIGHT = 8;

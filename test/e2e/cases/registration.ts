@@ -36,15 +36,28 @@ export const registration: Case[] = [
     },
   },
   {
-    name: 'registering again before verifying replaces the password, and only the newest mail verifies',
+    name: 'registering again sends a new mail, and only the newest verifies',
     run: async (world) => {
       const { email, token } = await registered(world);
-      const second = 'the second of two sentences';
-      await expectOk(world.call(register, { email, password: second }));
+      await expectOk(world.call(register, { email, password: PASSWORD }));
       expect((await world.call(verifyEmail, { token })).code).toBe('invalid_token');
       await expectOk(world.call(verifyEmail, { token: tokenIn((await world.mails(email))[0]) }));
-      expect((await world.call(login, { identifier: email, password: PASSWORD })).code).toBe('invalid_credentials');
-      await loggedIn(world, email, { password: second });
+      await loggedIn(world, email);
+    },
+  },
+  {
+    name: 'of an address registered with two passwords neither is kept: its owner sets one from a mail',
+    run: async (world) => {
+      const { email } = await registered(world);
+      const theirs = 'the second of two sentences';
+      await expectOk(world.call(register, { email, password: theirs }));
+      await expectOk(world.call(verifyEmail, { token: tokenIn((await world.mails(email))[0]) }));
+      for (const password of [PASSWORD, theirs]) {
+        expect((await world.call(login, { identifier: email, password })).code).toBe('invalid_credentials');
+      }
+      const token = tokenIn((await world.mails(email))[0]);
+      await expectOk(world.call(resetPassword, { token, new_password: 'an unrelated long sentence' }));
+      await loggedIn(world, email, { password: 'an unrelated long sentence' });
     },
   },
   {
