@@ -1,6 +1,6 @@
 /** Credentials of services: `p21s_<id>_<secret>`, checked against the store and remembered for moments. */
 import { hash, timingSafeEqual } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import { adapter } from '../adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import { insert, type Write } from '../ports/store.ts';
@@ -45,7 +45,7 @@ export const createServiceToken = (
 /** Checks service tokens. Remembers records, never secrets; every check hashes and compares in constant time. */
 export const createServiceTokens = ({ store, clock }: Pick<Ports, 'store' | 'clock'>): ServiceTokens => {
   type Remembered = { hash: Buffer; until: number; service: { name: string; permissions: string[] } };
-  const remembered = new LRUCache<string, Remembered>({ max: REMEMBERED });
+  const remembered = new QuickLRU<string, Remembered>({ maxSize: REMEMBERED });
 
   const find = async (id: string): Promise<Remembered | undefined> => {
     const known = remembered.get(id);

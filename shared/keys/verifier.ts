@@ -1,5 +1,5 @@
 /** Verifies access tokens: structure before cryptography, claims after, revocations last; known tokens cost a look-up. */
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import { adapter } from '../adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import type { AccessClaims, TokenError, Verdict, Verifier } from '../ports/tokens.ts';
@@ -39,7 +39,7 @@ export const createVerifier = (
   { keys, revocations, clock }: Pick<Ports, 'keys' | 'revocations' | 'clock'>,
   rules: ClaimRules,
 ): Verifier => {
-  const known = new LRUCache<string, Known>({ max: CACHED_TOKENS });
+  const known = new QuickLRU<string, Known>({ maxSize: CACHED_TOKENS });
 
   const judge = async (token: string): Promise<Verdict> => {
     const jws = parseJws(token);

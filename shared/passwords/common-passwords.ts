@@ -1,4 +1,5 @@
 /** Passwords that everybody tries first: at least 3,000 of those that are long enough to be accepted at all. */
+import { brotliDecompressSync } from 'node:zlib';
 import { COMMON_PASSWORDS } from './generated/common-passwords.ts';
 
 /** Code points of the longest entry; longer texts need not be looked up. */
@@ -7,7 +8,8 @@ let words: Set<string> | undefined;
 
 const load = (): Set<string> => {
   if (words) return words;
-  words = new Set(COMMON_PASSWORDS.split(/\s+/).filter(Boolean));
+  const text = brotliDecompressSync(Buffer.from(COMMON_PASSWORDS, 'base64')).toString();
+  words = new Set(text.split(' '));
   for (const word of words) longest = Math.max(longest, word.length);
   return words;
 };
