@@ -29,10 +29,16 @@ const generated = async (): Promise<string> => {
   return stale.map((path) => `${path} is stale: run "npm run generate"`).join('\n');
 };
 
+const events = async (): Promise<string> => {
+  const { brokenEvents } = await import('./generate/event-baseline.ts');
+  return brokenEvents().join('\n');
+};
+
 const STEPS: readonly Step[] = [
   { name: 'types', run: program(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.') },
   { name: 'lint and format', run: () => program(toolPath('biome'), 'check', '--error-on-warnings', '.')() },
   { name: 'generated files', run: generated },
+  { name: 'published events', run: events },
   { name: 'boundaries', run: () => offences().join('\n') },
 ];
 

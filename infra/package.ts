@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Bundle, bundlesIn, faultsOf, MAX_RESOURCES, resourcesIn } from './aws/bundles.ts';
+import { type Bundle, bundlesIn, faultsOf, MAX_BUNDLE, MAX_RESOURCES, resourcesIn } from './aws/bundles.ts';
 import { ROOT, staleFiles } from './generate/files.ts';
 import { generateAll, OWNED } from './generate/index.ts';
 
@@ -45,7 +45,8 @@ if (import.meta.main) {
       await serverlessPackage();
       const resources = Object.keys(resourcesIn(PACKAGE)).length;
       const bundles: Bundle[] = bundlesIn(PACKAGE);
-      console.log(`${resources} CloudFormation resources (at most ${MAX_RESOURCES}), ${bundles.length} functions`);
+      console.log(`${resources} CloudFormation resources (at most ${MAX_RESOURCES})`);
+      console.log(`${bundles.length} functions, each below${kB(MAX_BUNDLE)}`);
       for (const { name, size } of bundles) console.log(`${kB(size)}  ${name}`);
       if (resources > MAX_RESOURCES) fail([`a stack takes ${MAX_RESOURCES} resources: split the service`]);
       fail(bundles.flatMap(faultsOf));

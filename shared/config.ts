@@ -59,6 +59,8 @@ export type StoreConfig =
   | { engine: 'postgres'; url: string }
   | { engine: 'dynamodb'; prefix: string };
 export type KeysConfig = { source: 'file'; file: string } | { source: 'kms'; key_id: string };
+/** `from` is `name <address>` or an address. */
+export type MailConfig = { transport: 'smtp'; url: string; from: string } | { transport: 'ses'; from: string };
 
 export interface Config {
   env: z.output<typeof Environment>;
@@ -69,7 +71,7 @@ export interface Config {
   store: StoreConfig;
   bus: { engine: 'embedded' };
   keys: KeysConfig;
-  mail: { url: string; from: string };
+  mail: MailConfig;
   /** Where services that run apart are: `static:auth=host:port,users=host:port`. */
   discovery: Readonly<Record<string, readonly string[]>>;
   public_url: string;
@@ -91,6 +93,13 @@ const keysOf = (url: string): KeysConfig => {
   if (url.startsWith('file:')) return { source: 'file', file: url.slice('file:'.length) };
   if (url.startsWith('kms:')) return { source: 'kms', key_id: url.slice('kms:'.length) };
   throw new StartError('KEYS_URL names no known source: use file:<path> or kms:<key-id>');
+};
+
+const mailOf = (url: string, from: string): MailConfig => {
+  if (url === 'ses:') return { transport: 'ses', from };
+  if (/^smtps?:\/\/./.test(url) && URL.canParse(url)) return { transport: 'smtp', url, from };
+  // the URL may hold a password
+  throw new StartError('MAIL_URL names no known transport: use smtp://…, smtps://… or ses:');
 };
 
 const discoveryOf = (url: string | undefined): Config['discovery'] => {
@@ -175,7 +184,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     store,
     bus: { engine: 'embedded' },
     keys: keysOf(env.KEYS_URL ?? `file:${resolve(dataDir, 'signing-keys.json')}`),
-    mail: { url: env.MAIL_URL ?? `smtp://127.0.0.1:${env.PERFECT21_SMTP_PORT}`, from: env.MAIL_FROM },
+    mail: mailOf(env.MAIL_URL ?? `smtp://127.0.0.1:${env.PERFECT21_SMTP_PORT}`, env.MAIL_FROM),
     discovery: discoveryOf(env.DISCOVERY_URL),
     public_url: (env.PERFECT21_PUBLIC_URL ?? `${tls ? 'https' : 'http'}://localhost:${httpPort}`).replace(/\/$/, ''),
     ...(env.PERFECT21_SECRET && { secret: env.PERFECT21_SECRET }),

@@ -27,6 +27,11 @@ const storeFor = async ({ store }: Config, schema: StoreSchema): Promise<AnyAdap
 const keysFor = async ({ keys }: Config): Promise<AnyAdapter> =>
   keys.source === 'kms' ? (await import('./keys/kms-keys.ts')).kmsKeys : (await import('./keys/file-keys.ts')).fileKeys;
 
+const mailerFor = async ({ mail }: Config): Promise<AnyAdapter> =>
+  mail.transport === 'ses'
+    ? (await import('./delivery/email/ses-mailer.ts')).sesMailer
+    : (await import('./delivery/email/smtp-mailer.ts')).smtpMailer;
+
 /** The adapters that Config chooses, one for each port. */
 export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<AnyAdapter[]> => [
   (await import('./system/clock.ts')).systemClock,
@@ -41,7 +46,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('./keys/revocations.ts')).revocations,
   (await import('./keys/service-tokens.ts')).serviceTokens,
   (await import('./passwords/argon2-native.ts')).nativePasswords,
-  (await import('./delivery/email/smtp-mailer.ts')).smtpMailer,
+  await mailerFor(config),
   await keysFor(config),
   await storeFor(config, schema),
 ];

@@ -88,6 +88,46 @@ export const recommendedActions = (severity: (typeof SEVERITIES)[number]): strin
   return [...actions.en, ...actions.zh];
 };
 
+/** Something about how an account is used is unlike its owner, or like an attack. */
+export const suspiciousActivity = eventType({
+  type: 'security.suspicious_activity',
+  key: 'security.events.suspicious',
+  data: z.strictObject({
+    user_id: z.string(),
+    activity_type: z.string(),
+    description: z.string(),
+    risk_score: z.number().min(0).max(1),
+    details: z.record(z.string(), z.unknown()),
+    ip_address: z.string(),
+    user_agent: z.string(),
+  }),
+  priority: () => 5,
+});
+
+const mfaChange = {
+  user_id: z.string(),
+  email: z.string(),
+  /** How the second factor is given, e.g. `totp`. */
+  method: z.string(),
+  ip_address: z.string(),
+  user_agent: z.string(),
+  locale: z.string().optional(),
+};
+
+/** A user asks for a second factor from now on. */
+export const userMfaEnabled = eventType({
+  type: 'user.mfa_enabled',
+  key: 'user.events.mfa_enabled',
+  data: z.strictObject(mfaChange),
+});
+
+/** A user logs in without that second factor from now on. */
+export const userMfaDisabled = eventType({
+  type: 'user.mfa_disabled',
+  key: 'user.events.mfa_disabled',
+  data: z.strictObject(mfaChange),
+});
+
 /** A token was revoked before its end (RFC 7009). */
 export const tokenRevoked = eventType({
   type: 'token.revoked',

@@ -24,3 +24,31 @@ export const emailSend = eventType({
   }),
   priority: ({ priority }) => PRIORITY[priority],
 });
+
+const request = {
+  template_name: z.string().min(1).max(64),
+  template_data: z.record(z.string(), z.unknown()),
+  priority: z.enum(PRIORITIES).default('normal'),
+  /** ISO 8601; at once when left out. */
+  send_at: z.iso.datetime({ offset: true }).optional(),
+};
+
+/** Send a text message from a template; `template_data` as in a mail's. The recipient is a number in E.164 form. */
+export const smsSend = eventType({
+  type: 'notification.sms.send',
+  key: 'notification.sms.send',
+  data: z.strictObject({ recipient: z.string().regex(/^\+[1-9]\d{6,14}$/), ...request }),
+  priority: ({ priority }) => PRIORITY[priority],
+});
+
+/** Send a push message from a template to all devices of a user; `template_data` as in a mail's. */
+export const pushSend = eventType({
+  type: 'notification.push.send',
+  key: 'notification.push.send',
+  data: z.strictObject({
+    /** The user's id. */
+    recipient: z.string().min(1).max(128),
+    ...request,
+  }),
+  priority: ({ priority }) => PRIORITY[priority],
+});

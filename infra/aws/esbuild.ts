@@ -1,8 +1,10 @@
 /** How serverless-esbuild bundles the functions. */
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { DOCUMENT, ROOT } from '../generate/files.ts';
+import { leaveOut } from './leave-out.ts';
 
 /** Bundled nowhere: in the runtime (the SDK), or never part of a function (drivers of other engines, native addons). */
 const EXTERNAL = ['@aws-sdk/*', 'pg', 'pg-native', 'amqplib', '@node-rs/argon2'];
@@ -21,39 +23,6 @@ const OPTIONS = {
   banner: { js: REQUIRE },
   external: EXTERNAL,
 } satisfies BuildOptions;
-
-const absent = (names: readonly string[], why: string): string =>
-  names
-    .map((name) => `export const ${name} = () => { throw new Error(${JSON.stringify(`${name}: ${why}`)}); };`)
-    .join('\n');
-
-interface Replacement {
-  filter: RegExp;
-  contents: string;
-}
-
-/** Functions make no documents: zod's way to JSON Schema is 18 kB that nothing calls. */
-const NO_JSON_SCHEMA: Replacement[] = [
-  {
-    filter: /\/zod\/v4\/core\/to-json-schema\.js$/,
-    contents: absent(['createToJSONSchemaMethod', 'createStandardJSONSchemaMethod'], 'not bundled'),
-  },
-  { filter: /\/zod\/v4\/core\/json-schema-processors\.js$/, contents: absent(['toJSONSchema'], 'not bundled') },
-  { filter: /\/zod\/v4\/core\/json-schema-generator\.js$/, contents: absent(['JSONSchemaGenerator'], 'not bundled') },
-];
-
-/** What an entry takes where it does not run in AWS; what is deployed leaves it out. */
-const NOTHING_LOCAL: Replacement[] = [
-  { filter: /\/shared\/store\/sqlite\/adapter\.ts$/, contents: absent(['sqliteStore'], 'not in AWS') },
-  { filter: /\/shared\/keys\/file-keys\.ts$/, contents: "export const fileKeys = { port: 'keys', needs: [] };" },
-];
-
-const replace = (replacements: readonly Replacement[]): Plugin => ({
-  name: 'leave-out',
-  setup({ onLoad }) {
-    for (const { filter, contents } of replacements) onLoad({ filter }, () => ({ contents, loader: 'js' }));
-  },
-});
 
 const LOGGER = dirname(createRequire(import.meta.url).resolve('@aws-lambda-powertools/logger'));
 
@@ -89,11 +58,20 @@ const lazyParts: Plugin = {
   },
 };
 
+/** `package.patterns` puts files beside the function that is deployed; the emulator looks for them beside its bundles. */
+const besideLocally: Plugin = {
+  name: 'beside-locally',
+  setup({ onEnd, initialOptions: { outdir } }) {
+    onEnd(() => copyFileSync(join(ROOT, DOCUMENT), join(outdir!, basename(DOCUMENT))));
+  },
+};
+
 /** The plugins of a build: for AWS, or for this machine (`npm run offline`). */
 export const pluginsFor = (target: 'aws' | 'local'): Plugin[] => [
   lazyParts,
   oneCommons,
-  replace(target === 'aws' ? [...NO_JSON_SCHEMA, ...NOTHING_LOCAL] : NO_JSON_SCHEMA),
+  leaveOut(target),
+  ...(target === 'local' ? [besideLocally] : []),
 ];
 
 /** The options of `custom.esbuild`, by a function as the plugin wants it. */

@@ -39,7 +39,12 @@ const CHOICES: readonly Choice[] = [
   { port: 'revocations', aws: { file: 'shared/keys/revocations.ts', name: 'revocations' } },
   { port: 'verifier', aws: { file: 'shared/keys/verifier.ts', name: 'verifier' } },
   { port: 'serviceTokens', aws: { file: 'shared/keys/service-tokens.ts', name: 'serviceTokens' } },
-  { port: 'mailer', aws: { file: 'shared/delivery/email/smtp-mailer.ts', name: 'smtpMailer' } },
+  {
+    port: 'mailer',
+    aws: { file: 'shared/delivery/email/ses-mailer.ts', name: 'sesMailer' },
+    local: { file: 'shared/delivery/email/smtp-mailer.ts', name: 'smtpMailer' },
+    when: "mail.transport === 'ses'",
+  },
 ];
 
 const load = async ({ file, name, ofSchema }: Source): Promise<Adapter> => {

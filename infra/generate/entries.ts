@@ -1,6 +1,7 @@
 /** The entries of the functions: functions/lambda/, one file each, with the adapters that it needs and no others. */
+import { basename } from 'node:path';
 import { type Choice, choicesOf } from './adapters.ts';
-import { banner, type GeneratedFile, type Generator } from './files.ts';
+import { banner, DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
 import { document } from './openapi.ts';
 import { type LambdaFunction, type Located, lambdaFunctions, locate, schema } from './platform.ts';
 
@@ -45,12 +46,11 @@ const entry = (of: LambdaFunction): GeneratedFile => {
     ...choices.flatMap(({ aws, local }) => (local ? [aws, local] : [aws])),
   ]);
   const names = operations.map(({ name }) => name).join(', ');
-  const first = of.fallback ? 'document' : of.queue ? `[${names}]` : names;
-  const head = of.fallback ? "import document from './openapi.json' with { type: 'json' };\n" : '';
+  const first = of.fallback ? `new URL('./${basename(DOCUMENT)}', import.meta.url)` : of.queue ? `[${names}]` : names;
   const config = [...new Set(choices.flatMap((choice) => (choice.local ? choice.when.split('.')[0]! : [])))].sort();
   return {
     path: `${FOLDER}/${of.name}.ts`,
-    content: `${BANNER}${head}${imports}
+    content: `${BANNER}${imports}
 ${usesSchema ? "import { schema } from './schema.ts';\n" : ''}
 export const handler = ${door}(${first}, (${config.length ? `{ ${config.join(', ')} }` : ''}) => [
 ${choices.map((choice) => `  ${expression(choice)},`).join('\n')}
@@ -77,9 +77,9 @@ ${located.map(({ name }) => `    ${name},`).join('\n')}
   };
 };
 
-/** The document as a function serves it. */
+/** The document as a function serves it, which reads it from a file beside its bundle. */
 const documentFile = (): GeneratedFile => ({
-  path: `${FOLDER}/openapi.json`,
+  path: DOCUMENT,
   content: `${JSON.stringify(document())}\n`,
 });
 

@@ -5,6 +5,9 @@ import { dirname, join, resolve } from 'node:path';
 /** The top of the project. */
 export const ROOT = resolve(import.meta.dirname, '../..');
 
+/** The OpenAPI document as JSON, beside the entry that serves it. */
+export const DOCUMENT = 'functions/lambda/openapi.json';
+
 export interface GeneratedFile {
   /** From the top of the project, with slashes. */
   path: string;

@@ -1,7 +1,9 @@
 /** `npm run generate` writes all that follows from the table of operations; `--check` only says what is stale. */
 
+import { asyncapi } from './asyncapi.ts';
 import * as commonPasswords from './common-passwords.ts';
 import { entries } from './entries.ts';
+import { eventBaseline } from './event-baseline.ts';
 import type { Generator } from './files.ts';
 import { staleFiles, writeFiles } from './files.ts';
 import { functions } from './functions.ts';
@@ -10,7 +12,17 @@ import * as proto from './proto.ts';
 import { readme } from './readme.ts';
 import { resources } from './resources.ts';
 
-const GENERATORS: readonly Generator[] = [entries, functions, resources, openapi, readme, proto, commonPasswords];
+const GENERATORS: readonly Generator[] = [
+  entries,
+  functions,
+  resources,
+  openapi,
+  asyncapi,
+  eventBaseline,
+  readme,
+  proto,
+  commonPasswords,
+];
 
 /** All generated files, as they should be. */
 export const generateAll = async () => (await Promise.all(GENERATORS.map((each) => each.generate()))).flat();

@@ -103,7 +103,8 @@ export const startOffline = async ({ env, ports = {}, verbose = false }: Offline
     const { PERFECT21_MAILBOX_PORT: httpPort, PERFECT21_SMTP_PORT: smtpPort } = config.env;
     const mailbox = await startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir: config.data_dir });
     closing.push(() => mailbox.close());
-    const mail = { ...config.mail, url: `smtp://127.0.0.1:${mailbox.smtpPort}` };
+    const smtpUrl = `smtp://127.0.0.1:${mailbox.smtpPort}`;
+    const mail = { transport: 'smtp' as const, url: smtpUrl, from: config.mail.from };
     const host = await openHost({ ...config, mail }, schema);
     closing.push(() => host.close());
     const credentials = devCredentials(config.data_dir);

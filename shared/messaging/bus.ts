@@ -1,8 +1,11 @@
 /** What brings events from the outbox to consumers' queues: in the store itself, or over a broker. */
+import type { Host } from '../invoke.ts';
 import type { Claimed, NewMessage } from '../ports/store.ts';
+import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { type AnyEnvelope as Any, AnyEnvelope } from './envelope.ts';
 import type { OutboxBody } from './event.ts';
 import { isRoutingKey } from './topic.ts';
+import type { Queue } from './topology.ts';
 
 /**
  * What became of an outbox row.
@@ -23,6 +26,23 @@ export interface Bus {
    * a doubled event is allowed, a lost one is not.
    */
   publish(rows: readonly Claimed[]): Promise<readonly Outcome[]>;
+  /** False while publishing makes no sense: rows then stay unclaimed, and no try is counted. Always true when left out. */
+  ready?(): boolean;
+  /** Calls back when publishing makes sense again. Returns how to stop. */
+  onReady?(listener: () => void): () => void;
+}
+
+/** A bus outside of the store: it has queues, and consumers, of its own. */
+export interface Broker extends Bus {
+  ready(): boolean;
+  onReady(listener: () => void): () => void;
+  /** True while both publishing and consuming work. For health. */
+  connected(): boolean;
+  consume(host: Host, queue: Queue, options: ConsumerOptions): Consumer;
+  /** Messages that wait in a queue; undefined while the broker is away. */
+  depth(queue: string): Promise<number | undefined>;
+  /** Ends its connections. Stop relays and consumers first. */
+  close(): Promise<void>;
 }
 
 /** The body of an outbox row; undefined when it is none and no bus could carry it. */

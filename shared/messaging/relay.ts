@@ -64,6 +64,7 @@ export const startRelay = (ports: RelayPorts, bus: Bus, onTaken: (count: number)
       : { row, enqueue: outcome.deliveries ?? [], result: outcome.unroutable ? 'unroutable' : 'published' };
 
   const take = async (): Promise<number> => {
+    if (bus.ready?.() === false) return 0;
     const rows = await store.messages.claim(OUTBOX, { limit: BATCH, lease_ms: LEASE_MS });
     if (rows.length === 0) return 0;
     onTaken(rows.length);
@@ -94,10 +95,12 @@ export const startRelay = (ports: RelayPorts, bus: Bus, onTaken: (count: number)
 
   const pump = startPump({ take, onError: (cause) => log.warn('outbox.unavailable', { cause }) });
   const unsubscribe = store.onCommit((queues) => queues.has(OUTBOX) && pump.wake());
+  const unwatch = bus.onReady?.(pump.wake);
   return {
     ...pump,
     stop: () => {
       unsubscribe();
+      unwatch?.();
       return pump.stop();
     },
   };

@@ -1,4 +1,5 @@
 /** The function behind no operation: health, documents, pages, and a problem for what no route takes. */
+import { readFileSync } from 'node:fs';
 import { PAGE_HEADERS, PAGES } from '../delivery/pages.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../invoke.ts';
@@ -12,7 +13,8 @@ interface Document {
   paths: Record<string, object>;
 }
 
-type Route = (host: Host) => HttpResponse | Promise<HttpResponse>;
+/** Only what asks for ports opens them. */
+type Route = (open: () => Promise<Host>) => HttpResponse | Promise<HttpResponse>;
 
 const READY_MS = 2_000;
 
@@ -22,7 +24,8 @@ const json = (status: number, value: object): HttpResponse => ({
   body: JSON.stringify(value),
 });
 
-const ready: Route = async ({ ports: { store, log } }) => {
+const ready: Route = async (open) => {
+  const { store, log } = (await open()).ports;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer in ${READY_MS} ms`)), READY_MS);
@@ -42,23 +45,42 @@ const fixed = (
   contentType: string,
   body: string | Uint8Array,
   headers: Readonly<Record<string, string>> = {},
-): Route => {
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString();
-  return () => ({
-    status: 200,
-    headers: { 'content-type': contentType, 'cache-control': 'no-cache', ...headers },
-    body: text,
-  });
+): HttpResponse => ({
+  status: 200,
+  headers: { 'content-type': contentType, 'cache-control': 'no-cache', ...headers },
+  body: typeof body === 'string' ? body : Buffer.from(body).toString(),
+});
+
+/** What `make` makes at the first call, from then on the same. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 };
 
-const routesOf = (document: Document): Map<string, Route> =>
+/** The files of /docs are big: a container reads them when somebody asks for one. */
+const docs = once(
+  () =>
+    new Map<string, HttpResponse>(docsRoutes().map(({ path, contentType, body }) => [path, fixed(contentType, body)])),
+);
+
+const routesOf = (readDocument: () => string): Map<string, Route> =>
   new Map<string, Route>([
     ['/healthz', () => json(200, { status: 'ok' })],
     ['/readyz', ready],
-    ['/openapi.json', fixed('application/json', JSON.stringify(document))],
-    ...docsRoutes().map(({ path, contentType, body }): [string, Route] => [path, fixed(contentType, body)]),
-    ...Object.entries(PAGES).map(([path, { type, body }]): [string, Route] => [path, fixed(type, body, PAGE_HEADERS)]),
+    ['/openapi.json', () => fixed('application/json', readDocument())],
+    ...Object.entries(PAGES).map(([path, { type, body }]): [string, Route] => {
+      const page = fixed(type, body, PAGE_HEADERS);
+      return [path, () => page];
+    }),
   ]);
+
+const docsRoute = (path: string): Route | undefined => {
+  const found = /^\/docs(\/|$)/.test(path) ? docs().get(path) : undefined;
+  return found && (() => found);
+};
 
 /** Why no operation took a request: its path is not ours, or it is ours with other methods. */
 const refusal = ({ paths }: Document, path: string): { error: AppError; allow?: string } => {
@@ -72,24 +94,26 @@ const refusal = ({ paths }: Document, path: string): { error: AppError; allow?: 
 /**
  * The handler of the default route of the API.
  *
- * @param document OpenAPI: served, and what says which methods a path has
+ * @param file the OpenAPI document as JSON: served, and what says which methods a path has
  */
-export const lambdaPlatform = (document: Document, choose: Choose) => {
+export const lambdaPlatform = (file: URL, choose: Choose) => {
   const open = container(['clock', 'ids', 'log', 'metrics', 'store'], choose);
-  const routes = routesOf(document);
+  const readDocument = once(() => readFileSync(file, 'utf8'));
+  const document = once(() => JSON.parse(readDocument()) as Document);
+  const routes = routesOf(readDocument);
   return stack('perfect21', async (event: unknown, context) => {
     if (!isHttpEvent(event)) throw new TypeError('the default route takes events of an HTTP API, payload format 2.0');
     const { method } = event.requestContext.http;
     const requestId = requestIdOf(lowerCaseHeaders(event.headers)['x-request-id'], () => context.awsRequestId);
-    const route = routes.get(event.rawPath);
+    const route = routes.get(event.rawPath) ?? docsRoute(event.rawPath);
     if (route && (method === 'GET' || method === 'HEAD')) {
-      const response = await route(await open());
+      const response = await route(open);
       const kind = response.headers['content-type']?.startsWith('text/html') ? 'page' : 'data';
       return fromHttpResponse({ ...response, headers: { ...response.headers, 'x-request-id': requestId } }, kind);
     }
     const { error, allow } = route
       ? { error: new AppError('method_not_allowed'), allow: 'GET, HEAD' }
-      : refusal(document, event.rawPath);
+      : refusal(document(), event.rawPath);
     const problem = problemResponse(error, requestId);
     return fromHttpResponse({ ...problem, headers: { ...problem.headers, ...(allow && { allow }) } });
   });

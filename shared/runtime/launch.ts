@@ -25,13 +25,14 @@ const VERSION = '0.1.0';
 const staticRoutes = async () => {
   const { PAGES, PAGE_HEADERS } = await import('../delivery/pages.ts');
   const { docsRoutes } = await import('../openapi/docs.ts');
+  const { asyncApiRoute } = await import('../asyncapi/route.ts');
   const pages = Object.entries(PAGES).map(([path, { type, body }]) => ({
     path: path as `/${string}`,
     contentType: type,
     body,
     headers: PAGE_HEADERS,
   }));
-  return [...pages, ...docsRoutes()];
+  return [...pages, ...docsRoutes(), asyncApiRoute()];
 };
 
 /**
@@ -64,7 +65,9 @@ export const launch = async (
       mailbox = await startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir: config.data_dir });
       closing.push(() => mailbox?.close());
     }
-    const mail = mailbox ? { ...config.mail, url: `smtp://127.0.0.1:${mailbox.smtpPort}` } : config.mail;
+    const mail = mailbox
+      ? { transport: 'smtp' as const, url: `smtp://127.0.0.1:${mailbox.smtpPort}`, from: config.mail.from }
+      : config.mail;
 
     const remote = services.length < table.length ? await remoteFor(config) : undefined;
     closing.push(async () => remote?.close());

@@ -1,9 +1,10 @@
 /** The worker of a process: relay, consumers and schedules. Everything that happens after a commit happens here. */
 import type { Host } from '../invoke.ts';
-import type { Bus } from '../messaging/bus.ts';
+import type { Broker, Bus } from '../messaging/bus.ts';
+import type { Consumer } from '../messaging/consumer.ts';
 import { DEAD } from '../messaging/dead-letters.ts';
 import { embeddedBus } from '../messaging/embedded/bus.ts';
-import { type Consumer, startConsumer } from '../messaging/embedded/consumer.ts';
+import { startConsumer } from '../messaging/embedded/consumer.ts';
 import { OUTBOX } from '../messaging/event.ts';
 import { startRelay } from '../messaging/relay.ts';
 import { topologyOf } from '../messaging/topology.ts';
@@ -19,6 +20,8 @@ export interface WorkerOptions {
   services?: readonly string[];
   /** Where events go; the queues in the store when left out. */
   bus?: Bus;
+  /** A broker with queues of its own, in place of `bus`. Who opened it closes it, after the worker. */
+  broker?: Broker;
   schedules?: readonly Schedule[];
   /** Messages held of each queue at a time; 10 when left out. */
   prefetch?: number;
@@ -42,25 +45,34 @@ const GAUGES_EVERY_MS = 15_000;
  */
 export const startWorker = (host: Host, platform: readonly Service[], options: WorkerOptions = {}): Worker => {
   const { store, clock, metrics, log } = host.ports;
-  const { services, prefetch, grace_ms = 10_000 } = options;
+  const { services, prefetch, broker, grace_ms = 10_000 } = options;
   const topology = topologyOf(platform);
   let taken = 0;
   const onTaken = (count: number): void => {
     taken += count;
   };
 
-  const relay = startRelay(host.ports, options.bus ?? embeddedBus(topology, clock), onTaken);
+  const relay = startRelay(host.ports, broker ?? options.bus ?? embeddedBus(topology, clock), onTaken);
   const consumed = platform.filter(({ name }) => services?.includes(name) ?? true);
   const names = new Set(consumed.flatMap(({ operations }) => operations.flatMap((op) => op.subscription?.queue ?? [])));
   const consumers: Consumer[] = topology.queues
     .filter(({ name }) => names.has(name))
-    .map((queue) => startConsumer(host, queue, topology, { prefetch, onTaken }));
+    .map((queue) =>
+      broker
+        ? broker.consume(host, queue, { prefetch, onTaken })
+        : startConsumer(host, queue, topology, { prefetch, onTaken }),
+    );
 
   const gauges: Schedule = {
     name: 'queue-gauges',
     every_ms: GAUGES_EVERY_MS,
     run: async () => {
       for (const queue of [OUTBOX, ...names, DEAD]) {
+        if (broker && queue !== OUTBOX) {
+          const count = await broker.depth(queue);
+          if (count !== undefined) metrics.gauge('perfect21_queue_depth', { queue }, count);
+          if (queue !== DEAD) continue;
+        }
         const { count, oldest_at } = await store.messages.depth(queue);
         metrics.gauge('perfect21_queue_depth', { queue }, count);
         const age = oldest_at === undefined ? 0 : Math.max(0, (clock.now() - oldest_at) / 1000);

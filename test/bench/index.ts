@@ -33,13 +33,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const pinned = canPin() ? 'each server on one core, the load on another' : 'not pinned: no taskset, or one core only';
 process.stdout.write(`Node ${process.versions.node}, ${availableParallelism()} × ${cpus()[0]?.model}, ${pinned}\n\n`);
 
-const failed = (name: string, thrown: unknown): Row => ({
-  what: name,
-  measured: `not measured: ${thrown instanceof Error ? thrown.message : thrown}`,
-  baseline: '',
-  bound: '',
-  ok: false,
-});
+const failed = (name: string, thrown: unknown): Row => {
+  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  process.stderr.write(`${name} could not be measured: ${said}\n`);
+  return { what: name, measured: 'not measured', baseline: '', bound: '', ok: false };
+};
 
 const started = performance.now();
 const rows: Row[] = [];

@@ -1,7 +1,6 @@
 /** The processes of a measurement: each pinned to a core where that can be done, all of them ended with the bench. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -91,38 +90,6 @@ export const start = (
       clearTimeout(late);
     },
   };
-};
-
-/** Clock ticks a second in /proc; the same on every Linux. */
-const TICKS = 100;
-
-/** Seconds of processor time that a process has had, all its threads together; undefined where that can't be read. */
-const processorSeconds = (pid: number): number | undefined => {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS;
-  } catch {
-    return undefined;
-  }
-};
-
-/**
- * What a saturated server on one core does in a second of that core.
- *
- * Counted by the processor time it had, because a core is never a server's alone on a machine that does other things
- * too; on an idle machine this is what it does in a second.
- *
- * @param work puts the load on and resolves to the answers a second
- */
-export const perCoreSecond = async (
-  { child }: Program,
-  seconds: number,
-  work: () => Promise<number>,
-): Promise<number> => {
-  const before = processorSeconds(child.pid!);
-  const rate = await work();
-  const after = processorSeconds(child.pid!);
-  return before === undefined || after === undefined ? rate : (rate * seconds) / (after - before);
 };
 
 /** In a program: answers each order of the bench. */

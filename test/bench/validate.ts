@@ -3,7 +3,8 @@ import { alternate, type Bench, ms, type Row, ratioRow, timeRow } from './bench.
 import { post } from './load/http-wire.ts';
 import { type Load, type Order, startLoad } from './load/index.ts';
 import { seed, startPlatform, withFolder } from './platform.ts';
-import { type Program, perCoreSecond, start } from './processes.ts';
+import { type Program, start } from './processes.ts';
+import { perCoreSecond } from './processor.ts';
 
 const ROUNDS = 3;
 const SECONDS = 3;

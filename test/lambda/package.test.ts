@@ -1,6 +1,12 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { type Bundle, bundlesIn, faultsOf, MAX_RESOURCES, resourcesIn } from '../../infra/aws/bundles.ts';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Bundle, bundlesIn, faultsOf, MAX_BUNDLE, MAX_RESOURCES, resourcesIn } from '../../infra/aws/bundles.ts';
 import { readZip } from '../../infra/aws/zip.ts';
+import { DOCUMENT, ROOT } from '../../infra/generate/files.ts';
 import { lambdaFunctions } from '../../infra/generate/platform.ts';
 import { PACKAGE, serverlessPackage } from '../../infra/package.ts';
 
@@ -14,6 +20,11 @@ interface Statement {
 
 /** The only actions for which AWS takes no resource but `*`. */
 const WITHOUT_RESOURCE = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+
+const mkdirIn = (folder: string, name: string): string => {
+  mkdirSync(join(folder, name), { recursive: true });
+  return join(folder, name);
+};
 
 describe('npm run package', () => {
   let resources: Record<string, Resource>;
@@ -59,8 +70,8 @@ describe('npm run package', () => {
     }
   });
 
-  test('allows data and keys to the code of the function only', () => {
-    const guarded = statements().filter(({ Action }) => /^(dynamodb|kms):/.test([Action].flat()[0]!));
+  test('allows data, keys and mail to the code of the function only', () => {
+    const guarded = statements().filter(({ Action }) => /^(dynamodb|kms|ses):/.test([Action].flat()[0]!));
     expect(guarded.length).toBeGreaterThan(0);
     for (const { Condition } of guarded) expect(JSON.stringify(Condition)).toContain('lambda:SourceFunctionArn');
   });
@@ -86,15 +97,75 @@ describe('npm run package', () => {
 
   test('puts no secret into the template', () => {
     for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
-      const { PERFECT21_SECRET, MAIL_URL = '{{resolve:' } = Properties.Environment.Variables;
-      expect(JSON.stringify(PERFECT21_SECRET)).toContain('{{resolve:secretsmanager:');
-      expect(MAIL_URL).toContain('{{resolve:');
+      expect(JSON.stringify(Properties.Environment.Variables.PERFECT21_SECRET)).toContain('{{resolve:secretsmanager:');
     }
   });
 
-  test('keeps bundles within their budgets, without drivers of other engines and native addons', () => {
+  test('asks for no secret that the stack does not make', () => {
+    const text = JSON.stringify(resources);
+    const named = [...text.matchAll(/resolve:secretsmanager:([^"]*)/g)].map(([, name]) => name);
+    // an empty name: what follows is a Ref
+    expect(new Set(named)).toEqual(new Set(['']));
+    expect(text).toContain('{"Ref":"PlatformSecret"}');
+  });
+
+  test('lets the functions that mail send through SES as one identity, and no other function', () => {
+    const senders = ofType('AWS::Lambda::Function').filter(([, { Properties }]) => {
+      const { MAIL_URL = 'ses:' } = Properties.Environment.Variables;
+      expect(MAIL_URL).toBe('ses:');
+      return Properties.Environment.Variables.MAIL_URL;
+    });
+    expect(senders).toHaveLength(3);
+    const allowed = statements().filter(({ Action }) => [Action].flat().some((action) => action.startsWith('ses:')));
+    expect(allowed).toHaveLength(senders.length);
+    for (const { Action, Resource } of allowed) {
+      expect(Action).toEqual(['ses:SendEmail']);
+      expect(JSON.stringify(Resource)).toMatch(/"identity",\{"Fn::Select":\[0,\{"Fn::Split":\[">",.*@/);
+    }
+  });
+
+  test('keeps every bundle below 200 kB, without drivers of other engines and native addons', () => {
+    expect(MAX_BUNDLE).toBe(200_000);
     expect(bundles).toHaveLength(lambdaFunctions.length);
     expect(bundles.flatMap(faultsOf)).toEqual([]);
+    expect(faultsOf({ ...bundles[0]!, size: MAX_BUNDLE })).toHaveLength(1);
+  });
+
+  test('makes bundles that run: nothing that was left out is used at the start, and files beside them are found', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'perfect21-bundles-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    symlinkSync(join(ROOT, 'node_modules/@aws-sdk'), join(mkdirIn(folder, 'node_modules'), '@aws-sdk'));
+    for (const { name, content } of bundles.flatMap(({ files }) => files)) {
+      writeFileSync(join(mkdirIn(folder, dirname(name)), basename(name)), content);
+    }
+    const script = `const kinds = [];
+    const names = ${JSON.stringify(bundles.map(({ name }) => name))};
+    const load = async (name) => (await import('./functions/lambda/' + name + '.mjs')).handler;
+    for (const name of names) kinds.push(typeof (await load(name)));
+    const routes = await load('platform-routes');
+    const got = {};
+    for (const path of ['/openapi.json', '/docs/swagger-ui.css', '/api/v1/auth/login']) {
+      const event = { version: '2.0', rawPath: path, headers: {}, requestContext: { http: { method: 'GET' } } };
+      const { statusCode, headers, body } = await routes(event, { awsRequestId: 'r', functionName: 'f' });
+      got[path] = [statusCode, headers.allow ?? headers['content-type'], body.length];
+    }
+    process.stderr.write(JSON.stringify({ kinds, got }));`;
+    writeFileSync(join(folder, 'all.mjs'), script);
+    const env = { PATH: process.env.PATH, NODE_ENV: 'production' };
+    const { stderr } = await promisify(execFile)(process.execPath, [join(folder, 'all.mjs')], { cwd: folder, env });
+    const { kinds, got } = JSON.parse(stderr);
+    expect(kinds).toEqual(bundles.map(() => 'function'));
+    const { length } = readFileSync(join(ROOT, DOCUMENT), 'utf8');
+    expect(got).toEqual({
+      '/openapi.json': [200, 'application/json', length],
+      '/docs/swagger-ui.css': [200, 'text/css; charset=utf-8', expect.any(Number)],
+      '/api/v1/auth/login': [405, 'POST', expect.any(Number)],
+    });
+  }, 60_000);
+
+  test('puts the document beside the function that serves it, and beside no other', () => {
+    const carriers = bundles.filter(({ files }) => files.some(({ name }) => name === DOCUMENT));
+    expect(carriers.map(({ name }) => name)).toEqual(['platform-routes']);
   });
 
   test('says of a bundle that carries a driver or an addon what it carries', () => {

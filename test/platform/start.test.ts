@@ -35,6 +35,7 @@ describe('a start that cannot go on says in one line what to do', () => {
     'no secret in production': [{ PERFECT21_SECRET: '', NODE_ENV: 'production' }, /PERFECT21_SECRET is missing/],
     'an unknown store': [{ STORE_URL: 'mongodb://x' }, /STORE_URL names no known engine: use sqlite/],
     'an unknown bus': [{ BUS_URL: 'kafka://x' }, /BUS_URL names no known engine/],
+    'an unknown mail transport': [{ MAIL_URL: 'pop3://x' }, /MAIL_URL names no known transport: use smtp:/],
     'an unknown service': [{ PERFECT21_SERVICES: 'auth,billing' }, /no service "billing": choose from auth/],
     'a port that is no port': [{ PERFECT21_HTTP_PORT: '99999' }, /PERFECT21_HTTP_PORT is not usable/],
     'a store that does not answer': [{ STORE_URL: 'postgres://127.0.0.1:1/x' }, /can't start: .*STORE_URL|reach/],

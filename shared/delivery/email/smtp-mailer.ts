@@ -1,14 +1,13 @@
 /** Mail over SMTP (RFC 5321), through a small pool of connections that is opened with the first mail. */
 import type { Transporter } from 'nodemailer';
 import { adapter } from '../../adapter.ts';
-import { AppError } from '../../errors.ts';
+import { StartError } from '../../config.ts';
+import type { AppError } from '../../errors.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
 import { oneLine } from '../templates/letter.ts';
-import { isPlainAddress } from './address.ts';
+import { requirePlainAddress, SEND_MS, senderOf, sendFailure, within } from './outgoing.ts';
 
 const SECOND = 1_000;
-/** The whole of one send, waiting for a free connection included: shorter than the lease of a message. */
-const SEND_MS = 30 * SECOND;
 
 /** Replies to these are about the connection or the account that we use, not about the mail. */
 const OUR_SIDE = /^(CONN|EHLO|HELO|LHLO|STARTTLS|AUTH|API)/i;
@@ -25,22 +24,7 @@ const toFailure = (cause: unknown): AppError => {
   const permanent =
     (responseCode !== undefined && responseCode >= 500 && code !== 'EAUTH' && !OUR_SIDE.test(command)) ||
     (responseCode === undefined && (code === 'EENVELOPE' || code === 'EMESSAGE'));
-  return new AppError(permanent ? 'invalid_request' : 'unavailable', {
-    detail: permanent ? 'The mail was refused for good' : 'The mail server is away',
-    cause,
-  });
-};
-
-const within = async <T>(work: Promise<T>, ms: number): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return sendFailure(permanent, cause);
 };
 
 /**
@@ -55,8 +39,7 @@ export const openMailer = ({
   url: string;
   from: string;
 }): { port: Mailer; close: () => Promise<void> } => {
-  const [, name, bracketed] = /^(.*?)\s*<([^<>]+)>$/.exec(from) ?? [];
-  const sender = { name: oneLine(name ?? '').replace(/^"|"$/g, ''), address: bracketed ?? from.trim() };
+  const sender = senderOf(from);
   const domain = sender.address.slice(sender.address.lastIndexOf('@') + 1);
   let opened: Promise<Transporter> | undefined;
   const open = async (): Promise<Transporter> => {
@@ -75,8 +58,7 @@ export const openMailer = ({
     } as object);
   };
   const send = async ({ to, subject, text, html, message_id }: Mail): Promise<void> => {
-    if (!isPlainAddress(to))
-      throw new AppError('invalid_request', { detail: 'The recipient is not one plain address' });
+    requirePlainAddress(to);
     opened ??= open();
     const transport = await opened;
     const mail = {
@@ -105,5 +87,8 @@ export const openMailer = ({
 export const smtpMailer = adapter({
   port: 'mailer',
   env: ['MAIL_URL', 'MAIL_FROM', 'PERFECT21_SMTP_PORT'],
-  open: (_, { mail }) => openMailer(mail),
+  open: (_, { mail }) => {
+    if (mail.transport !== 'smtp') throw new StartError('MAIL_URL names no mail server: use smtp://… or smtps://…');
+    return openMailer(mail);
+  },
 });

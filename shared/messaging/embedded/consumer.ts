@@ -5,33 +5,18 @@
 import type { Host } from '../../invoke.ts';
 import { type Claimed, WriteConflict } from '../../ports/store.ts';
 import { retryDelay, unitRandom } from '../backoff.ts';
+import { type Consumer, type ConsumerOptions, HANDLING_MS, PREFETCH } from '../consumer.ts';
 import { toDeadLetter } from '../dead-letters.ts';
+import { dispatch, type Verdict } from '../dispatch.ts';
 import { startPump } from '../pump.ts';
 import type { Queue, Topology } from '../topology.ts';
-import { dispatch, type Verdict } from './dispatch.ts';
-
-/** Messages that one process holds of one queue at a time. */
-export const PREFETCH = 10;
-/** Longer than any handler may take; after a crash its messages come again this much later. */
-export const LEASE_MS = 60_000;
-
-export interface Consumer {
-  wake(): void;
-  /** See Pump.round. */
-  round(): Promise<void>;
-  /** The handlers under way, until they have ended. */
-  settled(): Promise<void>;
-  readonly busy: number;
-  /** Stops claiming; what is not finished after `grace_ms` goes back to the queue. */
-  stop(grace_ms: number): Promise<void>;
-}
 
 /** Starts consuming. `onTaken` hears how many messages each claim gave. */
 export const startConsumer = (
   host: Host,
   queue: Queue,
   topology: Topology,
-  options: { prefetch?: number; onTaken?: (count: number) => void } = {},
+  options: ConsumerOptions = {},
 ): Consumer => {
   const { store, clock, ids, log, metrics } = host.ports;
   const { prefetch = PREFETCH, onTaken = () => {} } = options;
@@ -60,7 +45,7 @@ export const startConsumer = (
 
   const handle = async (message: Claimed): Promise<void> => {
     try {
-      await finish(message, await dispatch(host, queue, topology, message, clock.now() + LEASE_MS));
+      await finish(message, await dispatch(host, queue, topology, message, clock.now() + HANDLING_MS));
     } catch (error) {
       count('lost');
       // a lost claim or an engine that is away: the message comes again when its lease ends, and handlers are idempotent
@@ -72,7 +57,7 @@ export const startConsumer = (
   const take = async (): Promise<number> => {
     const free = prefetch - busy.size;
     if (free <= 0) return 0;
-    const claimed = await store.messages.claim(queue.name, { limit: free, lease_ms: LEASE_MS });
+    const claimed = await store.messages.claim(queue.name, { limit: free, lease_ms: HANDLING_MS });
     onTaken(claimed.length);
     for (const message of claimed) {
       const entry = { message, done: handle(message) };

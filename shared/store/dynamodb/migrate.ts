@@ -5,9 +5,10 @@ import type { Collection } from '../../ports/store.ts';
 import { isExpired } from '../record.ts';
 import { fromItem, hashOf, type Item, sortOf, toItem } from './item.ts';
 import type { Link } from './link.ts';
+import { whenActive } from './make-tables.ts';
 import { parallel } from './parallel.ts';
 import { isConditionFailed } from './retry.ts';
-import { indexDefinition, whenActive } from './tables.ts';
+import { indexDefinition } from './tables.ts';
 
 /** Adds indexes that a table lacks, one after the other as DynamoDB wants it. */
 const addIndexes = async (

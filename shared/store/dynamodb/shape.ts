@@ -6,9 +6,10 @@ import { StartError } from '../../config.ts';
 import type { StoreSchema } from '../schema.ts';
 import { fingerprint, refuseNewer } from '../sql.ts';
 import type { Link } from './link.ts';
+import { ensureTables } from './make-tables.ts';
 import { migrate } from './migrate.ts';
 import { isConditionFailed } from './retry.ts';
-import { ensureTables, META } from './tables.ts';
+import { META } from './tables.ts';
 
 const SHAPE = 'schema';
 const LOCK = 'lock';

@@ -45,7 +45,8 @@ const openShaped = async (place: Place, schema: StoreSchema): Promise<Database> 
 /**
  * The adapter. `STORE_URL=sqlite:<file>`, `sqlite::memory:`, or with options `sqlite:<file>?synchronous=normal`.
  *
- * A resolved `transact` survives `kill -9` always, and a power cut unless `synchronous=normal`.
+ * A resolved `transact` survives `kill -9` always, and a power cut unless `synchronous=normal`. Counters, claims and
+ * settled messages may be taken back by a power cut: then a message comes again, as it may anyway.
  */
 export const sqliteStore = (schema: StoreSchema) =>
   adapter({
@@ -74,16 +75,17 @@ export const sqliteStore = (schema: StoreSchema) =>
         transact: async (writes, effects = {}) => {
           checkTransact(writes, effects);
           if (!writes.length && !effects.settle?.length && !effects.enqueue?.length) return;
+          const news = writes.length > 0 || (!effects.settle?.length && !!effects.enqueue?.length);
           await group.submit(() => {
             for (const message of effects.settle ?? []) if (!messages.settle(message)) throw new WriteConflict(-1);
             for (const [at, write] of writes.entries()) if (!records.write(write)) throw new WriteConflict(at);
             for (const message of effects.enqueue ?? []) messages.enqueue(message);
-          });
+          }, news);
           announce(effects.enqueue);
         },
         increment: async (collection, id, { by = 1, expires_at }) => {
           checkId(id);
-          return group.submit(() => records.increment(collection, id, by, expires_at));
+          return group.submit(() => records.increment(collection, id, by, expires_at), false);
         },
         messages,
         onCommit,

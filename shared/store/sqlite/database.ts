@@ -15,9 +15,13 @@ const toPortError = (error: unknown): unknown =>
 export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #full: boolean;
+  #waits: boolean;
 
   constructor({ file, synchronous, busy_timeout, max_page_count }: Place) {
     this.#db = new DatabaseSync(file, { timeout: busy_timeout });
+    this.#full = synchronous === 'full';
+    this.#waits = this.#full;
     try {
       // WAL: readers and a writer don't wait for each other, and a commit is one append
       this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA temp_store = MEMORY`);
@@ -57,6 +61,13 @@ export class Database {
       if (this.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Whether the commits from now on wait for the disk, where the place asks for that at all. */
+  waitForDisk(waits: boolean): void {
+    if (!this.#full || waits === this.#waits) return;
+    this.#waits = waits;
+    this.run(`PRAGMA synchronous = ${waits ? 'full' : 'normal'}`);
   }
 
   get inTransaction(): boolean {

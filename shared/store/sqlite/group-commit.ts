@@ -9,6 +9,7 @@ const MOST_TOGETHER = 64;
 
 interface Job {
   work: () => unknown;
+  durable: boolean;
   settle: (outcome: Outcome) => void;
 }
 type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
@@ -21,11 +22,16 @@ export class GroupCommit {
     this.#db = db;
   }
 
-  /** Does the work atomically. Resolves after its commit; rejects, having written nothing, with what the work throws. */
-  submit<T>(work: () => T): Promise<T> {
+  /**
+   * Does the work atomically. Resolves after its commit; rejects, having written nothing, with what the work throws.
+   *
+   * @param durable false for what a power cut may take back (a killed process may not): no commit waits for the disk for
+   * it, and the next one that does carries it along
+   */
+  submit<T>(work: () => T, durable = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (outcome: Outcome) => (outcome.ok ? resolve(outcome.value as T) : reject(outcome.error));
-      if (this.#waiting.push({ work, settle }) === 1) setImmediate(() => this.#flush());
+      if (this.#waiting.push({ work, durable, settle }) === 1) setImmediate(() => this.#flush());
     });
   }
 
@@ -43,6 +49,7 @@ export class GroupCommit {
     if (!jobs.length) return;
     let outcomes: Outcome[];
     try {
+      this.#db.waitForDisk(jobs.some(({ durable }) => durable));
       outcomes = this.#db.transaction(() => jobs.map(({ work }) => this.#part(work, jobs.length === 1)));
     } catch (error) {
       outcomes = jobs.map(() => ({ ok: false, error }));

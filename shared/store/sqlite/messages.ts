@@ -98,12 +98,13 @@ export class SqliteMessages implements Messages {
       const claim = this.#ids.uuid();
       const until = this.#clock.now() + lease_ms;
       return this.#candidates(queue, limit).map((id) => toClaimed(this.#db.get<Row>(CLAIM, until, claim, queue, id)!));
-    });
+    }, false);
   }
 
   async release(message: Claimed, { available_at, reason }: { available_at: number; reason?: string }) {
     const { queue, id, claim } = message;
-    return this.#group.submit(() => this.#db.run(RELEASE, available_at, reason ?? null, queue, id, claim) === 1);
+    const release = () => this.#db.run(RELEASE, available_at, reason ?? null, queue, id, claim) === 1;
+    return this.#group.submit(release, false);
   }
 
   async depth(queue: string): Promise<{ count: number; oldest_at?: number }> {

@@ -2,56 +2,31 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Wire } from './engine.ts';
+import {
+  ACK,
+  callOf,
+  DATA,
+  END_STREAM,
+  FRAME_HEAD,
+  frame,
+  GOAWAY,
+  HEADERS,
+  PING,
+  RST_STREAM,
+  SETTINGS,
+  uint32,
+  WINDOW_UPDATE,
+} from './h2-frames.ts';
 
 type Done = (ok: boolean) => void;
 
-const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE] = [0, 1, 3, 4, 6, 7, 8];
-const [ACK, END_STREAM, END_HEADERS] = [1, 1, 4];
-const FRAME_HEAD = 9;
 /** Below the limit of a server (`grpc.max_concurrent_streams`). */
 const MAX_STREAMS = 200;
 const WINDOW = 65_535;
 
-const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
-  const head = Buffer.alloc(FRAME_HEAD);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-};
-
-/** A short text as an HPACK string (RFC 7541, 5.2), without Huffman coding. */
-const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-
-/** Header fields of a call: indexed where the static table has them, literal and never indexed otherwise. */
-const headersOf = (path: string): Buffer =>
-  Buffer.concat([
-    Buffer.from([0x83, 0x86]), // :method POST, :scheme http
-    Buffer.concat([Buffer.from([0x04]), text(path)]),
-    Buffer.concat([Buffer.from([0x01]), text('localhost')]),
-    Buffer.concat([Buffer.from([0x00]), text('content-type'), text('application/grpc')]),
-    Buffer.concat([Buffer.from([0x00]), text('te'), text('trailers')]),
-  ]);
-
-const prefixed = (message: Buffer): Buffer => {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-};
-
-const increment = (by: number): Buffer => {
-  const payload = Buffer.alloc(4);
-  payload.writeUInt32BE(by);
-  return payload;
-};
-
 /** One connection: `send` says whether there was room. */
 const channel = (socket: Socket, path: string, messages: readonly Buffer[], onRoom: () => void) => {
-  const calls = messages.map((message) => {
-    const head = frame(HEADERS!, END_HEADERS!, 0, headersOf(path));
-    return { head: head.length, bytes: Buffer.concat([head, frame(DATA!, END_STREAM!, 0, prefixed(message))]) };
-  });
+  const calls = messages.map((message) => callOf(path, message));
   const inFlight = new Map<number, { done: Done; data: boolean }>();
   let [stream, window, corked] = [1, WINDOW, false];
   let pending: Buffer = Buffer.alloc(0);
@@ -78,8 +53,8 @@ const channel = (socket: Socket, path: string, messages: readonly Buffer[], onRo
       const call = inFlight.get(id);
       if (call) call.data = true;
     }
-    if (type === SETTINGS && !(flags & ACK!)) write(frame(SETTINGS!, ACK!, 0, Buffer.alloc(0)));
-    if (type === PING && !(flags & ACK!)) write(frame(PING!, ACK!, 0, payload));
+    if (type === SETTINGS && !(flags & ACK)) write(frame(SETTINGS, ACK, 0, Buffer.alloc(0)));
+    if (type === PING && !(flags & ACK)) write(frame(PING, ACK, 0, payload));
     if (type === WINDOW_UPDATE && id === 0) {
       window += payload.readUInt32BE();
       onRoom();
@@ -87,7 +62,7 @@ const channel = (socket: Socket, path: string, messages: readonly Buffer[], onRo
     if (type === GOAWAY) process.exit(1);
     if (type === RST_STREAM) finish(id, false);
     // an answer with a message and trailers is a success: an error of gRPC comes without a message
-    else if (type <= HEADERS! && flags & END_STREAM!) finish(id, true);
+    else if (type <= HEADERS && flags & END_STREAM) finish(id, true);
   };
   socket.on('data', (chunk: Buffer) => {
     let bytes: Buffer = pending.length ? Buffer.concat([pending, chunk]) : chunk;
@@ -101,8 +76,8 @@ const channel = (socket: Socket, path: string, messages: readonly Buffer[], onRo
   });
   socket.on('close', (broken) => broken && process.exit(1));
   socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-  socket.write(frame(SETTINGS!, 0, 0, Buffer.alloc(0)));
-  socket.write(frame(WINDOW_UPDATE!, 0, 0, increment(0x7fffffff - WINDOW)));
+  socket.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)));
+  socket.write(frame(WINDOW_UPDATE, 0, 0, uint32(0x7fffffff - WINDOW)));
 
   return (n: number, done: Done): boolean => {
     const { head, bytes } = calls[n % calls.length]!;

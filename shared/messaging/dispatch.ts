@@ -1,19 +1,22 @@
 /** One message to the operations that handle its type, and what is to become of it. */
-import type { Context } from '../../context.ts';
-import { type AppError, toAppError, toBatchVerdict } from '../../errors.ts';
-import { type Host, invoke } from '../../invoke.ts';
-import type { Claimed } from '../../ports/store.ts';
-import { continueTrace } from '../../tracing/trace.ts';
-import { MAX_ATTEMPTS } from '../backoff.ts';
-import { readOutboxBody } from '../bus.ts';
-import type { AnyEnvelope } from '../envelope.ts';
-import type { Queue, Topology } from '../topology.ts';
+import type { Context } from '../context.ts';
+import { type AppError, toAppError, toBatchVerdict } from '../errors.ts';
+import { type Host, invoke } from '../invoke.ts';
+import type { Claimed } from '../ports/store.ts';
+import { continueTrace } from '../tracing/trace.ts';
+import { MAX_ATTEMPTS } from './backoff.ts';
+import { readOutboxBody } from './bus.ts';
+import type { AnyEnvelope } from './envelope.ts';
+import type { Queue, Topology } from './topology.ts';
 
 /** `ignored`: nobody here handles this type. `park`: it will never work, or killed its consumers too often. */
 export type Verdict =
   | { kind: 'done' | 'ignored' }
   | { kind: 'retry'; reason: string }
   | { kind: 'park'; reason: string };
+
+/** What a bus brought: a body as the outbox wrote it, and the number of this try. */
+export type Delivery = Pick<Claimed, 'attempts' | 'reason' | 'body'>;
 
 /** The code, and the names of the fields at fault; never their values. */
 const reasonOf = (error: AppError): string => [error.code, ...(error.errors ?? []).map(({ path }) => path)].join(' ');
@@ -32,7 +35,7 @@ export const dispatch = async (
   host: Host,
   queue: Queue,
   topology: Topology,
-  message: Claimed,
+  message: Delivery,
   deadline: number,
 ): Promise<Verdict> => {
   if (message.attempts > MAX_ATTEMPTS) return { kind: 'park', reason: message.reason ?? 'its consumers died with it' };

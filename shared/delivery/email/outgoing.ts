@@ -1,0 +1,48 @@
+/** What mailers have in common: who sends, to whom they do, and how long one mail may take. */
+import { AppError } from '../../errors.ts';
+import { oneLine } from '../templates/letter.ts';
+import { isPlainAddress } from './address.ts';
+
+/** Milliseconds for the whole of one send, waiting for a connection included: shorter than the lease of a message. */
+export const SEND_MS = 30_000;
+
+export interface Sender {
+  /** Empty when there is none. */
+  name: string;
+  address: string;
+}
+
+/** The sender in `name <address>` or `address`. */
+export const senderOf = (from: string): Sender => {
+  const [, name, bracketed] = /^(.*?)\s*<([^<>]+)>$/.exec(from) ?? [];
+  return { name: oneLine(name ?? '').replace(/^"|"$/g, ''), address: bracketed ?? from.trim() };
+};
+
+/**
+ * Checks a recipient.
+ *
+ * @throws AppError `invalid_request` for what is not one plain address
+ */
+export const requirePlainAddress = (to: string): void => {
+  if (!isPlainAddress(to)) throw new AppError('invalid_request', { detail: 'The recipient is not one plain address' });
+};
+
+/** The failure of a send: `permanent` when it is about this mail, which no retry mends. */
+export const sendFailure = (permanent: boolean, cause: unknown): AppError =>
+  new AppError(permanent ? 'invalid_request' : 'unavailable', {
+    detail: permanent ? 'The mail was refused for good' : 'The mail server is away',
+    cause,
+  });
+
+/** The outcome of the work, or an error when it takes longer. */
+export const within = async <T>(work: Promise<T>, ms: number): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

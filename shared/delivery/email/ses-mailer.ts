@@ -1,0 +1,118 @@
+/** Mail through Amazon SES, API v2: what functions send with, as the right to send is their role's and no password is kept. */
+import { domainToASCII } from 'node:url';
+import { adapter } from '../../adapter.ts';
+import { StartError } from '../../config.ts';
+import type { Mail, Mailer } from '../../ports/mailer.ts';
+import { oneLine } from '../templates/letter.ts';
+import { requirePlainAddress, type Sender, senderOf, sendFailure, within } from './outgoing.ts';
+
+/** Milliseconds for one send: a function's batch has 30 seconds. */
+const SEND_MS = 10_000;
+
+/** What SES says of a mail that it takes at no time. Everything else is about the account, or passes. */
+const PERMANENT = new Set(['MessageRejected', 'MailFromDomainNotVerifiedException', 'BadRequestException']);
+
+/** Bytes of UTF-8 in an encoded word, which has at most 75 characters (RFC 2047 section 2). */
+const WORD_BYTES = 45;
+
+const encodedWords = (text: string): string => {
+  const words: string[] = [];
+  let word = '';
+  for (const character of text) {
+    if (Buffer.byteLength(word + character) > WORD_BYTES) {
+      words.push(word);
+      word = '';
+    }
+    word += character;
+  }
+  return [...words, word].map((each) => `=?UTF-8?B?${Buffer.from(each).toString('base64')}?=`).join(' ');
+};
+
+/** A sender as SES takes it: in ASCII (RFC 5322, RFC 2047). */
+const fromAddress = ({ name, address }: Sender): string => {
+  if (!name) return address;
+  const phrase = /^[ -~]*$/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : encodedWords(name);
+  return `${phrase} <${address}>`;
+};
+
+/** The address as it is, but a domain that is not ASCII as DNS knows it, for SES takes no other. */
+const recipient = (address: string): string => {
+  const at = address.lastIndexOf('@') + 1;
+  return /^[ -~]*$/.test(address.slice(at)) ? address : address.slice(0, at) + domainToASCII(address.slice(at));
+};
+
+const utf8 = (Data: string) => ({ Data, Charset: 'UTF-8' });
+
+/**
+ * A mailer that sends through SES. Region, credentials and endpoint come from the SDK's default chain.
+ *
+ * Nothing is repeated here: the queue brings a message again, and a repetition after a timeout could be a second mail.
+ *
+ * @example const { port, close } = await openSesMailer({ from: 'perfect21 <no-reply@example.org>' });
+ */
+export const openSesMailer = async ({
+  from,
+  timeout_ms = SEND_MS,
+}: {
+  from: string;
+  timeout_ms?: number;
+}): Promise<{ port: Mailer; close: () => Promise<void> }> => {
+  const { SESv2Client, SendEmailCommand } = await import('@aws-sdk/client-sesv2');
+  const client = new SESv2Client({
+    maxAttempts: 1,
+    requestHandler: {
+      connectionTimeout: Math.min(timeout_ms, 3_000),
+      requestTimeout: timeout_ms,
+      throwOnRequestTimeout: true,
+    },
+  });
+  const sender = fromAddress(senderOf(from));
+  const send = async ({ to, subject, text, html, message_id }: Mail): Promise<void> => {
+    requirePlainAddress(to);
+    const command = new SendEmailCommand({
+      FromEmailAddress: sender,
+      Destination: { ToAddresses: [recipient(to)] },
+      Content: {
+        Simple: {
+          Subject: utf8(oneLine(subject)),
+          Body: { Text: utf8(text), Html: utf8(html) },
+          Headers: [
+            { Name: 'Auto-Submitted', Value: 'auto-generated' },
+            // SES makes the Message-ID itself and refuses another one
+            { Name: 'X-Perfect21-Message-ID', Value: message_id.replace(/[^A-Za-z0-9._-]/g, '') },
+          ],
+        },
+      },
+    });
+    await within(client.send(command), timeout_ms).catch((cause: unknown) => {
+      throw sendFailure(PERMANENT.has((cause as Error).name), cause);
+    });
+  };
+  return { port: { send }, close: async () => client.destroy() };
+};
+
+/** The identity of the sender in this account and region: infra/aws/environment.yml says which. */
+const IDENTITY = {
+  'Fn::Join': [
+    ':',
+    [
+      'arn',
+      { Ref: 'AWS::Partition' },
+      'ses',
+      { Ref: 'AWS::Region' },
+      { Ref: 'AWS::AccountId' },
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: osls fills it in
+      { 'Fn::Join': ['/', ['identity', '${self:custom.environment.MAIL_IDENTITY}']] },
+    ],
+  ],
+};
+
+export const sesMailer = adapter({
+  port: 'mailer',
+  env: ['MAIL_URL', 'MAIL_FROM'],
+  iam: [{ actions: ['ses:SendEmail'], resource: IDENTITY }],
+  open: (_, { mail }) => {
+    if (mail.transport !== 'ses') throw new StartError('MAIL_URL names a mail server: use ses:');
+    return openSesMailer(mail);
+  },
+});

@@ -1,0 +1,116 @@
+/** RabbitMQ as the bus: one connection for publishing, one for consuming, each of which comes back by itself. */
+import type { Channel } from 'amqplib';
+import type { Broker } from '../bus.ts';
+import type { AnyEnvelope } from '../envelope.ts';
+import type { Topology } from '../topology.ts';
+import type { RabbitConsumer } from './consumer.ts';
+import { createConsumer } from './consumer.ts';
+import { declareDelays, delayed } from './delay.ts';
+import { type LinkPorts, startLink } from './link.ts';
+import { propertiesOf } from './message.ts';
+import { delayedExchange } from './plugin.ts';
+import { rowPublisher } from './publisher.ts';
+import { createSender } from './sender.ts';
+import { EVENTS, type RabbitSettings } from './settings.ts';
+import { declare } from './topology.ts';
+
+export interface RabbitBroker extends Broker {
+  /**
+   * Publishes one event without the outbox, for operators and bridges; confirmed when it resolves.
+   *
+   * @throws Error when RabbitMQ is away or no queue wants it; RangeError for a delay that it can't keep
+   */
+  send(envelope: AnyEnvelope, key: string, options?: { priority?: number; delay_ms?: number }): Promise<void>;
+}
+
+/**
+ * Opens the bus. It resolves at once: while RabbitMQ is away `ready()` is false, and events wait in the outbox.
+ *
+ * @example const broker = openRabbit(config.bus, topologyOf(platform), host.ports); startWorker(host, platform, { broker });
+ */
+export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: LinkPorts): RabbitBroker => {
+  const { log, metrics } = ports;
+  const listeners = new Set<() => void>();
+  const tell = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const sender = createSender((blocked, reason) => {
+    metrics.gauge('perfect21_bus_blocked', {}, blocked ? 1 : 0);
+    if (blocked) log.error('bus.blocked', { detail: `RabbitMQ takes no messages: ${reason}` });
+    else {
+      log.info('bus.unblocked');
+      tell();
+    }
+  });
+
+  let publishing: { channel: Channel; delays?: Promise<boolean> } | undefined;
+  const out = startLink('publish', settings, ports, {
+    setup: async (model) => {
+      const channel = await sender.attach(model, (cause) => out.renew(cause));
+      await declare(channel, topology, settings);
+      publishing = { channel };
+    },
+    lost: (cause) => {
+      publishing = undefined;
+      sender.detach(cause);
+    },
+  });
+  out.onReady(tell);
+
+  const consumers = new Set<RabbitConsumer>();
+  let attach: ((consumer: RabbitConsumer) => Promise<void>) | undefined;
+  let asking: Channel | undefined;
+  const into = startLink('consume', settings, ports, {
+    setup: async (model) => {
+      const broken = (cause: Error): void => into.renew(cause);
+      const channel = await model.createChannel();
+      channel.on('error', broken);
+      channel.on('close', () => broken(new Error('the channel was closed')));
+      await declare(channel, topology, settings);
+      attach = (consumer) => consumer.attach(model, broken);
+      for (const consumer of consumers) await attach(consumer);
+      asking = channel;
+    },
+    lost: () => {
+      attach = undefined;
+      asking = undefined;
+      for (const consumer of consumers) consumer.detach();
+    },
+  });
+
+  const publish = rowPublisher(sender, topology, ports);
+  return {
+    publish,
+    ready: () => out.ready() && sender.open(),
+    onReady: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    connected: () => out.ready() && sender.open() && into.ready(),
+    consume: (host, queue, options) => {
+      const consumer = createConsumer(host, queue, topology, sender, settings, options);
+      consumers.add(consumer);
+      void attach?.(consumer).catch((cause: Error) => into.renew(cause));
+      return consumer;
+    },
+    depth: async (queue) => (await asking?.checkQueue(queue).catch(() => undefined))?.messageCount,
+    send: async (envelope, key, { priority = 0, delay_ms = 0 } = {}) => {
+      const content = Buffer.from(JSON.stringify(envelope));
+      const options = propertiesOf(envelope, key, priority);
+      let message = { exchange: EVENTS, key, options };
+      if (delay_ms > 0) {
+        const own = publishing;
+        if (!own) throw new Error('RabbitMQ is away');
+        own.delays ??= delayedExchange(settings).then(async (plugin) => {
+          if (!plugin) await declareDelays(own.channel, settings);
+          return plugin;
+        });
+        message = delayed(key, delay_ms, options, await own.delays);
+      }
+      if ((await sender.send({ ...message, content })) === 'returned') throw new Error(`no queue is bound to ${key}`);
+    },
+    close: async () => {
+      await Promise.all([into.close(), out.close()]);
+    },
+  };
+};

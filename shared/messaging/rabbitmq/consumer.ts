@@ -1,0 +1,176 @@
+/**
+ * A consumer of one queue on RabbitMQ: acknowledges what every handler finished, sends the rest round by the retry
+ * queues, and parks what can't work. A message is acknowledged only after its copy elsewhere was confirmed.
+ */
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { Host } from '../../invoke.ts';
+import { type Consumer, type ConsumerOptions, HANDLING_MS, PREFETCH } from '../consumer.ts';
+import { DEAD } from '../dead-letters.ts';
+import { dispatch, type Verdict } from '../dispatch.ts';
+import type { Queue, Topology } from '../topology.ts';
+import { readMessage, sentOn } from './message.ts';
+import type { Sender } from './sender.ts';
+import { HEADER, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
+
+/** How long a message that could neither be sent on nor acknowledged rests before it goes back to its queue. */
+const REST_MS = 1_000;
+
+export interface RabbitConsumer extends Consumer {
+  /** Begins on a fresh connection. `broken` hears when the channel ended, or the server cancelled the consumer. */
+  attach(model: ChannelModel, broken: (cause: Error) => void): Promise<void>;
+  /** The connection is gone: what is being handled can't be acknowledged any more and will come again. */
+  detach(): void;
+}
+
+/** @param alive whether a connection is up; `round` waits for nothing without one */
+export const createConsumer = (
+  host: Host,
+  queue: Queue,
+  topology: Topology,
+  sender: Sender,
+  settings: RabbitSettings,
+  { prefetch = PREFETCH, onTaken = () => {} }: ConsumerOptions,
+): RabbitConsumer => {
+  const { clock, log, metrics } = host.ports;
+  const steps = retrySteps(settings);
+  /** Delivery tags belong to a channel: one of an older channel is never used. */
+  let current: { channel: Channel; tag: string } | undefined;
+  let stopping = false;
+  const busy = new Set<Promise<void>>();
+  /** The last message under way of each user: theirs are handled one after another. */
+  const lines = new Map<string, Promise<void>>();
+  const count = (result: string): void =>
+    metrics.count('perfect21_queue_messages_total', { queue: queue.name, result });
+
+  const pass = async (exchange: string, key: string, message: ConsumeMessage, headers: object): Promise<void> => {
+    const options = sentOn(message, { ...headers });
+    const sent = await sender.send({ exchange, key, content: message.content, options });
+    if (sent === 'returned') throw new Error(`nothing is bound to ${exchange}`);
+  };
+
+  const park = async (message: ConsumeMessage, failed: number, reason: string): Promise<void> => {
+    await pass(DEAD, message.fields.routingKey, message, {
+      [HEADER.attempts]: failed,
+      [HEADER.reason]: reason.slice(0, 500),
+      [HEADER.from]: queue.name,
+      [HEADER.parked_at]: new Date(clock.now()).toISOString(),
+    });
+    const message_id = message.properties.messageId;
+    log.error('queue.parked', { queue: queue.name, message_id, attempts: failed, reason });
+    count('parked');
+  };
+
+  const finish = async (message: ConsumeMessage, attempts: number, verdict: Verdict): Promise<void> => {
+    if (verdict.kind === 'park') return park(message, attempts, verdict.reason);
+    if (verdict.kind !== 'retry') return count(verdict.kind);
+    const { reason } = verdict;
+    const step = steps[attempts - 1];
+    if (step === undefined) return park(message, attempts, `gave up after ${attempts} tries: ${reason}`);
+    await pass(retryName(step), queue.name, message, { [HEADER.attempts]: attempts, [HEADER.reason]: reason });
+    count('retried');
+  };
+
+  const handle = async (message: ConsumeMessage): Promise<void> => {
+    const read = readMessage(message);
+    if ('poison' in read) return park(message, 0, read.poison);
+    const { body, attempts } = read;
+    // a consumer may have died with it: that try is written down before the next one, or it would never be given up
+    if (message.fields.redelivered && settings.queue_type === 'classic') {
+      await pass(RETURN, queue.name, message, {
+        [HEADER.attempts]: attempts,
+        [HEADER.reason]: 'its consumer went away',
+      });
+      return count('redelivered');
+    }
+    const reason = message.properties.headers?.[HEADER.reason];
+    const delivery = { attempts, body, ...(typeof reason === 'string' && { reason }) };
+    await finish(message, attempts, await dispatch(host, queue, topology, delivery, clock.now() + HANDLING_MS));
+  };
+
+  const settle = async (channel: Channel, message: ConsumeMessage): Promise<void> => {
+    try {
+      await handle(message);
+      if (current?.channel === channel) channel.ack(message);
+      else count('lost');
+    } catch (cause) {
+      count('lost');
+      log.warn('queue.settle_failed', { queue: queue.name, message_id: message.properties.messageId, cause });
+      await new Promise((resolve) => setTimeout(resolve, REST_MS));
+      if (current?.channel === channel) channel.nack(message, false, true);
+    }
+  };
+
+  const take = (channel: Channel, message: ConsumeMessage): void => {
+    onTaken(1);
+    const user = message.properties.headers?.user_id;
+    const line = typeof user === 'string' ? user : undefined;
+    const before = line === undefined ? undefined : lines.get(line);
+    const done = before ? before.then(() => settle(channel, message)) : settle(channel, message);
+    const entry = done
+      .catch((cause: unknown) => log.warn('queue.settle_failed', { queue: queue.name, cause }))
+      .then(() => {
+        busy.delete(entry);
+        if (line !== undefined && lines.get(line) === entry) lines.delete(line);
+      });
+    busy.add(entry);
+    if (line !== undefined) lines.set(line, entry);
+  };
+
+  const settled = async (): Promise<void> => {
+    while (busy.size > 0) await Promise.all(busy);
+  };
+
+  return {
+    attach: async (model, broken) => {
+      if (stopping) return;
+      const channel = await model.createChannel();
+      let cause: Error | undefined;
+      channel.on('error', (error) => {
+        cause = error;
+      });
+      channel.on('handler-error', broken);
+      channel.on('close', () => !stopping && broken(cause ?? new Error('the channel was closed')));
+      await channel.prefetch(prefetch);
+      const own = { channel, tag: '' };
+      // deliveries may come before the answer that names the consumer
+      current = own;
+      const { consumerTag } = await channel.consume(queue.name, (message) => {
+        if (message) take(channel, message);
+        else if (!stopping) broken(new Error(`RabbitMQ ended the consumer of ${queue.name}`));
+      });
+      own.tag = consumerTag;
+    },
+    detach: () => {
+      current = undefined;
+    },
+    wake: () => {},
+    round: async () => {
+      // a second question, because a delivery may overtake the first answer
+      for (let empty = 0; empty < 2 && current && !stopping; ) {
+        await settled();
+        const state = await current?.channel.checkQueue(queue.name).catch(() => undefined);
+        if (!state) return;
+        empty = state.messageCount === 0 && busy.size === 0 ? empty + 1 : 0;
+        if (state.messageCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+    settled,
+    get busy() {
+      return busy.size;
+    },
+    stop: async (grace_ms) => {
+      stopping = true;
+      const own = current;
+      if (own?.tag) await own.channel.cancel(own.tag).catch(() => {});
+      let timer: NodeJS.Timeout | undefined;
+      const grace = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, grace_ms);
+      });
+      await Promise.race([settled(), grace]);
+      clearTimeout(timer);
+      current = undefined;
+      // what is still held goes back to the queue with the channel
+      await own?.channel.close().catch(() => {});
+    },
+  };
+};

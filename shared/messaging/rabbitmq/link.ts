@@ -1,0 +1,149 @@
+/**
+ * One long-lived connection that comes back by itself: exponential backoff with jitter, and everything on it made anew
+ * by `setup` before anybody may use it. amqplib's own recovery restores no channels, so it would not help.
+ */
+import { readFileSync } from 'node:fs';
+import { type ChannelModel, connect, credentials } from 'amqplib';
+import type { Ports } from '../../ports/index.ts';
+import { unitRandom } from '../backoff.ts';
+import type { RabbitSettings } from './settings.ts';
+
+const CONNECT_MS = 10_000;
+const SETUP_MS = 20_000;
+const HEARTBEAT_S = 15;
+const BACKOFF = { from: 250, to: 15_000 };
+
+export type LinkPorts = Pick<Ports, 'log' | 'ids' | 'metrics'>;
+
+export interface Link {
+  ready(): boolean;
+  /** Calls back each time it becomes ready. Returns how to stop. */
+  onReady(listener: () => void): () => void;
+  /** Gives the current connection up; it is made anew. */
+  renew(cause: Error): void;
+  close(): Promise<void>;
+}
+
+/** Opens a connection once. @throws Error of the network, of TLS or of the login */
+export const open = ({ url, tls = {} }: RabbitSettings, name: string): Promise<ChannelModel> => {
+  const address = new URL(url);
+  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(HEARTBEAT_S));
+  const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  return connect(address.href, {
+    noDelay: true,
+    keepAlive: true,
+    timeout: CONNECT_MS,
+    clientProperties: { connection_name: `perfect21 ${name}` },
+    ...(address.protocol === 'amqps:' && { ca: file(tls.ca), cert: file(tls.cert), key: file(tls.key) }),
+    // a client that shows a certificate and names no user is who the certificate says
+    ...(tls.cert && !address.username && { credentials: credentials.external() }),
+  });
+};
+
+/** A hung peer answers no close, so the socket is taken away. */
+export const destroy = (model: ChannelModel | undefined): void =>
+  (model?.connection as { stream?: { destroy(): void } } | undefined)?.stream?.destroy();
+
+/** What an operator has to know, in one line. */
+const explain = (cause: unknown): string => {
+  const text = cause instanceof Error ? cause.message || String((cause as { code?: string }).code) : String(cause);
+  if (/ACCESS[-_]REFUSED|403/i.test(text)) return `RabbitMQ refused the login or a right: ${text}`;
+  if (/PRECONDITION[-_]FAILED|406/i.test(text)) return `RabbitMQ refused the topology: ${text}`;
+  return `RabbitMQ is away: ${text}`;
+};
+
+/**
+ * Keeps a connection up until `close`.
+ *
+ * @param setup makes channels, topology and consumers on a fresh connection; a rejection gives the connection up
+ * @param lost hears that the connection is gone and nothing on it may be used any more
+ */
+export const startLink = (
+  name: string,
+  settings: RabbitSettings,
+  { log, ids, metrics }: LinkPorts,
+  { setup, lost }: { setup(model: ChannelModel): Promise<void>; lost(cause: Error): void },
+): Link => {
+  const listeners = new Set<() => void>();
+  let current: ChannelModel | undefined;
+  let giveUp: (cause: Error) => void = () => {};
+  let ready = false;
+  let closing = false;
+  let resume = (): void => {};
+  let said: string | undefined;
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      timer.unref();
+      resume = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  /** Resolves never; rejects with why the connection ended. */
+  const ending = (model: ChannelModel): Promise<never> =>
+    new Promise((_, reject) => {
+      giveUp = reject;
+      model.on('error', reject);
+      model.on('handler-error', reject);
+      model.on('close', (cause?: Error) => reject(cause ?? new Error('the connection was closed')));
+    });
+
+  const live = async (): Promise<void> => {
+    current = await open(settings, name);
+    const ended = ending(current);
+    ended.catch(() => {});
+    if (closing) throw new Error('closing');
+    const late = setTimeout(() => giveUp(new Error(`no topology within ${SETUP_MS} ms`)), SETUP_MS);
+    await Promise.race([setup(current), ended]).finally(() => clearTimeout(late));
+    ready = true;
+    metrics.gauge('perfect21_bus_connected', { link: name }, 1);
+    if (said !== undefined) log.info('bus.connected', { link: name });
+    said = undefined;
+    for (const listener of listeners) listener();
+    await ended;
+  };
+
+  const run = async (): Promise<void> => {
+    let wait = BACKOFF.from;
+    while (!closing) {
+      await live().catch((cause: Error) => {
+        if (ready) wait = BACKOFF.from;
+        ready = false;
+        lost(cause);
+        destroy(current);
+        current = undefined;
+        metrics.gauge('perfect21_bus_connected', { link: name }, 0);
+        const detail = explain(cause);
+        if (!closing && detail !== said) log.error('bus.away', { link: name, detail });
+        said = detail;
+      });
+      if (closing) break;
+      await pause(wait * (0.5 + unitRandom(ids)));
+      wait = Math.min(wait * 2, BACKOFF.to);
+    }
+  };
+  const running = run();
+
+  return {
+    ready: () => ready,
+    onReady: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    renew: (cause) => giveUp(cause),
+    close: async () => {
+      closing = true;
+      resume();
+      if (current && ready) {
+        const closed = current.close().catch(() => {});
+        await Promise.race([closed, pause(2_000)]);
+      }
+      giveUp(new Error('closing'));
+      destroy(current);
+      await running;
+    },
+  };
+};

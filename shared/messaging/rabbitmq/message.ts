@@ -1,0 +1,106 @@
+/** An event as an AMQP message, and back. */
+import type { ConsumeMessage, Options } from 'amqplib';
+import { type AnyEnvelope, AnyEnvelope as Schema } from '../envelope.ts';
+import type { OutboxBody } from '../event.ts';
+import { isRoutingKey } from '../topic.ts';
+import { HEADER, MAX_BYTES } from './settings.ts';
+
+type Headers = Record<string, unknown>;
+
+/** Properties and headers of the contract, section 4. */
+export const propertiesOf = (envelope: AnyEnvelope, key: string, priority: number): Options.Publish => {
+  const { message_id, message_type, timestamp, source_service, user_id, correlation_id, metadata } = envelope;
+  const headers: Headers = { message_type, source_service, [HEADER.key]: key };
+  if (user_id !== undefined) headers.user_id = user_id;
+  if (correlation_id !== undefined) headers.correlation_id = correlation_id;
+  if (metadata?.traceparent !== undefined) headers.traceparent = metadata.traceparent;
+  return {
+    messageId: message_id,
+    type: message_type,
+    // AMQP counts seconds
+    timestamp: Math.floor(Date.parse(timestamp) / 1000),
+    ...(correlation_id !== undefined && { correlationId: correlation_id }),
+    appId: source_service,
+    contentType: 'application/json',
+    persistent: true,
+    priority,
+    headers,
+  };
+};
+
+/** A delivery that is an event, or why it is none. `body` is what the dispatcher takes on every bus. */
+export type Read = { body: OutboxBody & { envelope: AnyEnvelope }; attempts: number } | { poison: string };
+
+const parse = (content: Buffer): unknown => {
+  try {
+    return JSON.parse(content.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+/** What the headers say must be what the envelope says, or one of them is forged. */
+const contradiction = (envelope: AnyEnvelope, { messageId, type, correlationId, headers = {} }: Properties) => {
+  const claims: readonly (readonly [string, unknown, unknown])[] = [
+    ['message_id', messageId, envelope.message_id],
+    ['type', type, envelope.message_type],
+    ['correlation_id', correlationId, envelope.correlation_id],
+    ['message_type', headers.message_type, envelope.message_type],
+    ['source_service', headers.source_service, envelope.source_service],
+    ['user_id', headers.user_id, envelope.user_id],
+    ['correlation_id', headers.correlation_id, envelope.correlation_id],
+    ['traceparent', headers.traceparent, envelope.metadata?.traceparent],
+  ];
+  return claims.find(([, claimed, real]) => claimed !== undefined && claimed !== real)?.[0];
+};
+type Properties = { messageId?: unknown; type?: unknown; correlationId?: unknown; headers?: Headers };
+
+const isCount = (value: unknown, most: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+
+/** Reads a delivery; nothing in it is believed. */
+export const readMessage = ({
+  content,
+  properties,
+  fields,
+}: Pick<ConsumeMessage, 'content' | 'properties' | 'fields'>): Read => {
+  if (content.length > MAX_BYTES) return { poison: 'too large' };
+  const value = parse(content);
+  if (value === undefined) return { poison: 'not JSON' };
+  const parsed = Schema.safeParse(value);
+  if (!parsed.success) return { poison: 'invalid envelope' };
+  const headers: Headers = properties.headers ?? {};
+  const against = contradiction(parsed.data, { ...properties, headers });
+  if (against) return { poison: `a header contradicts the envelope: ${against}` };
+  const priority = properties.priority ?? 0;
+  if (!isCount(priority, 9)) return { poison: 'invalid priority' };
+  const failed = headers[HEADER.attempts] ?? 0;
+  if (!isCount(failed, 1000)) return { poison: 'invalid number of tries' };
+  const key = headers[HEADER.key] ?? fields.routingKey;
+  if (typeof key !== 'string' || !isRoutingKey(key)) return { poison: 'invalid routing key' };
+  // quorum queues count what came back without our doing, e.g. from a consumer that died
+  const returned = headers['x-delivery-count'];
+  const attempts = failed + 1 + (isCount(returned, 1000) ? returned : 0);
+  return { body: { envelope: parsed.data, routing_key: key, priority }, attempts };
+};
+
+/** Headers that the broker wrote, or that would send a copy elsewhere: they do not go with a message that is sent on. */
+const NOT_SENT_ON = /^(x-death|x-first-death|x-last-death|x-delivery-count|x-acquired-count|x-delay$|B?CC$)/;
+
+/** The properties of a delivery for sending it on with more headers. */
+export const sentOn = ({ properties }: Pick<ConsumeMessage, 'properties'>, more: Headers): Options.Publish => {
+  const { messageId, type, timestamp, correlationId, appId, contentType, contentEncoding, priority } = properties;
+  const kept = Object.entries(properties.headers ?? {}).filter(([name]) => !NOT_SENT_ON.test(name));
+  return {
+    messageId,
+    type,
+    timestamp,
+    correlationId,
+    appId,
+    contentType,
+    contentEncoding,
+    priority,
+    persistent: true,
+    headers: { ...Object.fromEntries(kept), ...more },
+  };
+};

@@ -1,0 +1,121 @@
+/**
+ * Publishing with confirms on one channel: a window of unconfirmed messages, back-pressure, and an answer for each
+ * message. What is not known (the channel died, a refusal) is a rejection: the caller sends it again.
+ */
+import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
+
+const WINDOW = 1_000;
+
+export interface Outgoing {
+  exchange: string;
+  key: string;
+  content: Buffer;
+  options: Options.Publish;
+}
+
+/** `returned`: the broker has it not, because no queue wanted it. */
+export type Sent = 'confirmed' | 'returned';
+
+export interface Sender {
+  /** Takes a fresh connection. `broken` hears when the channel on it ended by itself. */
+  attach(model: ChannelModel, broken: (cause: Error) => void): Promise<ConfirmChannel>;
+  /** Nothing on the old connection will be answered. */
+  detach(cause: Error): void;
+  send(message: Outgoing): Promise<Sent>;
+  /** False while there is no channel or the broker stopped reading (memory or disk alarm). */
+  open(): boolean;
+}
+
+/** @param onChange hears when the broker stops or begins again to take messages */
+export const createSender = (onChange: (blocked: boolean, reason?: string) => void): Sender => {
+  let channel: ConfirmChannel | undefined;
+  let blocked = false;
+  let full = false;
+  const pending = new Set<(cause: Error) => void>();
+  let queue: (() => void)[] = [];
+  /** Messages that came back, by what tells them apart: a return comes before the confirm of the same message. */
+  const returned = new Map<string, number>();
+  const nameOf = (id: unknown, exchange: string, key: string): string => `${id} ${exchange} ${key}`;
+
+  const free = (): boolean => channel !== undefined && !blocked && !full && pending.size < WINDOW;
+  const goOn = (): void => {
+    while (queue.length > 0 && (free() || channel === undefined)) queue.shift()!();
+  };
+
+  const takeReturned = (name: string): boolean => {
+    const count = returned.get(name) ?? 0;
+    if (count > 1) returned.set(name, count - 1);
+    else returned.delete(name);
+    return count > 0;
+  };
+
+  const write = (message: Outgoing): Promise<Sent> =>
+    new Promise((resolve, reject) => {
+      if (!channel) return reject(new Error('RabbitMQ is away'));
+      const { exchange, key, content, options } = message;
+      pending.add(reject);
+      const done = (error: unknown): void => {
+        if (!pending.delete(reject)) return;
+        const back = takeReturned(nameOf(options.messageId, exchange, key));
+        if (error) reject(error instanceof Error ? error : new Error('RabbitMQ refused the message'));
+        else resolve(back ? 'returned' : 'confirmed');
+        if (queue.length > 0) goOn();
+      };
+      try {
+        if (!channel.publish(exchange, key, content, { ...options, mandatory: true }, done)) full = true;
+      } catch (error) {
+        pending.delete(reject);
+        reject(error as Error);
+      }
+    });
+
+  return {
+    attach: async (model, broken) => {
+      const made = await model.createConfirmChannel();
+      let cause: Error | undefined;
+      made.on('error', (error) => {
+        cause = error;
+      });
+      made.on('close', () => broken(cause ?? new Error('the channel was closed')));
+      made.on('handler-error', broken);
+      made.on('drain', () => {
+        full = false;
+        goOn();
+      });
+      made.on('return', ({ fields, properties }) => {
+        const name = nameOf(properties.messageId, fields.exchange, fields.routingKey);
+        returned.set(name, (returned.get(name) ?? 0) + 1);
+      });
+      model.on('blocked', (reason) => {
+        blocked = true;
+        onChange(true, reason);
+      });
+      model.on('unblocked', () => {
+        blocked = false;
+        onChange(false);
+        goOn();
+      });
+      channel = made;
+      goOn();
+      return made;
+    },
+    detach: (cause) => {
+      channel = undefined;
+      blocked = false;
+      full = false;
+      returned.clear();
+      const lost = [...pending];
+      pending.clear();
+      for (const reject of lost) reject(cause);
+      // who waits for a place is told now: the outbox and the queues keep what they have
+      const waiting = queue;
+      queue = [];
+      for (const next of waiting) next();
+    },
+    send: (message) =>
+      free() || channel === undefined
+        ? write(message)
+        : new Promise<void>((resolve) => queue.push(resolve)).then(() => write(message)),
+    open: () => channel !== undefined && !blocked,
+  };
+};

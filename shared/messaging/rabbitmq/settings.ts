@@ -1,0 +1,42 @@
+/** How to reach RabbitMQ and what to declare there. */
+import { RETRY_STEPS } from '../backoff.ts';
+
+export interface RabbitSettings {
+  /** `amqp://user:password@host:port/vhost`, or `amqps:` for TLS. */
+  url: string;
+  /** Files in PEM: the authority that signed the server, and a client's certificate with its key. */
+  tls?: { ca?: string; cert?: string; key?: string };
+  /**
+   * `classic` keeps ten priorities and moves the oldest messages of a full queue to the dead letters. `quorum` is
+   * replicated, has no ten priorities, and a full queue refuses what comes, which then waits in the outbox.
+   */
+  queue_type: 'classic' | 'quorum';
+  /** Ms before each further try at a consumer; those of the embedded bus when left out. */
+  retry_steps?: readonly number[];
+  /** Messages that a queue holds; 10,000 when left out. */
+  max_length?: number;
+  /** Ms that a message may wait in a queue; a day when left out. */
+  message_ttl?: number;
+}
+
+export const EVENTS = 'perfect21.events';
+/** A direct exchange by which retried messages return to the one queue that they came from. */
+export const RETURN = 'perfect21.return';
+export const retryName = (ms: number): string => `perfect21.retry.${ms}`;
+
+export const retrySteps = ({ retry_steps }: RabbitSettings): readonly number[] => retry_steps ?? RETRY_STEPS;
+
+/** No bus of the contract carries more in one message. */
+export const MAX_BYTES = 1024 * 1024;
+
+/** Headers of our own, beside those of the contract. */
+export const HEADER = {
+  /** Tries that failed so far. */
+  attempts: 'x-perfect21-attempts',
+  reason: 'x-perfect21-reason',
+  /** Of a dead letter: the queue that it was in, and when it was given up (ISO 8601). */
+  from: 'x-perfect21-from',
+  parked_at: 'x-perfect21-parked-at',
+  /** The routing key that it was published with; delays and retries change the one that AMQP shows. */
+  key: 'x-perfect21-routing-key',
+} as const;

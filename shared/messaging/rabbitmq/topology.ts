@@ -1,0 +1,72 @@
+/**
+ * What stands on the broker, declared at every connect; what stands there already is left as it is.
+ *
+ *     perfect21.events (topic) ──binding──▶ <service>.<suffix> ──expired, overflown──▶ perfect21.dead (fanout) ─▶ queue
+ *     perfect21.retry.<ms> (fanout) ─▶ queue with that TTL ─▶ perfect21.return (direct) ──name of the queue──▶ that queue
+ *
+ * One retry queue for each step, because a TTL ends only at the head of a queue. What returns to a queue that is gone
+ * goes to the dead letters by the alternate exchange.
+ */
+import type { Channel, Options } from 'amqplib';
+import { DEAD } from '../dead-letters.ts';
+import type { Topology } from '../topology.ts';
+import { EVENTS, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
+
+const DAY_MS = 86_400_000;
+const MAX_LENGTH = 10_000;
+const PRIORITIES = 9;
+
+/**
+ * Arguments by type of queue.
+ *
+ * Classic: a full queue drops its head to the dead letters (with priorities that is the most urgent, oldest one);
+ * refusing instead would repeat the event in every other queue that took it, at each try. Quorum: dead letters are
+ * safe (`at-least-once`) only where a full queue refuses, so what does not fit stays in the outbox.
+ */
+const base = ({ queue_type }: RabbitSettings): Record<string, unknown> =>
+  queue_type === 'quorum'
+    ? { 'x-queue-type': 'quorum', 'x-overflow': 'reject-publish', 'x-dead-letter-strategy': 'at-least-once' }
+    : { 'x-queue-type': 'classic' };
+
+/** Arguments of a consumer's queue, by the contract. */
+export const consumerQueue = (settings: RabbitSettings): Options.AssertQueue => ({
+  durable: true,
+  arguments: {
+    ...base(settings),
+    'x-message-ttl': settings.message_ttl ?? DAY_MS,
+    'x-max-length': settings.max_length ?? MAX_LENGTH,
+    'x-dead-letter-exchange': DEAD,
+    ...(settings.queue_type === 'classic' && { 'x-overflow': 'drop-head', 'x-max-priority': PRIORITIES }),
+  },
+});
+
+/** A queue in which messages wait for `ms` and then go on to an exchange with the keys that they came with. */
+export const waitingQueue = (settings: RabbitSettings, ms: number, next: string): Options.AssertQueue => ({
+  durable: true,
+  arguments: { ...base(settings), 'x-message-ttl': ms, 'x-dead-letter-exchange': next },
+});
+
+/**
+ * Declares exchanges, queues and bindings. Bindings that the code does not name any more stay: they can't be listed
+ * over AMQP.
+ *
+ * @throws Error 406 where a queue or exchange of this name has other arguments; the channel is closed then
+ */
+export const declare = async (channel: Channel, topology: Topology, settings: RabbitSettings): Promise<void> => {
+  await channel.assertExchange(EVENTS, 'topic', { durable: true });
+  await channel.assertExchange(DEAD, 'fanout', { durable: true });
+  await channel.assertExchange(RETURN, 'direct', { durable: true, alternateExchange: DEAD });
+  // quorum's safe dead-lettering is about queues that have dead letters: this one has none
+  await channel.assertQueue(DEAD, { durable: true, arguments: { 'x-queue-type': settings.queue_type } });
+  await channel.bindQueue(DEAD, DEAD, '');
+  for (const ms of new Set(retrySteps(settings))) {
+    await channel.assertExchange(retryName(ms), 'fanout', { durable: true });
+    await channel.assertQueue(retryName(ms), waitingQueue(settings, ms, RETURN));
+    await channel.bindQueue(retryName(ms), retryName(ms), '');
+  }
+  for (const { name, bindings } of topology.queues) {
+    await channel.assertQueue(name, consumerQueue(settings));
+    await channel.bindQueue(name, RETURN, name);
+    for (const binding of bindings) await channel.bindQueue(name, EVENTS, binding);
+  }
+};

@@ -1,0 +1,47 @@
+/** Where RabbitMQ's programs are: installed already, or, on Debian as root, installed once. No service stays running. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+
+const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const POLICY = '/usr/sbin/policy-rc.d';
+const MISSING =
+  'RabbitMQ is missing: run "apt-get install rabbitmq-server" (the tests start a private one of their own)';
+
+const installed = (): boolean => existsSync(SERVER);
+
+/** Debian asks this program whether a package may start its service: 101 is no. One that stands there is left alone. */
+const withoutServices = (run: () => void): void => {
+  if (existsSync(POLICY)) return run();
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    run();
+  } finally {
+    rmSync(POLICY);
+  }
+};
+
+const apt = (...options: string[]): void => {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // another installation may be under way: wait for its lock instead of failing
+  spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...options], { env, stdio: 'ignore' });
+};
+
+/**
+ * Makes sure that RabbitMQ is there and says where its programs are.
+ *
+ * @throws Error with one line that says what to do
+ * @example const { server } = ensureRabbitmq();
+ */
+export const ensureRabbitmq = (): { server: string } => {
+  if (!installed() && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    withoutServices(() => {
+      const install = ['install', '-y', '--no-install-recommends', 'rabbitmq-server'];
+      apt(...install);
+      if (installed()) return;
+      apt('update');
+      apt(...install);
+    });
+  }
+  if (!installed()) throw new Error(MISSING);
+  return { server: SERVER };
+};

@@ -1,0 +1,188 @@
+/** A private RabbitMQ for a test run: own node, folder, ports and epmd. Ends with the process that started it. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'amqplib';
+import { ensureRabbitmq } from './rabbitmq-install.ts';
+
+const START_MS = 50_000;
+
+/**
+ * Runs a program and waits for it. When nobody holds its standard input any more, it ends the program, and removes the
+ * folder ($0) if one is named: no orphan after a killed test run.
+ */
+const GUARD = `exec 3<&0; "$@" </dev/null & pid=$!; echo $pid
+(cat <&3 >/dev/null; touch "$0.ended"; kill -KILL $pid) & guard=$!
+wait $pid 2>/dev/null; kill $guard 2>/dev/null; [ -e "$0.ended" ] && rm -rf "$0" "$0.ended"; exit 0`;
+
+export interface Rabbitmq {
+  readonly url: string;
+  /** With TLS, when started with certificates. */
+  readonly tlsUrl: string;
+  /** Stops the broker in an orderly way, keeping its data. */
+  stop(): Promise<void>;
+  /** Ends it as a power cut would, keeping what is on the disk. */
+  kill(): Promise<void>;
+  /** Starts it again on the same ports. */
+  start(): Promise<void>;
+  /** Runs `rabbitmqctl` on it and gives what it printed. */
+  control(...command: string[]): string;
+  /** Ends it and removes its folder. */
+  close(): Promise<void>;
+}
+
+/** Below the ephemeral ports, so that no outgoing connection of another test takes it between two starts. */
+const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((settle) => {
+      server.once('error', () => settle(false)).listen(port, '127.0.0.1', () => settle(true));
+    });
+    await new Promise((closed) => server.close(closed));
+    if (free) return port;
+  }
+};
+
+/** A program under a guard, and the program's own process id. */
+const guarded = async (folder: string, env: NodeJS.ProcessEnv, command: string[]) => {
+  const child: ChildProcess = spawn('/bin/sh', ['-c', GUARD, folder, ...command], {
+    env,
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const [line] = await once(child.stdout!, 'data');
+  child.stdout!.resume();
+  child.unref();
+  (child.stdin as any).unref();
+  (child.stdout as any).unref();
+  const pid = Number(String(line).split('\n', 1)[0]);
+  return {
+    alive: () => child.exitCode === null,
+    end: async (signal: NodeJS.Signals) => {
+      if (child.exitCode !== null) return;
+      child.ref();
+      const gone = once(child, 'exit');
+      process.kill(pid, signal);
+      await gone;
+    },
+    letGo: () => child.stdin?.destroy(),
+  };
+};
+
+/**
+ * Starts a private RabbitMQ, installing Debian's package first where it is missing and may be installed.
+ *
+ * @throws Error with one line that says what is missing
+ * @example const broker = await startRabbitmq(); … broker.url … await broker.close();
+ */
+export const startRabbitmq = async (
+  options: { tls?: { ca: string; cert: string; key: string } } = {},
+): Promise<Rabbitmq> => {
+  const { server } = ensureRabbitmq();
+  const folder = mkdtempSync(join(tmpdir(), 'rabbitmq-'));
+  const [port, tlsPort, distPort, epmdPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const node = `perfect21-${randomBytes(6).toString('hex')}@localhost`;
+  const lines = [
+    'vm_memory_high_watermark.relative = 0.4',
+    'disk_free_limit.absolute = 50MB',
+    'log.file.level = error',
+  ];
+  if (options.tls) {
+    const { ca, cert, key } = options.tls;
+    lines.push(
+      `listeners.ssl.1 = 127.0.0.1:${tlsPort}`,
+      `ssl_options.cacertfile = ${ca}`,
+      `ssl_options.certfile = ${cert}`,
+      `ssl_options.keyfile = ${key}`,
+      'ssl_options.verify = verify_peer',
+      'ssl_options.fail_if_no_peer_cert = true',
+    );
+  }
+  writeFileSync(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
+  writeFileSync(join(folder, 'enabled_plugins'), '[].\n');
+  const env: NodeJS.ProcessEnv = {
+    PATH: `${process.env.PATH}:/usr/sbin:/usr/bin`,
+    HOME: folder,
+    LC_ALL: 'C.UTF-8',
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: node,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distPort),
+    RABBITMQ_CONF_ENV_FILE: join(folder, 'none.conf'),
+    RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
+    RABBITMQ_MNESIA_BASE: join(folder, 'data'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_PID_FILE: join(folder, 'pid'),
+    RABBITMQ_GENERATED_CONFIG_DIR: join(folder, 'config'),
+    // without these the script stays between us and the virtual machine
+    RUNNING_UNDER_SYSTEMD: 'true',
+    // two schedulers that do not spin: the machine is shared with the tests
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none',
+  };
+  const url = `amqp://guest:guest@127.0.0.1:${port}`;
+  // started by us, so that it is ours to end: the broker would start one that outlives it
+  const epmd = await guarded(folder, env, ['epmd', '-port', String(epmdPort)]);
+  let broker: Awaited<ReturnType<typeof guarded>> | undefined;
+
+  const start = async (): Promise<void> => {
+    broker = await guarded(folder, env, [server]);
+    for (const until = Date.now() + START_MS; ; await sleep(50)) {
+      const connection = await connect(url, { timeout: 2_000 }).catch(() => undefined);
+      if (connection) return connection.close();
+      if (!broker.alive() || Date.now() > until) throw new Error(`RabbitMQ did not start: ${lastLine(folder, node)}`);
+    }
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => broker?.end(signal);
+  const atExit = (): void => {
+    broker?.letGo();
+    epmd.letGo();
+  };
+  const close = async (): Promise<void> => {
+    process.off('exit', atExit);
+    await end('SIGKILL');
+    await epmd.end('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', atExit);
+  try {
+    await start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    url,
+    tlsUrl: `amqps://guest:guest@localhost:${tlsPort}`,
+    start,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    control: (...command) => {
+      const ran = spawnSync('/usr/lib/rabbitmq/bin/rabbitmqctl', ['-n', node, ...command], { env, encoding: 'utf8' });
+      if (ran.status !== 0) throw new Error(`rabbitmqctl ${command[0]}: ${ran.stderr}`);
+      return ran.stdout;
+    },
+    close,
+  };
+};
+
+const lastLine = (folder: string, node: string): string => {
+  try {
+    return (
+      readFileSync(join(folder, 'log', `${node}.log`), 'utf8')
+        .trim()
+        .split('\n')
+        .at(-1) ?? ''
+    );
+  } catch {
+    return 'it wrote no log';
+  }
+};
