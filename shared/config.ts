@@ -46,6 +46,10 @@ const Environment = z.object({
   PERFECT21_LOGIN_WINDOW: seconds(900),
   STORE_URL: z.string().optional(),
   BUS_URL: z.string().default('embedded:'),
+  RABBITMQ_CA: z.string().optional(),
+  RABBITMQ_CERT: z.string().optional(),
+  RABBITMQ_KEY: z.string().optional(),
+  RABBITMQ_QUEUE_TYPE: z.enum(['classic', 'quorum']).default('classic'),
   KEYS_URL: z.string().optional(),
   MAIL_URL: z.string().optional(),
   MAIL_FROM: z.string().default('perfect21 <no-reply@perfect21.local>'),
@@ -62,6 +66,16 @@ export type KeysConfig = { source: 'file'; file: string } | { source: 'kms'; key
 /** `from` is `name <address>` or an address. */
 export type MailConfig = { transport: 'smtp'; url: string; from: string } | { transport: 'ses'; from: string };
 
+/** Of RabbitMQ: files in PEM for `amqps://`, the authority of the server and a client's certificate with its key. */
+export type BusConfig =
+  | { engine: 'embedded' }
+  | {
+      engine: 'rabbitmq';
+      url: string;
+      queue_type: 'classic' | 'quorum';
+      tls: { ca?: string; cert?: string; key?: string };
+    };
+
 export interface Config {
   env: z.output<typeof Environment>;
   services: readonly ServiceName[];
@@ -69,7 +83,7 @@ export interface Config {
   grpc: { port: number };
   data_dir: string;
   store: StoreConfig;
-  bus: { engine: 'embedded' };
+  bus: BusConfig;
   keys: KeysConfig;
   mail: MailConfig;
   /** Where services that run apart are: `static:auth=host:port,users=host:port`. */
@@ -87,6 +101,18 @@ const storeOf = (url: string, dataDir: string): StoreConfig => {
   const dynamo = /^dynamodb:\/\/([A-Za-z0-9_.-]{3,40})$/.exec(url);
   if (dynamo) return { engine: 'dynamodb', prefix: dynamo[1]! };
   throw new StartError('STORE_URL names no known engine: use sqlite:<file>, postgres://… or dynamodb://<table-prefix>');
+};
+
+const busOf = (env: z.output<typeof Environment>): BusConfig => {
+  const { BUS_URL: url, RABBITMQ_CA: ca, RABBITMQ_CERT: cert, RABBITMQ_KEY: key } = env;
+  if (url === 'embedded:') return { engine: 'embedded' };
+  // the URL may hold a password
+  if (!/^amqps?:\/\/./.test(url) || !URL.canParse(url))
+    throw new StartError('BUS_URL names no known engine: use embedded:, amqp://… or amqps://…');
+  if (!!cert !== !!key) throw new StartError('RABBITMQ_CERT and RABBITMQ_KEY belong together: set both or neither');
+  if ((ca || cert) && !url.startsWith('amqps:'))
+    throw new StartError('RABBITMQ_CA and RABBITMQ_CERT are for TLS: BUS_URL has to begin with amqps://');
+  return { engine: 'rabbitmq', url, queue_type: env.RABBITMQ_QUEUE_TYPE, tls: { ca, cert, key } };
 };
 
 const keysOf = (url: string): KeysConfig => {
@@ -158,7 +184,6 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const services = servicesOf(env.PERFECT21_SERVICES);
   const dataDir = resolve(env.PERFECT21_DATA_DIR);
   const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);
-  if (env.BUS_URL !== 'embedded:') throw new StartError('BUS_URL names no known engine: use embedded:');
   if (!!env.PERFECT21_TLS_CERT !== !!env.PERFECT21_TLS_KEY) {
     throw new StartError('PERFECT21_TLS_CERT and PERFECT21_TLS_KEY belong together: set both or neither');
   }
@@ -182,7 +207,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     grpc: { port: env.PERFECT21_GRPC_PORT },
     data_dir: dataDir,
     store,
-    bus: { engine: 'embedded' },
+    bus: busOf(env),
     keys: keysOf(env.KEYS_URL ?? `file:${resolve(dataDir, 'signing-keys.json')}`),
     mail: mailOf(env.MAIL_URL ?? `smtp://127.0.0.1:${env.PERFECT21_SMTP_PORT}`, env.MAIL_FROM),
     discovery: discoveryOf(env.DISCOVERY_URL),

@@ -4,6 +4,7 @@
  * @example npm test -- test/e2e   (only the files whose path contains this)
  */
 import { startVitest } from 'vitest/node';
+import { ensureRabbitmq } from './engines/rabbitmq-install.ts';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 24) {
@@ -11,7 +12,18 @@ if (major < 24) {
   process.exit(1);
 }
 
-const vitest = await startVitest('test', process.argv.slice(2), { watch: false, reporters: ['dot'] });
+const chosen = process.argv.slice(2);
+if (chosen.length === 0 || chosen.some((path) => path.includes('rabbitmq'))) {
+  try {
+    // once, and not by several test files at a time
+    ensureRabbitmq();
+  } catch (error) {
+    // the tests that need it fail with the same line; the others run
+    process.stderr.write(`${(error as Error).message}\n`);
+  }
+}
+
+const vitest = await startVitest('test', chosen, { watch: false, reporters: ['dot'] });
 const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const module of vitest.state.getTestModules()) {
   // a file that could not even be loaded, or a hook that threw, is a failure of its own

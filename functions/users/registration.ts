@@ -6,24 +6,25 @@ import { credentials, identifiers, type UserRecord, users } from './records.ts';
 type Names = 'users' | 'identifiers' | 'credentials';
 type Secret = { password_hash: string; changed_at: number };
 
-const WAITS_MS = 7 * 86_400_000;
+/** How long an account waits to be verified. */
+export const WAITS_MS = 7 * 86_400_000;
 
-/** An account of an address that nobody has. `takes`: the user name is free and becomes its own. */
+/**
+ * An account of an address that nobody has, until `expires_at` (unix ms) if it is given. `takes`: the user name is free
+ * and becomes its own.
+ */
 export const registerNew = (
   user_id: string,
   user: UserRecord,
   secret: Secret,
   takes: boolean,
-  now: number,
-): Write<Names>[] => {
-  const expiry = user.verified ? {} : { expires_at: now + WAITS_MS };
-  return [
-    insert(identifiers, emailKey(user.email), { user_id }, expiry),
-    insert(users, user_id, user, expiry),
-    insert(credentials, user_id, secret, expiry),
-    ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id }, expiry)] : []),
-  ];
-};
+  expires_at: number | undefined,
+): Write<Names>[] => [
+  insert(identifiers, emailKey(user.email), { user_id }, { expires_at }),
+  insert(users, user_id, user, { expires_at }),
+  insert(credentials, user_id, secret, { expires_at }),
+  ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id }, { expires_at })] : []),
+];
 
 /** A waiting account, registered again; a user name that it held and no longer asks for becomes free. */
 export const registerAnew = async (

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { DOCUMENT, ROOT } from '../generate/files.ts';
+import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../generate/files.ts';
 import { leaveOut } from './leave-out.ts';
 
 /** Bundled nowhere: in the runtime (the SDK), or never part of a function (drivers of other engines, native addons). */
@@ -62,7 +62,9 @@ const lazyParts: Plugin = {
 const besideLocally: Plugin = {
   name: 'beside-locally',
   setup({ onEnd, initialOptions: { outdir } }) {
-    onEnd(() => copyFileSync(join(ROOT, DOCUMENT), join(outdir!, basename(DOCUMENT))));
+    onEnd(() => {
+      for (const file of [DOCUMENT, EVENT_DOCUMENT]) copyFileSync(join(ROOT, file), join(outdir!, basename(file)));
+    });
   },
 };
 

@@ -1,7 +1,8 @@
 /** The entries of the functions: functions/lambda/, one file each, with the adapters that it needs and no others. */
 import { basename } from 'node:path';
 import { type Choice, choicesOf } from './adapters.ts';
-import { banner, DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
+import { eventDocument } from './asyncapi.ts';
+import { banner, DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
 import { document } from './openapi.ts';
 import { type LambdaFunction, type Located, lambdaFunctions, locate, schema } from './platform.ts';
 
@@ -77,13 +78,13 @@ ${located.map(({ name }) => `    ${name},`).join('\n')}
   };
 };
 
-/** The document as a function serves it, which reads it from a file beside its bundle. */
-const documentFile = (): GeneratedFile => ({
-  path: DOCUMENT,
-  content: `${JSON.stringify(document())}\n`,
-});
+/** The documents as a function serves them, which reads them from files beside its bundle. */
+const documentFiles = (): GeneratedFile[] => [
+  { path: DOCUMENT, content: `${JSON.stringify(document())}\n` },
+  { path: EVENT_DOCUMENT, content: `${JSON.stringify(eventDocument())}\n` },
+];
 
 export const entries: Generator = {
   owns: [FOLDER],
-  generate: () => [schemaFile(), documentFile(), ...lambdaFunctions.map(entry)],
+  generate: () => [schemaFile(), ...documentFiles(), ...lambdaFunctions.map(entry)],
 };

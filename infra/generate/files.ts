@@ -8,6 +8,9 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 /** The OpenAPI document as JSON, beside the entry that serves it. */
 export const DOCUMENT = 'functions/lambda/openapi.json';
 
+/** The AsyncAPI document, beside it. */
+export const EVENT_DOCUMENT = 'functions/lambda/asyncapi.json';
+
 export interface GeneratedFile {
   /** From the top of the project, with slashes. */
   path: string;

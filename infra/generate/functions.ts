@@ -1,7 +1,7 @@
 /** infra/generated/functions.yml: the functions of serverless.yml. */
 import { stringify } from 'yaml';
 import { awsAdaptersOf } from './adapters.ts';
-import { DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
+import { DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
 import { PREFIX, queueId, roleId } from './iam.ts';
 import { type LambdaFunction, lambdaFunctions } from './platform.ts';
 
@@ -31,6 +31,7 @@ const environmentOf = (of: LambdaFunction): Record<string, string> => {
 /** What the default route serves, read from disk when it is asked for. */
 const SERVED = [
   DOCUMENT,
+  EVENT_DOCUMENT,
   ...['package.json', 'static/swagger-ui.css', 'static/swagger-ui-bundle.js'].map(
     (file) => `node_modules/@fastify/swagger-ui/${file}`,
   ),

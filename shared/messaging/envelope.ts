@@ -21,6 +21,10 @@ export const AnyEnvelope = z.object({
 });
 export type AnyEnvelope = z.output<typeof AnyEnvelope>;
 
+/** The payload's schema for a reader: what a later producer adds is dropped, where a producer itself may add nothing. */
+const tolerant = <D extends z.ZodType>(data: D): D =>
+  data instanceof z.ZodObject ? (data.strip() as unknown as D) : data;
+
 /**
  * The schema of one event's envelope. A payload of another version than the one declared is refused, so that the
  * message is parked instead of being misread.
@@ -29,7 +33,7 @@ export type AnyEnvelope = z.output<typeof AnyEnvelope>;
  */
 export const envelopeOf = <T extends string, D extends z.ZodType>(event: EventType<T, D>) =>
   z
-    .object({ ...AnyEnvelope.shape, message_type: z.literal(event.type), data: event.data })
+    .object({ ...AnyEnvelope.shape, message_type: z.literal(event.type), data: tolerant(event.data) })
     .refine(({ metadata }) => (metadata?.version ?? 1) === event.version, {
       path: ['metadata', 'version'],
       message: `Only version ${event.version} of ${event.type} is understood`,

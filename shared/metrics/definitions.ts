@@ -57,4 +57,17 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Age of the oldest message of a queue',
     labels: ['queue'],
   },
+  perfect21_bus_connected: { type: 'gauge', help: 'Whether a connection to the broker is up', labels: ['link'] },
+  perfect21_bus_blocked: { type: 'gauge', help: 'Whether the broker refuses to take messages', labels: [] },
+  perfect21_bus_unroutable_total: {
+    type: 'counter',
+    help: 'Events that no queue of the broker took although the platform has one for them',
+    labels: ['routing_key'],
+  },
+  perfect21_bus_confirm_seconds: {
+    type: 'histogram',
+    help: 'Time from publishing an event to the confirm of the broker',
+    labels: ['bus'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10],
+  },
 };

@@ -66,11 +66,12 @@ const docs = once(
     new Map<string, HttpResponse>(docsRoutes().map(({ path, contentType, body }) => [path, fixed(contentType, body)])),
 );
 
-const routesOf = (readDocument: () => string): Map<string, Route> =>
+const routesOf = (readDocument: () => string, readEvents: () => string): Map<string, Route> =>
   new Map<string, Route>([
     ['/healthz', () => json(200, { status: 'ok' })],
     ['/readyz', ready],
     ['/openapi.json', () => fixed('application/json', readDocument())],
+    ['/asyncapi.json', () => fixed('application/json', readEvents())],
     ...Object.entries(PAGES).map(([path, { type, body }]): [string, Route] => {
       const page = fixed(type, body, PAGE_HEADERS);
       return [path, () => page];
@@ -94,13 +95,16 @@ const refusal = ({ paths }: Document, path: string): { error: AppError; allow?: 
 /**
  * The handler of the default route of the API.
  *
- * @param file the OpenAPI document as JSON: served, and what says which methods a path has
+ * @param file the OpenAPI document as JSON: served, and what says which methods a path has; asyncapi.json is beside it
  */
 export const lambdaPlatform = (file: URL, choose: Choose) => {
   const open = container(['clock', 'ids', 'log', 'metrics', 'store'], choose);
   const readDocument = once(() => readFileSync(file, 'utf8'));
   const document = once(() => JSON.parse(readDocument()) as Document);
-  const routes = routesOf(readDocument);
+  const routes = routesOf(
+    readDocument,
+    once(() => readFileSync(new URL('asyncapi.json', file), 'utf8')),
+  );
   return stack('perfect21', async (event: unknown, context) => {
     if (!isHttpEvent(event)) throw new TypeError('the default route takes events of an HTTP API, payload format 2.0');
     const { method } = event.requestContext.http;

@@ -76,7 +76,9 @@ export const launch = async (
     await options.prepare?.(host);
 
     const { startWorker } = await import('./worker.ts');
-    const worker = startWorker(host, table, { services: config.services });
+    const broker = await brokerFor(config, host);
+    closing.push(async () => broker?.close());
+    const worker = startWorker(host, table, { services: config.services, broker });
     closing.push(() => worker.stop());
 
     const at = config.http.host;
@@ -98,7 +100,10 @@ export const launch = async (
     const { openApi } = await import('../openapi/document.ts');
     const openapi = openApi(services, { version: VERSION });
     const secure = config.public_url.startsWith('https:');
-    const http = await startHttp(host, services, { ...config.http, secure, openapi, routes: await staticRoutes() });
+    // while the broker is away requests are answered all the same: their events wait in the outbox
+    const checks = broker && { bus: async () => (broker.connected() ? 'ok' : 'degraded') };
+    const routes = await staticRoutes();
+    const http = await startHttp(host, services, { ...config.http, secure, openapi, routes, checks });
     closing.push(() => http.stop());
 
     return { host, services, http, grpc, metrics, mailbox, drain: () => worker.drain(), stop };
@@ -106,6 +111,14 @@ export const launch = async (
     await stop();
     throw thrown;
   }
+};
+
+/** The broker that Config names; none when events stay in the store. It need not be there yet. */
+const brokerFor = async ({ bus }: Config, { ports }: OpenHost) => {
+  if (bus.engine === 'embedded') return undefined;
+  const { openRabbit } = await import('../messaging/rabbitmq/broker.ts');
+  const { topologyOf } = await import('../messaging/topology.ts');
+  return openRabbit(bus, topologyOf(table), ports);
 };
 
 /** How to reach the services that run in other processes. */

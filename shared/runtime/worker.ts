@@ -1,4 +1,5 @@
 /** The worker of a process: relay, consumers and schedules. Everything that happens after a commit happens here. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../invoke.ts';
 import type { Broker, Bus } from '../messaging/bus.ts';
 import type { Consumer } from '../messaging/consumer.ts';
@@ -36,6 +37,7 @@ export interface Worker {
   drain(): Promise<void>;
 }
 
+const CONNECT_MS = 10_000;
 const GAUGES_EVERY_MS = 15_000;
 
 /**
@@ -68,13 +70,10 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
     every_ms: GAUGES_EVERY_MS,
     run: async () => {
       for (const queue of [OUTBOX, ...names, DEAD]) {
-        if (broker && queue !== OUTBOX) {
-          const count = await broker.depth(queue);
-          if (count !== undefined) metrics.gauge('perfect21_queue_depth', { queue }, count);
-          if (queue !== DEAD) continue;
-        }
         const { count, oldest_at } = await store.messages.depth(queue);
-        metrics.gauge('perfect21_queue_depth', { queue }, count);
+        // what the relay parks stays in the store, beside a broker too
+        const there = broker && queue !== OUTBOX ? ((await broker.depth(queue)) ?? 0) : 0;
+        metrics.gauge('perfect21_queue_depth', { queue }, count + there);
         const age = oldest_at === undefined ? 0 : Math.max(0, (clock.now() - oldest_at) / 1000);
         metrics.gauge('perfect21_queue_oldest_age_seconds', { queue }, age);
       }
@@ -95,6 +94,8 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
       await stopping;
     },
     drain: async () => {
+      // a connection that is just being made is no reason to find nothing
+      for (let ms = 0; broker && !broker.connected() && ms < CONNECT_MS; ms += 20) await sleep(20);
       let before: number;
       let busy: boolean;
       do {

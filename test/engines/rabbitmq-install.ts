@@ -11,7 +11,10 @@ const installed = (): boolean => existsSync(SERVER);
 
 /** Debian asks this program whether a package may start its service: 101 is no. One that stands there is left alone. */
 const withoutServices = (run: () => void): void => {
-  if (existsSync(POLICY)) return run();
+  if (existsSync(POLICY)) {
+    run();
+    return;
+  }
   writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     run();

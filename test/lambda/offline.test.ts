@@ -41,9 +41,11 @@ describe('the functions of serverless.yml under serverless-offline', () => {
     });
   }
 
-  test('serve the document, the browsable API and the pages of mails', async () => {
+  test('serve the documents, the browsable API and the pages of mails', async () => {
     const document = (await (await fetch(`${offline.url}/openapi.json`)).json()) as { openapi: string };
     expect(document.openapi).toBe('3.1.0');
+    const events = (await (await fetch(`${offline.url}/asyncapi.json`)).json()) as { asyncapi: string };
+    expect(events.asyncapi).toBe('3.0.0');
     for (const path of ['/docs', '/docs/swagger-ui-bundle.js', '/verify-email']) {
       const response = await fetch(`${offline.url}${path}`);
       expect([path, response.status]).toEqual([path, 200]);

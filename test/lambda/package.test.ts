@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Bundle, bundlesIn, faultsOf, MAX_BUNDLE, MAX_RESOURCES, resourcesIn } from '../../infra/aws/bundles.ts';
 import { readZip } from '../../infra/aws/zip.ts';
-import { DOCUMENT, ROOT } from '../../infra/generate/files.ts';
+import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../../infra/generate/files.ts';
 import { lambdaFunctions } from '../../infra/generate/platform.ts';
 import { PACKAGE, serverlessPackage } from '../../infra/package.ts';
 
@@ -144,7 +144,7 @@ describe('npm run package', () => {
     for (const name of names) kinds.push(typeof (await load(name)));
     const routes = await load('platform-routes');
     const got = {};
-    for (const path of ['/openapi.json', '/docs/swagger-ui.css', '/api/v1/auth/login']) {
+    for (const path of ['/openapi.json', '/asyncapi.json', '/docs/swagger-ui.css', '/api/v1/auth/login']) {
       const event = { version: '2.0', rawPath: path, headers: {}, requestContext: { http: { method: 'GET' } } };
       const { statusCode, headers, body } = await routes(event, { awsRequestId: 'r', functionName: 'f' });
       got[path] = [statusCode, headers.allow ?? headers['content-type'], body.length];
@@ -155,17 +155,20 @@ describe('npm run package', () => {
     const { stderr } = await promisify(execFile)(process.execPath, [join(folder, 'all.mjs')], { cwd: folder, env });
     const { kinds, got } = JSON.parse(stderr);
     expect(kinds).toEqual(bundles.map(() => 'function'));
-    const { length } = readFileSync(join(ROOT, DOCUMENT), 'utf8');
+    const lengthOf = (file: string): number => readFileSync(join(ROOT, file), 'utf8').length;
     expect(got).toEqual({
-      '/openapi.json': [200, 'application/json', length],
+      '/openapi.json': [200, 'application/json', lengthOf(DOCUMENT)],
+      '/asyncapi.json': [200, 'application/json', lengthOf(EVENT_DOCUMENT)],
       '/docs/swagger-ui.css': [200, 'text/css; charset=utf-8', expect.any(Number)],
       '/api/v1/auth/login': [405, 'POST', expect.any(Number)],
     });
   }, 60_000);
 
-  test('puts the document beside the function that serves it, and beside no other', () => {
-    const carriers = bundles.filter(({ files }) => files.some(({ name }) => name === DOCUMENT));
-    expect(carriers.map(({ name }) => name)).toEqual(['platform-routes']);
+  test('puts the documents beside the function that serves them, and beside no other', () => {
+    for (const document of [DOCUMENT, EVENT_DOCUMENT]) {
+      const carriers = bundles.filter(({ files }) => files.some(({ name }) => name === document));
+      expect(carriers.map(({ name }) => name)).toEqual(['platform-routes']);
+    }
   });
 
   test('says of a bundle that carries a driver or an addon what it carries', () => {

@@ -103,6 +103,15 @@ describe('an example of an event', () => {
     },
   );
 
+  it.each(catalogue.map((event) => [event.type, event] as const))(
+    '%s is read without what a later producer adds',
+    (type, event) => {
+      const envelope = example(type);
+      const later = { ...envelope, data: { ...envelope.data, added_later: 1 } };
+      expect(envelopeOf(event).parse(later)).toEqual(envelope);
+    },
+  );
+
   it('is there for no type that the catalogue lacks', () => {
     const types = catalogue.map(({ type }) => `${type}.json`).sort();
     expect(readdirSync(EXAMPLES).sort()).toEqual(types);

@@ -46,8 +46,12 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
   let publishing: { channel: Channel; delays?: Promise<boolean> } | undefined;
   const out = startLink('publish', settings, ports, {
     setup: async (model) => {
-      const channel = await sender.attach(model, (cause) => out.renew(cause));
+      const broken = (cause: Error): void => out.renew(cause);
+      const channel = await model.createChannel();
+      channel.on('error', broken);
+      channel.on('close', () => broken(new Error('the channel was closed')));
       await declare(channel, topology, settings);
+      await sender.attach(model, broken);
       publishing = { channel };
     },
     lost: (cause) => {
@@ -67,8 +71,9 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       channel.on('error', broken);
       channel.on('close', () => broken(new Error('the channel was closed')));
       await declare(channel, topology, settings);
+      // those that are added meanwhile come at the end of the set
+      for (const consumer of consumers) await consumer.attach(model, broken);
       attach = (consumer) => consumer.attach(model, broken);
-      for (const consumer of consumers) await attach(consumer);
       asking = channel;
     },
     lost: () => {
@@ -101,10 +106,15 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       if (delay_ms > 0) {
         const own = publishing;
         if (!own) throw new Error('RabbitMQ is away');
-        own.delays ??= delayedExchange(settings).then(async (plugin) => {
-          if (!plugin) await declareDelays(own.channel, settings);
-          return plugin;
-        });
+        own.delays ??= delayedExchange(settings)
+          .then(async (plugin) => {
+            if (!plugin) await declareDelays(own.channel, settings);
+            return plugin;
+          })
+          .catch((error) => {
+            own.delays = undefined;
+            throw error;
+          });
         message = delayed(key, delay_ms, options, await own.delays);
       }
       if ((await sender.send({ ...message, content })) === 'returned') throw new Error(`no queue is bound to ${key}`);

@@ -2,6 +2,7 @@
  * A consumer of one queue on RabbitMQ: acknowledges what every handler finished, sends the rest round by the retry
  * queues, and parks what can't work. A message is acknowledged only after its copy elsewhere was confirmed.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Host } from '../../invoke.ts';
 import { type Consumer, type ConsumerOptions, HANDLING_MS, PREFETCH } from '../consumer.ts';
@@ -14,6 +15,8 @@ import { HEADER, type RabbitSettings, RETURN, retryName, retrySteps } from './se
 
 /** How long a message that could neither be sent on nor acknowledged rests before it goes back to its queue. */
 const REST_MS = 1_000;
+/** How long a look at the queue waits for the connection. */
+const ATTACH_MS = 5_000;
 
 export interface RabbitConsumer extends Consumer {
   /** Begins on a fresh connection. `broken` hears when the channel ended, or the server cancelled the consumer. */
@@ -22,7 +25,7 @@ export interface RabbitConsumer extends Consumer {
   detach(): void;
 }
 
-/** @param alive whether a connection is up; `round` waits for nothing without one */
+/** Makes a consumer that waits for its first connection. */
 export const createConsumer = (
   host: Host,
   queue: Queue,
@@ -95,7 +98,7 @@ export const createConsumer = (
     } catch (cause) {
       count('lost');
       log.warn('queue.settle_failed', { queue: queue.name, message_id: message.properties.messageId, cause });
-      await new Promise((resolve) => setTimeout(resolve, REST_MS));
+      await sleep(REST_MS);
       if (current?.channel === channel) channel.nack(message, false, true);
     }
   };
@@ -145,13 +148,14 @@ export const createConsumer = (
     },
     wake: () => {},
     round: async () => {
+      for (let ms = 0; !current && !stopping && ms < ATTACH_MS; ms += 5) await sleep(5);
       // a second question, because a delivery may overtake the first answer
       for (let empty = 0; empty < 2 && current && !stopping; ) {
         await settled();
         const state = await current?.channel.checkQueue(queue.name).catch(() => undefined);
         if (!state) return;
         empty = state.messageCount === 0 && busy.size === 0 ? empty + 1 : 0;
-        if (state.messageCount > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        if (state.messageCount > 0) await sleep(5);
       }
     },
     settled,

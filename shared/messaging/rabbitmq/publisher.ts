@@ -9,6 +9,7 @@ import { EVENTS, MAX_BYTES } from './settings.ts';
 
 /** Shorter than the relay's claim. */
 const CONFIRM_MS = 10_000;
+const RABBITMQ = Object.freeze({ bus: 'rabbitmq' });
 
 /**
  * Makes `Bus.publish`.
@@ -30,7 +31,7 @@ export const rowPublisher = (
     const options = propertiesOf(envelope, key, priority);
     const started = performance.now();
     const sent = await sender.send({ exchange: EVENTS, key, content, options });
-    metrics.observe('perfect21_bus_confirm_seconds', { bus: 'rabbitmq' }, (performance.now() - started) / 1000);
+    metrics.observe('perfect21_bus_confirm_seconds', RABBITMQ, (performance.now() - started) / 1000);
     if (sent === 'confirmed') return { kind: 'published' };
     if (topology.route(key).length === 0) return { kind: 'published', unroutable: true };
     metrics.count('perfect21_bus_unroutable_total', { routing_key: key });

@@ -18,7 +18,7 @@ export type Sent = 'confirmed' | 'returned';
 
 export interface Sender {
   /** Takes a fresh connection. `broken` hears when the channel on it ended by itself. */
-  attach(model: ChannelModel, broken: (cause: Error) => void): Promise<ConfirmChannel>;
+  attach(model: ChannelModel, broken: (cause: Error) => void): Promise<void>;
   /** Nothing on the old connection will be answered. */
   detach(cause: Error): void;
   send(message: Outgoing): Promise<Sent>;
@@ -97,7 +97,6 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
       });
       channel = made;
       goOn();
-      return made;
     },
     detach: (cause) => {
       channel = undefined;

@@ -1,0 +1,205 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { AppError } from '../../../shared/errors.ts';
+import { DEAD } from '../../../shared/messaging/dead-letters.ts';
+import { propertiesOf } from '../../../shared/messaging/rabbitmq/message.ts';
+import { EVENTS, HEADER } from '../../../shared/messaging/rabbitmq/settings.ts';
+import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
+import { probePlatform, QUEUE, seenBy } from '../rig.ts';
+import { empty, envelope, observer, type RabbitRig, rabbitRig, until } from './rig.ts';
+
+const KEY = 'probe.events.noted';
+const STEPS = [20, 20, 20, 20, 20];
+let server: Rabbitmq;
+let seen: Awaited<ReturnType<typeof observer>>;
+let rig: RabbitRig;
+beforeAll(async () => {
+  server = await startRabbitmq();
+  seen = await observer(server.url);
+}, 120_000);
+afterEach(async () => {
+  await rig.close();
+  for (const queue of [QUEUE, DEAD]) await seen.channel.purgeQueue(queue);
+});
+afterAll(async () => {
+  await seen?.close();
+  await server?.close();
+});
+const open = async (...[before]: Parameters<typeof probePlatform>): Promise<void> => {
+  rig = await rabbitRig(server.url, probePlatform(before), { retry_steps: STEPS });
+  await until(() => rig.broker.connected(), 'the connections');
+};
+const publish = (value: unknown, options = {}): void => {
+  const content = typeof value === 'string' ? Buffer.from(value) : Buffer.from(JSON.stringify(value));
+  seen.channel.publish(EVENTS, KEY, content, options);
+};
+
+test('an event of a committed change is handled over the broker, with the headers of the contract', async () => {
+  await open();
+  await rig.note('hello', 'user-1');
+  const worker = rig.start({ services: [] });
+  await worker.drain();
+  const message = (await empty(seen.channel, QUEUE))[0]!;
+  const { message_id, correlation_id, metadata } = JSON.parse(message.content.toString());
+  expect(message.properties).toMatchObject({
+    messageId: message_id,
+    type: 'probe.noted',
+    deliveryMode: 2,
+    priority: 0,
+  });
+  expect(message.properties.timestamp).toBe(Math.floor(rig.clock.now() / 1000));
+  expect(message.properties.headers).toMatchObject({
+    message_type: 'probe.noted',
+    source_service: 'probe',
+    user_id: 'user-1',
+    correlation_id,
+    traceparent: metadata.traceparent,
+  });
+  await worker.stop();
+  await rig.note('again', 'user-1');
+  const whole = rig.start();
+  await whole.drain();
+  expect(await seenBy(rig.store, 'user-1')).toEqual(['again']);
+  expect((await rig.store.messages.depth('outbox')).count).toBe(0);
+});
+
+test('events of one user are handled in their order although ten are held at a time', async () => {
+  await open(() => new Promise((resolve) => setTimeout(resolve, Math.random() * 10)));
+  const texts = Array.from({ length: 20 }, (_, n) => `text ${n}`);
+  for (const text of texts) await rig.note(text, 'user-1');
+  await rig.start().drain();
+  expect(await seenBy(rig.store, 'user-1')).toEqual(texts);
+});
+
+test('what fails for now is tried again with growing waits, then parked with the reason and all its tries', async () => {
+  let tries = 0;
+  await open(() => {
+    tries++;
+    throw new AppError('unavailable');
+  });
+  await rig.note('never');
+  rig.start();
+  await until(async () => (await seen.channel.checkQueue(DEAD)).messageCount === 1, 'the dead letter');
+  expect(tries).toBe(STEPS.length + 1);
+  const letter = (await empty(seen.channel, DEAD))[0]!;
+  expect(letter.properties.headers).toMatchObject({
+    [HEADER.attempts]: STEPS.length + 1,
+    [HEADER.reason]: 'gave up after 6 tries: unavailable',
+    [HEADER.from]: QUEUE,
+    [HEADER.key]: KEY,
+  });
+  expect(JSON.parse(letter.content.toString()).data).toEqual({ text: 'never' });
+});
+
+test('what fails once succeeds with a later try, and no other queue sees it again', async () => {
+  const failed = new Set<string>();
+  await open(({ message_id }) => {
+    if (failed.has(message_id)) return;
+    failed.add(message_id);
+    throw new AppError('conflict');
+  });
+  for (const text of ['one', 'two', 'three']) await rig.note(text);
+  rig.start();
+  await until(async () => (await seenBy(rig.store)).length === 3, 'the second tries');
+  expect(failed.size).toBe(3);
+  expect((await seen.channel.checkQueue(DEAD)).messageCount).toBe(0);
+});
+
+test('poison is parked at once with the reason and delays nobody', async () => {
+  await open();
+  const good = envelope();
+  const properties = propertiesOf(good, KEY, 0);
+  const poison: [string, unknown, object][] = [
+    ['not JSON', '{"message_id":', {}],
+    ['invalid envelope', { hello: 'world' }, {}],
+    ['unknown message type', envelope({ message_type: 'no.such' }), {}],
+    ['invalid_request metadata.version', envelope({ metadata: { version: 7 } }), {}],
+    ['invalid_request data.text', envelope({ data: { text: 5 } }), {}],
+    ['too large', envelope({ data: { text: 'x'.repeat(1_100_000) } }), {}],
+    ['a header contradicts the envelope: message_id', good, { ...properties, messageId: 'other' }],
+    ['a header contradicts the envelope: type', good, { ...properties, type: 'user.login' }],
+    ['a header contradicts the envelope: user_id', good, { ...properties, headers: { user_id: 'admin' } }],
+    ['invalid priority', good, { ...properties, priority: 200 }],
+    ['invalid number of tries', good, { ...properties, headers: { [HEADER.attempts]: -4 } }],
+    ['invalid routing key', good, { ...properties, headers: { [HEADER.key]: 'a..b' } }],
+  ];
+  for (const [, value, options] of poison) publish(value, options);
+  publish(envelope({ data: { text: 'good' } }));
+  rig.start();
+  await until(async () => (await seenBy(rig.store)).includes('good'), 'the good one');
+  await until(async () => (await seen.channel.checkQueue(DEAD)).messageCount === poison.length, 'the dead letters');
+  const reasons = (await empty(seen.channel, DEAD)).map(({ properties: { headers } }) => headers?.[HEADER.reason]);
+  expect(reasons.sort()).toEqual(poison.map(([reason]) => reason).sort());
+  expect(rig.counts.get(`perfect21_queue_messages_total queue=${QUEUE} result=parked`)).toBe(poison.length);
+});
+
+test('a message whose consumer went away is tried again and its try is counted', async () => {
+  await open();
+  publish(envelope({ data: { text: 'survivor' } }));
+  const dying = await observer(server.url);
+  for (let deaths = 1; deaths <= 2; deaths++) {
+    await until(() => dying.channel.get(QUEUE), 'the message');
+    await dying.channel.recover();
+  }
+  await dying.close();
+  rig.start();
+  await until(async () => (await seenBy(rig.store)).length === 1, 'the message');
+  const counted = `perfect21_queue_messages_total queue=${QUEUE} result=redelivered`;
+  await until(() => rig.counts.get(counted) === 1, 'the count');
+});
+
+test('the same delivery three times has its effect once', async () => {
+  await open();
+  const same = envelope({ data: { text: 'once' } });
+  for (let times = 0; times < 3; times++) publish(same, propertiesOf(same, KEY, 0));
+  const worker = rig.start();
+  await worker.drain();
+  await until(
+    () => rig.counts.get(`perfect21_queue_messages_total queue=${QUEUE} result=done`) === 3,
+    'three deliveries',
+  );
+  expect(await seenBy(rig.store)).toEqual(['once']);
+});
+
+test('urgent messages overtake those that wait', async () => {
+  await open();
+  for (const priority of [0, 5, 9, 1, 7]) {
+    const message = envelope({ data: { text: `priority ${priority}` } });
+    publish(message, propertiesOf(message, KEY, priority));
+  }
+  await seen.channel.checkQueue(QUEUE);
+  await rig.start({ prefetch: 1 }).drain();
+  expect(await seenBy(rig.store)).toEqual([9, 7, 5, 1, 0].map((priority) => `priority ${priority}`));
+});
+
+test('a stop lets handlers finish and gives the rest back', async () => {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let begun = 0;
+  await open(() => {
+    begun++;
+    return held;
+  });
+  for (const text of ['one', 'two', 'three']) publish(envelope({ data: { text } }));
+  await seen.channel.checkQueue(QUEUE);
+  const worker = rig.start({ prefetch: 1 });
+  await until(() => begun === 1, 'the first handler');
+  const stopped = worker.stop();
+  release();
+  await stopped;
+  expect(begun).toBe(1);
+  expect((await seenBy(rig.store)).length).toBe(1);
+  expect((await seen.channel.checkQueue(QUEUE)).messageCount).toBe(2);
+});
+
+test('a removed queue is declared again, and its consumer goes on', async () => {
+  await open();
+  rig.start();
+  await until(async () => (await seen.channel.checkQueue(QUEUE)).consumerCount === 1, 'the consumer');
+  await seen.channel.deleteQueue(QUEUE);
+  await until(() => !rig.broker.connected(), 'the loss');
+  await until(() => rig.broker.connected(), 'the return');
+  await rig.note('after');
+  await until(async () => (await seenBy(rig.store)).length === 1, 'the event');
+});

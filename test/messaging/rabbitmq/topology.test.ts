@@ -1,0 +1,102 @@
+import type { ConsumeMessage } from 'amqplib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DEAD } from '../../../shared/messaging/dead-letters.ts';
+import { EVENTS } from '../../../shared/messaging/rabbitmq/settings.ts';
+import { declare } from '../../../shared/messaging/rabbitmq/topology.ts';
+import { match } from '../../../shared/messaging/topic.ts';
+import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
+import { bindings, empty, observer } from './rig.ts';
+
+let server: Rabbitmq;
+let seen: Awaited<ReturnType<typeof observer>>;
+beforeAll(async () => {
+  server = await startRabbitmq();
+  seen = await observer(server.url);
+}, 120_000);
+afterAll(async () => {
+  await seen?.close();
+  await server?.close();
+});
+
+const settings = { url: '', queue_type: 'classic' } as const;
+
+test('the topology can be declared again and again, also with quorum queues', async () => {
+  const topology = bindings({ 'a-service.events': ['user.events.*', '#.alert'] });
+  for (let times = 0; times < 3; times++) await declare(seen.channel, topology, settings);
+  await seen.channel.checkExchange(EVENTS);
+  expect((await seen.channel.checkQueue(DEAD)).messageCount).toBe(0);
+  server.control('add_vhost', 'quorum');
+  server.control('set_permissions', '-p', 'quorum', 'guest', '.*', '.*', '.*');
+  const other = await observer(`${server.url}/quorum`);
+  for (let times = 0; times < 2; times++) await declare(other.channel, topology, { url: '', queue_type: 'quorum' });
+  await other.close();
+});
+
+test('an event reaches exactly the queues whose binding matches its key, for every binding and key of a grid', async () => {
+  const grow = (alphabet: string[], most: number): string[] => {
+    let last = [''];
+    const all: string[] = [];
+    for (let n = 1; n <= most; n++) {
+      last = last.flatMap((head) => alphabet.map((word) => (head ? `${head}.${word}` : word)));
+      all.push(...last);
+    }
+    return all;
+  };
+  const patterns = grow(['a', 'b', '*', '#'], 3);
+  const keys = grow(['a', 'b', 'c'], 4);
+  const { channel } = seen;
+  await channel.assertExchange('grid', 'topic', { durable: false });
+  const names = await Promise.all(
+    patterns.map(async (pattern) => {
+      const { queue } = await channel.assertQueue('', { exclusive: true });
+      await channel.bindQueue(queue, 'grid', pattern);
+      return queue;
+    }),
+  );
+  for (const key of keys) channel.publish('grid', key, Buffer.from(key));
+  // a method after the last message: all of them are in their queues
+  await channel.checkExchange('grid');
+  for (const [at, pattern] of patterns.entries()) {
+    const got = (await empty(channel, names[at]!)).map(({ content }) => content.toString());
+    expect(got.sort(), pattern).toEqual(keys.filter((key) => match(pattern, key)).sort());
+  }
+  for (const name of names) await channel.deleteQueue(name);
+}, 60_000);
+
+test('what overflows or expires goes to the dead letters with the reason', async () => {
+  const own = { ...settings, max_length: 3 };
+  const queue = 'full-service.events';
+  await declare(seen.channel, bindings({ [queue]: ['full.#'] }), own);
+  for (let n = 0; n < 5; n++) seen.channel.publish(EVENTS, 'full.events', Buffer.from(String(n)), { persistent: true });
+  const brief = { ...settings, message_ttl: 50 };
+  await declare(seen.channel, bindings({ 'brief-service.events': ['brief.#'] }), brief);
+  seen.channel.publish(EVENTS, 'brief.events', Buffer.from('expired'), { persistent: true });
+  const dead: ConsumeMessage[] = [];
+  await new Promise<void>((resolve) => {
+    seen.channel.consume(DEAD, (message) => message && dead.push(message) === 3 && resolve(), {
+      noAck: true,
+      consumerTag: 'd',
+    });
+  });
+  await seen.channel.cancel('d');
+  const told = dead.map(({ content, properties }) => `${content} ${properties.headers?.['x-first-death-reason']}`);
+  expect(told.sort()).toEqual(['0 maxlen', '1 maxlen', 'expired expired']);
+  expect((await empty(seen.channel, queue)).map(({ content }) => content.toString())).toEqual(['2', '3', '4']);
+});
+
+test('a retried message returns to its own queue only', async () => {
+  const own = { ...settings, retry_steps: [20] };
+  await declare(seen.channel, bindings({ 'one-service.events': ['twin.#'], 'two-service.events': ['twin.#'] }), own);
+  seen.channel.publish('perfect21.retry.20', 'one-service.events', Buffer.from('again'));
+  seen.channel.publish('perfect21.retry.20', 'gone-service.events', Buffer.from('homeless'));
+  const message = await new Promise<ConsumeMessage>((resolve) => {
+    seen.channel.consume('one-service.events', (got) => got && resolve(got), { noAck: true });
+  });
+  expect(message.content.toString()).toBe('again');
+  expect(await empty(seen.channel, 'two-service.events')).toEqual([]);
+  // nothing is lost when the queue was removed meanwhile
+  const homeless = await new Promise<ConsumeMessage>((resolve) => {
+    seen.channel.consume(DEAD, (got) => got && resolve(got), { noAck: true });
+  });
+  expect(homeless.content.toString()).toBe('homeless');
+});
