@@ -1,24 +1,16 @@
 /** A private RabbitMQ for a test run: own node, folder, ports and epmd. Ends with the process that started it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
+import { guarded } from './guarded.ts';
 import { ensureRabbitmq } from './rabbitmq-install.ts';
 
 const START_MS = 50_000;
-
-/**
- * Runs a program and waits for it. When nobody holds its standard input any more, it ends the program, and removes the
- * folder ($0) if one is named: no orphan after a killed test run.
- */
-const GUARD = `exec 3<&0; "$@" </dev/null & pid=$!; echo $pid
-(cat <&3 >/dev/null; touch "$0.ended"; kill -KILL $pid) & guard=$!
-wait $pid 2>/dev/null; kill $guard 2>/dev/null; [ -e "$0.ended" ] && rm -rf "$0" "$0.ended"; exit 0`;
 
 export interface Rabbitmq {
   readonly url: string;
@@ -47,32 +39,6 @@ const freePort = async (): Promise<number> => {
     await new Promise((closed) => server.close(closed));
     if (free) return port;
   }
-};
-
-/** A program under a guard, and the program's own process id. */
-const guarded = async (folder: string, env: NodeJS.ProcessEnv, command: string[]) => {
-  const child: ChildProcess = spawn('/bin/sh', ['-c', GUARD, folder, ...command], {
-    env,
-    cwd: folder,
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const [line] = await once(child.stdout!, 'data');
-  child.stdout!.resume();
-  child.unref();
-  (child.stdin as any).unref();
-  (child.stdout as any).unref();
-  const pid = Number(String(line).split('\n', 1)[0]);
-  return {
-    alive: () => child.exitCode === null,
-    end: async (signal: NodeJS.Signals) => {
-      if (child.exitCode !== null) return;
-      child.ref();
-      const gone = once(child, 'exit');
-      process.kill(pid, signal);
-      await gone;
-    },
-    letGo: () => child.stdin?.destroy(),
-  };
 };
 
 /**

@@ -5,13 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Host } from '../../invoke.ts';
-import { type Consumer, type ConsumerOptions, HANDLING_MS, PREFETCH } from '../consumer.ts';
-import { DEAD } from '../dead-letters.ts';
-import { dispatch, type Verdict } from '../dispatch.ts';
+import { type Consumer, type ConsumerOptions, PREFETCH } from '../consumer.ts';
 import type { Queue, Topology } from '../topology.ts';
-import { readMessage, sentOn } from './message.ts';
+import { handlingOf } from './handling.ts';
 import type { Sender } from './sender.ts';
-import { HEADER, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
+import type { RabbitSettings } from './settings.ts';
 
 /** How long a message that could neither be sent on nor acknowledged rests before it goes back to its queue. */
 const REST_MS = 1_000;
@@ -34,8 +32,7 @@ export const createConsumer = (
   settings: RabbitSettings,
   { prefetch = PREFETCH, onTaken = () => {} }: ConsumerOptions,
 ): RabbitConsumer => {
-  const { clock, log, metrics } = host.ports;
-  const steps = retrySteps(settings);
+  const { log, metrics } = host.ports;
   /** Delivery tags belong to a channel: one of an older channel is never used. */
   let current: { channel: Channel; tag: string } | undefined;
   let stopping = false;
@@ -45,50 +42,7 @@ export const createConsumer = (
   const count = (result: string): void =>
     metrics.count('perfect21_queue_messages_total', { queue: queue.name, result });
 
-  const pass = async (exchange: string, key: string, message: ConsumeMessage, headers: object): Promise<void> => {
-    const options = sentOn(message, { ...headers });
-    const sent = await sender.send({ exchange, key, content: message.content, options });
-    if (sent === 'returned') throw new Error(`nothing is bound to ${exchange}`);
-  };
-
-  const park = async (message: ConsumeMessage, failed: number, reason: string): Promise<void> => {
-    await pass(DEAD, message.fields.routingKey, message, {
-      [HEADER.attempts]: failed,
-      [HEADER.reason]: reason.slice(0, 500),
-      [HEADER.from]: queue.name,
-      [HEADER.parked_at]: new Date(clock.now()).toISOString(),
-    });
-    const message_id = message.properties.messageId;
-    log.error('queue.parked', { queue: queue.name, message_id, attempts: failed, reason });
-    count('parked');
-  };
-
-  const finish = async (message: ConsumeMessage, attempts: number, verdict: Verdict): Promise<void> => {
-    if (verdict.kind === 'park') return park(message, attempts, verdict.reason);
-    if (verdict.kind !== 'retry') return count(verdict.kind);
-    const { reason } = verdict;
-    const step = steps[attempts - 1];
-    if (step === undefined) return park(message, attempts, `gave up after ${attempts} tries: ${reason}`);
-    await pass(retryName(step), queue.name, message, { [HEADER.attempts]: attempts, [HEADER.reason]: reason });
-    count('retried');
-  };
-
-  const handle = async (message: ConsumeMessage): Promise<void> => {
-    const read = readMessage(message);
-    if ('poison' in read) return park(message, 0, read.poison);
-    const { body, attempts } = read;
-    // a consumer may have died with it: that try is written down before the next one, or it would never be given up
-    if (message.fields.redelivered && settings.queue_type === 'classic') {
-      await pass(RETURN, queue.name, message, {
-        [HEADER.attempts]: attempts,
-        [HEADER.reason]: 'its consumer went away',
-      });
-      return count('redelivered');
-    }
-    const reason = message.properties.headers?.[HEADER.reason];
-    const delivery = { attempts, body, ...(typeof reason === 'string' && { reason }) };
-    await finish(message, attempts, await dispatch(host, queue, topology, delivery, clock.now() + HANDLING_MS));
-  };
+  const handle = handlingOf(host, queue, topology, sender, settings, count);
 
   const settle = async (channel: Channel, message: ConsumeMessage): Promise<void> => {
     try {

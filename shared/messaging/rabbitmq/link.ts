@@ -2,16 +2,14 @@
  * One long-lived connection that comes back by itself: exponential backoff with jitter, and everything on it made anew
  * by `setup` before anybody may use it. amqplib's own recovery restores no channels, so it would not help.
  */
-import { readFileSync } from 'node:fs';
-import { type ChannelModel, connect, credentials } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import type { Ports } from '../../ports/index.ts';
 import { unitRandom } from '../backoff.ts';
+import { destroy, explain, open } from './connection.ts';
 import type { RabbitSettings } from './settings.ts';
 
-const CONNECT_MS = 10_000;
 const SETUP_MS = 20_000;
-const HEARTBEAT_S = 15;
-const BACKOFF = { from: 250, to: 15_000 };
+const BACKOFF = { from: 250, to: 5_000 };
 
 export type LinkPorts = Pick<Ports, 'log' | 'ids' | 'metrics'>;
 
@@ -23,34 +21,6 @@ export interface Link {
   renew(cause: Error): void;
   close(): Promise<void>;
 }
-
-/** Opens a connection once. @throws Error of the network, of TLS or of the login */
-export const open = ({ url, tls = {} }: RabbitSettings, name: string): Promise<ChannelModel> => {
-  const address = new URL(url);
-  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(HEARTBEAT_S));
-  const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
-  return connect(address.href, {
-    noDelay: true,
-    keepAlive: true,
-    timeout: CONNECT_MS,
-    clientProperties: { connection_name: `perfect21 ${name}` },
-    ...(address.protocol === 'amqps:' && { ca: file(tls.ca), cert: file(tls.cert), key: file(tls.key) }),
-    // a client that shows a certificate and names no user is who the certificate says
-    ...(tls.cert && !address.username && { credentials: credentials.external() }),
-  });
-};
-
-/** A hung peer answers no close, so the socket is taken away. */
-export const destroy = (model: ChannelModel | undefined): void =>
-  (model?.connection as { stream?: { destroy(): void } } | undefined)?.stream?.destroy();
-
-/** What an operator has to know, in one line. */
-const explain = (cause: unknown): string => {
-  const text = cause instanceof Error ? cause.message || String((cause as { code?: string }).code) : String(cause);
-  if (/ACCESS[-_]REFUSED|403/i.test(text)) return `RabbitMQ refused the login or a right: ${text}`;
-  if (/PRECONDITION[-_]FAILED|406/i.test(text)) return `RabbitMQ refused the topology: ${text}`;
-  return `RabbitMQ is away: ${text}`;
-};
 
 /**
  * Keeps a connection up until `close`.

@@ -1,6 +1,6 @@
 /** Whether the server has the delayed-message exchange (plugin rabbitmq_delayed_message_exchange). */
+import { destroy, open } from './connection.ts';
 import { DELAYED } from './delay.ts';
-import { destroy, open } from './link.ts';
 import { EVENTS, type RabbitSettings } from './settings.ts';
 
 /**

@@ -129,7 +129,8 @@ test('poison is parked at once with the reason and delays nobody', async () => {
   await until(async () => (await seen.channel.checkQueue(DEAD)).messageCount === poison.length, 'the dead letters');
   const reasons = (await empty(seen.channel, DEAD)).map(({ properties: { headers } }) => headers?.[HEADER.reason]);
   expect(reasons.sort()).toEqual(poison.map(([reason]) => reason).sort());
-  expect(rig.counts.get(`perfect21_queue_messages_total queue=${QUEUE} result=parked`)).toBe(poison.length);
+  const counted = `perfect21_queue_messages_total queue=${QUEUE} result=parked`;
+  await until(() => rig.counts.get(counted) === poison.length, 'the count');
 });
 
 test('a message whose consumer went away is tried again and its try is counted', async () => {
