@@ -33,6 +33,7 @@ const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
   [/^@aws-sdk\/(client|lib)-dynamodb$/, /^shared\/store\/dynamodb\//],
   [/^@aws-sdk\/client-kms$/, /^shared\/keys\/kms-keys\.ts$/],
   [/^@aws-sdk\/client-sesv2$/, /^shared\/delivery\/email\/ses-mailer\.ts$/],
+  [/^@aws-sdk\/client-eventbridge$/, /^shared\/messaging\/eventbridge\//],
   [/^@node-rs\/argon2$/, /^shared\/passwords\/argon2-native\.ts$/],
   [/^nodemailer$/, /^shared\/delivery\/email\/smtp-mailer\.ts$/],
   [/^(pino|prom-client)$/, /^shared\/(system|runtime\/metrics-server)/],

@@ -69,6 +69,7 @@ export type MailConfig = { transport: 'smtp'; url: string; from: string } | { tr
 /** Of RabbitMQ: files in PEM for `amqps://`, the authority of the server and a client's certificate with its key. */
 export type BusConfig =
   | { engine: 'embedded' }
+  | { engine: 'eventbridge'; name: string }
   | {
       engine: 'rabbitmq';
       url: string;
@@ -106,9 +107,11 @@ const storeOf = (url: string, dataDir: string): StoreConfig => {
 const busOf = (env: z.output<typeof Environment>): BusConfig => {
   const { BUS_URL: url, RABBITMQ_CA: ca, RABBITMQ_CERT: cert, RABBITMQ_KEY: key } = env;
   if (url === 'embedded:') return { engine: 'embedded' };
+  const eventBridge = /^eventbridge:\/\/([A-Za-z0-9_.-]{1,256})$/.exec(url);
+  if (eventBridge) return { engine: 'eventbridge', name: eventBridge[1]! };
   // the URL may hold a password
   if (!/^amqps?:\/\/./.test(url) || !URL.canParse(url))
-    throw new StartError('BUS_URL names no known engine: use embedded:, amqp://… or amqps://…');
+    throw new StartError('BUS_URL names no known engine: use embedded:, amqp://…, amqps://… or eventbridge://<bus>');
   if (!!cert !== !!key) throw new StartError('RABBITMQ_CERT and RABBITMQ_KEY belong together: set both or neither');
   if ((ca || cert) && !url.startsWith('amqps:'))
     throw new StartError('RABBITMQ_CA and RABBITMQ_CERT are for TLS: BUS_URL has to begin with amqps://');

@@ -60,7 +60,7 @@ for (const choice of CHOICES) {
 }
 
 /** Ports that a function opens, what its adapters need included; log and metrics left out. */
-const portsOf = ({ operations, queue, fallback }: LambdaFunction): PortName[] => {
+const portsOf = ({ operations, queue, fallback, relay }: LambdaFunction): PortName[] => {
   const found = new Set<PortName>();
   const visit = (port: PortName): void => {
     if (port === 'log' || port === 'metrics' || found.has(port)) return;
@@ -69,7 +69,7 @@ const portsOf = ({ operations, queue, fallback }: LambdaFunction): PortName[] =>
     for (const need of new Set([...entry.aws.needs, ...(entry.local?.needs ?? [])])) visit(need);
     found.add(port);
   };
-  if (fallback) for (const port of ['clock', 'ids', 'store'] as const) visit(port);
+  if (fallback || relay) for (const port of ['clock', 'ids', 'store'] as const) visit(port);
   for (const op of operations) {
     // nobody calls a queue's handlers but the queue
     for (const port of hostPorts(queue ? { ...op, access: 'public' } : op)) visit(port);

@@ -32,28 +32,31 @@ const expression = (choice: Choice): string => {
   return choice.local ? `${choice.when} ? ${of(choice.aws)} : ${of(choice.local)}` : of(choice.aws);
 };
 
+/** The door of a function, the module of shared/runtime/ that has it, and what it takes before the adapters. */
+const doorOf = (of: LambdaFunction, names: string): [door: string, module: string, first?: string] => {
+  if (of.fallback) {
+    return ['lambdaPlatform', 'lambda-platform', `new URL('./${basename(DOCUMENT)}', import.meta.url)`];
+  }
+  if (of.relay) return ['lambdaRelay', 'lambda-relay'];
+  return of.queue ? ['lambdaQueue', 'lambda-queue', `[${names}]`] : ['lambda', 'lambda', names];
+};
+
 const entry = (of: LambdaFunction): GeneratedFile => {
   const choices = choicesOf(of);
   const operations = of.operations.map(locate);
-  const [door, module] = of.fallback
-    ? ['lambdaPlatform', 'lambda-platform']
-    : of.queue
-      ? ['lambdaQueue', 'lambda-queue']
-      : ['lambda', 'lambda'];
+  const [door, module, first] = doorOf(of, operations.map(({ name }) => name).join(', '));
   const usesSchema = choices.some(({ aws }) => aws.ofSchema);
   const imports = importsOf([
-    { file: `shared/runtime/${module}.ts`, name: door! },
+    { file: `shared/runtime/${module}.ts`, name: door },
     ...operations,
     ...choices.flatMap(({ aws, local }) => (local ? [aws, local] : [aws])),
   ]);
-  const names = operations.map(({ name }) => name).join(', ');
-  const first = of.fallback ? `new URL('./${basename(DOCUMENT)}', import.meta.url)` : of.queue ? `[${names}]` : names;
   const config = [...new Set(choices.flatMap((choice) => (choice.local ? choice.when.split('.')[0]! : [])))].sort();
   return {
     path: `${FOLDER}/${of.name}.ts`,
     content: `${BANNER}${imports}
 ${usesSchema ? "import { schema } from './schema.ts';\n" : ''}
-export const handler = ${door}(${first}, (${config.length ? `{ ${config.join(', ')} }` : ''}) => [
+export const handler = ${door}(${first ? `${first}, ` : ''}(${config.length ? `{ ${config.join(', ')} }` : ''}) => [
 ${choices.map((choice) => `  ${expression(choice)},`).join('\n')}
 ]);
 `,

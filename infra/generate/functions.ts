@@ -1,12 +1,14 @@
 /** infra/generated/functions.yml: the functions of serverless.yml. */
 import { stringify } from 'yaml';
+import { OUTBOX } from '../../shared/messaging/event.ts';
+import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
-import { PREFIX, queueId, roleId } from './iam.ts';
+import { PREFIX, queueId, roleId, tableId } from './iam.ts';
 import { type LambdaFunction, lambdaFunctions } from './platform.ts';
 
-/** Seconds. API Gateway waits 30, callers less. A queue's function may take its time. */
-const TIMEOUT = { http: 10, queue: 30 };
+/** Seconds. API Gateway waits 30, callers less. A queue's function may take its time; the relay is called each minute. */
+const TIMEOUT = { http: 10, queue: 30, relay: 60 };
 /** Messages that a queue brings at once. */
 const BATCH = 10;
 /** MB. CPU comes with memory: 1769 is one whole processor, which argon2 uses well. */
@@ -20,6 +22,7 @@ const NOWHERE = new Set(['PERFECT21_DATA_DIR', 'PERFECT21_SMTP_PORT']);
 
 const environmentOf = (of: LambdaFunction): Record<string, string> => {
   const names = new Set([...EVERYWHERE, ...awsAdaptersOf(of).flatMap(({ env }) => env)]);
+  if (of.relay) names.add('BUS_URL');
   return Object.fromEntries(
     [...names]
       .filter((name) => !NOWHERE.has(name))
@@ -37,25 +40,54 @@ const SERVED = [
   ),
 ];
 
-const eventOf = (of: LambdaFunction) => {
-  if (of.fallback) return { httpApi: '*' };
+/**
+ * The relay looks when something was put into the outbox, and each minute. What the stream brings is not read: a batch
+ * that failed is neither split nor kept long, for the next look finds the rows all the same.
+ */
+const RELAYED = [
+  {
+    stream: {
+      type: 'dynamodb',
+      arn: { 'Fn::GetAtt': [tableId(MESSAGES), 'StreamArn'] },
+      startingPosition: 'LATEST',
+      batchSize: 100,
+      batchWindow: 0,
+      maximumRetryAttempts: 2,
+      maximumRecordAgeInSeconds: 60,
+      filterPatterns: [{ eventName: ['INSERT'], dynamodb: { Keys: { queue: { S: [OUTBOX] } } } }],
+    },
+  },
+  { schedule: { rate: ['rate(1 minute)'] } },
+];
+
+const eventsOf = (of: LambdaFunction): object[] => {
+  if (of.fallback) return [{ httpApi: '*' }];
+  if (of.relay) return RELAYED;
   if (!of.queue) {
     const { method, path } = of.operations[0]!.http!;
-    return { httpApi: { method, path } };
+    return [{ httpApi: { method, path } }];
   }
   const source = { 'Fn::GetAtt': [queueId(of.queue), 'Arn'] };
-  return { sqs: { arn: source, batchSize: BATCH, functionResponseType: 'ReportBatchItemFailures' } };
+  return [{ sqs: { arn: source, batchSize: BATCH, functionResponseType: 'ReportBatchItemFailures' } }];
 };
+
+const timeoutOf = ({ queue, relay }: LambdaFunction): number =>
+  relay ? TIMEOUT.relay : queue ? TIMEOUT.queue : TIMEOUT.http;
+
+const descriptionOf = ({ operations, relay }: LambdaFunction): string =>
+  relay
+    ? 'Brings events from the outbox to the bus'
+    : operations.map(({ summary }) => summary).join('; ') || 'Health, documents, pages and unknown paths';
 
 const functionOf = (of: LambdaFunction) => ({
   name: `${PREFIX}-${of.name}`,
   handler: `functions/lambda/${of.name}.handler`,
-  description: of.operations.map(({ summary }) => summary).join('; ') || 'Health, documents, pages and unknown paths',
+  description: descriptionOf(of),
   memorySize: memoryOf(of),
-  timeout: of.queue ? TIMEOUT.queue : TIMEOUT.http,
+  timeout: timeoutOf(of),
   role: roleId(of.name),
   environment: environmentOf(of),
-  events: [eventOf(of)],
+  events: eventsOf(of),
   ...(of.fallback && { package: { patterns: SERVED } }),
 });
 

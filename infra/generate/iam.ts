@@ -2,6 +2,7 @@
 import type { IamStatement } from '../../shared/adapter.ts';
 import { reach } from '../../shared/operation.ts';
 import { statements, type TableUse } from '../../shared/store/dynamodb/access.ts';
+import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { type LambdaFunction, logicalId, schema } from './platform.ts';
 
@@ -12,6 +13,7 @@ export const PREFIX = `\${self:service}-\${sls:stage}`;
 
 export const roleId = (name: string): string => `${logicalId(name)}Role`;
 export const tableId = (name: string): string => `${logicalId(name)}Table`;
+export const BUS_ID = 'EventBus';
 export const queueId = (queue: string): string => `${logicalId(queue)}Queue`;
 
 /** An ARN of this account and region. */
@@ -22,7 +24,7 @@ const arn = (service: string, resource: string): Cfn => ({
   ],
 });
 
-const getArn = (id: string): Cfn => ({ 'Fn::GetAtt': [id, 'Arn'] });
+export const getArn = (id: string): Cfn => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 /** `users` is a table, `users/index/*` all indexes that are declared for it, so that no right covers more. */
 const tableArns = (resource: string): Cfn[] => {
@@ -42,6 +44,7 @@ const tableUse = (of: LambdaFunction): TableUse => {
     ],
     writes: reached.flatMap(({ writes }) => [...writes]),
     ...(reached.some(({ emits }) => emits) && { messages: 'enqueue' as const }),
+    ...(of.relay && { messages: 'consume' as const }),
   };
 };
 
@@ -52,6 +55,19 @@ const allow = ({ actions, resource }: IamStatement, functionArn: Cfn): Cfn => ({
   Resource: resource as Cfn,
   Condition: { ArnEquals: { 'lambda:SourceFunctionArn': functionArn } },
 });
+
+/** What the sources of a function's events are read with: by Lambda itself, so not under the condition of `allow`. */
+const sourceRights = (of: LambdaFunction): Cfn[] => {
+  const allowed = (Action: string[], Resource: Cfn): Cfn[] => [{ Effect: 'Allow', Action, Resource }];
+  if (of.queue) {
+    return allowed(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], getArn(queueId(of.queue)));
+  }
+  if (!of.relay) return [];
+  return allowed(
+    ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+    { 'Fn::GetAtt': [tableId(MESSAGES), 'StreamArn'] },
+  );
+};
 
 const rights = (of: LambdaFunction, name: string): Cfn[] => {
   const adapters = awsAdaptersOf(of);
@@ -79,20 +95,13 @@ const rights = (of: LambdaFunction, name: string): Cfn[] => {
       Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
       Resource: '*',
     },
-    ...(of.queue
-      ? [
-          {
-            Effect: 'Allow',
-            Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-            Resource: getArn(queueId(of.queue)),
-          },
-        ]
-      : []),
+    ...sourceRights(of),
     ...tables
       .map(({ actions, resources }) => ({ actions, resource: resources.flatMap(tableArns) }))
       .filter(({ resource }) => resource.length > 0)
       .map((statement) => allow(statement, functionArn)),
     ...owned.map((statement) => allow(statement, functionArn)),
+    ...(of.relay ? [allow({ actions: ['events:PutEvents'], resource: getArn(BUS_ID) }, functionArn)] : []),
   ];
 };
 

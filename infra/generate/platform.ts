@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { schema as declared, platform } from '../../functions/index.ts';
+import { type Queue, topologyOf } from '../../shared/messaging/topology.ts';
 import type { Operation } from '../../shared/operation.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import { ROOT } from './files.ts';
@@ -48,7 +49,10 @@ export const locate = (what: { name: string }): Located => {
   return found;
 };
 
-/** A function of the cloud: one operation behind HTTP, all operations that subscribe to one queue, or the default route. */
+/**
+ * A function of the cloud: one operation behind HTTP, all operations that subscribe to one queue, the default route, or
+ * the relay of the outbox.
+ */
 export interface LambdaFunction {
   /** `<service>-<verb-noun>`; also the name of its entry in functions/lambda/. */
   name: string;
@@ -56,9 +60,12 @@ export interface LambdaFunction {
   queue?: string;
   /** It answers what no operation's route takes. */
   fallback?: true;
+  /** It brings events from the outbox to the bus. */
+  relay?: true;
 }
 
 const fallback: LambdaFunction = { name: 'platform-routes', operations: [], fallback: true };
+const relay: LambdaFunction = { name: 'events-relay', operations: [], relay: true };
 
 const httpFunctions: LambdaFunction[] = platform
   .flatMap(({ operations }) => operations)
@@ -77,7 +84,10 @@ const queueFunctions: LambdaFunction[] = [...subscribers].map(([queue, operation
 });
 
 /** All functions: those behind HTTP first, the default route last. */
-export const lambdaFunctions: readonly LambdaFunction[] = [...httpFunctions, ...queueFunctions, fallback];
+export const lambdaFunctions: readonly LambdaFunction[] = [...httpFunctions, ...queueFunctions, relay, fallback];
+
+/** The queues that functions consume, with all bindings of their operations. */
+export const consumedQueues: readonly Pick<Queue, 'name' | 'bindings'>[] = topologyOf(platform).queues;
 
 /** `auth-login` → `AuthLogin`: a CloudFormation logical id. */
 export const logicalId = (name: string): string =>

@@ -1,9 +1,10 @@
-/** infra/generated/resources.yml: roles, tables, queues, the signing key and the secret of serverless.yml. */
-import { tableDefinitions } from '../../shared/store/dynamodb/tables.ts';
+/** infra/generated/resources.yml: roles, tables, queues, the event bus, the signing key and the secret of serverless.yml. */
+import { MESSAGES, tableDefinitions, tableName } from '../../shared/store/dynamodb/tables.ts';
+import { busResources, deadId } from './event-bus.ts';
 import type { GeneratedFile, Generator } from './files.ts';
 import { toYaml, VISIBILITY } from './functions.ts';
 import { type Cfn, PREFIX, queueId, roleId, roleOf, tableId } from './iam.ts';
-import { lambdaFunctions, schema } from './platform.ts';
+import { consumedQueues, lambdaFunctions, schema } from './platform.ts';
 
 type Resources = Record<string, Cfn>;
 
@@ -21,6 +22,10 @@ const tables = (): Resources =>
         UpdateReplacePolicy: 'Retain',
         Properties: {
           ...(table as unknown as Record<string, Cfn>),
+          // the relay is told that there is something; it reads what by itself
+          ...(table.TableName === tableName(PREFIX, MESSAGES) && {
+            StreamSpecification: { StreamViewType: 'KEYS_ONLY' },
+          }),
           PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
           SSESpecification: { SSEEnabled: true },
         },
@@ -30,8 +35,8 @@ const tables = (): Resources =>
 
 const queues = (): Resources =>
   Object.fromEntries(
-    [...new Set(lambdaFunctions.flatMap(({ queue }) => queue ?? []))].flatMap((queue) => {
-      const dead = `${queueId(queue)}Dead`;
+    consumedQueues.flatMap(({ name: queue }) => {
+      const dead = deadId(queue);
       const name = `${PREFIX}-${queue.replaceAll('.', '-')}`;
       return [
         [
@@ -94,7 +99,14 @@ const platformSecret: Cfn = {
 export const resources: Generator = {
   generate: (): GeneratedFile[] => {
     const roles = Object.fromEntries(lambdaFunctions.map((of) => [roleId(of.name), roleOf(of)]));
-    const Resources = { ...tables(), ...queues(), SigningKey: signingKey, PlatformSecret: platformSecret, ...roles };
+    const Resources = {
+      ...tables(),
+      ...queues(),
+      ...busResources(),
+      SigningKey: signingKey,
+      PlatformSecret: platformSecret,
+      ...roles,
+    };
     return [{ path: 'infra/generated/resources.yml', content: toYaml({ Resources }) }];
   },
 };

@@ -6,7 +6,7 @@
 interface Serverless {
   service: {
     provider: { environment?: object };
-    functions: Record<string, { environment?: object }>;
+    functions: Record<string, { environment?: object; events?: object[] }>;
   };
 }
 
@@ -26,7 +26,11 @@ export default class OfflinePlugin {
   constructor({ service }: Serverless) {
     const localize = (): void => {
       service.provider.environment = localEnvironment(process.env);
-      for (const each of Object.values(service.functions)) each.environment = {};
+      for (const each of Object.values(service.functions)) {
+        each.environment = {};
+        // the worker beside the emulator relays
+        each.events = each.events?.filter((event) => !('schedule' in event || 'stream' in event));
+      }
     };
     this.hooks = { 'before:offline:start': localize, 'before:offline:start:init': localize };
   }

@@ -27,8 +27,12 @@ interface Settling {
   result: 'published' | 'unroutable' | 'refused';
 }
 
-/** Starts the relay of a bus. `onTaken` hears how many rows each claim gave. */
-export const startRelay = (ports: RelayPorts, bus: Bus, onTaken: (count: number) => void = () => {}): Pump => {
+/**
+ * One step of the relay: claims rows, publishes and settles them. It says how many it took; 0 when none can be claimed.
+ *
+ * @example const step = relayStep(host.ports, bus); while (await step()) continue;
+ */
+export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (count: number) => void = () => {}) => {
   const { store, clock, ids, log, metrics } = ports;
   const count = (result: string, by = 1): void => metrics.count('perfect21_outbox_messages_total', { result }, by);
 
@@ -63,7 +67,7 @@ export const startRelay = (ports: RelayPorts, bus: Bus, onTaken: (count: number)
       ? { row, enqueue: [toDeadLetter(row, outcome.reason, clock.now())], result: 'refused' }
       : { row, enqueue: outcome.deliveries ?? [], result: outcome.unroutable ? 'unroutable' : 'published' };
 
-  const take = async (): Promise<number> => {
+  return async (): Promise<number> => {
     if (bus.ready?.() === false) return 0;
     const rows = await store.messages.claim(OUTBOX, { limit: BATCH, lease_ms: LEASE_MS });
     if (rows.length === 0) return 0;
@@ -92,7 +96,12 @@ export const startRelay = (ports: RelayPorts, bus: Bus, onTaken: (count: number)
     if (batch.length) await commit(batch);
     return rows.length;
   };
+};
 
+/** Starts the relay of a bus. `onTaken` hears how many rows each claim gave. */
+export const startRelay = (ports: RelayPorts, bus: Bus, onTaken?: (count: number) => void): Pump => {
+  const { store, log } = ports;
+  const take = relayStep(ports, bus, onTaken);
   const pump = startPump({ take, onError: (cause) => log.warn('outbox.unavailable', { cause }) });
   const unsubscribe = store.onCommit((queues) => queues.has(OUTBOX) && pump.wake());
   const unwatch = bus.onReady?.(pump.wake);

@@ -38,6 +38,29 @@ export const readEnvelope = (body: string): AnyEnvelope => {
   throw new AppError('invalid_request', { detail: 'The record carries no envelope', cause: parsed.error });
 };
 
+/** What a second delivery of the same event has in common with the first. */
+const sameness = ({ body, messageId }: SQSRecord): string => {
+  try {
+    return readEnvelope(body).message_id;
+  } catch {
+    return messageId;
+  }
+};
+
+/**
+ * Runs `handle` for records at once, but for those of one event one after the other: the second then finds what the
+ * first one did, where both at once would meet each other's writes and one of them fail.
+ */
+const inTurn = (handle: (record: SQSRecord) => Promise<void>) => {
+  const turns = new Map<string, Promise<void>>();
+  return (record: SQSRecord): Promise<void> => {
+    const key = sameness(record);
+    const turn = (turns.get(key) ?? Promise.resolve()).catch(() => undefined).then(() => handle(record));
+    turns.set(key, turn);
+    return turn;
+  };
+};
+
 /** Hands an envelope to every operation that subscribed to its type, one after the other. */
 const deliver = async (host: Host, ops: readonly Operation<any, any>[], record: SQSRecord, deadline: number) => {
   const { log, ids } = host.ports;
@@ -93,7 +116,7 @@ export const lambdaQueue = (ops: readonly Operation<any, any>[], choose: Choose)
     const deadline = deadlineOf(host, context);
     return processPartialResponse(
       event,
-      (record: SQSRecord) => deliver(host, ops, record, deadline),
+      inTurn((record) => deliver(host, ops, record, deadline)),
       new BatchProcessor(EventType.SQS),
       { throwOnFullBatchFailure: false },
     );

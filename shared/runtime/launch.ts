@@ -78,7 +78,9 @@ export const launch = async (
     const { startWorker } = await import('./worker.ts');
     const broker = await brokerFor(config, host);
     closing.push(async () => broker?.close());
-    const worker = startWorker(host, table, { services: config.services, broker });
+    const bus = await eventBridgeFor(config);
+    closing.push(async () => bus?.close());
+    const worker = startWorker(host, table, { services: config.services, broker, ...(bus && { bus, consume: false }) });
     closing.push(() => worker.stop());
 
     const at = config.http.host;
@@ -115,11 +117,17 @@ export const launch = async (
 
 /** The broker that Config names; none when events stay in the store. It need not be there yet. */
 const brokerFor = async ({ bus }: Config, { ports }: OpenHost) => {
-  if (bus.engine === 'embedded') return undefined;
+  if (bus.engine !== 'rabbitmq') return undefined;
   const { openRabbit } = await import('../messaging/rabbitmq/broker.ts');
   const { topologyOf } = await import('../messaging/topology.ts');
   return openRabbit(bus, topologyOf(table), ports);
 };
+
+/** The EventBridge that Config names. Its queues are SQS's and their consumers functions, so this process only relays. */
+const eventBridgeFor = async ({ bus }: Config) =>
+  bus.engine === 'eventbridge'
+    ? (await import('../messaging/eventbridge/bus.ts')).eventBridgeBus({ name: bus.name })
+    : undefined;
 
 /** How to reach the services that run in other processes. */
 const remoteFor = async (config: Config) => {

@@ -21,6 +21,8 @@ export interface WorkerOptions {
   services?: readonly string[];
   /** Where events go; the queues in the store when left out. */
   bus?: Bus;
+  /** False where the bus has consumers elsewhere: functions behind SQS queues. The worker then only relays. */
+  consume?: boolean;
   /** A broker with queues of its own, in place of `bus`. Who opened it closes it, after the worker. */
   broker?: Broker;
   schedules?: readonly Schedule[];
@@ -55,7 +57,7 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
   };
 
   const relay = startRelay(host.ports, broker ?? options.bus ?? embeddedBus(topology, clock), onTaken);
-  const consumed = platform.filter(({ name }) => services?.includes(name) ?? true);
+  const consumed = platform.filter(({ name }) => options.consume !== false && (services?.includes(name) ?? true));
   const names = new Set(consumed.flatMap(({ operations }) => operations.flatMap((op) => op.subscription?.queue ?? [])));
   const consumers: Consumer[] = topology.queues
     .filter(({ name }) => names.has(name))

@@ -77,6 +77,30 @@ describe('a function behind a queue', () => {
     expect(() => readEnvelope('{}')).toThrow(AppError);
   });
 
+  test('handles deliveries of one event one after the other, and other events meanwhile', async () => {
+    const steps: string[] = [];
+    const slow = operation({
+      name: 'tests.slow',
+      summary: 'Handles slowly',
+      subscription: { queue: 'tests.things', bindings: ['things.#'], types: ['thing.happened'] },
+      access: 'service',
+      input: AnyEnvelope,
+      output: z.object({}),
+      run: async (_, { data }) => {
+        steps.push(`${data.n} begins`);
+        await new Promise(setImmediate);
+        steps.push(`${data.n} ends`);
+        if (steps.length === 3) throw new AppError('unavailable');
+        return {};
+      },
+    });
+    const run = lambdaQueue([slow], () => [systemClock, randomIds]);
+    const bodies = [envelope(1), envelope(1), envelope(2)].map((each) => JSON.stringify(each));
+    expect(failed((await run(queueEvent(bodies), lambdaContext())) as SQSBatchResponse)).toEqual(['message-0']);
+    expect(steps.filter((step) => step.startsWith('1'))).toEqual(['1 begins', '1 ends', '1 begins', '1 ends']);
+    expect(steps.indexOf('2 begins')).toBeLessThan(steps.indexOf('1 ends'));
+  });
+
   test('says clearly that it does not know an event of another kind', async () => {
     await expect(queue().raw({ version: '2.0' }, lambdaContext())).rejects.toThrow(
       /tests.first, tests.second takes batches of SQS/,
