@@ -44,7 +44,7 @@ export const bindStore = (ports: Ports, op: Operation<any, any>, context: Contex
     getMany: (collection, ids) => store.getMany(collection, ids),
     query: (collection, index, hash, page) => store.query(collection, index, hash, page),
     increment: (collection, id, options) => store.increment(collection, id, options),
-    transact: (writes, events = []) =>
-      store.transact(writes, { enqueue: events.map((event) => toOutboxRow(event, ports, origin)) }),
+    transact: (writes, events = [], { durability = context.durability } = {}) =>
+      store.transact(writes, { enqueue: events.map((event) => toOutboxRow(event, ports, origin)), durability }),
   };
 };

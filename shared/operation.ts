@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import type { ErrorCode } from './errors.ts';
 import type { EventType, NewEvent } from './messaging/event.ts';
 import type { PortName, Ports } from './ports/index.ts';
-import type { Collection, Counter, Reader, Write } from './ports/store.ts';
+import type { Collection, Counter, Effects, Reader, Write } from './ports/store.ts';
 
 /**
  * Who may call. `own`: the user whose id the input carries as `user_id`. `resource:action`: whoever holds that
@@ -51,7 +51,11 @@ export interface Subscription {
 
 export interface OperationStore<R extends string, W extends string, E extends string> extends Reader<R | W> {
   /** All or nothing, events committed with the change and published after. Throws WriteConflict. */
-  transact(writes: readonly Write<W>[], events?: readonly NewEvent<E>[]): Promise<void>;
+  transact(
+    writes: readonly Write<W>[],
+    events?: readonly NewEvent<E>[],
+    options?: Pick<Effects, 'durability'>,
+  ): Promise<void>;
   /** Adds to a counter atomically. See Store.increment. */
   increment<N extends W>(
     collection: Collection<N, Counter>,

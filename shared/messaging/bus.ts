@@ -26,6 +26,8 @@ export interface Bus {
    * a doubled event is allowed, a lost one is not.
    */
   publish(rows: readonly Claimed[]): Promise<readonly Outcome[]>;
+  /** True where events leave the store, and what is published can't be taken back with it. */
+  readonly outside?: boolean;
   /** False while publishing makes no sense: rows then stay unclaimed, and no try is counted. Always true when left out. */
   ready?(): boolean;
   /** Calls back when publishing makes sense again. Returns how to stop. */

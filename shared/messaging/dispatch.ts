@@ -16,18 +16,23 @@ export type Verdict =
   | { kind: 'park'; reason: string };
 
 /** What a bus brought: a body as the outbox wrote it, and the number of this try. */
-export type Delivery = Pick<Claimed, 'attempts' | 'reason' | 'body'>;
+export type Delivery = Pick<Claimed, 'attempts' | 'reason' | 'body'> & Pick<Context, 'durability'>;
 
 /** The code, and the names of the fields at fault; never their values. */
 const reasonOf = (error: AppError): string => [error.code, ...(error.errors ?? []).map(({ path }) => path)].join(' ');
 
-const contextOf = ({ message_id, correlation_id, metadata }: AnyEnvelope, deadline: number): Context => ({
+const contextOf = (
+  { message_id, correlation_id, metadata }: AnyEnvelope,
+  deadline: number,
+  { durability }: Delivery,
+): Context => ({
   request_id: correlation_id ?? message_id,
   trace: continueTrace(metadata?.traceparent),
   caller: { kind: 'service', name: 'bus', permissions: [] },
   client: {},
   door: 'queue',
   deadline,
+  ...(durability && { durability }),
 });
 
 /** Invokes every handler, each with the rights of a service and none more. The message is done when all are. */
@@ -44,7 +49,7 @@ export const dispatch = async (
   if (!topology.types.has(envelope.message_type)) return { kind: 'park', reason: 'unknown message type' };
   const handlers = queue.handlers.get(envelope.message_type);
   if (!handlers) return { kind: 'ignored' };
-  const context = contextOf(envelope, deadline);
+  const context = contextOf(envelope, deadline, message);
   for (const handler of handlers) {
     try {
       await invoke(host, handler, envelope, context);

@@ -69,7 +69,7 @@ export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (count: number) 
 
   return async (): Promise<number> => {
     if (bus.ready?.() === false) return 0;
-    const rows = await store.messages.claim(OUTBOX, { limit: BATCH, lease_ms: LEASE_MS });
+    const rows = await store.messages.claim(OUTBOX, { limit: BATCH, lease_ms: LEASE_MS, firm: bus.outside });
     if (rows.length === 0) return 0;
     onTaken(rows.length);
     const outcomes = await bus

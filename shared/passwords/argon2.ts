@@ -29,7 +29,7 @@ const nobody = (): Phc => ({
  * `too_many_requests`.
  */
 export const createPasswords = (derive: Derive): Passwords => {
-  const gate = bounded(availableParallelism() + 0, QUEUE_LENGTH);
+  const gate = bounded(availableParallelism(), QUEUE_LENGTH);
   const dummy = nobody();
   return {
     hash: (password) =>

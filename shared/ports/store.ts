@@ -165,11 +165,23 @@ export interface Effects {
   enqueue?: readonly NewMessage[];
   /** Claimed messages to remove with the writes; fails with WriteConflict (`at` -1) if a claim was lost. */
   settle?: readonly Claimed[];
+  /**
+   * `deferred`: a power cut may take it back (a killed process never does), together with everything committed after it
+   * and before the next commit that is not deferred. For what is repeated then, or does not matter.
+   */
+  durability?: 'deferred';
+}
+
+export interface ClaimOptions {
+  limit: number;
+  lease_ms: number;
+  /** What is claimed survives a power cut, whichever process wrote it: for what leaves the store. */
+  firm?: boolean;
 }
 
 export interface Messages {
   /** Takes up to `limit` available messages for `lease_ms`: highest priority, then oldest first. Two callers never get the same one. */
-  claim(queue: string, options: { limit: number; lease_ms: number }): Promise<Claimed[]>;
+  claim(queue: string, options: ClaimOptions): Promise<Claimed[]>;
   /** Gives a message back, to be claimed again from `available_at` on. False if the claim was lost. */
   release(message: Claimed, options: { available_at: number; reason?: string }): Promise<boolean>;
   /** How many messages wait in a queue (claimed ones included) and how old the oldest is, unix ms. */

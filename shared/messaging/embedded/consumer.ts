@@ -45,7 +45,8 @@ export const startConsumer = (
 
   const handle = async (message: Claimed): Promise<void> => {
     try {
-      await finish(message, await dispatch(host, queue, topology, message, clock.now() + HANDLING_MS));
+      const delivery = { ...message, durability: 'deferred' } as const;
+      await finish(message, await dispatch(host, queue, topology, delivery, clock.now() + HANDLING_MS));
     } catch (error) {
       count('lost');
       // a lost claim or an engine that is away: the message comes again when its lease ends, and handlers are idempotent

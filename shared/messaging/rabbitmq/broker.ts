@@ -86,6 +86,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
   const publish = rowPublisher(sender, topology, ports);
   return {
     publish,
+    outside: true,
     ready: () => out.ready() && sender.open(),
     onReady: (listener) => {
       listeners.add(listener);

@@ -1,50 +1,50 @@
 /**
- * The table of messages, and the functions that end every transaction.
+ * The table of messages, and the functions that end transactions.
  *
- * `head` marks messages that may be claimed: without an order key, or the earliest of their key. It is a column of the
- * row that a claim locks, so that a claim that waited sees it as it is. Enqueuing and settling keep it, one transaction
- * at a time for an order key (an advisory lock); each statement of the function sees what others committed before it.
- * `lane` is queue and order key in one: the planner, guessing, would otherwise walk the whole queue in the order of ids.
+ * `head` marks messages that may be claimed: without an order key, or perhaps the earliest of their key. Enqueuing
+ * looks nothing up: it marks every message. A claim takes those marked that are the earliest indeed, and has the mark
+ * taken from the others, so that no claim walks past them again; settling gives it back to the next one. These two, one
+ * at a time for an order key (an advisory lock), see in each statement what others committed before it, so no mark is
+ * lost. `lane` is queue and order key in one: the planner, guessing, would otherwise walk the whole queue in the order
+ * of ids.
  */
 export const MESSAGES = `
 CREATE TABLE IF NOT EXISTS messages (
   queue text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, order_key text, lane text COLLATE "C", priority int NOT NULL,
   available_at bigint NOT NULL, since bigint NOT NULL, claimed_until bigint NOT NULL DEFAULT 0, claim text,
-  attempts int NOT NULL, reason text, head boolean NOT NULL, body json NOT NULL, PRIMARY KEY (queue, id)
+  attempts int NOT NULL, reason text, head boolean NOT NULL DEFAULT true, body json NOT NULL, PRIMARY KEY (queue, id)
 ) WITH (fillfactor = 70);
 CREATE INDEX IF NOT EXISTS messages_heads ON messages (queue, priority, available_at, id) WHERE head;
 CREATE INDEX IF NOT EXISTS messages_lanes ON messages (lane, id) WHERE lane IS NOT NULL;`;
+
+/** The columns of what is enqueued. */
+export const MESSAGE_COLUMNS = 'queue, id, order_key, reason, body, priority, available_at, attempts';
+/** The lane of a message, in SQL. */
+const LANE = 'queue || chr(1) || order_key';
+
+/**
+ * Adds messages. `from` gives MESSAGE_COLUMNS, the body as text; `now` is the time in ms. A queue keeps an id that it has.
+ */
+export const enqueueSql = (from: string, now: string): string => `
+  INSERT INTO messages (queue, id, order_key, lane, priority, available_at, since, attempts, reason, body)
+  SELECT queue, id, order_key, ${LANE}, priority, available_at, greatest(available_at, ${now}), attempts, reason, body::json
+  FROM ${from} ON CONFLICT DO NOTHING`;
 
 /** SQLSTATE with which the functions refuse; the message holds the positions that failed, 0 for a lost claim. */
 export const CONFLICT = 'PF021';
 
 /**
- * `perfect21_enqueue` adds one message. `perfect21_finish` settles, refuses, then enqueues: `done` holds how many records
- * each write met, arrays have a message at each place, `numbers` three of each message.
+ * `perfect21_finish` settles, refuses, then enqueues: `done` holds how many records each write met, `lanes` those of what
+ * is settled; the arrays have a message at each place. `perfect21_unmark` takes the mark from messages that are not the
+ * earliest of their lane.
  */
 export const FUNCTIONS = `
-CREATE OR REPLACE FUNCTION perfect21_enqueue(now_ms bigint, queue_ text, id_ text, key_ text, reason_ text, body_ text,
-  priority_ bigint, available_ bigint, attempts_ bigint
-) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  lane_ text := queue_ || chr(1) || key_;
-  first text;
-BEGIN
-  IF lane_ IS NOT NULL THEN
-    PERFORM pg_advisory_xact_lock(hashtextextended(lane_, 21));
-    SELECT m.id INTO first FROM messages m WHERE m.lane = lane_ ORDER BY m.id LIMIT 1;
-  END IF;
-  INSERT INTO messages (queue, id, order_key, lane, priority, available_at, since, attempts, reason, head, body)
-  VALUES (queue_, id_, key_, lane_, priority_, available_, greatest(available_, now_ms), attempts_, reason_,
-    first IS NULL OR id_ COLLATE "C" < first COLLATE "C", body_::json)
-  ON CONFLICT DO NOTHING;
-  IF FOUND AND first COLLATE "C" > id_ COLLATE "C" THEN
-    UPDATE messages m SET head = false WHERE m.queue = queue_ AND m.id = first;
-  END IF;
-END $$;
+DROP FUNCTION IF EXISTS perfect21_enqueue;
+DROP FUNCTION IF EXISTS perfect21_finish;
 CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[], now_ms bigint, lanes text[],
   gone_queues text[], gone_ids text[], gone_claims text[],
-  queues text[], ids text[], keys text[], reasons text[], bodies text[], numbers bigint[]
+  queues text[], ids text[], keys text[], reasons text[], bodies text[],
+  priorities int[], availables bigint[], tries int[]
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   lane_ text;
@@ -67,8 +67,21 @@ BEGIN
   IF 0 = ANY (done) THEN
     RAISE EXCEPTION '%', array_positions(done, 0) USING ERRCODE = '${CONFLICT}';
   END IF;
-  FOR n IN 1 .. cardinality(ids) LOOP
-    PERFORM perfect21_enqueue(now_ms, queues[n], ids[n], keys[n], reasons[n], bodies[n],
-      numbers[3 * n - 2], numbers[3 * n - 1], numbers[3 * n]);
+  IF cardinality(ids) > 0 THEN
+    ${enqueueSql(
+      `unnest(queues, ids, keys, reasons, bodies, priorities, availables, tries) AS t (${MESSAGE_COLUMNS})`,
+      'now_ms',
+    )};
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION perfect21_unmark(queue_ text, ids text[], lanes text[]
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  lane_ text;
+BEGIN
+  FOREACH lane_ IN ARRAY lanes LOOP
+    PERFORM pg_advisory_xact_lock(hashtextextended(lane_, 21));
   END LOOP;
+  UPDATE messages m SET head = false WHERE m.queue = queue_ AND m.id = ANY (ids) AND EXISTS (
+    SELECT 1 FROM messages f WHERE f.lane = m.lane AND f.id < m.id);
 END $$;`;

@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { type Effects, type Write, WriteConflict } from '../../ports/store.ts';
 import type { Versions } from '../record.ts';
 import { EFFECT_TYPES, effectParameters, MESSAGE_TYPES, messageParameters } from './messages.ts';
-import { CONFLICT } from './messages-sql.ts';
+import { CONFLICT, enqueueSql, MESSAGE_COLUMNS } from './messages-sql.ts';
 import type { Connections } from './pool.ts';
 import { parametersOf, sqlOf, valuesOf } from './writes.ts';
 
@@ -38,7 +38,9 @@ const build = (writes: readonly Write[], extent: Extent): string => {
   if (extent === 'none' && parts.length === 1) return parts[0]!;
   const head = parts.length ? `WITH ${parts.map((sql, n) => `w${n} AS (${sql})`).join(',\n')}\n` : '';
   if (extent === 'message') {
-    return `${head}SELECT perfect21_enqueue($1::bigint, ${effects.join(', ')})${parts.length ? ' FROM w0' : ''}`;
+    const message = `(SELECT ${effects.join(', ')}${parts.length ? ' FROM w0' : ''}) AS t (${MESSAGE_COLUMNS})`;
+    const enqueued = `m AS (${enqueueSql(message, '$1::bigint')})`;
+    return parts.length ? `WITH w0 AS (${parts[0]}), ${enqueued} SELECT 1 FROM w0` : `WITH ${enqueued} SELECT 1`;
   }
   const done = `ARRAY[${parts.map((_, n) => `(SELECT count(*) FROM w${n})`).join(', ')}]::bigint[]`;
   const messages = extent === 'none' ? EFFECT_TYPES.map((type) => `'{}'::${type}`) : effects;

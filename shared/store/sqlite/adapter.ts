@@ -12,6 +12,7 @@ import type { StoreSchema } from '../schema.ts';
 import { startSweeper } from '../sweeper.ts';
 import { Database, resultCode } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
+import { Journal } from './journal.ts';
 import { SqliteMessages } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { type Place, placeOf, prepare } from './place.ts';
@@ -45,8 +46,8 @@ const openShaped = async (place: Place, schema: StoreSchema): Promise<Database> 
 /**
  * The adapter. `STORE_URL=sqlite:<file>`, `sqlite::memory:`, or with options `sqlite:<file>?synchronous=normal`.
  *
- * A resolved `transact` survives `kill -9` always, and a power cut unless `synchronous=normal`. Counters, claims and
- * settled messages may be taken back by a power cut: then a message comes again, as it may anyway.
+ * A resolved `transact` survives `kill -9` always, and a power cut unless `synchronous=normal`. Counters, claims, settled
+ * messages and what is `deferred` may be taken back by a power cut: then a message comes again, as it may anyway.
  */
 export const sqliteStore = (schema: StoreSchema) =>
   adapter({
@@ -59,13 +60,16 @@ export const sqliteStore = (schema: StoreSchema) =>
       prepare(place);
       const db = await openShaped(place, schema);
       const records = new Records(db, schema.collections, clock, new Versions(clock), cursors(secrets));
-      const group = new GroupCommit(db);
-      const messages = new SqliteMessages(db, group, clock, ids);
+      const powerSafe = place.synchronous === 'full' && place.file !== ':memory:';
+      const journal = powerSafe ? new Journal(place.file) : undefined;
+      const group = new GroupCommit(db, journal);
+      const messages = new SqliteMessages(db, group, clock, ids, journal);
       const { onCommit, announce } = commits(log);
       const stopSweeper = startSweeper(() => records.sweep(), log);
       const close = async () => {
         stopSweeper();
         group.flush();
+        await journal?.close();
         db.close();
       };
       const port: Store = {
@@ -76,11 +80,12 @@ export const sqliteStore = (schema: StoreSchema) =>
           checkTransact(writes, effects);
           if (!writes.length && !effects.settle?.length && !effects.enqueue?.length) return;
           const news = writes.length > 0 || (!effects.settle?.length && !!effects.enqueue?.length);
+          const durable = news && effects.durability !== 'deferred';
           await group.submit(() => {
             for (const message of effects.settle ?? []) if (!messages.settle(message)) throw new WriteConflict(-1);
             for (const [at, write] of writes.entries()) if (!records.write(write)) throw new WriteConflict(at);
             for (const message of effects.enqueue ?? []) messages.enqueue(message);
-          }, news);
+          }, durable);
           announce(effects.enqueue);
         },
         increment: async (collection, id, { by = 1, expires_at }) => {

@@ -15,16 +15,13 @@ const toPortError = (error: unknown): unknown =>
 export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #full: boolean;
-  #waits: boolean;
 
-  constructor({ file, synchronous, busy_timeout, max_page_count }: Place) {
+  constructor({ file, busy_timeout, max_page_count }: Place) {
     this.#db = new DatabaseSync(file, { timeout: busy_timeout });
-    this.#full = synchronous === 'full';
-    this.#waits = this.#full;
     try {
-      // WAL: readers and a writer don't wait for each other, and a commit is one append
-      this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA temp_store = MEMORY`);
+      // WAL: readers and a writer don't wait for each other, and a commit is one append. `full` would block the process
+      // for the disk at each commit; group-commit.ts has the journal flushed instead
+      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY');
       if (max_page_count) this.#db.exec(`PRAGMA max_page_count = ${max_page_count}`);
     } catch (error) {
       this.#db.close();
@@ -61,13 +58,6 @@ export class Database {
       if (this.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
-  }
-
-  /** Whether the commits from now on wait for the disk, where the place asks for that at all. */
-  waitForDisk(waits: boolean): void {
-    if (!this.#full || waits === this.#waits) return;
-    this.#waits = waits;
-    this.run(`PRAGMA synchronous = ${waits ? 'full' : 'normal'}`);
   }
 
   get inTransaction(): boolean {

@@ -1,8 +1,10 @@
 /**
  * Several transactions, one commit. What is asked for in one turn of the event loop is written in one transaction of
- * the file, each part behind a savepoint, so that a busy process waits for the disk once for all of them.
+ * the file, each part behind a savepoint, so that a busy process waits for the disk once for all of them; and while it
+ * waits, it goes on.
  */
 import type { Database } from './database.ts';
+import type { Journal } from './journal.ts';
 
 /** So that no commit holds the event loop longer than some milliseconds. */
 const MOST_TOGETHER = 64;
@@ -16,10 +18,13 @@ type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
 
 export class GroupCommit {
   readonly #db: Database;
+  readonly #journal: Journal | undefined;
   #waiting: Job[] = [];
 
-  constructor(db: Database) {
+  /** @param journal what durable work waits for; left out where a power cut may take everything back */
+  constructor(db: Database, journal?: Journal) {
     this.#db = db;
+    this.#journal = journal;
   }
 
   /**
@@ -49,12 +54,25 @@ export class GroupCommit {
     if (!jobs.length) return;
     let outcomes: Outcome[];
     try {
-      this.#db.waitForDisk(jobs.some(({ durable }) => durable));
       outcomes = this.#db.transaction(() => jobs.map(({ work }) => this.#part(work, jobs.length === 1)));
     } catch (error) {
       outcomes = jobs.map(() => ({ ok: false, error }));
     }
-    for (const [n, { settle }] of jobs.entries()) settle(outcomes[n]!);
+    const held: { settle: Job['settle']; outcome: Outcome }[] = [];
+    for (const [n, { settle, durable }] of jobs.entries()) {
+      const outcome = outcomes[n]!;
+      if (this.#journal && durable && outcome.ok) held.push({ settle, outcome });
+      else settle(outcome);
+    }
+    if (!held.length) return;
+    this.#journal!.flush().then(
+      () => {
+        for (const { settle, outcome } of held) settle(outcome);
+      },
+      (error: unknown) => {
+        for (const { settle } of held) settle({ ok: false, error });
+      },
+    );
   }
 
   /** Alone, its failure undoes the transaction, and no savepoint is needed. */

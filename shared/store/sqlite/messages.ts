@@ -5,9 +5,10 @@
  * keep it, so that a claim reads an index of candidates only, however many messages wait behind them.
  */
 import type { Clock, Ids } from '../../ports/clock.ts';
-import type { Claimed, Messages, NewMessage } from '../../ports/store.ts';
+import type { Claimed, ClaimOptions, Messages, NewMessage } from '../../ports/store.ts';
 import type { Database } from './database.ts';
 import type { GroupCommit } from './group-commit.ts';
+import type { Journal } from './journal.ts';
 
 // indexes are named, because the planner, knowing no numbers, would walk the whole queue
 const INSERT = `INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
@@ -22,10 +23,10 @@ const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_
   WHERE queue = ? AND id = ? AND claim = ?`;
 const CANDIDATES = `SELECT id FROM messages INDEXED BY messages_heads WHERE queue = ? AND head = 1 AND priority = ? AND available_at <= ?
   AND claimed_until <= ? ORDER BY available_at, id LIMIT ?`;
-// the priorities as rows, so that each is one look into the index, up to the time it is
-const ANY = `SELECT 1 FROM (VALUES (9), (8), (7), (6), (5), (4), (3), (2), (1), (0)) AS p
-  CROSS JOIN messages AS m INDEXED BY messages_heads ON m.queue = ? AND m.head = 1 AND m.priority = p.column1
-  AND m.available_at <= ? AND m.claimed_until <= ? LIMIT 1`;
+// each priority is one look into the index, up to the time it is
+const PRIORITIES = `SELECT column1 AS priority FROM (VALUES (9), (8), (7), (6), (5), (4), (3), (2), (1), (0))
+  WHERE EXISTS (SELECT 1 FROM messages INDEXED BY messages_heads WHERE queue = ?1 AND head = 1 AND priority = column1
+  AND available_at <= ?2 AND claimed_until <= ?2) ORDER BY priority DESC`;
 const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = attempts + 1 WHERE queue = ? AND id = ?
   RETURNING *`;
 const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';
@@ -61,12 +62,14 @@ export class SqliteMessages implements Messages {
   readonly #group: GroupCommit;
   readonly #clock: Clock;
   readonly #ids: Ids;
+  readonly #journal: Journal | undefined;
 
-  constructor(db: Database, group: GroupCommit, clock: Clock, ids: Ids) {
+  constructor(db: Database, group: GroupCommit, clock: Clock, ids: Ids, journal?: Journal) {
     this.#db = db;
     this.#group = group;
     this.#clock = clock;
     this.#ids = ids;
+    this.#journal = journal;
   }
 
   /** Adds a message inside a transaction. */
@@ -90,15 +93,21 @@ export class SqliteMessages implements Messages {
     return gone !== undefined;
   }
 
-  async claim(queue: string, { limit, lease_ms }: { limit: number; lease_ms: number }): Promise<Claimed[]> {
+  async claim(queue: string, { limit, lease_ms, firm = false }: ClaimOptions): Promise<Claimed[]> {
     // looking needs no lock, so that an idle queue costs other writers nothing
     const now = this.#clock.now();
-    if (!this.#db.get(ANY, queue, now, now)) return [];
-    return this.#group.submit(() => {
+    const priorities = this.#db.all<{ priority: number }>(PRIORITIES, queue, now);
+    if (!priorities.length) return [];
+    const claimed = await this.#group.submit(() => {
       const claim = this.#ids.uuid();
       const until = this.#clock.now() + lease_ms;
-      return this.#candidates(queue, limit).map((id) => toClaimed(this.#db.get<Row>(CLAIM, until, claim, queue, id)!));
-    }, false);
+      return this.#candidates(queue, priorities, limit).map((id) =>
+        toClaimed(this.#db.get<Row>(CLAIM, until, claim, queue, id)!),
+      );
+    }, firm);
+    // what was committed a moment ago is seen before it is on the disk; nothing may follow from it until then
+    if (!firm) await this.#journal?.settled();
+    return claimed;
   }
 
   async release(message: Claimed, { available_at, reason }: { available_at: number; reason?: string }) {
@@ -117,11 +126,12 @@ export class SqliteMessages implements Messages {
     return this.#db.all<Row>(PEEK, queue, limit).map(toClaimed);
   }
 
-  /** Ids that may be claimed now, best first. One look per priority, so that those that wait longer aren't read. */
-  #candidates(queue: string, limit: number): string[] {
+  /** Ids that may be claimed now, best first; of one priority after the other, so that those that wait longer aren't read. */
+  #candidates(queue: string, priorities: readonly { priority: number }[], limit: number): string[] {
     const now = this.#clock.now();
     const found: string[] = [];
-    for (let priority = 9; priority >= 0 && found.length < limit; priority -= 1) {
+    for (const { priority } of priorities) {
+      if (found.length >= limit) break;
       const rows = this.#db.all<{ id: string }>(CANDIDATES, queue, priority, now, now, limit - found.length);
       for (const { id } of rows) found.push(id);
     }
