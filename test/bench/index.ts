@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   validate: () => import('./validate.ts'),
   logins: () => import('./logins.ts'),
   store: () => import('./store.ts'),
+  events: () => import('./events.ts'),
   enumeration: () => import('./enumeration.ts'),
   grpc: () => import('./grpc.ts'),
   bundles: () => import('./bundles.ts'),

@@ -29,14 +29,19 @@ export interface Program {
 /**
  * Starts a Node program.
  *
- * @param file from the root of the project
+ * @param file from the root of the project; `node` are options of Node's, `args` the program's own
  * @example const bare = start('test/bench/programs/bare-http.ts', { core: 0 }); const port = await bare.ask({});
  */
 export const start = (
   file: string,
-  { core, args = [], env = {} }: { core?: Core; args?: readonly string[]; env?: Record<string, string> } = {},
+  {
+    core,
+    node = [],
+    args = [],
+    env = {},
+  }: { core?: Core; node?: readonly string[]; args?: readonly string[]; env?: Record<string, string> } = {},
 ): Program => {
-  const command = [process.execPath, file, ...args];
+  const command = [process.execPath, ...node, file, ...args];
   if (core !== undefined && canPin()) command.unshift('taskset', '-c', String(core));
   const child = spawn(command[0]!, command.slice(1), {
     cwd: ROOT,
