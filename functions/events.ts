@@ -28,4 +28,5 @@ export const catalogue: readonly EventType<string, any>[] = [
   notifications.emailSend,
   notifications.smsSend,
   notifications.pushSend,
+  notifications.realtimeSend,
 ];

@@ -2,6 +2,7 @@
 import type { Service } from '../shared/operation.ts';
 import type { StoreSchema } from '../shared/store/schema.ts';
 import { auth, authCollections } from './auth/index.ts';
+import { bridgeCollections } from './bridge/index.ts';
 import { notificationCollections, notifications } from './notifications/index.ts';
 import { permissionCollections, permissions } from './permissions/index.ts';
 import { sessionCollections, sessions } from './sessions/index.ts';
@@ -18,5 +19,6 @@ export const schema: StoreSchema = {
     ...permissionCollections,
     ...sessionCollections,
     ...notificationCollections,
+    ...bridgeCollections,
   ],
 };

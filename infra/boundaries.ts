@@ -33,15 +33,18 @@ const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
   [/^@aws-sdk\/(client|lib)-dynamodb$/, /^shared\/store\/dynamodb\//],
   [/^@aws-sdk\/client-kms$/, /^shared\/keys\/kms-keys\.ts$/],
   [/^@aws-sdk\/client-sesv2$/, /^shared\/delivery\/email\/ses-mailer\.ts$/],
-  [/^@aws-sdk\/client-eventbridge$/, /^shared\/messaging\/eventbridge\//],
+  [/^@aws-sdk\/client-sns$/, /^shared\/delivery\/sns\.ts$/],
+  [/^@aws-sdk\/client-(eventbridge|sqs|scheduler)$/, /^shared\/messaging\/eventbridge\//],
+  [/^@aws-sdk\/client-servicediscovery$/, /^shared\/discovery\/cloudmap\.ts$/],
   [/^@node-rs\/argon2$/, /^shared\/passwords\/argon2-native\.ts$/],
   [/^nodemailer$/, /^shared\/delivery\/email\/smtp-mailer\.ts$/],
+  [/^@opentelemetry\//, /^shared\/tracing\/otlp[^/]*\.ts$/],
   [/^(pino|prom-client)$/, /^shared\/(system|runtime\/metrics-server)/],
 ];
 
 /** What operations may know: the kit, ports, events, records, and what is pure. */
 const KIT =
-  /^(functions\/|shared\/(operation|errors|context|permissions|retry-conflict)\.ts$|shared\/ports\/|shared\/messaging\/(event|envelope|inbox)\.ts$|shared\/keys\/[a-z-]+-records\.ts$|shared\/passwords\/password-policy\.ts$|shared\/delivery\/templates\/|shared\/store\/schema\.ts$|zod$|node:(crypto|url)$)/;
+  /^(functions\/|shared\/(operation|errors|context|permissions|retry-conflict)\.ts$|shared\/ports\/|shared\/messaging\/(backoff|event|envelope|inbox)\.ts$|shared\/keys\/[a-z-]+-records\.ts$|shared\/passwords\/password-policy\.ts$|shared\/delivery\/templates\/|shared\/store\/schema\.ts$|zod$|node:(crypto|url)$)/;
 
 const isOperationSide = (file: string): boolean =>
   file.startsWith('functions/') && !file.startsWith('functions/lambda/');

@@ -6,6 +6,8 @@ import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import type { Access, Operation } from './operation.ts';
 import { holds } from './permissions.ts';
 import type { PortName, Ports } from './ports/index.ts';
+import { withSpans } from './tracing/channels.ts';
+import { inSpan } from './tracing/span.ts';
 
 /** What the kit runs on: opened ports, and a way to call an operation of another service. */
 export interface Host {
@@ -79,7 +81,7 @@ const portsOf = (host: Host, op: Operation<any, any>): object => {
 };
 
 const given = (host: Host, op: Operation<any, any>, context: Context): object => {
-  const ports = portsOf(host, op);
+  const ports = context.trace.tracer ? withSpans(portsOf(host, op), context.trace) : portsOf(host, op);
   const stored = op.reads.length || op.writes.length || op.emits.length;
   const callees = Object.keys(op.calls);
   if (!stored && !callees.length) return ports;
@@ -90,13 +92,23 @@ const given = (host: Host, op: Operation<any, any>, context: Context): object =>
 };
 
 /**
- * Runs an operation for a caller.
+ * Runs an operation for a caller, as a span of its trace.
  *
  * @throws AppError with a code that the operation declares or that every operation may answer; anything else that is
  * thrown inside becomes `internal`.
  * @example const tokens = await invoke(host, login, { identifier, password }, context);
  */
-export const invoke = async <I extends z.ZodType, O extends z.ZodType>(
+export const invoke = <I extends z.ZodType, O extends z.ZodType>(
+  host: Host,
+  op: Operation<I, O>,
+  input: unknown,
+  context: Context,
+): Promise<z.output<O>> =>
+  context.trace.tracer
+    ? inSpan(context.trace, op.name, 'internal', undefined, (trace) => run(host, op, input, { ...context, trace }))
+    : run(host, op, input, context);
+
+const run = async <I extends z.ZodType, O extends z.ZodType>(
   host: Host,
   op: Operation<I, O>,
   input: unknown,

@@ -47,6 +47,8 @@ export interface Subscription {
   bindings: readonly string[];
   /** The message types that this operation handles; its input is the envelope. */
   types: readonly string[];
+  /** False for an event's data that it would only pass over: where the bus asks, such an event is not brought at all. */
+  wants?: (data: Record<string, unknown>) => boolean;
 }
 
 export interface OperationStore<R extends string, W extends string, E extends string> extends Reader<R | W> {

@@ -27,16 +27,15 @@ const storeFor = async ({ store }: Config, schema: StoreSchema): Promise<AnyAdap
 const keysFor = async ({ keys }: Config): Promise<AnyAdapter> =>
   keys.source === 'kms' ? (await import('./keys/kms-keys.ts')).kmsKeys : (await import('./keys/file-keys.ts')).fileKeys;
 
-const mailerFor = async ({ mail }: Config): Promise<AnyAdapter> =>
-  mail.transport === 'ses'
-    ? (await import('./delivery/email/ses-mailer.ts')).sesMailer
-    : (await import('./delivery/email/smtp-mailer.ts')).smtpMailer;
+const tracersFor = async ({ tracing }: Config): Promise<AnyAdapter[]> =>
+  tracing ? [(await import('./tracing/otlp.ts')).otlpTracer] : [];
 
 /** The adapters that Config chooses, one for each port. */
 export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<AnyAdapter[]> => [
   (await import('./system/clock.ts')).systemClock,
   (await import('./system/ids.ts')).randomIds,
   (await import('./system/log.ts')).jsonLog,
+  ...(await tracersFor(config)),
   (await import('./system/metrics.ts')).promMetrics,
   (await import('./system/settings.ts')).settings,
   (await import('./keys/secrets.ts')).secrets,
@@ -46,7 +45,10 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('./keys/revocations.ts')).revocations,
   (await import('./keys/service-tokens.ts')).serviceTokens,
   (await import('./passwords/argon2-native.ts')).nativePasswords,
-  await mailerFor(config),
+  (await import('./delivery/email/mailer.ts')).mailer,
+  (await import('./delivery/sms/sms-sender.ts')).smsSender,
+  (await import('./delivery/push/pusher.ts')).pusher,
+  (await import('./delivery/push/push-key.ts')).pushKey,
   await keysFor(config),
   await storeFor(config, schema),
 ];

@@ -16,7 +16,7 @@ import { schema } from './schema.ts';
 export const handler = lambdaQueue([onSecurityAlert, onAccountLocked], ({ mail, store }) => [
   systemClock,
   randomIds,
-  mail.transport === 'ses' ? sesMailer : smtpMailer,
+  mail.providers[0]?.transport === 'ses' ? sesMailer : smtpMailer,
   sealer,
   secrets,
   settings,

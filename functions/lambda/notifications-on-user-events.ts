@@ -9,14 +9,16 @@ import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { settings } from '../../shared/system/settings.ts';
+import { onRiskyLogin } from '../notifications/on-risky-login.ts';
+import { onUserDeleted } from '../notifications/on-user-deleted.ts';
 import { onUserPasswordChanged } from '../notifications/on-user-password-changed.ts';
 import { onUserRegistered } from '../notifications/on-user-registered.ts';
 import { schema } from './schema.ts';
 
-export const handler = lambdaQueue([onUserRegistered, onUserPasswordChanged], ({ mail, store }) => [
+export const handler = lambdaQueue([onUserRegistered, onUserPasswordChanged, onRiskyLogin, onUserDeleted], ({ mail, store }) => [
   systemClock,
   randomIds,
-  mail.transport === 'ses' ? sesMailer : smtpMailer,
+  mail.providers[0]?.transport === 'ses' ? sesMailer : smtpMailer,
   sealer,
   secrets,
   settings,

@@ -3,7 +3,8 @@ import type { StoreSchema } from '../../shared/store/schema.ts';
 import { revocations } from '../../shared/keys/revocation-records.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
 import { loginAttempts } from '../auth/records.ts';
-import { deliveries } from '../notifications/records.ts';
+import { sightings } from '../bridge/records.ts';
+import { deliveries, devices, inbox, loginAlerts, preferences, smsCounts } from '../notifications/records.ts';
 import { roleAssignments } from '../permissions/records.ts';
 import { sessions } from '../sessions/records.ts';
 import { credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, requestCounts, users } from '../users/records.ts';
@@ -11,18 +12,24 @@ import { credentials, handledRequests, identifiers, loginHistory, oneTimeTokens,
 export const schema: StoreSchema = {
   version: 1,
   collections: [
+    sightings,
     credentials,
     deliveries,
+    devices,
     handledRequests,
     identifiers,
+    inbox,
+    loginAlerts,
     loginAttempts,
     loginHistory,
+    preferences,
     oneTimeTokens,
     requestCounts,
     revocations,
     roleAssignments,
     serviceCredentials,
     sessions,
+    smsCounts,
     users,
   ],
 };

@@ -1,10 +1,13 @@
 /** Whom a user id stands for; nobody once the account is gone. */
 import { AppError } from '../../shared/errors.ts';
 
-interface Contact {
+export interface Contact {
   email: string;
+  phone_number?: string;
   locale?: string;
   first_name?: string;
+  /** The owner has read a mail sent to the address. */
+  verified: boolean;
 }
 
 /** The contact, or undefined when there is no such user any more: then there is nobody to write to. */

@@ -1,9 +1,25 @@
 /** Events that ask for a message to somebody. */
 import * as z from 'zod';
 import { eventType } from '../../shared/messaging/event.ts';
+import { CATEGORIES } from './model.ts';
 
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const;
 const PRIORITY = { low: 1, normal: 4, high: 7, urgent: 9 } as const;
+
+/** A message that is tried again must not hold back a code for the same user. */
+const ordered = false;
+
+const moment = z.iso.datetime({ offset: true });
+
+/** What is common to all channels. */
+const about = {
+  /** What the ledger knows it by, the same on all channels; the event's own id when left out. */
+  notification_id: z.string().min(1).max(128).optional(),
+  /** What it is about: a user may have switched that off on this channel. It always goes when left out. */
+  category: z.enum(CATEGORIES).optional(),
+  /** ISO 8601: not sent any more after that. */
+  expires_at: moment.optional(),
+};
 
 /**
  * Send a mail from a template. Tokens in `template_data` are sealed for the purpose that the template names; its
@@ -20,9 +36,11 @@ export const emailSend = eventType({
     template_data: z.record(z.string(), z.unknown()),
     priority: z.enum(PRIORITIES).default('normal'),
     /** ISO 8601; at once when left out. */
-    send_at: z.iso.datetime({ offset: true }).optional(),
+    send_at: moment.optional(),
+    ...about,
   }),
   priority: ({ priority }) => PRIORITY[priority],
+  ordered,
 });
 
 const request = {
@@ -30,7 +48,8 @@ const request = {
   template_data: z.record(z.string(), z.unknown()),
   priority: z.enum(PRIORITIES).default('normal'),
   /** ISO 8601; at once when left out. */
-  send_at: z.iso.datetime({ offset: true }).optional(),
+  send_at: moment.optional(),
+  ...about,
 };
 
 /** Send a text message from a template; `template_data` as in a mail's. The recipient is a number in E.164 form. */
@@ -39,6 +58,7 @@ export const smsSend = eventType({
   key: 'notification.sms.send',
   data: z.strictObject({ recipient: z.string().regex(/^\+[1-9]\d{6,14}$/), ...request }),
   priority: ({ priority }) => PRIORITY[priority],
+  ordered,
 });
 
 /** Send a push message from a template to all devices of a user; `template_data` as in a mail's. */
@@ -51,4 +71,18 @@ export const pushSend = eventType({
     ...request,
   }),
   priority: ({ priority }) => PRIORITY[priority],
+  ordered,
+});
+
+/** Put a message from a template into the inbox of a user; `template_data` as in a mail's. */
+export const realtimeSend = eventType({
+  type: 'notification.realtime.send',
+  key: 'notification.realtime.send',
+  data: z.strictObject({
+    /** The user's id. */
+    recipient: z.string().min(1).max(128),
+    ...request,
+  }),
+  priority: ({ priority }) => PRIORITY[priority],
+  ordered,
 });

@@ -1,18 +1,46 @@
-/** What people are told, and by which way: mails now. */
+/** What people are told, and by which ways: mail, text message, push, and the inbox in the product itself. */
 import { service } from '../../shared/operation.ts';
+import { addDevice } from './add-device.ts';
+import { getDeliveries } from './get-deliveries.ts';
+import { getPreferences } from './get-preferences.ts';
+import { getPushKey } from './get-push-key.ts';
+import { listNotifications } from './list-notifications.ts';
 import { onAccountLocked } from './on-account-locked.ts';
 import { onEmailSend } from './on-email-send.ts';
+import { onPushSend } from './on-push-send.ts';
+import { onRealtimeSend } from './on-realtime-send.ts';
+import { onRiskyLogin } from './on-risky-login.ts';
 import { onSecurityAlert } from './on-security-alert.ts';
+import { onSmsSend } from './on-sms-send.ts';
+import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserPasswordChanged } from './on-user-password-changed.ts';
 import { onUserRegistered } from './on-user-registered.ts';
-import { deliveries } from './records.ts';
+import { readNotification } from './read-notification.ts';
+import { deliveries, devices, inbox, loginAlerts, preferences, smsCounts } from './records.ts';
+import { removeDevice } from './remove-device.ts';
+import { sendNotification } from './send-notification.ts';
+import { setPreferences } from './set-preferences.ts';
 
 export const notifications = service('notifications', [
+  listNotifications,
+  readNotification,
+  getPreferences,
+  setPreferences,
+  getPushKey,
+  addDevice,
+  removeDevice,
+  sendNotification,
+  getDeliveries,
   onUserRegistered,
   onUserPasswordChanged,
+  onRiskyLogin,
+  onUserDeleted,
   onEmailSend,
+  onSmsSend,
+  onPushSend,
+  onRealtimeSend,
   onSecurityAlert,
   onAccountLocked,
 ]);
 
-export const notificationCollections = [deliveries];
+export const notificationCollections = [deliveries, preferences, devices, inbox, loginAlerts, smsCounts];

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
+import { once } from '../../shared/messaging/inbox.ts';
 import { operation } from '../../shared/operation.ts';
 import { accountLocked } from '../auth/events.ts';
 import { getContact } from '../users/get-contact.ts';
+import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
 import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
 import { SECURITY_EVENTS } from './queues.ts';
@@ -16,25 +18,22 @@ export const onAccountLocked = operation({
   access: 'service',
   input: envelopeOf(accountLocked),
   output: z.object({}),
+  emits: SENDS,
   writes: [deliveries],
   needs: MAIL_PORTS,
   calls: { getContact },
-  run: async ({ getContact, ...given }, { message_id, data }) => {
+  run: async ({ getContact, ...given }, { message_id: id, data }) => {
     const { user_id, failed_attempts, locked_until, ip_address } = data;
     const contact = await contactOf(getContact, user_id);
-    await deliverMail(given, {
-      message_id,
-      user_id,
-      recipient: contact?.email,
-      template_name: 'account_locked',
-      template_data: {
-        first_name: contact?.first_name,
-        locale: contact?.locale,
-        failed_attempts,
-        locked_until,
-        ip_address,
-      },
-    });
+    const { first_name, locale } = contact ?? {};
+    const template_data = { first_name, locale, failed_attempts, locked_until, ip_address };
+    const message = { id, user_id, template_name: 'account_locked', template_data };
+    if (contact) {
+      const ask = { ...message, category: 'security', priority: 'high' } as const;
+      const { writes, events } = askFor(ask, { realtime: user_id }, given.clock.now());
+      await once(given.store, writes[0]!, writes.slice(1), events);
+    }
+    await deliverMail(given, { ...message, recipient: contact?.email });
     return {};
   },
 });

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
+import { once } from '../../shared/messaging/inbox.ts';
 import { operation } from '../../shared/operation.ts';
 import { userPasswordChanged } from '../users/events.ts';
+import { askFor, SENDS } from './ask.ts';
 import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
 import { deliveries } from './records.ts';
@@ -14,16 +16,21 @@ export const onUserPasswordChanged = operation({
   access: 'service',
   input: envelopeOf(userPasswordChanged),
   output: z.object({}),
+  emits: SENDS,
   writes: [deliveries],
   needs: MAIL_PORTS,
-  run: async (given, { message_id, timestamp, data }) => {
-    await deliverMail(given, {
-      message_id,
-      user_id: data.user_id,
-      recipient: data.email,
+  run: async (given, { message_id: id, timestamp, data }) => {
+    const { user_id, email: recipient, how, ip_address, locale } = data;
+    const message = {
+      id,
+      user_id,
       template_name: 'password_changed',
-      template_data: { how: data.how, at: timestamp, ip_address: data.ip_address, locale: data.locale },
-    });
+      template_data: { how, at: timestamp, ip_address, locale },
+    };
+    const ask = { ...message, category: 'security', priority: 'normal' } as const;
+    const { writes, events } = askFor(ask, { realtime: user_id }, given.clock.now());
+    await once(given.store, writes[0]!, writes.slice(1), events);
+    await deliverMail(given, { ...message, recipient });
     return {};
   },
 });

@@ -19,7 +19,7 @@ export const onUserRegistered = operation({
   run: async (given, { message_id, timestamp, data }) => {
     const expires_at = new Date(Date.parse(timestamp) + given.settings.verification_ttl * 1000).toISOString();
     await deliverMail(given, {
-      message_id,
+      id: message_id,
       user_id: data.user_id,
       recipient: data.email,
       template_name: 'verify_email',

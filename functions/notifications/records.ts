@@ -1,24 +1,104 @@
-/** What the notifications service keeps. */
-import { collection } from '../../shared/ports/store.ts';
+/** What the notifications service keeps. No other service reads these. */
+import type { ChannelTry } from '../../shared/ports/channel.ts';
+import type { PushTarget } from '../../shared/ports/push.ts';
+import { type Counter, collection } from '../../shared/ports/store.ts';
+import type { Category, Channel, PreferencesChange } from './model.ts';
+
+/** One try of one provider. `outcome` is missing while it is under way, or if the process died in it. */
+export interface Attempt {
+  /** Unix ms. */
+  at: number;
+  provider?: string;
+  outcome?: ChannelTry['outcome'];
+  /** What the provider said, scrubbed. */
+  answer?: string;
+  /** The device of a push message. */
+  device_id?: string;
+}
 
 /**
- * What became of a message to somebody, by the message_id of the event that asked for it. The address is not in it.
- *
- * `sending` may or may not have gone out; `deferred` waits as a later event; `suppressed` had nobody to go to.
+ * `queued`: somebody asked for it; `deferred`: it waits for its time; `sending`: under way, or the process died in it;
+ * `retrying`: no provider took it, and it is tried again; `failed`: refused or given up, and only a replay tries again;
+ * `suppressed`: it is not sent, for the reason given; `expired`: it would have come too late.
  */
+export type DeliveryStatus =
+  | 'queued'
+  | 'deferred'
+  | 'sending'
+  | 'retrying'
+  | 'sent'
+  | 'failed'
+  | 'expired'
+  | 'suppressed';
+
+export type DeliveryReason =
+  | 'preference'
+  | 'no_recipient'
+  | 'no_device'
+  | 'no_provider'
+  | 'too_many'
+  | 'refused'
+  | 'gave_up';
+
+/** What became of a message on one channel, by `<id>.<channel>`. Neither address nor content is in it. */
 export interface DeliveryRecord {
-  channel: 'email';
+  channel: Channel;
   template: string;
   user_id?: string;
-  status: 'sending' | 'sent' | 'failed' | 'expired' | 'deferred' | 'suppressed';
+  status: DeliveryStatus;
+  reason?: DeliveryReason;
+  /** The event that deferred it. */
+  deferred_by?: string;
   /** Unix ms. */
   created_at: number;
   updated_at: number;
-  /** Newest last. `outcome` is missing while a try is under way, or if the process died in it. */
-  attempts: { at: number; outcome?: 'sent' | 'unavailable' | 'refused' }[];
+  /** How often all its providers were asked. */
+  rounds: number;
+  /** Newest last. */
+  attempts: Attempt[];
 }
 
 export const deliveries = collection<DeliveryRecord>()('deliveries');
 
 /** How long a delivery is remembered, in ms: for longer than any redelivery or replay that makes sense. */
 export const DELIVERY_TTL_MS = 90 * 86_400_000;
+
+/** By user id: what they chose, where that is not the default. */
+export const preferences = collection<PreferencesChange>()('notification_preferences');
+
+/** By a hash of the address: a device that one user gets push messages on. */
+export const devices = collection<{ user_id: string; target: PushTarget; created_at: number }>()('devices', {
+  indexes: {
+    by_user: {
+      hash: ({ user_id }) => user_id,
+      sort: ({ created_at }, id) => `${String(created_at).padStart(16, '0')}${id}`,
+    },
+  },
+});
+
+/** A message that a user reads in the product itself. Times are unix ms. */
+export interface InboxRecord {
+  user_id: string;
+  category: Category;
+  title: string;
+  text: string;
+  url?: string;
+  created_at: number;
+  read_at?: number;
+}
+
+/** By the message's id. */
+export const inbox = collection<InboxRecord>()('inbox', {
+  indexes: {
+    by_user: {
+      hash: ({ user_id }) => user_id,
+      sort: ({ created_at }, id) => `${String(created_at).padStart(16, '0')}${id}`,
+    },
+  },
+});
+
+/** By user id: the failed login of which the user was told last, while further ones are not told. */
+export const loginAlerts = collection<{ message_id: string }>()('login_alerts');
+
+/** By a hash of the number and the day: text messages sent to it. */
+export const smsCounts = collection<Counter>()('sms_counts');

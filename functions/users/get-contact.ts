@@ -6,10 +6,16 @@ import { users } from './records.ts';
 /** Where and in which language to reach a user. */
 export const getContact = operation({
   name: 'users.get-contact',
-  summary: 'Gives the address and language of a user',
+  summary: 'Gives the addresses and language of a user',
   access: 'service',
   input: z.strictObject({ user_id: z.string() }),
-  output: z.object({ email: z.string(), locale: z.string().optional(), first_name: z.string().optional() }),
+  output: z.object({
+    email: z.string(),
+    phone_number: z.string().optional(),
+    locale: z.string().optional(),
+    first_name: z.string().optional(),
+    verified: z.boolean(),
+  }),
   errors: ['not_found'],
   reads: [users],
   run: async ({ store }, { user_id }) => {

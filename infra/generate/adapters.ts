@@ -14,7 +14,8 @@ interface Source extends Located {
 /** One adapter, or one for AWS and one for this machine and the condition (on Config) by which AWS's is taken. */
 export type Choice = { port: PortName; aws: Source } & ({ local?: undefined } | { local: Source; when: string });
 
-// log and metrics are missing: they are Powertools', which shared/runtime/lambda-container.ts adds
+// log and metrics are missing: they are Powertools', which shared/runtime/lambda-container.ts adds; so is crossing,
+// which the bridge's doors bring
 const CHOICES: readonly Choice[] = [
   { port: 'clock', aws: { file: 'shared/system/clock.ts', name: 'systemClock' } },
   { port: 'ids', aws: { file: 'shared/system/ids.ts', name: 'randomIds' } },
@@ -43,8 +44,11 @@ const CHOICES: readonly Choice[] = [
     port: 'mailer',
     aws: { file: 'shared/delivery/email/ses-mailer.ts', name: 'sesMailer' },
     local: { file: 'shared/delivery/email/smtp-mailer.ts', name: 'smtpMailer' },
-    when: "mail.transport === 'ses'",
+    when: "mail.providers[0]?.transport === 'ses'",
   },
+  { port: 'sms', aws: { file: 'shared/delivery/sms/sms-sender.ts', name: 'smsSender' } },
+  { port: 'push', aws: { file: 'shared/delivery/push/pusher.ts', name: 'pusher' } },
+  { port: 'pushKey', aws: { file: 'shared/delivery/push/push-key.ts', name: 'pushKey' } },
 ];
 
 const load = async ({ file, name, ofSchema }: Source): Promise<Adapter> => {
@@ -60,10 +64,10 @@ for (const choice of CHOICES) {
 }
 
 /** Ports that a function opens, what its adapters need included; log and metrics left out. */
-const portsOf = ({ operations, queue, fallback, relay }: LambdaFunction): PortName[] => {
+const portsOf = ({ operations, queue, bridge, fallback, relay }: LambdaFunction): PortName[] => {
   const found = new Set<PortName>();
   const visit = (port: PortName): void => {
-    if (port === 'log' || port === 'metrics' || found.has(port)) return;
+    if (port === 'log' || port === 'metrics' || port === 'crossing' || found.has(port)) return;
     const entry = loaded.get(port);
     if (!entry) throw new Error(`no adapter for port ${port}: add it to infra/generate/adapters.ts`);
     for (const need of new Set([...entry.aws.needs, ...(entry.local?.needs ?? [])])) visit(need);
@@ -72,7 +76,7 @@ const portsOf = ({ operations, queue, fallback, relay }: LambdaFunction): PortNa
   if (fallback || relay) for (const port of ['clock', 'ids', 'store'] as const) visit(port);
   for (const op of operations) {
     // nobody calls a queue's handlers but the queue
-    for (const port of hostPorts(queue ? { ...op, access: 'public' } : op)) visit(port);
+    for (const port of hostPorts(queue || bridge ? { ...op, access: 'public' } : op)) visit(port);
   }
   return [...found].sort();
 };

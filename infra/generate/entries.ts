@@ -4,7 +4,7 @@ import { type Choice, choicesOf } from './adapters.ts';
 import { eventDocument } from './asyncapi.ts';
 import { banner, DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
 import { document } from './openapi.ts';
-import { type LambdaFunction, type Located, lambdaFunctions, locate, schema } from './platform.ts';
+import { bridgeFunctions, type LambdaFunction, type Located, lambdaFunctions, locate, schema } from './platform.ts';
 
 const FOLDER = 'functions/lambda';
 const BANNER = banner('entries.ts');
@@ -38,12 +38,15 @@ const doorOf = (of: LambdaFunction, names: string): [door: string, module: strin
     return ['lambdaPlatform', 'lambda-platform', `new URL('./${basename(DOCUMENT)}', import.meta.url)`];
   }
   if (of.relay) return ['lambdaRelay', 'lambda-relay'];
+  if (of.bridge === 'eventbridge') return ['lambdaToEventBridge', 'lambda-to-eventbridge'];
+  if (of.bridge === 'rabbitmq') return ['lambdaToRabbitmq', 'lambda-to-rabbitmq'];
   return of.queue ? ['lambdaQueue', 'lambda-queue', `[${names}]`] : ['lambda', 'lambda', names];
 };
 
 const entry = (of: LambdaFunction): GeneratedFile => {
   const choices = choicesOf(of);
-  const operations = of.operations.map(locate);
+  // the bridge's doors know their operation
+  const operations = of.bridge ? [] : of.operations.map(locate);
   const [door, module, first] = doorOf(of, operations.map(({ name }) => name).join(', '));
   const usesSchema = choices.some(({ aws }) => aws.ofSchema);
   const imports = importsOf([
@@ -89,5 +92,5 @@ const documentFiles = (): GeneratedFile[] => [
 
 export const entries: Generator = {
   owns: [FOLDER],
-  generate: () => [schemaFile(), ...documentFiles(), ...lambdaFunctions.map(entry)],
+  generate: () => [schemaFile(), ...documentFiles(), ...[...lambdaFunctions, ...bridgeFunctions].map(entry)],
 };

@@ -1,34 +1,38 @@
-/** The bus of events and what brings them to the queues: one rule for each queue, and who may write to it. */
+/** The bus of events and what brings them to the queues: one rule for each queue and urgent twin, and who may write to it. */
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
-import { BUS_ID, type Cfn, getArn, queueId } from './iam.ts';
+import type { Queue } from '../../shared/messaging/topology.ts';
+import { BUS_ID, type Cfn, deadId, getArn, sourcesOf, urgentId } from './iam.ts';
 import { consumedQueues } from './platform.ts';
+import { urgentQueues } from './urgent.ts';
 
-/** The queue's dead letters: what its function gave up, and what EventBridge could not deliver to it. */
-export const deadId = (queue: string): string => `${queueId(queue)}Dead`;
+const ruleId = (source: string): string => `${source}Rule`;
 
-const ruleId = (queue: string): string => `${queueId(queue)}Rule`;
+/** The rule that feeds a source of a queue: the queue itself or its urgent twin. */
+const ruleOf = (queue: string, bindings: readonly string[], source: string): Cfn => {
+  const urgent = source === urgentId(queue);
+  const part = urgent ? 'urgent' : urgentQueues.has(queue) ? 'other' : undefined;
+  return {
+    Type: 'AWS::Events::Rule',
+    Properties: {
+      Description: `Brings ${urgent ? 'urgent events of ' : ''}${bindings.join(', ')} to ${queue}`.slice(0, 512),
+      EventBusName: { Ref: BUS_ID },
+      // one rule for all bindings, so that an event comes once
+      EventPattern: compileBindings(bindings, part) as unknown as Cfn,
+      State: 'ENABLED',
+      Targets: [
+        {
+          Id: 'queue',
+          Arn: getArn(source),
+          // without it EventBridge drops what it could not deliver for a day
+          DeadLetterConfig: { Arn: getArn(deadId(queue)) },
+        },
+      ],
+    },
+  };
+};
 
-const ruleOf = (queue: string, bindings: readonly string[]): Cfn => ({
-  Type: 'AWS::Events::Rule',
-  Properties: {
-    Description: `Brings ${bindings.join(', ')} to ${queue}`.slice(0, 512),
-    EventBusName: { Ref: BUS_ID },
-    // one rule for all bindings, so that an event comes once
-    EventPattern: compileBindings(bindings) as unknown as Cfn,
-    State: 'ENABLED',
-    Targets: [
-      {
-        Id: 'queue',
-        Arn: getArn(queueId(queue)),
-        // without it EventBridge drops what it could not deliver for a day
-        DeadLetterConfig: { Arn: getArn(deadId(queue)) },
-      },
-    ],
-  },
-});
-
-/** Only the queue's own rule may write to it, and to its dead letters; nobody in the account but by a right of their own. */
-const policyOf = (id: string, rule: string): Cfn => ({
+/** Only a queue's own rules may write to it, and to its dead letters; nobody in the account but by a right of their own. */
+const policyOf = (id: string, rules: readonly string[]): Cfn => ({
   Type: 'AWS::SQS::QueuePolicy',
   Properties: {
     Queues: [{ Ref: id }],
@@ -40,24 +44,31 @@ const policyOf = (id: string, rule: string): Cfn => ({
           Principal: { Service: 'events.amazonaws.com' },
           Action: 'sqs:SendMessage',
           Resource: getArn(id),
-          Condition: { ArnEquals: { 'aws:SourceArn': getArn(rule) } },
+          Condition: { ArnEquals: { 'aws:SourceArn': rules.length === 1 ? getArn(rules[0]!) : rules.map(getArn) } },
         },
       ],
     },
   },
 });
 
-/** The bus, and of each queue its rule and policies, by logical id. */
+/** The rules and policies of a queue, by logical id. */
+export const routesOf = ({ name, bindings }: Pick<Queue, 'name' | 'bindings'>): [string, Cfn][] => {
+  const sources = sourcesOf(name);
+  return [
+    ...sources.flatMap((source): [string, Cfn][] => [
+      [ruleId(source), ruleOf(name, bindings, source)],
+      [`${source}Policy`, policyOf(source, [ruleId(source)])],
+    ]),
+    [`${deadId(name)}Policy`, policyOf(deadId(name), sources.map(ruleId))],
+  ];
+};
+
+/** The bus, and of each queue its rules and policies, by logical id. */
 export const busResources = (): Record<string, Cfn> => ({
   [BUS_ID]: {
     Type: 'AWS::Events::EventBus',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: osls fills it in
     Properties: { Name: '${self:custom.environment.BUS_NAME}' },
   },
-  ...Object.fromEntries(
-    consumedQueues.flatMap(({ name, bindings }) => [
-      [ruleId(name), ruleOf(name, bindings)],
-      ...[queueId(name), deadId(name)].map((id): [string, Cfn] => [`${id}Policy`, policyOf(id, ruleId(name))]),
-    ]),
-  ),
+  ...Object.fromEntries(consumedQueues.flatMap(routesOf)),
 });

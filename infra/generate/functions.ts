@@ -3,14 +3,19 @@ import { stringify } from 'yaml';
 import { OUTBOX } from '../../shared/messaging/event.ts';
 import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
+import { AMAZON_MQ, AMAZON_MQ_URL } from './amazon-mq.ts';
+import { DUE, DUE_GROUP, DUE_ROLE } from './due.ts';
 import { DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
-import { PREFIX, queueId, roleId, tableId } from './iam.ts';
-import { type LambdaFunction, lambdaFunctions } from './platform.ts';
+import { type Cfn, deadId, getArn, PREFIX, queueId, roleId, sourcesOf, tableId } from './iam.ts';
+import { bridgeFunctions, type LambdaFunction, lambdaFunctions } from './platform.ts';
+import { urgentQueues } from './urgent.ts';
 
 /** Seconds. API Gateway waits 30, callers less. A queue's function may take its time; the relay is called each minute. */
 const TIMEOUT = { http: 10, queue: 30, relay: 60 };
 /** Messages that a queue brings at once. */
 const BATCH = 10;
+/** Batches of a queue with an urgent twin that are handled at a time. */
+const BULK = 100;
 /** MB. CPU comes with memory: 1769 is one whole processor, which argon2 uses well. */
 const memoryOf = (of: LambdaFunction): number =>
   awsAdaptersOf(of).some(({ port }) => port === 'passwords') ? 1769 : 512;
@@ -20,15 +25,27 @@ const EVERYWHERE = ['STORE_URL', 'PERFECT21_SECRET', 'LOG_LEVEL', 'NODE_ENV'];
 /** Speaks of files and ports of a machine: a function has none. */
 const NOWHERE = new Set(['PERFECT21_DATA_DIR', 'PERFECT21_SMTP_PORT']);
 
-const environmentOf = (of: LambdaFunction): Record<string, string> => {
+const environmentOf = (of: LambdaFunction): Record<string, Cfn> => {
   const names = new Set([...EVERYWHERE, ...awsAdaptersOf(of).flatMap(({ env }) => env)]);
-  if (of.relay) names.add('BUS_URL');
-  return Object.fromEntries(
-    [...names]
-      .filter((name) => !NOWHERE.has(name))
-      .sort()
-      .map((name) => [name, `\${self:custom.environment.${name}}`]),
-  );
+  if (of.relay || of.bridge === 'eventbridge') names.add('BUS_URL');
+  return {
+    ...Object.fromEntries(
+      [...names]
+        .filter((name) => !NOWHERE.has(name))
+        .sort()
+        .map((name) => [name, `\${self:custom.environment.${name}}`]),
+    ),
+    ...(of.relay && {
+      DUE_QUEUE_URL: { Ref: DUE },
+      DUE_QUEUE_ARN: getArn(DUE),
+      DUE_ROLE_ARN: getArn(DUE_ROLE),
+      DUE_GROUP,
+    }),
+    // of a queue, Ref is the URL
+    ...(of.queue && { QUEUE_DEAD_URL: { Ref: deadId(of.queue) } }),
+    ...(of.bridge === 'eventbridge' && { BRIDGE_QUEUE_URL: { Ref: queueId(BACK) } }),
+    ...(of.bridge === 'rabbitmq' && { BUS_URL: AMAZON_MQ_URL }),
+  };
 };
 
 /** What the default route serves, read from disk when it is asked for. */
@@ -41,7 +58,7 @@ const SERVED = [
 ];
 
 /**
- * The relay looks when something was put into the outbox, and each minute. What the stream brings is not read: a batch
+ * The relay looks when something was put into the outbox, when an alarm rings, and each minute. What the stream brings is not read: a batch
  * that failed is neither split nor kept long, for the next look finds the rows all the same.
  */
 const RELAYED = [
@@ -58,28 +75,42 @@ const RELAYED = [
     },
   },
   { schedule: { rate: ['rate(1 minute)'] } },
+  { sqs: { arn: getArn(DUE), batchSize: BATCH } },
 ];
+
+/** The queue that EventBridge fills with all events, for the function that carries them to RabbitMQ. */
+const BACK = bridgeFunctions.find(({ queue }) => queue)!.queue!;
 
 const eventsOf = (of: LambdaFunction): object[] => {
   if (of.fallback) return [{ httpApi: '*' }];
   if (of.relay) return RELAYED;
+  if (of.bridge === 'eventbridge') return [AMAZON_MQ];
   if (!of.queue) {
     const { method, path } = of.operations[0]!.http!;
     return [{ httpApi: { method, path } }];
   }
-  const source = { 'Fn::GetAtt': [queueId(of.queue), 'Arn'] };
-  return [{ sqs: { arn: source, batchSize: BATCH, functionResponseType: 'ReportBatchItemFailures' } }];
+  return sourcesOf(of.queue).map((source) => ({
+    sqs: {
+      arn: getArn(source),
+      batchSize: BATCH,
+      // the many leave room for the urgent ones, which are then never last in a line
+      ...(urgentQueues.has(of.queue!) && source === queueId(of.queue!) && { maximumConcurrency: BULK }),
+      functionResponseType: 'ReportBatchItemFailures',
+    },
+  }));
 };
 
-const timeoutOf = ({ queue, relay }: LambdaFunction): number =>
-  relay ? TIMEOUT.relay : queue ? TIMEOUT.queue : TIMEOUT.http;
+const timeoutOf = ({ queue, bridge, relay }: LambdaFunction): number =>
+  relay ? TIMEOUT.relay : queue || bridge ? TIMEOUT.queue : TIMEOUT.http;
 
-const descriptionOf = ({ operations, relay }: LambdaFunction): string =>
-  relay
-    ? 'Brings events from the outbox to the bus'
-    : operations.map(({ summary }) => summary).join('; ') || 'Health, documents, pages and unknown paths';
+const descriptionOf = ({ operations, bridge, relay }: LambdaFunction): string =>
+  bridge
+    ? `Carries events to ${bridge === 'rabbitmq' ? 'RabbitMQ' : 'EventBridge'}`
+    : relay
+      ? 'Brings events from the outbox to the bus'
+      : operations.map(({ summary }) => summary).join('; ') || 'Health, documents, pages and unknown paths';
 
-const functionOf = (of: LambdaFunction) => ({
+export const functionOf = (of: LambdaFunction) => ({
   name: `${PREFIX}-${of.name}`,
   handler: `functions/lambda/${of.name}.handler`,
   description: descriptionOf(of),
@@ -108,3 +139,4 @@ export const functions: Generator = {
 
 /** Seconds that a message stays hidden while its function works on it: AWS advises six times the function's own. */
 export const VISIBILITY = 6 * TIMEOUT.queue;
+export const RELAY_VISIBILITY = 6 * TIMEOUT.relay;

@@ -4,7 +4,9 @@ import { reach } from '../../shared/operation.ts';
 import { statements, type TableUse } from '../../shared/store/dynamodb/access.ts';
 import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
+import { MQ, NETWORK } from './amazon-mq.ts';
 import { type LambdaFunction, logicalId, schema } from './platform.ts';
+import { urgentQueues } from './urgent.ts';
 
 export type Cfn = string | number | boolean | readonly Cfn[] | { readonly [key: string]: Cfn };
 
@@ -15,6 +17,10 @@ export const roleId = (name: string): string => `${logicalId(name)}Role`;
 export const tableId = (name: string): string => `${logicalId(name)}Table`;
 export const BUS_ID = 'EventBus';
 export const queueId = (queue: string): string => `${logicalId(queue)}Queue`;
+/** The twin of a queue that takes its urgent events. */
+export const urgentId = (queue: string): string => `${queueId(queue)}Urgent`;
+/** The queue's dead letters: what its function gave up, and what EventBridge could not deliver to it. */
+export const deadId = (queue: string): string => `${queueId(queue)}Dead`;
 
 /** An ARN of this account and region. */
 const arn = (service: string, resource: string): Cfn => ({
@@ -56,17 +62,49 @@ const allow = ({ actions, resource }: IamStatement, functionArn: Cfn): Cfn => ({
   Condition: { ArnEquals: { 'lambda:SourceFunctionArn': functionArn } },
 });
 
+/** The queues whose messages a function handles: the one that it is named for, and its urgent twin. */
+export const sourcesOf = (queue: string): string[] =>
+  urgentQueues.has(queue) ? [queueId(queue), urgentId(queue)] : [queueId(queue)];
+
 /** What the sources of a function's events are read with: by Lambda itself, so not under the condition of `allow`. */
-const sourceRights = (of: LambdaFunction): Cfn[] => {
+const sourceRights = (of: LambdaFunction, functionArn: Cfn): Cfn[] => {
   const allowed = (Action: string[], Resource: Cfn): Cfn[] => [{ Effect: 'Allow', Action, Resource }];
   if (of.queue) {
-    return allowed(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], getArn(queueId(of.queue)));
+    const queues = sourcesOf(of.queue).map(getArn);
+    return [
+      ...allowed(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], queues),
+      // of the function itself: when a message comes again, and what is given up
+      allow({ actions: ['sqs:ChangeMessageVisibility', 'sqs:GetQueueUrl'], resource: queues }, functionArn),
+      allow({ actions: ['sqs:SendMessage'], resource: getArn(deadId(of.queue)) }, functionArn),
+    ];
+  }
+  // the mapping reads the broker with the function's role; its network has no names to give rights by
+  if (of.bridge) {
+    return [
+      ...allowed(['mq:DescribeBroker'], MQ.broker_arn),
+      ...allowed(['secretsmanager:GetSecretValue'], MQ.secret_arn),
+      ...allowed(NETWORK, '*'),
+      allow({ actions: ['sqs:SendMessage'], resource: getArn(queueId('bridge.to_rabbitmq')) }, functionArn),
+    ];
   }
   if (!of.relay) return [];
-  return allowed(
-    ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
-    { 'Fn::GetAtt': [tableId(MESSAGES), 'StreamArn'] },
-  );
+  const due = getArn(queueId('events.due'));
+  return [
+    ...allowed(
+      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+      {
+        'Fn::GetAtt': [tableId(MESSAGES), 'StreamArn'],
+      },
+    ),
+    ...allowed(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], due),
+    allow({ actions: ['sqs:SendMessage'], resource: due }, functionArn),
+    // schedules are named when they are made, so only their group can be said
+    allow(
+      { actions: ['scheduler:CreateSchedule'], resource: arn('scheduler', `schedule/${PREFIX}-events-due/*`) },
+      functionArn,
+    ),
+    allow({ actions: ['iam:PassRole'], resource: getArn('EventsDueRole') }, functionArn),
+  ];
 };
 
 const rights = (of: LambdaFunction, name: string): Cfn[] => {
@@ -95,13 +133,15 @@ const rights = (of: LambdaFunction, name: string): Cfn[] => {
       Action: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
       Resource: '*',
     },
-    ...sourceRights(of),
+    ...sourceRights(of, functionArn),
     ...tables
       .map(({ actions, resources }) => ({ actions, resource: resources.flatMap(tableArns) }))
       .filter(({ resource }) => resource.length > 0)
       .map((statement) => allow(statement, functionArn)),
     ...owned.map((statement) => allow(statement, functionArn)),
-    ...(of.relay ? [allow({ actions: ['events:PutEvents'], resource: getArn(BUS_ID) }, functionArn)] : []),
+    ...(of.relay || of.bridge === 'eventbridge'
+      ? [allow({ actions: ['events:PutEvents'], resource: getArn(BUS_ID) }, functionArn)]
+      : []),
   ];
 };
 

@@ -1,6 +1,7 @@
 /** `npm run generate` writes all that follows from the table of operations; `--check` only says what is stale. */
 
 import { asyncapi } from './asyncapi.ts';
+import { bridge } from './bridge.ts';
 import * as commonPasswords from './common-passwords.ts';
 import { entries } from './entries.ts';
 import { eventBaseline } from './event-baseline.ts';
@@ -16,6 +17,7 @@ const GENERATORS: readonly Generator[] = [
   entries,
   functions,
   resources,
+  bridge,
   openapi,
   asyncapi,
   eventBaseline,

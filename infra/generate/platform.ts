@@ -1,9 +1,11 @@
 /** The table of operations as generators see it: each with the file and the name that it is exported by. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { bridge } from '../../functions/bridge/index.ts';
 import { schema as declared, platform } from '../../functions/index.ts';
 import { type Queue, topologyOf } from '../../shared/messaging/topology.ts';
 import type { Operation } from '../../shared/operation.ts';
+import type { Side } from '../../shared/ports/crossing.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import { ROOT } from './files.ts';
 
@@ -62,6 +64,8 @@ export interface LambdaFunction {
   fallback?: true;
   /** It brings events from the outbox to the bus. */
   relay?: true;
+  /** Of the bridge, and where it carries events to. */
+  bridge?: Side;
 }
 
 const fallback: LambdaFunction = { name: 'platform-routes', operations: [], fallback: true };
@@ -86,8 +90,14 @@ const queueFunctions: LambdaFunction[] = [...subscribers].map(([queue, operation
 /** All functions: those behind HTTP first, the default route last. */
 export const lambdaFunctions: readonly LambdaFunction[] = [...httpFunctions, ...queueFunctions, relay, fallback];
 
+/** The bridge's functions, which are deployed only where they are asked for. */
+export const bridgeFunctions: readonly LambdaFunction[] = [
+  { name: 'bridge-to-eventbridge', operations: bridge.operations, bridge: 'eventbridge' },
+  { name: 'bridge-to-rabbitmq', operations: bridge.operations, bridge: 'rabbitmq', queue: 'bridge.to_rabbitmq' },
+];
+
 /** The queues that functions consume, with all bindings of their operations. */
-export const consumedQueues: readonly Pick<Queue, 'name' | 'bindings'>[] = topologyOf(platform).queues;
+export const consumedQueues: readonly Pick<Queue, 'name' | 'bindings' | 'handlers'>[] = topologyOf(platform).queues;
 
 /** `auth-login` → `AuthLogin`: a CloudFormation logical id. */
 export const logicalId = (name: string): string =>

@@ -1,16 +1,21 @@
 /** infra/generated/resources.yml: roles, tables, queues, the event bus, the signing key and the secret of serverless.yml. */
+
+import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import { MESSAGES, tableDefinitions, tableName } from '../../shared/store/dynamodb/tables.ts';
-import { busResources, deadId } from './event-bus.ts';
+import { dueResources } from './due.ts';
+import { busResources } from './event-bus.ts';
 import type { GeneratedFile, Generator } from './files.ts';
-import { toYaml, VISIBILITY } from './functions.ts';
-import { type Cfn, PREFIX, queueId, roleId, roleOf, tableId } from './iam.ts';
+import { RELAY_VISIBILITY, toYaml, VISIBILITY } from './functions.ts';
+import { type Cfn, deadId, PREFIX, roleId, roleOf, sourcesOf, tableId, urgentId } from './iam.ts';
 import { consumedQueues, lambdaFunctions, schema } from './platform.ts';
 
 type Resources = Record<string, Cfn>;
 
-/** Tries of a message before it is moved to the dead letters. */
-const TRIES = 5;
+/** Tries of a message before SQS moves it to the dead letters: the function parks it before, with the reason. */
+const TRIES = MAX_ATTEMPTS + 1;
 const DAY = 86_400;
+/** SQS drops what is older without a word; functions park what is older than a message may get (lambda-retries.ts). */
+const KEPT_DAYS = 14;
 
 const tables = (): Resources =>
   Object.fromEntries(
@@ -33,35 +38,35 @@ const tables = (): Resources =>
     ]),
   );
 
-const queues = (): Resources =>
-  Object.fromEntries(
-    consumedQueues.flatMap(({ name: queue }) => {
-      const dead = deadId(queue);
-      const name = `${PREFIX}-${queue.replaceAll('.', '-')}`;
-      return [
-        [
-          dead,
-          {
-            Type: 'AWS::SQS::Queue',
-            Properties: { QueueName: `${name}-dead`, MessageRetentionPeriod: 14 * DAY, SqsManagedSseEnabled: true },
-          },
-        ],
-        [
-          queueId(queue),
-          {
-            Type: 'AWS::SQS::Queue',
-            Properties: {
-              QueueName: name,
-              MessageRetentionPeriod: DAY,
-              VisibilityTimeout: VISIBILITY,
-              SqsManagedSseEnabled: true,
-              RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [dead, 'Arn'] }, maxReceiveCount: TRIES },
-            },
-          },
-        ],
-      ];
-    }),
-  );
+/** A queue with its dead letters and, where it has one, its urgent twin. */
+export const queueOf = (queue: string, limits = { days: KEPT_DAYS, tries: TRIES }): [string, Cfn][] => {
+  const dead = deadId(queue);
+  const name = `${PREFIX}-${queue.replaceAll('.', '-')}`;
+  return [
+    [
+      dead,
+      {
+        Type: 'AWS::SQS::Queue',
+        Properties: { QueueName: `${name}-dead`, MessageRetentionPeriod: 14 * DAY, SqsManagedSseEnabled: true },
+      },
+    ],
+    ...sourcesOf(queue).map((source): [string, Cfn] => [
+      source,
+      {
+        Type: 'AWS::SQS::Queue',
+        Properties: {
+          QueueName: source === urgentId(queue) ? `${name}-urgent` : name,
+          MessageRetentionPeriod: limits.days * DAY,
+          VisibilityTimeout: VISIBILITY,
+          SqsManagedSseEnabled: true,
+          RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [dead, 'Arn'] }, maxReceiveCount: limits.tries },
+        },
+      },
+    ]),
+  ];
+};
+
+const queues = (): Resources => Object.fromEntries(consumedQueues.flatMap(({ name }) => queueOf(name)));
 
 const account: Cfn = {
   'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::', { Ref: 'AWS::AccountId' }, ':root']],
@@ -103,6 +108,7 @@ export const resources: Generator = {
       ...tables(),
       ...queues(),
       ...busResources(),
+      ...dueResources(RELAY_VISIBILITY),
       SigningKey: signingKey,
       PlatformSecret: platformSecret,
       ...roles,

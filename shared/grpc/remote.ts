@@ -1,22 +1,31 @@
 /** Calls operations of services that run in other processes, as if they ran in this one: same errors, same trace. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Client, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import type { Context } from '../context.ts';
+import { type Address, type Discovery, fixedDiscovery } from '../discovery/discovery.ts';
+import { type Policy, roundRobin } from '../discovery/policies.ts';
 import { AppError, toAppError } from '../errors.ts';
 import type { Host } from '../invoke.ts';
-import { type Operation, reach } from '../operation.ts';
+import { inSpan } from '../tracing/span.ts';
 import { traceparent } from '../tracing/trace.ts';
-import { Channels, connected, type Resolve } from './channels.ts';
-import { fromJson, internalPath, sendClient, toJson } from './internal.ts';
+import { keyOf, onlyReads, serviceOf } from './callee.ts';
+import { Channels } from './channels.ts';
+import { connected, send } from './client-call.ts';
+import { internalPath, sendClient, toJson } from './internal.ts';
 import { DEADLINE_MS } from './limits.ts';
-import { fromStatus } from './status.ts';
 import { type ClientTls, channelCredentials } from './tls.ts';
 
 export interface RemoteOptions {
-  /** Addresses (`host:port`) by service, or how to find them. */
-  discovery: Readonly<Record<string, readonly string[]>> | Resolve;
+  /** Addresses (`host:port`) by service, or how to find them; that is left open when the caller is closed. */
+  discovery: Readonly<Record<string, readonly Address[]>> | Discovery;
+  /** Makes what chooses among the instances of one service; each in turn when left out. */
+  policy?: () => Policy;
   /** A service token that holds `internal:call` and what the callees ask for. */
   token: string;
+  /** Unix ms, for how long an instance that fails is passed over; the machine's when left out. */
+  now?: () => number;
+  /** Told when an instance failed so often that it is passed over. */
+  ejected?: (service: string, address: Address) => void;
   /** For one call with its retry, ms; 5 s when left out. A context's own deadline may be shorter. */
   deadline?: number;
   tls?: ClientTls;
@@ -29,33 +38,8 @@ export interface Remote {
 
 const CONNECT_MS = 2_000;
 const BACKOFF_MS = 100;
-
-const serviceOf = ({ name }: Operation<any, any>): string => name.slice(0, name.indexOf('.'));
-
-const reading = new WeakMap<Operation<any, any>, boolean>();
-/** True when doing it twice changes nothing. */
-const onlyReads = (op: Operation<any, any>): boolean => {
-  let reads = reading.get(op);
-  if (reads === undefined) {
-    const { writes, emits, ports } = reach(op);
-    reads = writes.size === 0 && !emits && !ports.has('mailer');
-    reading.set(op, reads);
-  }
-  return reads;
-};
-
-const send = (client: Client, path: string, body: Buffer, metadata: Metadata, deadline: number): Promise<unknown> =>
-  new Promise((resolve, reject) => {
-    const bytes = (buffer: Buffer) => buffer;
-    client.makeUnaryRequest(path, bytes, bytes, body, metadata, { deadline }, (error, answer) => {
-      if (error) return reject(fromStatus(error));
-      try {
-        resolve(answer && fromJson(answer));
-      } catch (cause) {
-        reject(new AppError('internal', { cause }));
-      }
-    });
-  });
+/** Whoever answers nothing for so long is at fault; a shorter deadline says more about the caller. */
+const PATIENCE_MS = 1_000;
 
 /**
  * A caller for a Host whose callees run elsewhere.
@@ -68,9 +52,18 @@ const send = (client: Client, path: string, body: Buffer, metadata: Metadata, de
  * const remote = remoteCaller({ discovery: { users: ['10.0.0.7:50051'] }, token });
  * const account = await remote.call(findAccount, { identifier }, context);
  */
-export const remoteCaller = ({ discovery, token, deadline = DEADLINE_MS, tls }: RemoteOptions): Remote => {
-  const resolve: Resolve = typeof discovery === 'function' ? discovery : (service) => discovery[service] ?? [];
-  const channels = new Channels(resolve, channelCredentials(tls));
+export const remoteCaller = ({
+  discovery,
+  token,
+  policy = roundRobin,
+  now = Date.now,
+  ejected,
+  deadline = DEADLINE_MS,
+  tls,
+}: RemoteOptions): Remote => {
+  const found = typeof discovery.instances === 'function' ? (discovery as Discovery) : undefined;
+  const places = found ?? fixedDiscovery(discovery as Readonly<Record<string, readonly Address[]>>);
+  const channels = new Channels({ discovery: places, credentials: channelCredentials(tls), policy, now, ejected });
 
   const headers = (context: Context): Metadata => {
     const metadata = new Metadata();
@@ -81,34 +74,50 @@ export const remoteCaller = ({ discovery, token, deadline = DEADLINE_MS, tls }: 
     return metadata;
   };
 
-  return {
-    call: async (callee, input, context) => {
-      // the transport's deadline is the machine's time, whatever clock operations see
-      const until = Math.min(Date.now() + deadline, context.deadline ?? Number.POSITIVE_INFINITY);
-      const service = serviceOf(callee);
-      const path = internalPath(callee);
-      const body = toJson(input);
-      let repeatable = false;
-      const attempt = async (): Promise<unknown> => {
-        repeatable = false;
-        const now = Date.now();
-        if (now >= until) throw new AppError('deadline_exceeded');
-        const client = channels.next(service);
+  const call: Host['call'] = async (callee, input, context) => {
+    // the transport's deadline is the machine's time, whatever clock operations see
+    const until = Math.min(Date.now() + deadline, context.deadline ?? Number.POSITIVE_INFINITY);
+    const service = serviceOf(callee);
+    const path = internalPath(callee);
+    const body = toJson(input);
+    const key = keyOf(input, context);
+    const tried = new Set<Address>();
+    let repeatable = false;
+    const attempt = async (): Promise<unknown> => {
+      repeatable = false;
+      if (Date.now() >= until) throw new AppError('deadline_exceeded');
+      const started = performance.now();
+      const faulty = (thrown: unknown): boolean | undefined => {
+        const { code } = toAppError(thrown);
+        if (code !== 'deadline_exceeded') return code === 'unavailable';
+        return performance.now() - started >= PATIENCE_MS || undefined;
+      };
+      return channels.use(service, { key, tried, faulty }, async (client) => {
         repeatable = true;
-        if (!(await connected(client, Math.min(until, now + CONNECT_MS)))) {
+        if (!(await connected(client, Math.min(until, Date.now() + CONNECT_MS)))) {
           const target = client.getChannel().getTarget();
           throw new AppError('unavailable', { cause: new Error(`no connection to ${service} at ${target}`) });
         }
         repeatable = onlyReads(callee);
         return send(client, path, body, headers(context), until);
-      };
-      try {
-        return await attempt();
-      } catch (thrown) {
-        if (!repeatable || toAppError(thrown).code !== 'unavailable') throw thrown;
-        await pause(BACKOFF_MS * (1 + Math.random()));
-        return attempt();
-      }
+      });
+    };
+    try {
+      return await attempt();
+    } catch (thrown) {
+      if (!repeatable || toAppError(thrown).code !== 'unavailable') throw thrown;
+      await pause(BACKOFF_MS * (1 + Math.random()));
+      return attempt();
+    }
+  };
+
+  return {
+    call: (callee, input, context) => {
+      const method = internalPath(callee).slice(1);
+      const attributes = () => ({ 'rpc.system.name': 'grpc', 'rpc.method': method });
+      return inSpan(context.trace, method, 'client', attributes, (trace) =>
+        call(callee, input, trace === context.trace ? context : { ...context, trace }),
+      );
     },
     close: () => channels.close(),
   };

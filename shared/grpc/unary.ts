@@ -7,7 +7,7 @@ import type { Operation } from '../operation.ts';
 import { requestIdOf } from '../runtime/http-binding.ts';
 import { continueTrace } from '../tracing/trace.ts';
 import { type ClientIdentities, ipOf, isLoopback, serviceCaller } from './access.ts';
-import { reporter } from './observation.ts';
+import { endCall, reporter } from './observation.ts';
 import { toStatus } from './status.ts';
 
 /** How an operation's input and output travel. */
@@ -71,7 +71,11 @@ export const unary = (
     const started = performance.now();
     const { metadata } = call;
     const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
-    const trace = continueTrace(first(metadata, 'traceparent'));
+    const span = host.ports.tracer?.start(path.slice(1), 'server', first(metadata, 'traceparent'), {
+      'rpc.system.name': 'grpc',
+      'rpc.method': path.slice(1),
+    });
+    const trace = span?.trace ?? continueTrace(first(metadata, 'traceparent'));
     const ip = ipOf(call.getPeer());
     let stage: 'credentials' | undefined;
 
@@ -80,7 +84,9 @@ export const unary = (
       headers.set('x-request-id', requestId);
       call.sendMetadata(headers);
       respond(failed ?? null, message);
-      report(failed?.code ?? status.OK, started);
+      const code = failed?.code ?? status.OK;
+      report(code, started);
+      if (span) endCall(span, code);
     };
     const fail = (thrown: unknown) => {
       let error = toAppError(thrown);
@@ -95,7 +101,7 @@ export const unary = (
     };
     const run = (caller: Caller, bearer?: string): Promise<void> | void => {
       // nobody waits any more
-      if (call.cancelled) return;
+      if (call.cancelled) return void (span && endCall(span, status.CANCELLED));
       const context: Context = {
         request_id: requestId,
         trace,

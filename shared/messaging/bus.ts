@@ -21,6 +21,8 @@ export type Outcome =
   | { kind: 'failed'; error: unknown };
 
 export interface Bus {
+  /** `embedded`, `rabbitmq`, `eventbridge`: a label of its metrics. */
+  readonly name?: string;
   /**
    * Publishes rows and says of each, in the same order, what became of it. An outcome that is not known is `failed`:
    * a doubled event is allowed, a lost one is not.

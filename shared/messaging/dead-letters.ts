@@ -1,6 +1,8 @@
 /** Dead letters: messages that were given up wait here with the reason, until somebody replays or removes them. */
 import type { Clock } from '../ports/clock.ts';
 import { type Claimed, type NewMessage, type Store, WriteConflict } from '../ports/store.ts';
+import { readOutboxBody } from './bus.ts';
+import type { Fate, Letter, LetterBox } from './operate.ts';
 
 /** The queue of parked messages, on every bus. */
 export const DEAD = 'perfect21.dead';
@@ -33,6 +35,84 @@ export const toDeadLetter = (message: Claimed, reason: string, now: number): New
   return { queue: DEAD, id: `${id}@${queue}`, available_at: now, attempts, reason: reason.slice(0, 500), body: letter };
 };
 
+const BATCH = 50;
+const LEASE_MS = 30_000;
+/** Letters that a look shows at most. */
+const SHOWN = 10_000;
+
+const letterOf = ({ body, reason }: Claimed): Letter => {
+  const { from, id, attempts, parked_at, body: parked } = body as DeadLetter;
+  const event = readOutboxBody(parked);
+  return {
+    id,
+    from,
+    ...(event && { type: event.envelope.message_type, routing_key: event.routing_key }),
+    reason: reason ?? 'unknown',
+    attempts,
+    since: Date.parse(parked_at),
+    payload: event?.envelope ?? parked,
+  };
+};
+
+/** The dead letters in the store. `isQueue` says to which queues a replay makes sense. */
+export const storeLetters = (
+  store: Store,
+  clock: Clock,
+  isQueue: (name: string) => boolean = () => true,
+): LetterBox => {
+  const settle = async (message: Claimed, fate: Fate): Promise<void> => {
+    const { from, id, order_key, priority, body } = message.body as DeadLetter;
+    const again: NewMessage = { queue: from, id, order_key, priority, available_at: clock.now(), body };
+    await store.transact([], { settle: [message], enqueue: fate === 'replay' ? [again] : [] });
+  };
+
+  return {
+    count: async () => (await store.messages.depth(DEAD)).count,
+    look: async function* () {
+      for (const message of await store.messages.peek(DEAD, SHOWN)) yield letterOf(message);
+    },
+    walk: async (decide, done = () => {}) => {
+      // what is parked meanwhile comes behind these
+      let left = (await store.messages.depth(DEAD)).count;
+      const kept = new Map<string, Claimed>();
+      const keep = (message: Claimed): void => void kept.set(message.id, message);
+      try {
+        for (let stopped = left === 0; !stopped; stopped ||= left <= 0) {
+          const claimed = await store.messages.claim(DEAD, { limit: Math.min(BATCH, left), lease_ms: LEASE_MS });
+          // nothing, or only what was looked at so long ago that its claim ended
+          if (claimed.every(({ id }) => kept.has(id))) stopped = true;
+          for (const message of claimed) {
+            const letter = letterOf(message);
+            const seen = stopped || kept.has(message.id);
+            if (!seen) left--;
+            let fate = seen ? 'keep' : decide(letter);
+            if (fate === 'stop') stopped = true;
+            if (fate === 'replay' && !isQueue(letter.from)) {
+              done(letter, 'keep', `there is no queue ${letter.from}`);
+              fate = 'keep';
+            }
+            if (fate !== 'replay' && fate !== 'drop') {
+              keep(message);
+              continue;
+            }
+            try {
+              await settle(message, fate);
+              done(letter, fate);
+            } catch (error) {
+              // the claim ended meanwhile: somebody else sees to it
+              if (!(error instanceof WriteConflict)) throw error;
+            }
+          }
+        }
+      } finally {
+        for (const message of kept.values()) {
+          await store.messages.release(message, { available_at: message.available_at, reason: message.reason });
+        }
+      }
+    },
+  };
+};
+
 /**
  * Puts parked messages back into the queues that they came from, with all their tries before them.
  *
@@ -45,29 +125,13 @@ export const replay = async (
   options: { from?: string; limit?: number } = {},
 ): Promise<number> => {
   const { from, limit = 1000 } = options;
-  const passed: Claimed[] = [];
   let replayed = 0;
-  while (replayed < limit) {
-    const claimed = await store.messages.claim(DEAD, { limit: Math.min(50, limit - replayed), lease_ms: 30_000 });
-    if (claimed.length === 0) break;
-    for (const message of claimed) {
-      const letter = message.body as DeadLetter;
-      if (from !== undefined && letter.from !== from) {
-        passed.push(message);
-        continue;
-      }
-      const { id, order_key, priority, body } = letter;
-      const again: NewMessage = { queue: letter.from, id, order_key, priority, available_at: clock.now(), body };
-      try {
-        await store.transact([], { settle: [message], enqueue: [again] });
-        replayed++;
-      } catch (error) {
-        if (!(error instanceof WriteConflict)) throw error;
-      }
-    }
-  }
-  for (const message of passed) {
-    await store.messages.release(message, { available_at: message.available_at, reason: message.reason });
-  }
+  await storeLetters(store, clock).walk(
+    (letter) => {
+      if (replayed >= limit) return 'stop';
+      return from === undefined || letter.from === from ? 'replay' : 'keep';
+    },
+    () => replayed++,
+  );
   return replayed;
 };

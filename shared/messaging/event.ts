@@ -8,6 +8,8 @@ export interface EventType<T extends string = string, D extends z.ZodType = z.Zo
   readonly data: D;
   /** 0 to 9; 0 when left out. */
   readonly priority: (data: z.output<D>) => number;
+  /** False: it neither waits for earlier events of its user nor holds back later ones. */
+  readonly ordered?: boolean;
 }
 
 /** An event to be published with a change; the kit completes the envelope. */
@@ -32,6 +34,7 @@ export const eventType = <T extends string, D extends z.ZodType>(definition: {
   version?: number;
   data: D;
   priority?: (data: z.output<D>) => number;
+  ordered?: boolean;
 }) => {
   const event: EventType<T, D> = { version: 1, priority: () => 0, ...definition };
   return {
@@ -55,7 +58,7 @@ export interface Envelope<D = Record<string, unknown>> {
   user_id?: string;
   data: D;
   /** `version` of the payload, `traceparent` of the emitting span, and what bridges and delays add. */
-  metadata?: { version?: number; traceparent?: string; [key: string]: unknown };
+  metadata?: { version?: number; traceparent?: string; not_before?: string; [key: string]: unknown };
 }
 
 /** The body of an outbox row: what to publish and how. */

@@ -7,6 +7,7 @@
  */
 import type { Ports } from '../ports/index.ts';
 import { type Claimed, type NewMessage, WriteConflict } from '../ports/store.ts';
+import { producing } from '../tracing/producing.ts';
 import { publishDelay, unitRandom } from './backoff.ts';
 import type { Bus, Outcome } from './bus.ts';
 import { toDeadLetter } from './dead-letters.ts';
@@ -19,7 +20,7 @@ const CHANGES = 100;
 /** A publish takes milliseconds; after a crash the rows come again this much later. */
 const LEASE_MS = 15_000;
 
-export type RelayPorts = Pick<Ports, 'store' | 'clock' | 'ids' | 'log' | 'metrics'>;
+export type RelayPorts = Pick<Ports, 'store' | 'clock' | 'ids' | 'log' | 'metrics' | 'tracer'>;
 
 interface Settling {
   row: Claimed;
@@ -33,7 +34,8 @@ interface Settling {
  * @example const step = relayStep(host.ports, bus); while (await step()) continue;
  */
 export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (count: number) => void = () => {}) => {
-  const { store, clock, ids, log, metrics } = ports;
+  const { store, clock, ids, log, metrics, tracer } = ports;
+  const publishing = Object.freeze({ bus: bus.name ?? 'other' });
   const count = (result: string, by = 1): void => metrics.count('perfect21_outbox_messages_total', { result }, by);
 
   const giveBack = async (row: Claimed, error: unknown): Promise<void> => {
@@ -72,9 +74,13 @@ export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (count: number) 
     const rows = await store.messages.claim(OUTBOX, { limit: BATCH, lease_ms: LEASE_MS, firm: bus.outside });
     if (rows.length === 0) return 0;
     onTaken(rows.length);
+    const traced = tracer && producing(tracer, rows);
+    const started = performance.now();
     const outcomes = await bus
-      .publish(rows)
+      .publish(traced?.rows ?? rows)
       .catch((error: unknown): Outcome[] => rows.map(() => ({ kind: 'failed', error })));
+    metrics.observe('perfect21_event_publish_seconds', publishing, (performance.now() - started) / 1_000);
+    traced?.end(outcomes);
     let batch: Settling[] = [];
     let changes = 0;
     for (const [at, row] of rows.entries()) {

@@ -1,5 +1,7 @@
 /** Which queue gets which events, and which operations handle them: derived from the list of services. */
+import type { Host } from '../invoke.ts';
 import type { Operation, Service } from '../operation.ts';
+import type { Delivery, Verdict } from './dispatch.ts';
 import { isBinding, isRoutingKey, match } from './topic.ts';
 
 export interface Queue {
@@ -7,6 +9,8 @@ export interface Queue {
   readonly bindings: readonly string[];
   /** By message type: the operations that handle it, in the order of the services' lists. */
   readonly handlers: ReadonlyMap<string, readonly Operation<any, any>[]>;
+  /** Takes every message of the queue in place of the handlers: a bridge, which handles no event and carries all. */
+  readonly take?: (host: Host, message: Delivery, deadline: number) => Promise<Verdict>;
 }
 
 export interface Topology {
@@ -16,6 +20,16 @@ export interface Topology {
   /** The queues that are bound to a routing key. */
   route(routingKey: string): readonly Queue[];
 }
+
+/** Limits of a consumer's queue; those of the contract where one is left out. */
+export interface QueueLimits {
+  /** Ms that a message may wait in a queue. */
+  message_ttl?: number;
+  /** Messages that a queue holds. */
+  max_length?: number;
+}
+export const MESSAGE_TTL_MS = 86_400_000;
+export const MAX_LENGTH = 10_000;
 
 const QUEUE = /^[a-z0-9-]{1,64}\.[a-z0-9_-]{1,64}$/;
 

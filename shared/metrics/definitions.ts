@@ -57,6 +57,24 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Age of the oldest message of a queue',
     labels: ['queue'],
   },
+  perfect21_event_publish_seconds: {
+    type: 'histogram',
+    help: 'Time that the bus took for one batch of outbox rows, confirms included',
+    labels: ['bus'],
+    buckets: SECONDS,
+  },
+  perfect21_event_handling_seconds: {
+    type: 'histogram',
+    help: 'Time that a consumer took for one delivery of an event, by the verdict: done, ignored, unknown, retry or park',
+    labels: ['queue', 'result'],
+    buckets: SECONDS,
+  },
+  perfect21_event_age_seconds: {
+    type: 'histogram',
+    help: 'Age of an event when its consumer first gets it: since its commit, or since the end of the delay asked for',
+    labels: ['queue'],
+    buckets: [...SECONDS, 30, 60, 300, 3_600],
+  },
   perfect21_bus_connected: { type: 'gauge', help: 'Whether a connection to the broker is up', labels: ['link'] },
   perfect21_bus_blocked: { type: 'gauge', help: 'Whether the broker refuses to take messages', labels: [] },
   perfect21_bus_unroutable_total: {
@@ -69,5 +87,20 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Time from publishing an event to the confirm of the broker',
     labels: ['bus'],
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10],
+  },
+  perfect21_discovery_lookups_total: {
+    type: 'counter',
+    help: 'Questions to the registry of services by what became of them: ok or failed',
+    labels: ['registry', 'service', 'result'],
+  },
+  perfect21_discovery_ejections_total: {
+    type: 'counter',
+    help: 'Instances passed over for 30 seconds after three failures in a row',
+    labels: ['service'],
+  },
+  perfect21_discovery_instances: {
+    type: 'gauge',
+    help: 'Instances of a service that pass, as the registry last said',
+    labels: ['registry', 'service'],
   },
 };

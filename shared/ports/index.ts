@@ -1,29 +1,40 @@
 /** All ports by name: what an operation can ask for in `needs`, and what an adapter opens. */
 import type { Clock, Ids } from './clock.ts';
+import type { Crossing } from './crossing.ts';
 import type { Log } from './log.ts';
 import type { Mailer } from './mailer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Passwords } from './passwords.ts';
+import type { Pusher, PushKey } from './push.ts';
 import type { Sealer, Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
+import type { SmsSender } from './sms.ts';
 import type { Store } from './store.ts';
 import type { Keys, Revocations, ServiceTokens, TokenSigner, Verifier } from './tokens.ts';
+import type { Tracer } from './tracer.ts';
 
 export interface Ports {
   clock: Clock;
+  /** Of the bridge alone. */
+  crossing: Crossing;
   ids: Ids;
   log: Log;
   mailer: Mailer;
   metrics: Metrics;
   passwords: Passwords;
+  push: Pusher;
+  pushKey: PushKey;
   sealer: Sealer;
   secrets: Secrets;
   settings: Settings;
+  sms: SmsSender;
   store: Store;
   keys: Keys;
   revocations: Revocations;
   serviceTokens: ServiceTokens;
   tokens: TokenSigner;
+  /** Absent where nothing is traced. */
+  tracer?: Tracer;
   verifier: Verifier;
 }
 

@@ -1,3 +1,5 @@
+import type { Channel } from './channel.ts';
+
 export interface Mail {
   to: string;
   subject: string;
@@ -7,7 +9,5 @@ export interface Mail {
   message_id: string;
 }
 
-/** Sends a mail, or throws AppError `unavailable` when it may work later, `invalid_request` when it never will. */
-export interface Mailer {
-  send(mail: Mail): Promise<void>;
-}
+/** Sends mails. */
+export type Mailer = Channel<Mail>;

@@ -179,8 +179,17 @@ export interface ClaimOptions {
   firm?: boolean;
 }
 
+export interface ClaimOptions {
+  limit: number;
+  lease_ms: number;
+  due_by?: number;
+}
+
 export interface Messages {
-  /** Takes up to `limit` available messages for `lease_ms`: highest priority, then oldest first. Two callers never get the same one. */
+  /**
+   * Takes up to `limit` available messages for `lease_ms`: highest priority, then oldest first. Two callers never get the
+   * same one. With `due_by` (unix ms) only those that became available by then.
+   */
   claim(queue: string, options: ClaimOptions): Promise<Claimed[]>;
   /** Gives a message back, to be claimed again from `available_at` on. False if the claim was lost. */
   release(message: Claimed, options: { available_at: number; reason?: string }): Promise<boolean>;

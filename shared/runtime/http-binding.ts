@@ -3,7 +3,8 @@ import { ANONYMOUS, type Context } from '../context.ts';
 import { AppError, ERRORS, toAppError, toProblem } from '../errors.ts';
 import { type Host, invoke } from '../invoke.ts';
 import type { Operation } from '../operation.ts';
-import { continueTrace } from '../tracing/trace.ts';
+import { inServerSpan } from '../tracing/span.ts';
+import { continueTrace, type Trace } from '../tracing/trace.ts';
 import { authenticate } from './caller.ts';
 
 export interface HttpRequest {
@@ -68,20 +69,34 @@ const inputOf = ({ method, params, query, body }: HttpRequest): Record<string, u
 };
 
 /**
- * Answers a request with an operation. Never throws: what goes wrong becomes a problem.
+ * Answers a request with an operation, as a span of the caller's trace. Never throws: what goes wrong becomes a problem.
  *
  * @example const { status, headers, body } = await answer(host, login, request, 'http');
  */
-export const answer = async (
+export const answer = (
   host: Host,
   op: Operation<any, any>,
   request: HttpRequest,
   door: Context['door'],
   deadline?: number,
 ): Promise<HttpResponse> => {
+  const { tracer } = host.ports;
+  const { traceparent } = request.headers;
+  const work = (trace: Trace) => respond(host, op, request, door, trace, deadline);
+  if (!tracer) return work(continueTrace(traceparent));
+  return inServerSpan(tracer, { method: request.method, route: op.http?.path ?? op.name, traceparent }, work);
+};
+
+const respond = async (
+  host: Host,
+  op: Operation<any, any>,
+  request: HttpRequest,
+  door: Context['door'],
+  trace: Trace,
+  deadline?: number,
+): Promise<HttpResponse> => {
   const { headers } = request;
   const requestId = requestIdOf(headers['x-request-id'], host.ports.ids.uuid);
-  const trace = continueTrace(headers.traceparent);
   try {
     const presented =
       op.access === 'public' ? { caller: ANONYMOUS } : await authenticate(host.ports, headers.authorization);

@@ -9,6 +9,7 @@ import type { APIGatewayProxyStructuredResultV2, Context as LambdaContext } from
 import { AppError, ERRORS, toAppError } from '../errors.ts';
 import type { Host } from '../invoke.ts';
 import { hostPorts, type Operation } from '../operation.ts';
+import { fromXray } from '../tracing/xray.ts';
 import { answer, type HttpResponse, problemResponse, requestIdOf } from './http-binding.ts';
 import { type Choose, container } from './lambda-container.ts';
 import { fromHttpResponse, isHttpEvent, lowerCaseHeaders, toHttpRequest } from './lambda-http.ts';
@@ -79,6 +80,7 @@ export const serveHttp = async (
   let response: HttpResponse;
   try {
     const request = toHttpRequest(event, op.http?.limit);
+    request.headers.traceparent ??= tracing && fromXray(process.env._X_AMZN_TRACE_ID);
     response = await answer(host, op, request, 'lambda', deadlineOf(host, context));
   } catch (thrown) {
     response = refuse(thrown, headers, host.ports.ids.uuid());

@@ -1,10 +1,11 @@
 /** Brings the services of one process up behind every door, and down again without dropping what is in flight. */
 import { schema, platform as table } from '../../functions/index.ts';
 import type { Adapter } from '../adapter.ts';
-import { type Config, StartError } from '../config.ts';
+import { type Config, StartError, withMailbox } from '../config.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
+import type { Remote } from '../grpc/remote.ts';
 import type { Service } from '../operation.ts';
-import { type OpenHost, openHost } from '../platform.ts';
+import { type OpenHost, openHost, type RemoteCall } from '../platform.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { readCertificate } from './http-tls.ts';
 
@@ -59,20 +60,25 @@ export const launch = async (
 
     // without a mail server of its own, the platform brings one that shows what was sent
     let mailbox: Mailbox | undefined;
-    if (!config.env.MAIL_URL && config.services.includes('notifications')) {
+    const { MAIL_URL, SMS_URL = '', PUSH_URL = '' } = config.env;
+    const wanted = !MAIL_URL || `${SMS_URL}${PUSH_URL}`.includes('mailbox:');
+    if (wanted && config.services.includes('notifications')) {
       const { startMailbox } = await import('../delivery/mailbox/index.ts');
       const { PERFECT21_MAILBOX_PORT: httpPort, PERFECT21_SMTP_PORT: smtpPort } = config.env;
       mailbox = await startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir: config.data_dir });
       closing.push(() => mailbox?.close());
     }
-    const mail = mailbox
-      ? { transport: 'smtp' as const, url: `smtp://127.0.0.1:${mailbox.smtpPort}`, from: config.mail.from }
-      : config.mail;
+    const reached = mailbox ? withMailbox(config, mailbox) : config;
 
-    const remote = services.length < table.length ? await remoteFor(config) : undefined;
-    closing.push(async () => remote?.close());
-    const host = await openHost({ ...config, mail }, schema, { ...options, remote: remote?.call });
+    const token = services.length < table.length ? requireServiceToken(config) : undefined;
+    let remote: Remote | undefined;
+    const others: RemoteCall = (...call) => remote!.call(...call);
+    const host = await openHost(reached, schema, { ...options, ...(token && { remote: others }) });
     closing.push(() => host.close());
+    if (token) {
+      remote = await remoteFor(config, token, host);
+      closing.push(async () => remote?.close());
+    }
     await options.prepare?.(host);
 
     const { startWorker } = await import('./worker.ts');
@@ -129,14 +135,29 @@ const eventBridgeFor = async ({ bus }: Config) =>
     ? (await import('../messaging/eventbridge/bus.ts')).eventBridgeBus({ name: bus.name })
     : undefined;
 
-/** How to reach the services that run in other processes. */
-const remoteFor = async (config: Config) => {
-  const token = config.env.PERFECT21_SERVICE_TOKEN;
-  if (!token) {
-    throw new StartError(
-      'PERFECT21_SERVICE_TOKEN is missing: services that run apart prove to each other who they are with a service token',
-    );
-  }
+const requireServiceToken = ({ env }: Config): string => {
+  if (env.PERFECT21_SERVICE_TOKEN) return env.PERFECT21_SERVICE_TOKEN;
+  throw new StartError(
+    'PERFECT21_SERVICE_TOKEN is missing: services that run apart prove to each other who they are with a service token',
+  );
+};
+
+/** How to reach the services that run in other processes. They and their registry need not be there yet. */
+const remoteFor = async (config: Config, token: string, { ports }: OpenHost): Promise<Remote> => {
+  const { openDiscovery } = await import('../discovery/open.ts');
+  const { policy } = await import('../discovery/policies.ts');
+  const { unitRandom } = await import('../messaging/backoff.ts');
   const { remoteCaller } = await import('../grpc/remote.ts');
-  return remoteCaller({ discovery: config.discovery, token });
+  const discovery = await openDiscovery(config.discovery, ports);
+  const choose = () => policy(config.env.DISCOVERY_POLICY, () => unitRandom(ports.ids));
+  const ejected = (service: string, address: string): void => {
+    ports.log.warn('discovery.ejected', { service, address });
+    ports.metrics.count('perfect21_discovery_ejections_total', { service });
+  };
+  const remote = remoteCaller({ discovery, token, policy: choose, now: ports.clock.now, ejected });
+  const close = (): void => {
+    remote.close();
+    void discovery.close();
+  };
+  return { ...remote, close };
 };

@@ -6,9 +6,12 @@ import type { Consumer } from '../messaging/consumer.ts';
 import { DEAD } from '../messaging/dead-letters.ts';
 import { embeddedBus } from '../messaging/embedded/bus.ts';
 import { startConsumer } from '../messaging/embedded/consumer.ts';
+import { startLimits } from '../messaging/embedded/limits.ts';
+import { tailed } from '../messaging/embedded/tail.ts';
 import { OUTBOX } from '../messaging/event.ts';
 import { startRelay } from '../messaging/relay.ts';
-import { topologyOf } from '../messaging/topology.ts';
+import { type QueueLimits, topologyOf } from '../messaging/topology.ts';
+import { gaugeQueue } from '../metrics/events.ts';
 import type { Service } from '../operation.ts';
 import type { PortName } from '../ports/index.ts';
 import { type Schedule, startSchedules } from './schedules.ts';
@@ -28,6 +31,8 @@ export interface WorkerOptions {
   schedules?: readonly Schedule[];
   /** Messages held of each queue at a time; 10 when left out. */
   prefetch?: number;
+  /** Limits of the queues in the store; those of the contract when left out. A broker has its own. */
+  limits?: QueueLimits;
   /** Milliseconds that handlers have to finish at a stop; 10,000 when left out. */
   grace_ms?: number;
 }
@@ -41,6 +46,7 @@ export interface Worker {
 
 const CONNECT_MS = 10_000;
 const GAUGES_EVERY_MS = 15_000;
+const LIMITS_EVERY_MS = 60_000;
 
 /**
  * Starts the worker.
@@ -48,7 +54,7 @@ const GAUGES_EVERY_MS = 15_000;
  * @example const worker = startWorker(host, platform, { services: config.services }); … await worker.stop();
  */
 export const startWorker = (host: Host, platform: readonly Service[], options: WorkerOptions = {}): Worker => {
-  const { store, clock, metrics, log } = host.ports;
+  const { clock, log } = host.ports;
   const { services, prefetch, broker, grace_ms = 10_000 } = options;
   const topology = topologyOf(platform);
   let taken = 0;
@@ -56,7 +62,10 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
     taken += count;
   };
 
-  const relay = startRelay(host.ports, broker ?? options.bus ?? embeddedBus(topology, clock), onTaken);
+  const elsewhere = broker ?? options.bus;
+  const queues = topology.queues.map(({ name }) => name);
+  const limits = elsewhere ? undefined : startLimits(host.ports, queues, options.limits);
+  const relay = startRelay(host.ports, elsewhere ?? tailed(embeddedBus(topology, clock, limits), host.ports), onTaken);
   const consumed = platform.filter(({ name }) => options.consume !== false && (services?.includes(name) ?? true));
   const names = new Set(consumed.flatMap(({ operations }) => operations.flatMap((op) => op.subscription?.queue ?? [])));
   const consumers: Consumer[] = topology.queues
@@ -64,7 +73,7 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
     .map((queue) =>
       broker
         ? broker.consume(host, queue, { prefetch, onTaken })
-        : startConsumer(host, queue, topology, { prefetch, onTaken }),
+        : startConsumer(host, queue, topology, { prefetch, onTaken, ...options.limits }),
     );
 
   const gauges: Schedule = {
@@ -72,16 +81,16 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
     every_ms: GAUGES_EVERY_MS,
     run: async () => {
       for (const queue of [OUTBOX, ...names, DEAD]) {
-        const { count, oldest_at } = await store.messages.depth(queue);
         // what the relay parks stays in the store, beside a broker too
         const there = broker && queue !== OUTBOX ? ((await broker.depth(queue)) ?? 0) : 0;
-        metrics.gauge('perfect21_queue_depth', { queue }, count + there);
-        const age = oldest_at === undefined ? 0 : Math.max(0, (clock.now() - oldest_at) / 1000);
-        metrics.gauge('perfect21_queue_oldest_age_seconds', { queue }, age);
+        await gaugeQueue(host.ports, queue, there);
       }
     },
   };
-  const schedules = startSchedules([gauges, ...(options.schedules ?? [])], log);
+  const bounds: readonly Schedule[] = limits
+    ? [{ name: 'queue-limits', every_ms: LIMITS_EVERY_MS, run: limits.sweep }]
+    : [];
+  const schedules = startSchedules([gauges, ...bounds, ...(options.schedules ?? [])], log);
 
   let stopping: Promise<unknown> | undefined;
 
@@ -91,6 +100,7 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
       stopping ??= Promise.all([
         schedules.stop(),
         relay.stop(),
+        limits?.stop(),
         ...consumers.map((consumer) => consumer.stop(grace_ms)),
       ]);
       await stopping;
@@ -104,6 +114,7 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
         before = taken;
         busy = consumers.some((consumer) => consumer.busy > 0);
         await relay.round();
+        await limits?.round();
         for (const consumer of consumers) await consumer.round();
         await Promise.all(consumers.map((consumer) => consumer.settled()));
       } while (busy || taken !== before);

@@ -1,5 +1,6 @@
 /** W3C Trace Context (https://www.w3.org/TR/trace-context/): the part of a trace that travels. */
 import { randomBytes } from 'node:crypto';
+import type { Tracer } from '../ports/tracer.ts';
 
 export interface Trace {
   /** 32 lower-case hex digits. */
@@ -9,6 +10,8 @@ export interface Trace {
   /** The caller's span, if there was one. */
   parent_id?: string;
   sampled: boolean;
+  /** Who records the spans below this one; absent where nobody does. It does not travel. */
+  tracer?: Tracer;
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
@@ -27,19 +30,23 @@ const hex = (bytes: number): string => {
   return pool.toString('hex', from, used);
 };
 
-/** Continues the trace of a `traceparent` header with a new span, or starts one when it is absent or malformed. */
-export const continueTrace = (traceparent?: string): Trace => {
+/** What a `traceparent` header says of the caller's span; undefined when it is absent or malformed. */
+export const readTraceparent = (
+  traceparent: string | undefined,
+): Pick<Trace, 'trace_id' | 'span_id' | 'sampled'> | undefined => {
   const match = traceparent ? TRACEPARENT.exec(traceparent) : null;
   const version = match?.[1];
   const usable =
     match && version !== 'ff' && !(version === '00' && match[5]) && !/^0+$/.test(match[2]!) && !/^0+$/.test(match[3]!);
-  return usable
-    ? {
-        trace_id: match[2]!,
-        span_id: hex(8),
-        parent_id: match[3]!,
-        sampled: (Number.parseInt(match[4]!, 16) & 1) === 1,
-      }
+  if (!usable) return undefined;
+  return { trace_id: match[2]!, span_id: match[3]!, sampled: (Number.parseInt(match[4]!, 16) & 1) === 1 };
+};
+
+/** Continues the trace of a `traceparent` header with a new span, or starts one when it is absent or malformed. */
+export const continueTrace = (traceparent?: string): Trace => {
+  const caller = readTraceparent(traceparent);
+  return caller
+    ? { trace_id: caller.trace_id, span_id: hex(8), parent_id: caller.span_id, sampled: caller.sampled }
     : { trace_id: hex(16), span_id: hex(8), sampled: true };
 };
 

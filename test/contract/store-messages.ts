@@ -36,6 +36,19 @@ export const messages = (rig: () => Rig): void => {
       expect(idsOf(await take(store))).toEqual([later.id]);
     });
 
+    test('only what became available by a given time is claimed, when that is asked for', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const [old, urgent] = [message({ at: clock.now() }), message({ at: clock.now() + 50, priority: 9 })];
+      await put(store, old, urgent);
+      clock.pass(100);
+      const by = (due_by: number) => store.messages.claim('q', { limit: 10, lease_ms: LEASE, due_by });
+      expect(await by(clock.now() - 101)).toEqual([]);
+      expect(idsOf(await by(clock.now() - 100))).toEqual([old.id]);
+      expect(await by(clock.now() - 51)).toEqual([]);
+      expect(idsOf(await by(clock.now() - 50))).toEqual([urgent.id]);
+    });
+
     test('a claim that is not settled in its lease is claimed again, and the first one is lost', async () => {
       const { open, clock } = rig();
       const store = await open();

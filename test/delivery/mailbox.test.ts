@@ -7,6 +7,7 @@ import { StartError } from '../../shared/config.ts';
 import { openMailer } from '../../shared/delivery/email/smtp-mailer.ts';
 import { type Mailbox, startMailbox } from '../../shared/delivery/mailbox/index.ts';
 import { openMessages } from '../../shared/delivery/mailbox/messages.ts';
+import { postToMailbox } from '../../shared/delivery/mailbox/post.ts';
 import { temporaryFolder } from '../messaging/rig.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -72,6 +73,33 @@ describe('the mailbox', () => {
     const mailbox = await start(await folder());
     await mailbox.add({ channel: 'sms', to: '+4917012345678', subject: '', text: 'Your code', html: '' });
     expect(await (await api(mailbox)).json()).toMatchObject([{ channel: 'sms', to: '+4917012345678' }]);
+  });
+
+  it('takes text and push messages as JSON, but nothing that a page elsewhere can send unasked', async () => {
+    const mailbox = await start(await folder());
+    const message = { channel: 'sms', to: '+4917012345678', subject: '', text: 'Your code', html: '' };
+    const post = (body: unknown, type = 'application/json') =>
+      api(mailbox, undefined, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      });
+    for (const [body, type] of [
+      [message, 'text/plain'],
+      [message, 'application/x-www-form-urlencoded'],
+      ['{"channel":', 'application/json'],
+      [{ ...message, channel: '<b>' }, 'application/json'],
+      [{ ...message, text: 1 }, 'application/json'],
+      ['null', 'application/json'],
+    ] as const) {
+      expect((await post(body, type)).status).toBe(400);
+    }
+    expect((await post(message)).status).toBe(201);
+    const url = `http://127.0.0.1:${mailbox.httpPort}`;
+    await postToMailbox(url, { ...message, channel: 'push', subject: 'Alert' });
+    expect(await (await api(mailbox)).json()).toMatchObject([{ channel: 'push', subject: 'Alert' }, message]);
+    await mailbox.close();
+    await expect(postToMailbox(url, message)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('keeps everything over a restart, in a file for its owner only, even after a line that was cut off', async () => {

@@ -4,7 +4,9 @@ import { TEMPLATES } from '../../shared/delivery/templates/index.ts';
 
 describe('the pages that links in mails open', () => {
   it('exist for every template with a link', () => {
-    for (const { token } of Object.values(TEMPLATES)) if (token) expect(PAGES[token.path]?.type).toMatch(/^text\/html/);
+    for (const { token } of Object.values(TEMPLATES)) {
+      if (token && 'path' in token) expect(PAGES[`${token.path}`]?.type).toMatch(/^text\/html/);
+    }
   });
 
   it('run only scripts of their own, which exist, and none inline', () => {

@@ -147,14 +147,25 @@ describe('the SES mailer', () => {
 describe('MAIL_URL', () => {
   test('chooses SES or a mail server', () => {
     expect(loadConfig({ MAIL_URL: 'ses:', MAIL_FROM: 'a@example.org' }).mail).toEqual({
-      transport: 'ses',
       from: 'a@example.org',
+      providers: [{ transport: 'ses' }],
     });
-    expect(loadConfig({ MAIL_URL: 'smtps://u:p@mail.example.org' }).mail).toMatchObject({
-      transport: 'smtp',
-      url: 'smtps://u:p@mail.example.org',
-    });
-    expect(loadConfig({ PERFECT21_SMTP_PORT: '2525' }).mail).toMatchObject({ url: 'smtp://127.0.0.1:2525' });
+    expect(loadConfig({ MAIL_URL: 'smtps://u:p@mail.example.org' }).mail.providers).toEqual([
+      { transport: 'smtp', url: 'smtps://u:p@mail.example.org' },
+    ]);
+    expect(loadConfig({ PERFECT21_SMTP_PORT: '2525' }).mail.providers).toEqual([
+      { transport: 'smtp', url: 'smtp://127.0.0.1:2525' },
+    ]);
+  });
+
+  test('may list several, in the order in which they are asked', () => {
+    for (const MAIL_URL of ['smtp://one smtps://two ses:', ' smtp://one,smtps://two,\n ses: ']) {
+      expect(loadConfig({ MAIL_URL }).mail.providers).toEqual([
+        { transport: 'smtp', url: 'smtp://one' },
+        { transport: 'smtp', url: 'smtps://two' },
+        { transport: 'ses' },
+      ]);
+    }
   });
 
   test.each(['ses', 'ses:eu-central-1', 'http://mail', 'smtp:', 'smtp://', 'smtp://u:hunter2@a b', 'x'])(
@@ -167,7 +178,10 @@ describe('MAIL_URL', () => {
   );
 
   test('opens no mailer of the other kind', () => {
-    expect(() => smtpMailer.open({}, loadConfig({ MAIL_URL: 'ses:' }))).toThrow(StartError);
+    for (const MAIL_URL of ['ses:', 'ses: smtp://one']) {
+      expect(() => smtpMailer.open({}, loadConfig({ MAIL_URL }))).toThrow(StartError);
+    }
+    expect(() => sesMailer.open({}, loadConfig({ MAIL_URL: 'ses: smtp://one' }))).toThrow(StartError);
     expect(() => sesMailer.open({}, loadConfig({}))).toThrow(StartError);
   });
 });

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../shared/config.ts';
 import { isPlainAddress } from '../../shared/delivery/email/address.ts';
+import { mailer } from '../../shared/delivery/email/mailer.ts';
 import { openMailer } from '../../shared/delivery/email/smtp-mailer.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -39,7 +41,7 @@ const serve = async (options: SMTPServerOptions = {}) => {
   cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
   const mailer = openMailer({ url: `smtp://127.0.0.1:${port}`, from: '"perfect21" <no-reply@example.org>' });
   cleanups.push(mailer.close);
-  return { received, mailer: mailer.port };
+  return { received, mailer: mailer.port, url: `smtp://127.0.0.1:${port}` };
 };
 
 const mail = (more: object = {}) => ({
@@ -139,6 +141,31 @@ describe('the SMTP mailer', () => {
   ])('takes a %i for the recipient as %s', async (code, expected) => {
     const { mailer } = await serve({ onRcptTo: refuse(code) as any });
     await expect(mailer.send(mail())).rejects.toMatchObject({ code: expected });
+  });
+
+  it('tells what the server answered, without address and links', async () => {
+    const { mailer } = await serve();
+    const heard: unknown[] = [];
+    await mailer.send(mail(), (each) => heard.push(each));
+    expect(heard).toEqual([{ provider: '127.0.0.1', outcome: 'sent', answer: expect.stringMatching(/^250 /) }]);
+    const refusing = await serve({ onRcptTo: refuse(550) as any });
+    await refusing.mailer.send(mail(), (each) => heard.push(each)).catch(() => {});
+    expect(heard[1]).toMatchObject({ outcome: 'refused', answer: expect.stringContaining('550') });
+    expect(JSON.stringify(heard)).not.toContain('ada@example.org');
+  });
+
+  it('of several servers asks the next one when one is away, and sends once', async () => {
+    const { received, url } = await serve();
+    const second = await serve();
+    const { port, close = async () => {} } = await mailer.open(
+      {},
+      loadConfig({ MAIL_URL: `smtp://127.0.0.1:1 ${url} ${second.url}`, MAIL_FROM: 'no-reply@example.org' }),
+    );
+    cleanups.push(close);
+    const heard: string[] = [];
+    await port.send(mail(), ({ outcome }) => heard.push(outcome));
+    expect([received.length, second.received.length]).toEqual([1, 0]);
+    expect(heard).toEqual(['unavailable', 'sent']);
   });
 
   it('takes a refused connection or greeting as unavailable: the mail is not to blame', async () => {

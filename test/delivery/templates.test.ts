@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { languageOf, renderMail, TEMPLATES, type TemplateName } from '../../shared/delivery/templates/index.ts';
+import {
+  languageOf,
+  renderMail,
+  renderShort,
+  TEMPLATES,
+  type TemplateName,
+} from '../../shared/delivery/templates/index.ts';
 import { escapeHtml } from '../../shared/delivery/templates/letter.ts';
 
 const expires_at = '2026-05-10T12:00:00.000Z';
@@ -18,6 +24,9 @@ const SAMPLES: Record<TemplateName, Record<string, unknown>> = {
     recommended_actions: ['Check your login activity', '检查登录活动'],
   },
   account_locked: { failed_attempts: 10, locked_until: expires_at, ip_address: '192.0.2.1' },
+  login_alert: { failed: true, at: expires_at, ip_address: '192.0.2.1', user_agent: 'test' },
+  verification_code: { expires_at },
+  notice: { title: 'News', text: 'There is news', url: 'https://example.org/news' },
 };
 const names = Object.keys(TEMPLATES) as TemplateName[];
 const link = 'https://login.example.org/verify-email?token=abc_-1';
@@ -29,13 +38,14 @@ describe('templates', () => {
     expect(english.text).toContain('Hello Ada,');
     expect(`${english.subject}${english.text}`).not.toMatch(/\p{Script=Han}/u);
     expect(chinese.text).toContain('Ada，您好：');
-    expect(chinese.subject).toMatch(/\p{Script=Han}/u);
+    // a notice is in its sender's own words
+    if (name !== 'notice') expect(chinese.subject).toMatch(/\p{Script=Han}/u);
     expect(chinese.html).toContain('lang="zh-CN"');
     for (const { text, html } of [english, chinese]) {
       expect(`${text}${html}`).not.toMatch(/undefined|null|NaN|\[object/);
       if (TEMPLATES[name].token) {
         expect(text).toContain(link);
-        expect(html).toContain(`href="${link}"`);
+        if (TEMPLATES[name].token.path) expect(html).toContain(`href="${link}"`);
       }
     }
   });
@@ -89,6 +99,36 @@ describe('templates', () => {
       expect(`${text}${html}`).not.toContain(first_name);
     },
   );
+
+  it.each(names.filter((name) => TEMPLATES[name].short))(
+    '%s has a short form of one line in both languages',
+    (name) => {
+      const english = renderShort(name, SAMPLES[name], '314159');
+      const chinese = renderShort(name, { ...SAMPLES[name], locale: 'zh-CN' }, '314159');
+      for (const { title, text } of [english, chinese]) {
+        expect(`${title}${text}`).not.toMatch(/undefined|null|NaN|\[object|\n/);
+        expect(text.length).toBeLessThan(160);
+        if (TEMPLATES[name].token) expect(text).toContain('314159');
+      }
+      expect(english.text).not.toMatch(/\p{Script=Han}/u);
+      if (name !== 'notice') expect(chinese.text).toMatch(/\p{Script=Han}/u);
+    },
+  );
+
+  it('a short form teaches nobody to touch links, unless a service gives one', () => {
+    for (const name of names.filter((each) => TEMPLATES[each].short && each !== 'notice')) {
+      expect(renderShort(name, SAMPLES[name]).text).not.toMatch(/https?:|www\./);
+    }
+    expect(renderShort('notice', SAMPLES.notice).url).toBe('https://example.org/news');
+    const script = { ...SAMPLES.notice, url: 'javascript:alert(1)' };
+    expect(() => renderShort('notice', script)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+
+  it('a letter alone has no short form', () => {
+    expect(() => renderShort('password_reset', SAMPLES.password_reset)).toThrow(
+      expect.objectContaining({ code: 'invalid_request' }),
+    );
+  });
 
   it.each([
     ['toString', {}],

@@ -27,6 +27,8 @@ export interface Door {
 }
 
 export interface Mail {
+  /** `email`, `sms` or `push`. */
+  channel?: string;
   to: string;
   subject: string;
   text: string;

@@ -22,11 +22,15 @@ export interface Rule {
   target: string;
 }
 
-/** What the double does instead of its work: it refuses calls, calls with certain entries, or entries by an error code. */
+/**
+ * What the double does instead of its work: it refuses calls, calls with certain entries, or entries by an error code,
+ * or takes an entry and brings it nowhere.
+ */
 export interface Trouble {
   spoils?: (entry: Entry) => boolean;
   call?: { status: number; type: string };
   entry?: (entry: Entry) => string | undefined;
+  loses?: (entry: Entry) => boolean;
 }
 
 const MAX_BYTES = 256 * 1024;
@@ -50,6 +54,8 @@ export const startEventBridge = async (options: {
   bus: string;
   rules: readonly Rule[];
   deliver(target: string, body: string): Promise<void>;
+  /** Answers calls that are about rules. */
+  control?: (action: string, body: any) => object;
 }) => {
   const { bus, rules, deliver } = options;
   for (const { pattern } of rules) {
@@ -82,15 +88,20 @@ export const startEventBridge = async (options: {
       detail,
     };
     for (const { pattern, target } of rules) {
+      if (state.trouble.loses?.(entry)) break;
       if (matchesPattern(pattern, event)) await deliver(target, JSON.stringify(event));
     }
     return { EventId: id };
   };
 
   const answer = async (target: string | undefined, authorization: string | undefined, body: string) => {
-    if (target !== 'AWSEvents.PutEvents') throw fault('UnknownOperationException', `${target}`);
     if (!/^AWS4-HMAC-SHA256 Credential=\S+\/events\/aws4_request,/.test(authorization ?? '')) {
       throw fault('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
+    }
+    const action = target?.replace(/^AWSEvents\./, '') ?? '';
+    if (action !== 'PutEvents') {
+      if (!options.control) throw fault('UnknownOperationException', action);
+      return options.control(action, JSON.parse(body));
     }
     const { Entries } = JSON.parse(body) as { Entries: Entry[] };
     requests.push(Entries);

@@ -16,6 +16,8 @@ export interface Rabbitmq {
   readonly url: string;
   /** With TLS, when started with certificates. */
   readonly tlsUrl: string;
+  /** Of the management plugin, when started with it. */
+  readonly managementUrl: string;
   /** Stops the broker in an orderly way, keeping its data. */
   stop(): Promise<void>;
   /** Ends it as a power cut would, keeping what is on the disk. */
@@ -48,11 +50,12 @@ const freePort = async (): Promise<number> => {
  * @example const broker = await startRabbitmq(); … broker.url … await broker.close();
  */
 export const startRabbitmq = async (
-  options: { tls?: { ca: string; cert: string; key: string } } = {},
+  options: { tls?: { ca: string; cert: string; key: string }; management?: boolean } = {},
 ): Promise<Rabbitmq> => {
   const { server } = ensureRabbitmq();
   const folder = mkdtempSync(join(tmpdir(), 'rabbitmq-'));
   const [port, tlsPort, distPort, epmdPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const managementPort = await freePort();
   const node = `perfect21-${randomBytes(6).toString('hex')}@localhost`;
   const lines = [
     'vm_memory_high_watermark.relative = 0.4',
@@ -70,8 +73,9 @@ export const startRabbitmq = async (
       'ssl_options.fail_if_no_peer_cert = true',
     );
   }
+  if (options.management) lines.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`);
   writeFileSync(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
-  writeFileSync(join(folder, 'enabled_plugins'), '[].\n');
+  writeFileSync(join(folder, 'enabled_plugins'), options.management ? '[rabbitmq_management].\n' : '[].\n');
   const env: NodeJS.ProcessEnv = {
     PATH: `${process.env.PATH}:/usr/sbin:/usr/bin`,
     HOME: folder,
@@ -128,6 +132,7 @@ export const startRabbitmq = async (
   return {
     url,
     tlsUrl: `amqps://guest:guest@localhost:${tlsPort}`,
+    managementUrl: `http://guest:guest@127.0.0.1:${managementPort}`,
     start,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

@@ -25,8 +25,11 @@ const recordOf = (message: Message, arn: string): SQSEvent['Records'][number] =>
   awsRegion: REGION,
 });
 
-/** Starts it. Queues have their logical ids as names; a message is given again at once, so that tests don't wait. */
-export const startSqs = async (resources: Resources) => {
+/**
+ * Starts it. Queues have their logical ids as names; a message is given again at once, so that tests don't wait, unless
+ * `visibility` says after how many seconds.
+ */
+export const startSqs = async (resources: Resources, { visibility = 0 }: { visibility?: number } = {}) => {
   const server = await startFauxqs({ port: 0, host: '127.0.0.1', defaultRegion: REGION, logger: false });
   const endpoint = `http://127.0.0.1:${server.port}`;
   const client = new SQSClient({
@@ -41,7 +44,7 @@ export const startSqs = async (resources: Resources) => {
   // dead letters first: others name them
   for (const [id, { Properties }] of found.sort(([, a]) => (a.Properties.RedrivePolicy ? 1 : -1))) {
     const { RedrivePolicy: redrive } = Properties;
-    const attributes: Record<string, string> = { VisibilityTimeout: '0' };
+    const attributes: Record<string, string> = { VisibilityTimeout: String(visibility) };
     if (redrive) {
       const deadLetterTargetArn = queues.get(redrive.deadLetterTargetArn['Fn::GetAtt'][0])!.arn;
       attributes.RedrivePolicy = JSON.stringify({ ...redrive, deadLetterTargetArn });
@@ -55,6 +58,10 @@ export const startSqs = async (resources: Resources) => {
     return known;
   };
   return {
+    endpoint,
+    url: (id: string): string => queue(id).url,
+    /** The queue as the server has it. */
+    inspect: (id: string) => server.inspectQueue(id)!.messages,
     send: async (id: string, body: string): Promise<void> =>
       void (await client.send(new SendMessageCommand({ QueueUrl: queue(id).url, MessageBody: body }))),
     /** Bodies that wait in a queue. */

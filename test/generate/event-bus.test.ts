@@ -1,10 +1,13 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { catalogue } from '../../functions/events.ts';
 import { functions } from '../../infra/generate/functions.ts';
 import { consumedQueues, lambdaFunctions } from '../../infra/generate/platform.ts';
 import { resources } from '../../infra/generate/resources.ts';
-import { routingOf } from '../../shared/messaging/eventbridge/routing.ts';
+import { prioritiesOf, urgentQueues } from '../../infra/generate/urgent.ts';
+import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
+import { routingOf, urgencyOf } from '../../shared/messaging/eventbridge/routing.ts';
 import { match } from '../../shared/messaging/topic.ts';
 import { rulesIn } from '../engines/eventbridge.ts';
 import { matchesPattern, wrongWithPattern } from '../support/eventbridge-matcher.ts';
@@ -14,52 +17,111 @@ const contentOf = async (generator: typeof resources) => parse(String((await gen
 const template: Record<string, Resource> = (await contentOf(resources)).Resources;
 const relay = (await contentOf(functions))['events-relay'];
 const ofType = (type: string) => Object.entries(template).filter(([, { Type }]) => Type === type);
-const nameOf = (id: string) => id.replace(/Queue(Dead)?$/, '').toLowerCase();
+const nameOf = (id: string) => id.replace(/Queue(Urgent|Dead)?$/, '').toLowerCase();
+const plain = (queue: string) => queue.replace(/[^a-z0-9]/g, '');
 
 describe('the event bus of the stack', () => {
-  test('has one rule for each queue that a function consumes, and brings each event where its bindings say', () => {
+  test('brings each event where its bindings say, once, and apart from the others if it is urgent', () => {
     const rules = rulesIn(template);
-    expect(rules).toHaveLength(new Set(lambdaFunctions.flatMap(({ queue }) => queue ?? [])).size);
+    for (const { pattern } of rules) expect(wrongWithPattern(pattern)).toBeUndefined();
+    expect(new Set(rules.map(({ target }) => nameOf(target)))).toEqual(
+      new Set(lambdaFunctions.flatMap(({ queue }) => (queue ? plain(queue) : []))),
+    );
     for (const { name, bindings } of consumedQueues) {
-      const { pattern } = rules.find(({ target }) => nameOf(target) === name.replace(/[^a-z0-9]/g, ''))!;
-      expect(wrongWithPattern(pattern)).toBeUndefined();
+      const own = rules.filter(({ target }) => nameOf(target) === plain(name));
+      expect(own).toHaveLength(urgentQueues.has(name) ? 2 : 1);
       for (const { key } of catalogue) {
         const wanted = bindings.some((binding) => match(binding, key));
-        expect([name, key, matchesPattern(pattern, { detail: { routing: routingOf(key) } })]).toEqual([
-          name,
-          key,
-          wanted,
-        ]);
+        // an event from elsewhere may say nothing of its priority
+        for (const priority of [undefined, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+          const event = {
+            detail: { routing: { ...routingOf(key), ...(priority !== undefined && urgencyOf(priority)) } },
+          };
+          const taken = own.filter(({ pattern }) => matchesPattern(pattern, event)).map(({ target }) => target);
+          const twin = urgentQueues.has(name) && (priority ?? 0) >= 7 ? 'QueueUrgent' : 'Queue';
+          expect([name, key, priority, taken.map((target) => /Queue\w*$/.exec(target)![0])]).toEqual([
+            name,
+            key,
+            priority,
+            wanted ? [twin] : [],
+          ]);
+        }
       }
     }
+  });
+
+  test('has an urgent twin for exactly those queues to which an event of priority 7 or more can come', async () => {
+    expect([...urgentQueues].sort()).toEqual([
+      'notification-service.notification_requests',
+      'notification-service.security_events',
+    ]);
+    const found = new Map(catalogue.map((event) => [event.type, Math.max(...prioritiesOf(event))]));
+    expect([found.get('security.alert'), found.get('security.account_locked'), found.get('user.login')]).toEqual([
+      9, 7, 5,
+    ]);
+    const { 'notifications-on-security-events': consumer } = await contentOf(functions);
+    expect(
+      consumer.events.map(({ sqs }: any) => [
+        sqs.arn['Fn::GetAtt'][0],
+        sqs.maximumConcurrency,
+        sqs.functionResponseType,
+      ]),
+    ).toEqual([
+      ['NotificationServiceSecurityEventsQueue', 100, 'ReportBatchItemFailures'],
+      ['NotificationServiceSecurityEventsQueueUrgent', undefined, 'ReportBatchItemFailures'],
+    ]);
+  });
+
+  test('splits any bindings by priority without taking an event twice or never', () => {
+    const word = fc.constantFrom('a', 'b', '*', '#');
+    const bindings = fc.array(fc.array(word, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 });
+    const key = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(bindings, key, fc.option(fc.integer({ min: 0, max: 9 })), (bound, words, priority) => {
+        const names = bound.map((each) => each.join('.'));
+        const routing = { ...routingOf(words.join('.')), ...(priority !== null && urgencyOf(priority)) };
+        const takes = (part?: 'urgent' | 'other') =>
+          matchesPattern(compileBindings(names, part), { detail: { routing } });
+        expect(wrongWithPattern(compileBindings(names, 'other'))).toBeUndefined();
+        expect([takes('urgent'), takes('other')]).toEqual(
+          takes() ? [(priority ?? 0) >= 7, (priority ?? 0) < 7] : [false, false],
+        );
+      }),
+    );
   });
 
   test('gives every target a place for what could not be delivered', () => {
     for (const [, { Properties }] of ofType('AWS::Events::Rule')) {
       expect(Properties.EventBusName).toEqual({ Ref: 'EventBus' });
       const [{ Arn, DeadLetterConfig }] = Properties.Targets;
-      expect(DeadLetterConfig.Arn['Fn::GetAtt'][0]).toBe(`${Arn['Fn::GetAtt'][0]}Dead`);
+      const queue = Arn['Fn::GetAtt'][0].replace(/Urgent$/, '');
+      expect(DeadLetterConfig.Arn['Fn::GetAtt'][0]).toBe(`${queue}Dead`);
     }
   });
 
-  test('lets only the rule of a queue write to it and to its dead letters', () => {
+  test('lets only the rules of a queue write to it and to its dead letters', () => {
     const policies = ofType('AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
     expect(policies.map(({ Queues }) => Queues[0].Ref).sort()).toEqual(
       ofType('AWS::SQS::Queue')
         .map(([id]) => id)
+        // the relay's alarms are written by roles
+        .filter((id) => !id.startsWith('EventsDue'))
         .sort(),
     );
     for (const { Queues, PolicyDocument } of policies) {
       const id = Queues[0].Ref;
-      const rule = `${id.replace(/Dead$/, '')}Rule`;
-      expect(template[rule]!.Type).toBe('AWS::Events::Rule');
+      const queue = id.replace(/Dead$/, '');
+      const twin = id.endsWith('Dead') && template[`${queue}UrgentRule`] ? [`${queue}UrgentRule`] : [];
+      const rules = [`${queue}Rule`, ...twin];
+      for (const rule of rules) expect(template[rule]!.Type).toBe('AWS::Events::Rule');
+      const arns = rules.map((rule) => ({ 'Fn::GetAtt': [rule, 'Arn'] }));
       expect(PolicyDocument.Statement).toEqual([
         {
           Effect: 'Allow',
           Principal: { Service: 'events.amazonaws.com' },
           Action: 'sqs:SendMessage',
           Resource: { 'Fn::GetAtt': [id, 'Arn'] },
-          Condition: { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [rule, 'Arn'] } } },
+          Condition: { ArnEquals: { 'aws:SourceArn': arns.length === 1 ? arns[0] : arns } },
         },
       ]);
     }
@@ -78,7 +140,20 @@ describe('the event bus of the stack', () => {
     }
   });
 
-  test('takes events from the relay alone, which may touch the messages, their stream and the bus, and nothing else', () => {
+  test('lets Scheduler write to the queue of alarms alone, for this account alone', () => {
+    const { AssumeRolePolicyDocument, Policies } = template.EventsDueRole!.Properties;
+    const [{ Principal, Condition }] = AssumeRolePolicyDocument.Statement;
+    expect(Principal).toEqual({ Service: 'scheduler.amazonaws.com' });
+    expect(Condition).toEqual({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } });
+    expect(Policies[0].PolicyDocument.Statement).toEqual([
+      { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: { 'Fn::GetAtt': ['EventsDueQueue', 'Arn'] } },
+    ]);
+    const [, , { sqs }] = relay.events;
+    expect(sqs.arn).toEqual({ 'Fn::GetAtt': ['EventsDueQueue', 'Arn'] });
+    expect(relay.environment.DUE_GROUP).toBe(template.EventsDueGroup!.Properties.Name);
+  });
+
+  test('takes events from the relay alone, which may touch the messages, their stream, the bus and its own alarms, and nothing else', () => {
     const statementsOf = ({ Properties }: Resource) => Properties.Policies[0].PolicyDocument.Statement as any[];
     const publishers = ofType('AWS::IAM::Role').filter(([, role]) =>
       statementsOf(role).some(({ Action }) => [Action].flat().includes('events:PutEvents')),
@@ -91,6 +166,11 @@ describe('the event bus of the stack', () => {
       own.map(({ Action, Resource }) => [[Action].flat()[0], [Resource].flat().map((each: any) => each['Fn::GetAtt'])]),
     ).toEqual([
       ['dynamodb:DescribeStream', [['MessagesTable', 'StreamArn']]],
+      ['sqs:ReceiveMessage', [['EventsDueQueue', 'Arn']]],
+      ['sqs:SendMessage', [['EventsDueQueue', 'Arn']]],
+      // the schedules of one group
+      ['scheduler:CreateSchedule', [undefined]],
+      ['iam:PassRole', [['EventsDueRole', 'Arn']]],
       ['dynamodb:GetItem', [['MetaTable', 'Arn']]],
       ['dynamodb:GetItem', [['MessagesTable', 'Arn']]],
       ['events:PutEvents', [['EventBus', 'Arn']]],

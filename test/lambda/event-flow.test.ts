@@ -79,6 +79,8 @@ describe('events in AWS', () => {
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
       AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
+      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+      QUEUE_DEAD_URL: sqs.url(`${USER_EVENTS}Dead`),
       AWS_ENDPOINT_URL_SESV2: ses.endpoint,
     };
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
@@ -192,7 +194,7 @@ describe('events in AWS', () => {
     expect(await relay()).toEqual({ relayed: 1 });
   });
 
-  test('a message that its function fails goes to the dead letters of its queue after five tries', async () => {
+  test('a message that no try can mend is parked at once, with the reason', async () => {
     await sqs.drain(USER_EVENTS, mail);
     await sqs.send(USER_EVENTS, '{"detail":"no envelope"}');
     let tries = 0;
@@ -200,7 +202,38 @@ describe('events in AWS', () => {
       tries += 1;
       return mail(event);
     });
-    expect(tries).toBe(5);
-    expect(sqs.waiting(`${USER_EVENTS}Dead`)).toEqual(['{"detail":"no envelope"}']);
+    expect(tries).toBe(1);
+    const [letter] = sqs.inspect(`${USER_EVENTS}Dead`).ready as any[];
+    expect(letter.body).toBe('{"detail":"no envelope"}');
+    const told = Object.entries(letter.messageAttributes).map(([name, { StringValue }]: any) => [name, StringValue]);
+    expect(Object.fromEntries(told)).toEqual({
+      reason: 'invalid_request',
+      attempts: '1',
+      from: 'notification-service.user_events',
+      parked_at: expect.stringMatching(/Z$/),
+    });
+  });
+
+  test('a message whose handler fails for now comes again after the wait of its try', async () => {
+    await register('gil@example.net');
+    await relay();
+    ses.state.trouble = { status: 503, type: 'ServiceUnavailableException' };
+    let handled = 0;
+    await sqs.drain(USER_EVENTS, (event) => {
+      handled += 1;
+      return mail(event);
+    });
+    // hidden for about a second, and not given again at once
+    expect(handled).toBe(1);
+    expect(sqs.waiting(USER_EVENTS)).toHaveLength(1);
+    ses.state.trouble = undefined;
+    await vi.waitUntil(
+      async () => {
+        await sqs.drain(USER_EVENTS, mail);
+        return sqs.waiting(USER_EVENTS).length === 0;
+      },
+      { timeout: 8_000, interval: 200 },
+    );
+    expect(ses.sent.map(({ Destination }) => Destination.ToAddresses)).toEqual([['gil@example.net']]);
   });
 });

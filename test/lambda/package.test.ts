@@ -8,6 +8,7 @@ import { type Bundle, bundlesIn, faultsOf, MAX_BUNDLE, MAX_RESOURCES, resourcesI
 import { readZip } from '../../infra/aws/zip.ts';
 import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../../infra/generate/files.ts';
 import { lambdaFunctions } from '../../infra/generate/platform.ts';
+import { urgentQueues } from '../../infra/generate/urgent.ts';
 import { PACKAGE, serverlessPackage } from '../../infra/package.ts';
 
 type Resource = { Type: string; Properties: any };
@@ -19,7 +20,8 @@ interface Statement {
 }
 
 /** The only actions for which AWS takes no resource but `*`. */
-const WITHOUT_RESOURCE = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+// a phone number has no ARN
+const WITHOUT_RESOURCE = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'sns:Publish'];
 
 const mkdirIn = (folder: string, name: string): string => {
   mkdirSync(join(folder, name), { recursive: true });
@@ -56,7 +58,8 @@ describe('npm run package', () => {
   test('gives every function a role of its own', () => {
     const roles = ofType('AWS::Lambda::Function').map(([, { Properties }]) => JSON.stringify(Properties.Role));
     expect(new Set(roles).size).toBe(roles.length);
-    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length);
+    // and Scheduler one, to write to the queue of the relay's alarms
+    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 1);
   });
 
   test('allows no role an action on everything, and no action by wildcard', () => {
@@ -65,15 +68,15 @@ describe('npm run package', () => {
       for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
       const everything = [Resource].flat().some((resource) => resource === '*');
       if (everything) expect(WITHOUT_RESOURCE).toEqual(expect.arrayContaining(actions));
-      // log streams are named by Lambda; everything else is named to the end
-      if (!everything && !actions[0]!.startsWith('logs:')) expect(JSON.stringify(Resource)).not.toContain('*');
+      // log streams are named by Lambda, schedules when they are made; everything else is named to the end
+      if (!everything && !/^(logs|scheduler):/.test(actions[0]!)) expect(JSON.stringify(Resource)).not.toContain('*');
     }
   });
 
   test('allows data, keys and mail to the code of the function only', () => {
     // a stream is read by Lambda itself
     const guarded = statements()
-      .filter(({ Action }) => /^(dynamodb|kms|ses|events):/.test([Action].flat()[0]!))
+      .filter(({ Action }) => /^(dynamodb|kms|ses|sns|events):/.test([Action].flat()[0]!))
       .filter(({ Resource }) => !JSON.stringify(Resource).includes('"StreamArn"'));
     expect(guarded.length).toBeGreaterThan(0);
     for (const { Condition } of guarded) expect(JSON.stringify(Condition)).toContain('lambda:SourceFunctionArn');
@@ -90,9 +93,17 @@ describe('npm run package', () => {
     const sources = ofType('AWS::Lambda::EventSourceMapping').filter(
       ([, { Properties }]) => !Properties.StartingPosition,
     );
-    expect(sources.length).toBe(lambdaFunctions.filter(({ queue }) => queue).length);
+    const alarms = sources.filter(
+      ([, { Properties }]) => Properties.EventSourceArn['Fn::GetAtt'][0] === 'EventsDueQueue',
+    );
+    expect(sources.length - alarms.length).toBe(
+      lambdaFunctions.filter(({ queue }) => queue).length + urgentQueues.size,
+    );
     for (const [, { Properties }] of sources) {
-      expect(Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+      // an alarm is a whole batch: it only says that it is time to look
+      const partial =
+        Properties.EventSourceArn['Fn::GetAtt'][0] === 'EventsDueQueue' ? undefined : ['ReportBatchItemFailures'];
+      expect(Properties.FunctionResponseTypes).toEqual(partial);
       const queue = resources[Properties.EventSourceArn['Fn::GetAtt'][0]]!;
       expect(resources[queue.Properties.RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]]?.Type).toBe(
         'AWS::SQS::Queue',

@@ -44,9 +44,9 @@ export const queueEvent = (bodies: readonly string[]): SQSEvent => ({
     body,
     attributes: {
       ApproximateReceiveCount: '1',
-      SentTimestamp: '1795348800000',
+      SentTimestamp: String(Date.now()),
       SenderId: 'sender',
-      ApproximateFirstReceiveTimestamp: '1795348800001',
+      ApproximateFirstReceiveTimestamp: String(Date.now()),
     },
     messageAttributes: {},
     md5OfBody: '',

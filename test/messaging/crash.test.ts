@@ -2,15 +2,10 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { invoke } from '../../shared/invoke.ts';
 import { DEAD } from '../../shared/messaging/dead-letters.ts';
 import { OUTBOX } from '../../shared/messaging/event.ts';
-import { startWorker } from '../../shared/runtime/worker.ts';
 import {
-  context,
-  mortal,
   note,
   notes,
   openRig,
@@ -25,67 +20,6 @@ import {
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-describe('a process that is killed', () => {
-  it.each(['before', 'after'] as const)(
-    'loses no event and doubles no effect, %s whichever call of the store it happens',
-    async (when) => {
-      const platform = probePlatform();
-      let at = 0;
-      let died = true;
-      while (died) {
-        at++;
-        const { host, store, clock, worker, close } = await openRig({ platform, collections: probeCollections });
-        const victim = mortal(host, at, when);
-        const first = startWorker(victim.host, platform);
-        for (const id of ['1', '2', '3']) {
-          await invoke(victim.host, note, { id, text: id, user_id: id === '3' ? 'b' : 'a' }, context()).catch(() => {});
-        }
-        await first.drain();
-        died = victim.died();
-        await first.stop().catch(() => {});
-        // whoever comes next sees the claims of the dead end
-        clock.pass(61_000);
-        await worker().drain();
-        const committed = await store.getMany(notes, ['1', '2', '3']);
-        const expected = (ids: string[]): string[] => ids.filter((id) => committed.has(id));
-        expect([at, await seenBy(store, 'a'), await seenBy(store, 'b')]).toEqual([
-          at,
-          expected(['1', '2']),
-          expected(['3']),
-        ]);
-        for (const queue of [OUTBOX, QUEUE, DEAD]) expect(await store.messages.depth(queue)).toEqual({ count: 0 });
-        await close();
-      }
-      // three commits, and for each event at least a relay and a handler
-      expect(at).toBeGreaterThan(15);
-    },
-  );
-
-  it('may die again and again at any call: every event has its one effect in the end', async () => {
-    const platform = probePlatform();
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.tuple(fc.integer({ min: 1, max: 25 }), fc.boolean()), { maxLength: 4 }),
-        async (deaths) => {
-          const { host, store, clock, run, worker, close } = await openRig({ platform, collections: probeCollections });
-          for (const id of ['1', '2', '3', '4']) await run(note, { id, text: id, user_id: 'a' });
-          for (const [at, after] of deaths) {
-            const victim = mortal(host, at, after ? 'after' : 'before');
-            const dying = startWorker(victim.host, platform);
-            await dying.drain();
-            await dying.stop().catch(() => {});
-            clock.pass(61_000);
-          }
-          await worker().drain();
-          expect(await seenBy(store, 'a')).toEqual(['1', '2', '3', '4']);
-          await close();
-        },
-      ),
-      { numRuns: 40 },
-    );
-  });
 });
 
 describe('kill -9 of the process', () => {

@@ -21,6 +21,7 @@ import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { settings } from '../../shared/system/settings.ts';
 import { continueTrace } from '../../shared/tracing/trace.ts';
+import { hostOf, Life } from './life.ts';
 
 /** Time that stands still until a test moves it. */
 export class TestClock {
@@ -136,7 +137,8 @@ export const probeCollections = [notes, handled, totals];
 export const noted = eventType({
   type: 'probe.noted',
   key: 'probe.events.noted',
-  data: z.strictObject({ text: z.string() }),
+  data: z.strictObject({ text: z.string(), priority: z.int().optional() }),
+  priority: ({ priority }) => priority ?? 0,
 });
 export const QUEUE = 'probe-service.events';
 
@@ -145,12 +147,18 @@ export const note = operation({
   name: 'probe.note',
   summary: 'Notes a text',
   access: 'service',
-  input: z.strictObject({ id: z.string(), text: z.string(), user_id: z.string().optional() }),
+  input: z.strictObject({
+    id: z.string(),
+    text: z.string(),
+    user_id: z.string().optional(),
+    priority: z.int().optional(),
+    delay_ms: z.int().optional(),
+  }),
   output: z.object({}),
   emits: [noted],
   writes: [notes],
-  run: async ({ store }, { id, text, user_id }) => {
-    await store.transact([insert(notes, id, { text })], [noted.with({ text }, { user_id })]);
+  run: async ({ store }, { id, text, user_id, priority, delay_ms }) => {
+    await store.transact([insert(notes, id, { text })], [noted.with({ text, priority }, { user_id, delay_ms })]);
     return {};
   },
 });
@@ -189,31 +197,8 @@ export const probePlatform = (
 export const seenBy = async (store: Store, user = 'nobody'): Promise<string[]> =>
   (await store.get(totals, user))?.value.seen ?? [];
 
-class Killed extends Error {}
-
-/** A process that dies at its call number `at` of the store, before or after the call took effect; nothing of it works from then on. */
+/** A process that dies at its call number `at` of the store, before or after the call took effect. */
 export const mortal = (host: Host, at: number, when: 'before' | 'after'): { host: Host; died: () => boolean } => {
-  let calls = 0;
-  let dead = false;
-  const guard = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get: (_, name) => {
-        const value = Reflect.get(target, name);
-        if (name === 'messages') return guard(value as object);
-        if (typeof value !== 'function' || name === 'onCommit') return value;
-        return async (...args: unknown[]) => {
-          const last = ++calls === at;
-          if (dead || (last && when === 'before')) {
-            dead = true;
-            throw new Killed();
-          }
-          const result = await value.apply(target, args);
-          if (last) dead = true;
-          if (dead) throw new Killed();
-          return result;
-        };
-      },
-    });
-  const mortalHost: Host = { ports: { ...host.ports, store: guard<Store>(host.ports.store) }, call: host.call };
-  return { host: mortalHost, died: () => dead };
+  const life = new Life(at, when);
+  return { host: hostOf(host, life), died: () => life.over };
 };

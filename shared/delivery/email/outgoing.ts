@@ -26,23 +26,3 @@ export const senderOf = (from: string): Sender => {
 export const requirePlainAddress = (to: string): void => {
   if (!isPlainAddress(to)) throw new AppError('invalid_request', { detail: 'The recipient is not one plain address' });
 };
-
-/** The failure of a send: `permanent` when it is about this mail, which no retry mends. */
-export const sendFailure = (permanent: boolean, cause: unknown): AppError =>
-  new AppError(permanent ? 'invalid_request' : 'unavailable', {
-    detail: permanent ? 'The mail was refused for good' : 'The mail server is away',
-    cause,
-  });
-
-/** The outcome of the work, or an error when it takes longer. */
-export const within = async <T>(work: Promise<T>, ms: number): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};

@@ -3,8 +3,9 @@ import { domainToASCII } from 'node:url';
 import { adapter } from '../../adapter.ts';
 import { StartError } from '../../config.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
+import { codesIn, provider, sendFailure, within } from '../sending.ts';
 import { oneLine } from '../templates/letter.ts';
-import { requirePlainAddress, type Sender, senderOf, sendFailure, within } from './outgoing.ts';
+import { requirePlainAddress, type Sender, senderOf } from './outgoing.ts';
 
 /** Milliseconds for one send: a function's batch has 30 seconds. */
 const SEND_MS = 10_000;
@@ -67,7 +68,7 @@ export const openSesMailer = async ({
     },
   });
   const sender = fromAddress(senderOf(from));
-  const send = async ({ to, subject, text, html, message_id }: Mail): Promise<void> => {
+  const send = async ({ to, subject, text, html, message_id }: Mail): Promise<string | undefined> => {
     requirePlainAddress(to);
     const command = new SendEmailCommand({
       FromEmailAddress: sender,
@@ -84,11 +85,12 @@ export const openSesMailer = async ({
         },
       },
     });
-    await within(client.send(command), timeout_ms).catch((cause: unknown) => {
-      throw sendFailure(PERMANENT.has((cause as Error).name), cause);
+    const { MessageId } = await within(client.send(command), timeout_ms).catch((cause: unknown) => {
+      throw sendFailure(PERMANENT.has((cause as Error).name), cause, 'mail');
     });
+    return MessageId;
   };
-  return { port: { send }, close: async () => client.destroy() };
+  return { port: provider('ses', send, ({ to, text }) => [to, ...codesIn(text)]), close: async () => client.destroy() };
 };
 
 /** The identity of the sender in this account and region: infra/aws/environment.yml says which. */
@@ -112,7 +114,10 @@ export const sesMailer = adapter({
   env: ['MAIL_URL', 'MAIL_FROM'],
   iam: [{ actions: ['ses:SendEmail'], resource: IDENTITY }],
   open: (_, { mail }) => {
-    if (mail.transport !== 'ses') throw new StartError('MAIL_URL names a mail server: use ses:');
+    const [first, ...others] = mail.providers;
+    if (first?.transport !== 'ses' || others.length > 0) {
+      throw new StartError('MAIL_URL names a mail server: functions send with ses: alone');
+    }
     return openSesMailer(mail);
   },
 });

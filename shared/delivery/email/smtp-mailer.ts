@@ -4,8 +4,9 @@ import { adapter } from '../../adapter.ts';
 import { StartError } from '../../config.ts';
 import type { AppError } from '../../errors.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
+import { codesIn, openInOrder, provider, sendFailure, shareOf, within } from '../sending.ts';
 import { oneLine } from '../templates/letter.ts';
-import { requirePlainAddress, SEND_MS, senderOf, sendFailure, within } from './outgoing.ts';
+import { requirePlainAddress, SEND_MS, senderOf } from './outgoing.ts';
 
 const SECOND = 1_000;
 
@@ -24,7 +25,7 @@ const toFailure = (cause: unknown): AppError => {
   const permanent =
     (responseCode !== undefined && responseCode >= 500 && code !== 'EAUTH' && !OUR_SIDE.test(command)) ||
     (responseCode === undefined && (code === 'EENVELOPE' || code === 'EMESSAGE'));
-  return sendFailure(permanent, cause);
+  return sendFailure(permanent, cause, 'mail');
 };
 
 /**
@@ -35,9 +36,11 @@ const toFailure = (cause: unknown): AppError => {
 export const openMailer = ({
   url,
   from,
+  timeout_ms = SEND_MS,
 }: {
   url: string;
   from: string;
+  timeout_ms?: number;
 }): { port: Mailer; close: () => Promise<void> } => {
   const sender = senderOf(from);
   const domain = sender.address.slice(sender.address.lastIndexOf('@') + 1);
@@ -57,7 +60,7 @@ export const openMailer = ({
       disableUrlAccess: true,
     } as object);
   };
-  const send = async ({ to, subject, text, html, message_id }: Mail): Promise<void> => {
+  const send = async ({ to, subject, text, html, message_id }: Mail): Promise<string | undefined> => {
     requirePlainAddress(to);
     opened ??= open();
     const transport = await opened;
@@ -72,12 +75,13 @@ export const openMailer = ({
       messageId: `<${message_id.replace(/[^A-Za-z0-9._-]/g, '')}@${domain}>`,
       headers: { 'Auto-Submitted': 'auto-generated' },
     };
-    await within(transport.sendMail(mail), SEND_MS).catch((cause: unknown) => {
+    const { response } = await within(transport.sendMail(mail), timeout_ms).catch((cause: unknown) => {
       throw toFailure(cause);
     });
+    return response;
   };
   return {
-    port: { send },
+    port: provider(new URL(url).hostname, send, ({ to, text }) => [to, ...codesIn(text)]),
     close: async () => {
       (await opened)?.close();
     },
@@ -88,7 +92,11 @@ export const smtpMailer = adapter({
   port: 'mailer',
   env: ['MAIL_URL', 'MAIL_FROM', 'PERFECT21_SMTP_PORT'],
   open: (_, { mail }) => {
-    if (mail.transport !== 'smtp') throw new StartError('MAIL_URL names no mail server: use smtp://… or smtps://…');
-    return openMailer(mail);
+    const timeout_ms = shareOf(SEND_MS, mail.providers.length);
+    const opened = mail.providers.map((each) => {
+      if (each.transport !== 'smtp') throw new StartError('MAIL_URL names no mail server: use smtp://… or smtps://…');
+      return openMailer({ url: each.url, from: mail.from, timeout_ms });
+    });
+    return openInOrder(opened);
   },
 });

@@ -19,6 +19,9 @@ const MAIL_POLICY =
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
+/** Characters of a message that comes by HTTP. */
+const MAX_MESSAGE = 1024 * 1024;
+
 interface Answer {
   status: number;
   type?: string;
@@ -29,11 +32,43 @@ interface Answer {
 
 const text = (status: number, body: string): Answer => ({ status, type: 'text/plain', body: `${body}\n` });
 
-const respond = async (messages: Messages, method: string, path: string): Promise<Answer> => {
+/** A message of a channel that does not travel by SMTP, as JSON: a page elsewhere can't send that unasked. */
+const add = async (messages: Messages, read: () => Promise<unknown>): Promise<Answer> => {
+  const { channel, to, subject, text: said, html } = ((await read()) ?? {}) as Record<string, unknown>;
+  const fields = [channel, to, subject, said, html];
+  if (!fields.every((field) => typeof field === 'string') || !/^[a-z]{1,20}$/.test(channel as string)) {
+    return text(400, 'A message has channel, to, subject, text and html, as JSON');
+  }
+  const message = { channel, to, subject, text: said, html } as Parameters<Messages['add']>[0];
+  return { status: 201, type: 'application/json', body: JSON.stringify(await messages.add(message)) };
+};
+
+/** The body as JSON; undefined when it is none or too long. */
+const readJson = async (request: IncomingMessage): Promise<unknown> => {
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) return undefined;
+  let body = '';
+  for await (const chunk of request.setEncoding('utf8')) {
+    body += chunk;
+    if (body.length > MAX_MESSAGE) return undefined;
+  }
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+};
+
+const respond = async (
+  messages: Messages,
+  method: string,
+  path: string,
+  read: () => Promise<unknown>,
+): Promise<Answer> => {
   const isRead = method === 'GET' || method === 'HEAD';
   if (path === '/api/messages') {
     if (isRead) return { status: 200, type: 'application/json', body: JSON.stringify(messages.list()) };
-    if (method !== 'DELETE') return { ...text(405, 'GET or DELETE'), allow: 'GET, HEAD, DELETE' };
+    if (method === 'POST') return add(messages, read);
+    if (method !== 'DELETE') return { ...text(405, 'GET, POST or DELETE'), allow: 'GET, HEAD, POST, DELETE' };
     await messages.clear();
     return { status: 204 };
   }
@@ -55,7 +90,7 @@ export const startHttp = (messages: Messages, { host, port }: { host: string; po
     const isOurs = !onLoopback || LOOPBACK.test(request.headers.host ?? '');
     const path = (request.url ?? '/').split('?')[0]!;
     const { status, type, body, policy, allow } = isOurs
-      ? await respond(messages, request.method ?? 'GET', path)
+      ? await respond(messages, request.method ?? 'GET', path, () => readJson(request))
       : text(421, 'Ask for localhost');
     response.writeHead(status, {
       ...COMMON,

@@ -35,6 +35,7 @@ const make = (tag, text, attributes = {}) => {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
 };
+const titleOf = ({ subject, text }) => subject || text.slice(0, 80) || '(no subject)';
 const time = (seconds) => new Date(seconds * 1000).toLocaleString();
 const linked = (text) => {
   const body = make('pre', '');
@@ -44,7 +45,7 @@ const linked = (text) => {
 };
 const open = (message) => {
   shown = message.id;
-  view.replaceChildren(make('h2', message.subject || '(no subject)'),
+  view.replaceChildren(make('h2', titleOf(message)),
     make('p', message.channel + ' to ' + message.to + ', ' + time(message.received_at)));
   if (message.html) view.append(make('iframe', '', { src: '/messages/' + message.id, title: 'The message as HTML',
     sandbox: 'allow-popups allow-popups-to-escape-sandbox', referrerpolicy: 'no-referrer' }));
@@ -53,7 +54,7 @@ const open = (message) => {
 const render = (messages) => {
   count.textContent = String(messages.length);
   list.replaceChildren(...messages.map((message) => {
-    const item = make('li', ''), button = make('button', message.subject || '(no subject)', { type: 'button' });
+    const item = make('li', ''), button = make('button', titleOf(message), { type: 'button' });
     if (message.id === shown) button.setAttribute('aria-current', 'true');
     button.append(make('small', message.channel + ' to ' + message.to), make('small', time(message.received_at)));
     button.addEventListener('click', () => { open(message); render(messages); });

@@ -4,6 +4,19 @@ import { Common, greeting, Moment, template } from './template.ts';
 /** To the owner of an account that takes no logins for a while, because too many failed. */
 export const accountLocked = template({
   data: z.object({ ...Common, failed_attempts: z.int(), locked_until: Moment, ip_address: z.string() }),
+  short: {
+    data: z.object({ locale: z.string().optional(), locked_until: Moment }),
+    say: {
+      en: ({ locked_until }) => ({
+        title: 'Logins to your account are paused',
+        text: `Too many logins failed. Your account takes none until ${locked_until}.`,
+      }),
+      zh: ({ locked_until }) => ({
+        title: '您的账户已暂停登录',
+        text: `登录失败次数过多，您的账户在 ${locked_until} 之前无法登录。`,
+      }),
+    },
+  },
   letter: {
     en: ({ first_name, failed_attempts, locked_until, ip_address }) => ({
       subject: 'Logins to your account are paused',

@@ -4,10 +4,13 @@ import { AppError } from '../../errors.ts';
 import { accountExists } from './account-exists.ts';
 import { accountLocked } from './account-locked.ts';
 import { type Language, oneLine, type Rendered, renderLetter } from './letter.ts';
+import { loginAlert } from './login-alert.ts';
+import { notice } from './notice.ts';
 import { passwordChanged } from './password-changed.ts';
 import { passwordReset } from './password-reset.ts';
 import { securityAlert } from './security-alert.ts';
-import type { Template } from './template.ts';
+import type { Short, Template } from './template.ts';
+import { verificationCode } from './verification-code.ts';
 import { verifyEmail } from './verify-email.ts';
 
 export const TEMPLATES = {
@@ -17,18 +20,32 @@ export const TEMPLATES = {
   password_changed: passwordChanged,
   security_alert: securityAlert,
   account_locked: accountLocked,
-} satisfies Record<string, Template<any>>;
+  login_alert: loginAlert,
+  verification_code: verificationCode,
+  notice,
+} satisfies Record<string, Template<any, any>>;
 
 export type TemplateName = keyof typeof TEMPLATES;
 
 /** The template of this name. Throws AppError `invalid_request` when there is none. */
-export const templateOf = (name: string): Template<any> => {
+export const templateOf = (name: string): Template<any, any> => {
   if (Object.hasOwn(TEMPLATES, name)) return TEMPLATES[name as TemplateName];
   throw new AppError('invalid_request', { errors: [{ path: 'template_name', message: 'There is no such template' }] });
 };
 
 /** The language of a locale by its first part; English where there is no other. @example languageOf('zh-TW') // 'zh' */
 export const languageOf = (locale: string | undefined): Language => (/^zh(?:[-_]|$)/i.test(locale ?? '') ? 'zh' : 'en');
+
+/** The data as the schema takes it. Throws AppError `invalid_request` that names the fields, never their values. */
+const accepted = (schema: z.ZodType, data: Record<string, unknown>): any => {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map(({ path, message }: z.core.$ZodIssue) => ({
+    path: ['template_data', ...path].join('.'),
+    message,
+  }));
+  throw new AppError('invalid_request', { errors });
+};
 
 /**
  * Renders a mail. `subject` replaces the template's own when it is not empty.
@@ -41,16 +58,24 @@ export const renderMail = (
   options: { link?: string; subject?: string } = {},
 ): Rendered => {
   const template = templateOf(name);
-  const parsed = template.data.safeParse(data);
-  if (!parsed.success) {
-    const errors = parsed.error.issues.map(({ path, message }: z.core.$ZodIssue) => ({
-      path: ['template_data', ...path].join('.'),
-      message,
-    }));
-    throw new AppError('invalid_request', { errors });
-  }
-  const language = languageOf((parsed.data as { locale?: string }).locale);
-  const letter = template.letter[language](parsed.data, options.link ?? '');
+  const taken = accepted(template.data, data);
+  const language = languageOf(taken.locale);
+  const letter = template.letter[language](taken, options.link ?? '');
   const subject = oneLine(options.subject ?? '');
   return renderLetter(subject === '' ? letter : { ...letter, subject }, language);
+};
+
+/**
+ * Renders the short form of a template: each part one line.
+ *
+ * @throws AppError `invalid_request` when there is no such template, it has no short form, or the data is not what it takes
+ */
+export const renderShort = (name: string, data: Record<string, unknown>, link = ''): Short => {
+  const { short } = templateOf(name);
+  if (!short) {
+    throw new AppError('invalid_request', { errors: [{ path: 'template_name', message: 'It has no short form' }] });
+  }
+  const taken = accepted(short.data, data);
+  const { title, text, url } = short.say[languageOf(taken.locale)](taken, link);
+  return { title: oneLine(title), text: oneLine(text), ...(url && { url }) };
 };

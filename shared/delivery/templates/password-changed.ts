@@ -4,6 +4,19 @@ import { Common, greeting, Moment, template } from './template.ts';
 /** To the owner after the password was changed or reset. */
 export const passwordChanged = template({
   data: z.object({ ...Common, how: z.enum(['changed', 'reset']), at: Moment, ip_address: z.string() }),
+  short: {
+    data: z.object({ locale: z.string().optional(), at: Moment }),
+    say: {
+      en: ({ at }) => ({
+        title: 'Your password was changed',
+        text: `The password of your account was changed at ${at}. If it was not you, ask for a new one at once.`,
+      }),
+      zh: ({ at }) => ({
+        title: '您的密码已更改',
+        text: `您账户的密码已于 ${at} 更改。如果不是您本人操作，请立即申请新密码。`,
+      }),
+    },
+  },
   letter: {
     en: ({ first_name, how, at, ip_address }) => ({
       subject: 'Your password was changed',

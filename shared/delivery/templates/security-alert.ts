@@ -11,6 +11,33 @@ const WHAT_ZH: Record<string, string> = {
   mfa_disabled: '您账户的两步验证已被关闭。',
 };
 
+const WHAT_EN: Record<string, string> = {
+  refresh_token_reuse: 'A used login was presented again, and its session was ended.',
+  suspicious_login: 'There was a suspicious login.',
+  new_device: 'Somebody logged in from a new device.',
+  mfa_disabled: 'Two-factor authentication was turned off.',
+};
+
+type Severity = keyof typeof SEVERITY_ZH;
+const isGrave = (severity: Severity): boolean => severity === 'high' || severity === 'critical';
+const titleEn = (severity: Severity): string =>
+  isGrave(severity) ? 'Security alert for your account' : 'A note on your account';
+const titleZh = (severity: Severity): string => (isGrave(severity) ? '账户安全警告' : '账户提示');
+
+/** What to do, where there is room for one thing. No link: nobody should learn to touch links in text messages. */
+const ADVICE_EN: Record<Severity, string> = {
+  low: 'Review your security settings.',
+  medium: 'Review your security settings.',
+  high: 'Check your login activity and update your password.',
+  critical: 'Change your password now.',
+};
+const ADVICE_ZH: Record<Severity, string> = {
+  low: '请查看账户安全设置。',
+  medium: '请查看账户安全设置。',
+  high: '请检查登录活动并更新密码。',
+  critical: '请立即更改密码。',
+};
+
 const CHINESE = /\p{Script=Han}/u;
 /** Events carry the advice in both languages; a mail shows the reader's. */
 const inChinese = (actions: readonly string[]): string[] => actions.filter((action) => CHINESE.test(action));
@@ -27,10 +54,26 @@ export const securityAlert = template({
     ip_address: z.string(),
     recommended_actions: z.array(z.string()).max(20),
   }),
+  short: {
+    data: z.object({
+      locale: z.string().optional(),
+      severity: z.enum(['low', 'medium', 'high', 'critical']),
+      alert_type: z.string().default(''),
+    }),
+    say: {
+      en: ({ severity, alert_type }) => ({
+        title: titleEn(severity),
+        text: `${WHAT_EN[alert_type] ?? 'Something happened to your account that you should look at.'} ${ADVICE_EN[severity]}`,
+      }),
+      zh: ({ severity, alert_type }) => ({
+        title: titleZh(severity),
+        text: `${WHAT_ZH[alert_type] ?? '您的账户发生了需要您留意的事情。'}${ADVICE_ZH[severity]}`,
+      }),
+    },
+  },
   letter: {
     en: ({ first_name, severity, description, at, ip_address, recommended_actions }) => ({
-      subject:
-        severity === 'low' || severity === 'medium' ? 'A note on your account' : 'Security alert for your account',
+      subject: titleEn(severity),
       blocks: [
         greeting.en(first_name),
         'Something happened to your account that you should look at:',
@@ -47,7 +90,7 @@ export const securityAlert = template({
       ],
     }),
     zh: ({ first_name, alert_type, severity, description, at, ip_address, recommended_actions }) => ({
-      subject: severity === 'low' || severity === 'medium' ? '账户提示' : '账户安全警告',
+      subject: titleZh(severity),
       blocks: [
         greeting.zh(first_name),
         '您的账户发生了需要您留意的事情：',

@@ -2,15 +2,34 @@
 import * as z from 'zod';
 import type { Language, Letter } from './letter.ts';
 
-export interface Template<D extends z.ZodType = z.ZodType> {
+/** A message in a few words, for a text message, a push message and the inbox. */
+export interface Short {
+  /** Left out where only text is shown. */
+  title: string;
+  text: string;
+  /** What opens when it is touched. */
+  url?: string;
+}
+
+export interface Template<D extends z.ZodType = z.ZodType, S extends z.ZodType = z.ZodType> {
   readonly data: D;
-  /** The page that its link opens, and the purpose for which the token in `data.token` is sealed. */
-  readonly token?: { readonly path: `/${string}`; readonly purpose: string };
+  /**
+   * For what the token in `data.token` is sealed, and the page that its link opens; without a page, the token itself is
+   * what the reader needs, a code.
+   */
+  readonly token?: { readonly path?: `/${string}`; readonly purpose: string };
+  /** `link` is the opened token where the template has one: as a link, or as it is. */
   readonly letter: Readonly<Record<Language, (data: z.output<D>, link: string) => Letter>>;
+  /** The short form, where there is one; it may take less than a letter. */
+  readonly short?: {
+    readonly data: S;
+    readonly say: Readonly<Record<Language, (data: z.output<S>, link: string) => Short>>;
+  };
 }
 
 /** Declares a template. */
-export const template = <D extends z.ZodType>(definition: Template<D>): Template<D> => definition;
+export const template = <D extends z.ZodType, S extends z.ZodType>(definition: Template<D, S>): Template<D, S> =>
+  definition;
 
 /**
  * A name fit for a greeting, otherwise empty. Who registers a stranger's address chooses the name too, so only what

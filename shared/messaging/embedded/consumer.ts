@@ -9,25 +9,26 @@ import { type Consumer, type ConsumerOptions, HANDLING_MS, PREFETCH } from '../c
 import { toDeadLetter } from '../dead-letters.ts';
 import { dispatch, type Verdict } from '../dispatch.ts';
 import { startPump } from '../pump.ts';
-import type { Queue, Topology } from '../topology.ts';
+import type { Queue, QueueLimits, Topology } from '../topology.ts';
+import { isExpired, untried } from './limits.ts';
 
 /** Starts consuming. `onTaken` hears how many messages each claim gave. */
 export const startConsumer = (
   host: Host,
   queue: Queue,
   topology: Topology,
-  options: ConsumerOptions = {},
+  options: ConsumerOptions & QueueLimits = {},
 ): Consumer => {
   const { store, clock, ids, log, metrics } = host.ports;
-  const { prefetch = PREFETCH, onTaken = () => {} } = options;
+  const { prefetch = PREFETCH, onTaken = () => {}, message_ttl } = options;
   const busy = new Set<{ message: Claimed; done: Promise<void> }>();
   const count = (result: string): void =>
     metrics.count('perfect21_queue_messages_total', { queue: queue.name, result });
 
-  const park = async (message: Claimed, reason: string): Promise<void> => {
+  const park = async (message: Claimed, reason: string, result = 'parked'): Promise<void> => {
     await store.transact([], { settle: [message], enqueue: [toDeadLetter(message, reason, clock.now())] });
     log.error('queue.parked', { queue: queue.name, message_id: message.id, attempts: message.attempts, reason });
-    count('parked');
+    count(result);
   };
 
   const finish = async (message: Claimed, verdict: Verdict): Promise<void> => {
@@ -37,6 +38,8 @@ export const startConsumer = (
       const { reason } = verdict;
       if (delay === undefined) return park(message, `gave up after ${message.attempts} tries: ${reason}`);
       const released = await store.messages.release(message, { available_at: clock.now() + delay, reason });
+      // a timer may ring up to a millisecond early
+      setTimeout(pump.wake, delay + 1).unref();
       return count(released ? 'retried' : 'lost');
     }
     await store.transact([], { settle: [message] });
@@ -45,6 +48,7 @@ export const startConsumer = (
 
   const handle = async (message: Claimed): Promise<void> => {
     try {
+      if (isExpired(message, clock.now(), message_ttl)) return await park(untried(message), 'expired', 'expired');
       const delivery = { ...message, durability: 'deferred' } as const;
       await finish(message, await dispatch(host, queue, topology, delivery, clock.now() + HANDLING_MS));
     } catch (error) {

@@ -73,6 +73,7 @@ export const eventBridgeBus = ({ name, options }: { name: string; options?: Even
   };
 
   const bus: EventBridgeBus = {
+    name: 'eventbridge',
     outside: true,
     publish: async (rows: readonly Claimed[]) => {
       const outcomes: Outcome[] = [];

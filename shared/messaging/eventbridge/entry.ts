@@ -1,8 +1,9 @@
 /** An outbox row as an entry of PutEvents, and entries as requests that EventBridge takes. */
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import type { Claimed } from '../../ports/store.ts';
+import { toXray } from '../../tracing/xray.ts';
 import { readOutboxBody } from '../bus.ts';
-import { routingOf } from './routing.ts';
+import { routingOf, urgencyOf } from './routing.ts';
 
 /** Entries of one request. */
 export const MAX_ENTRIES = 10;
@@ -21,13 +22,15 @@ export const sizeOf = ({ Time, Source = '', DetailType = '', Detail = '', Resour
 export const entryOf = (row: Claimed, bus: string): PutEventsRequestEntry | string => {
   const body = readOutboxBody(row.body);
   if (!body) return 'not an event';
-  const { envelope, routing_key } = body;
+  const { envelope, routing_key, priority } = body;
+  const traceHeader = toXray(envelope.metadata?.traceparent);
   const entry = {
     EventBusName: bus,
     Source: `perfect21.${envelope.source_service}`,
     DetailType: envelope.message_type,
     Time: new Date(envelope.timestamp),
-    Detail: JSON.stringify({ ...envelope, routing: routingOf(routing_key) }),
+    Detail: JSON.stringify({ ...envelope, routing: { ...routingOf(routing_key), ...urgencyOf(priority) } }),
+    ...(traceHeader && { TraceHeader: traceHeader }),
   };
   return sizeOf(entry) > MAX_BYTES ? 'too large' : entry;
 };

@@ -10,13 +10,18 @@
  */
 import { isBinding, words } from '../topic.ts';
 
-type Matcher = string | number | { exists: boolean } | { numeric: ['>=', number] };
+export { URGENT } from './routing.ts';
+
+type Matcher = string | number | boolean | { exists: boolean } | { numeric: ['>=', number] };
 export interface Conditions {
   [field: string]: readonly Matcher[] | Conditions;
 }
 export interface RoutingPattern {
-  detail: { routing: Conditions | { $or: readonly Conditions[] } };
+  detail: { routing: Conditions | { $or: readonly Conditions[]; urgent?: readonly Matcher[] } };
 }
+
+/** Which events of a binding a rule takes: the urgent ones, which say so, or all others. */
+const BY_URGENCY: Record<'urgent' | 'other', readonly Matcher[]> = { urgent: [true], other: [{ exists: false }] };
 
 /** Characters of a pattern that a rule takes, counted in its JSON. */
 export const MAX_PATTERN = 2048;
@@ -104,9 +109,10 @@ const alternatives = ({ runs, gaps }: Shape): Conditions[] => {
  *
  * @throws RangeError for no bindings, for what is no binding (see isBinding), and when the pattern exceeds MAX_PATTERN:
  * then the queue needs fewer bindings
+ * @param part only those events of the bindings: together both parts take each event once
  * @example compileBindings(['user.events.*']) // { detail: { routing: { n: [3], w0: ['user'], w1: ['events'] } } }
  */
-export const compileBindings = (bindings: readonly string[]): RoutingPattern => {
+export const compileBindings = (bindings: readonly string[], part?: 'urgent' | 'other'): RoutingPattern => {
   if (bindings.length === 0) throw new RangeError('a pattern needs a binding');
   for (const binding of bindings) {
     if (!isBinding(binding)) throw new RangeError(`no binding: ${JSON.stringify(binding.slice(0, 300))}`);
@@ -116,7 +122,8 @@ export const compileBindings = (bindings: readonly string[]): RoutingPattern => 
   const found = (everything ? [everything] : bindings).flatMap((binding) => alternatives(shapeOf(binding)));
   const each = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
   // EventBridge refuses an `$or` of one
-  const pattern = { detail: { routing: each.length === 1 ? each[0]! : { $or: each } } };
+  const urgent = part && { urgent: BY_URGENCY[part] };
+  const pattern = { detail: { routing: { ...(each.length === 1 ? each[0]! : { $or: each }), ...urgent } } };
   const { length } = JSON.stringify(pattern);
   if (length <= MAX_PATTERN) return pattern;
   throw new RangeError(

@@ -22,3 +22,12 @@ export const routingOf = (key: string): Routing => {
   const at = all.map((_, i) => ({ i, r: all.length - i, ...numbered('w', all.slice(i)) }));
   return { key, n: all.length, ...numbered('w', all), ...numbered('e', all.toReversed()), at } as Routing;
 };
+
+/** From this priority on an event is urgent, and may have queues of its own. */
+export const URGENT = 7;
+
+/** What stands beside the key: the priority, and `urgent` only where it is, so that a rule asks whether it is there. */
+export const urgencyOf = (priority: number): { priority: number; urgent?: true } => ({
+  priority,
+  ...(priority >= URGENT && { urgent: true as const }),
+});

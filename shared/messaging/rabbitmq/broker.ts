@@ -1,17 +1,18 @@
 /** RabbitMQ as the bus: one connection for publishing, one for consuming, each of which comes back by itself. */
 import type { Channel } from 'amqplib';
 import type { Broker } from '../bus.ts';
+import { DEAD } from '../dead-letters.ts';
 import type { AnyEnvelope } from '../envelope.ts';
 import type { Topology } from '../topology.ts';
 import type { RabbitConsumer } from './consumer.ts';
 import { createConsumer } from './consumer.ts';
 import { declareDelays, delayed } from './delay.ts';
 import { type LinkPorts, startLink } from './link.ts';
-import { propertiesOf } from './message.ts';
+import { propertiesOf, sentOn } from './message.ts';
 import { delayedExchange } from './plugin.ts';
 import { rowPublisher } from './publisher.ts';
 import { createSender } from './sender.ts';
-import { EVENTS, type RabbitSettings } from './settings.ts';
+import { EVENTS, HEADER, type RabbitSettings } from './settings.ts';
 import { declare } from './topology.ts';
 
 export interface RabbitBroker extends Broker {
@@ -21,6 +22,11 @@ export interface RabbitBroker extends Broker {
    * @throws Error when RabbitMQ is away or no queue wants it; RangeError for a delay that it can't keep
    */
   send(envelope: AnyEnvelope, key: string, options?: { priority?: number; delay_ms?: number }): Promise<void>;
+  /** Puts a message into the dead letters, for a bridge; confirmed when it resolves. */
+  park(
+    message: { content: Buffer; properties: object },
+    letter: { attempts: number; reason: string; from: string; parked_at: string },
+  ): Promise<void>;
 }
 
 /**
@@ -85,6 +91,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
 
   const publish = rowPublisher(sender, topology, ports);
   return {
+    name: 'rabbitmq',
     publish,
     outside: true,
     ready: () => out.ready() && sender.open(),
@@ -119,6 +126,20 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
         message = delayed(key, delay_ms, options, await own.delays);
       }
       if ((await sender.send({ ...message, content })) === 'returned') throw new Error(`no queue is bound to ${key}`);
+    },
+    park: async ({ content, properties }, { attempts, reason, from, parked_at }) => {
+      const options = sentOn(
+        { properties: properties as never },
+        {
+          [HEADER.attempts]: attempts,
+          [HEADER.reason]: reason.slice(0, 500),
+          [HEADER.from]: from,
+          [HEADER.parked_at]: parked_at,
+        },
+      );
+      if ((await sender.send({ exchange: DEAD, key: '', content, options })) === 'returned') {
+        throw new Error(`nothing is bound to ${DEAD}`);
+      }
     },
     close: async () => {
       await Promise.all([into.close(), out.close()]);

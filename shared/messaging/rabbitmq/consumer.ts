@@ -119,16 +119,19 @@ export const createConsumer = (
     stop: async (grace_ms) => {
       stopping = true;
       const own = current;
-      if (own?.tag) await own.channel.cancel(own.tag).catch(() => {});
       let timer: NodeJS.Timeout | undefined;
       const grace = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, grace_ms);
       });
-      await Promise.race([settled(), grace]);
+      const cancelled = Promise.resolve(own?.tag && own.channel.cancel(own.tag)).catch(() => {});
+      await Promise.race([cancelled.then(settled), grace]);
       clearTimeout(timer);
       current = undefined;
+      if (!own) return;
+      // amqplib never answers a close that the end of the connection overtakes
+      const gone = new Promise((resolve) => own.channel.once('close', resolve));
       // what is still held goes back to the queue with the channel
-      await own?.channel.close().catch(() => {});
+      await Promise.race([own.channel.close().catch(() => {}), gone]);
     },
   };
 };

@@ -109,7 +109,7 @@ export const startLink = (
       resume();
       if (current && ready) {
         const closed = current.close().catch(() => {});
-        await Promise.race([closed, pause(2_000)]);
+        await Promise.race([closed, running, pause(2_000)]);
       }
       giveUp(new Error('closing'));
       destroy(current);

@@ -1,7 +1,8 @@
 /** How to reach RabbitMQ and what to declare there. */
 import { RETRY_STEPS } from '../backoff.ts';
+import type { QueueLimits } from '../topology.ts';
 
-export interface RabbitSettings {
+export interface RabbitSettings extends QueueLimits {
   /** `amqp://user:password@host:port/vhost`, or `amqps:` for TLS. */
   url: string;
   /** Files in PEM: the authority that signed the server, and a client's certificate with its key. */
@@ -13,10 +14,6 @@ export interface RabbitSettings {
   queue_type: 'classic' | 'quorum';
   /** Ms before each further try at a consumer; those of the embedded bus when left out. */
   retry_steps?: readonly number[];
-  /** Messages that a queue holds; 10,000 when left out. */
-  max_length?: number;
-  /** Ms that a message may wait in a queue; a day when left out. */
-  message_ttl?: number;
 }
 
 export const EVENTS = 'perfect21.events';

@@ -9,11 +9,9 @@
  */
 import type { Channel, Options } from 'amqplib';
 import { DEAD } from '../dead-letters.ts';
-import type { Topology } from '../topology.ts';
+import { MAX_LENGTH, MESSAGE_TTL_MS, type Topology } from '../topology.ts';
 import { EVENTS, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
 
-const DAY_MS = 86_400_000;
-const MAX_LENGTH = 10_000;
 const PRIORITIES = 9;
 
 /**
@@ -33,7 +31,7 @@ export const consumerQueue = (settings: RabbitSettings): Options.AssertQueue => 
   durable: true,
   arguments: {
     ...base(settings),
-    'x-message-ttl': settings.message_ttl ?? DAY_MS,
+    'x-message-ttl': settings.message_ttl ?? MESSAGE_TTL_MS,
     'x-max-length': settings.max_length ?? MAX_LENGTH,
     'x-dead-letter-exchange': DEAD,
     ...(settings.queue_type === 'classic' && { 'x-overflow': 'drop-head', 'x-max-priority': PRIORITIES }),

@@ -48,7 +48,7 @@ export const dynamodbStore = (schema: StoreSchema, options: DynamoDBClientConfig
         throw startError(error);
       }
       const versions = new Versions(clock);
-      const { onCommit, announce } = commits(log);
+      const { onCommit, announce } = commits(log, clock);
       const close = async () => link.close();
       const port: Store = {
         ...reader(link, cursors(secrets)),

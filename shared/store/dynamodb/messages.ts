@@ -26,7 +26,11 @@ export const messages = (link: Link): Messages => {
   };
 
   /** Undefined when somebody else was faster. */
-  const claimOne = async (queue: string, id: string, now: number, until: number): Promise<Claimed | undefined> => {
+  const claimOne = async (
+    queue: string,
+    id: string,
+    { now, due, until }: { now: number; due: number; until: number },
+  ): Promise<Claimed | undefined> => {
     const claim = ids.random(12);
     const tried: Tried = { unknown: false };
     const request = new UpdateCommand({
@@ -34,7 +38,7 @@ export const messages = (link: Link): Messages => {
       Key: { queue, id },
       UpdateExpression: 'SET #claim = :claim, #claimed_until = :until ADD #attempts :one',
       ConditionExpression:
-        'attribute_exists(#id) AND #available_at <= :now AND ' +
+        'attribute_exists(#id) AND #available_at <= :due AND ' +
         '(attribute_not_exists(#claimed_until) OR #claimed_until <= :now)',
       ExpressionAttributeNames: {
         '#id': 'id',
@@ -43,7 +47,7 @@ export const messages = (link: Link): Messages => {
         '#attempts': 'attempts',
         '#available_at': 'available_at',
       },
-      ExpressionAttributeValues: { ':claim': claim, ':until': until, ':now': now, ':one': 1 },
+      ExpressionAttributeValues: { ':claim': claim, ':until': until, ':now': now, ':due': due, ':one': 1 },
       ReturnValues: 'ALL_NEW',
     });
     try {
@@ -55,13 +59,15 @@ export const messages = (link: Link): Messages => {
   };
 
   return {
-    claim: async (queue, { limit, lease_ms }) => {
+    claim: async (queue, { limit, lease_ms, due_by }) => {
       const now = clock.now();
-      const heads = await claimable(link, queue, limit, now);
+      const due = due_by ?? now;
+      const heads = await claimable(link, queue, limit, now, due);
       const claimed: Claimed[] = [];
       while (heads.length && claimed.length < limit) {
         const next = heads.splice(0, limit - claimed.length);
-        const outcomes = await Promise.allSettled(next.map(({ id }) => claimOne(queue, id, now, now + lease_ms)));
+        const times = { now, due, until: now + lease_ms };
+        const outcomes = await Promise.allSettled(next.map(({ id }) => claimOne(queue, id, times)));
         for (const outcome of outcomes)
           if (outcome.status === 'fulfilled' && outcome.value) claimed.push(outcome.value);
         const failed = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;

@@ -41,8 +41,14 @@ export const pages = async function* (
 const foremost = (one: Head, other: Head): number =>
   other.priority - one.priority || one.available_at - other.available_at || (one.id < other.id ? -1 : 1);
 
-/** What can be claimed now, best first: at least `limit` of them unless the queue has fewer. */
-export const claimable = async (link: Link, queue: string, limit: number, now: number): Promise<Head[]> => {
+/** What can be claimed now and is due, best first: at least `limit` of them unless the queue has fewer. */
+export const claimable = async (
+  link: Link,
+  queue: string,
+  limit: number,
+  now: number,
+  due: number,
+): Promise<Head[]> => {
   const found: Head[] = [];
   const keys = new Set<string>();
   for await (const page of pages(link, queue, WINDOW, [
@@ -56,7 +62,7 @@ export const claimable = async (link: Link, queue: string, limit: number, now: n
       // the first of a key stands for it, also while it is in work or waits for its time
       if (head.order_key && keys.has(head.order_key)) continue;
       keys.add(head.order_key);
-      if (head.available_at <= now && (head.claimed_until ?? 0) <= now) found.push(head);
+      if (head.available_at <= due && (head.claimed_until ?? 0) <= now) found.push(head);
     }
     if (found.length >= limit) break;
   }

@@ -47,7 +47,7 @@ export const postgresStore = (schema: StoreSchema) =>
       }
       const versions = new Versions(clock);
       const transact = transactor(connections, clock, versions);
-      const { onCommit, announce } = commits(log);
+      const { onCommit, announce } = commits(log, clock);
       const sweep = async () => {
         for (const table of schema.collections.map(tableOf)) {
           await connections.query(

@@ -9,7 +9,7 @@ WITH picked AS MATERIALIZED (
   SELECT best.queue, best.id, best.lane, row_number() OVER () AS place
   FROM generate_series(9, 0, -1) AS p CROSS JOIN LATERAL (
     SELECT m.queue, m.id, m.lane FROM messages m
-    WHERE m.queue = $1 AND m.head AND m.priority = p AND m.available_at <= $2 AND m.claimed_until <= $2
+    WHERE m.queue = $1 AND m.head AND m.priority = p AND m.available_at <= $6 AND m.claimed_until <= $2
     ORDER BY m.available_at, m.id LIMIT $3 FOR UPDATE SKIP LOCKED
   ) AS best LIMIT $3
 ), judged AS MATERIALIZED (
@@ -85,13 +85,14 @@ const unmarkParameters = (queue: string, rows: readonly Judged[]): unknown[] => 
 ];
 
 export const postgresMessages = (connections: Connections, clock: Clock, ids: Ids): Messages => ({
-  claim: async (queue, { limit, lease_ms }) => {
+  claim: async (queue, { limit, lease_ms, due_by }) => {
     const claim = ids.uuid();
     const taken: Claimed[] = [];
     for (;;) {
       const now = clock.now();
       const wanted = limit - taken.length;
-      const rows = await connections.query<Judged>(CLAIM, [queue, now, wanted, now + lease_ms, claim]);
+      const parameters = [queue, now, wanted, now + lease_ms, claim, due_by ?? now];
+      const rows = await connections.query<Judged>(CLAIM, parameters);
       taken.push(...rows.filter(({ later }) => !later).map(toClaimed));
       const later = rows.filter((row) => row.later);
       // those that were in the way may have hidden others

@@ -64,7 +64,7 @@ export const sqliteStore = (schema: StoreSchema) =>
       const journal = powerSafe ? new Journal(place.file) : undefined;
       const group = new GroupCommit(db, journal);
       const messages = new SqliteMessages(db, group, clock, ids, journal);
-      const { onCommit, announce } = commits(log);
+      const { onCommit, announce } = commits(log, clock);
       const stopSweeper = startSweeper(() => records.sweep(), log);
       const close = async () => {
         stopSweeper();

@@ -26,7 +26,7 @@ const CANDIDATES = `SELECT id FROM messages INDEXED BY messages_heads WHERE queu
 // each priority is one look into the index, up to the time it is
 const PRIORITIES = `SELECT column1 AS priority FROM (VALUES (9), (8), (7), (6), (5), (4), (3), (2), (1), (0))
   WHERE EXISTS (SELECT 1 FROM messages INDEXED BY messages_heads WHERE queue = ?1 AND head = 1 AND priority = column1
-  AND available_at <= ?2 AND claimed_until <= ?2) ORDER BY priority DESC`;
+  AND available_at <= ?2 AND claimed_until <= ?3) ORDER BY priority DESC`;
 const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = attempts + 1 WHERE queue = ? AND id = ?
   RETURNING *`;
 const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';
@@ -93,15 +93,15 @@ export class SqliteMessages implements Messages {
     return gone !== undefined;
   }
 
-  async claim(queue: string, { limit, lease_ms, firm = false }: ClaimOptions): Promise<Claimed[]> {
+  async claim(queue: string, { limit, lease_ms, due_by, firm = false }: ClaimOptions): Promise<Claimed[]> {
     // looking needs no lock, so that an idle queue costs other writers nothing
     const now = this.#clock.now();
-    const priorities = this.#db.all<{ priority: number }>(PRIORITIES, queue, now);
+    const priorities = this.#db.all<{ priority: number }>(PRIORITIES, queue, due_by ?? now, now);
     if (!priorities.length) return [];
     const claimed = await this.#group.submit(() => {
       const claim = this.#ids.uuid();
       const until = this.#clock.now() + lease_ms;
-      return this.#candidates(queue, priorities, limit).map((id) =>
+      return this.#candidates(queue, priorities, limit, due_by).map((id) =>
         toClaimed(this.#db.get<Row>(CLAIM, until, claim, queue, id)!),
       );
     }, firm);
@@ -127,12 +127,13 @@ export class SqliteMessages implements Messages {
   }
 
   /** Ids that may be claimed now, best first; of one priority after the other, so that those that wait longer aren't read. */
-  #candidates(queue: string, priorities: readonly { priority: number }[], limit: number): string[] {
+  #candidates(queue: string, priorities: readonly { priority: number }[], limit: number, due_by?: number): string[] {
     const now = this.#clock.now();
+    const due = due_by ?? now;
     const found: string[] = [];
     for (const { priority } of priorities) {
       if (found.length >= limit) break;
-      const rows = this.#db.all<{ id: string }>(CANDIDATES, queue, priority, now, now, limit - found.length);
+      const rows = this.#db.all<{ id: string }>(CANDIDATES, queue, priority, due, now, limit - found.length);
       for (const { id } of rows) found.push(id);
     }
     return found;

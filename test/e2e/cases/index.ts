@@ -1,10 +1,19 @@
 /** Every promise to a caller, to be kept through every door on every store. */
 import type { Case } from '../world.ts';
 import { login } from './login.ts';
+import { notifications } from './notifications.ts';
 import { passwords } from './passwords.ts';
 import { registration } from './registration.ts';
 import { sessions } from './sessions.ts';
 import { tokens } from './tokens.ts';
 import { users } from './users.ts';
 
-export const cases: Record<string, readonly Case[]> = { registration, login, tokens, sessions, passwords, users };
+export const cases: Record<string, readonly Case[]> = {
+  registration,
+  login,
+  tokens,
+  sessions,
+  passwords,
+  users,
+  notifications,
+};

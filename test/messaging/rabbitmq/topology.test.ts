@@ -63,27 +63,6 @@ test('an event reaches exactly the queues whose binding matches its key, for eve
   for (const name of names) await channel.deleteQueue(name);
 }, 60_000);
 
-test('what overflows or expires goes to the dead letters with the reason', async () => {
-  const own = { ...settings, max_length: 3 };
-  const queue = 'full-service.events';
-  await declare(seen.channel, bindings({ [queue]: ['full.#'] }), own);
-  for (let n = 0; n < 5; n++) seen.channel.publish(EVENTS, 'full.events', Buffer.from(String(n)), { persistent: true });
-  const brief = { ...settings, message_ttl: 50 };
-  await declare(seen.channel, bindings({ 'brief-service.events': ['brief.#'] }), brief);
-  seen.channel.publish(EVENTS, 'brief.events', Buffer.from('expired'), { persistent: true });
-  const dead: ConsumeMessage[] = [];
-  await new Promise<void>((resolve) => {
-    seen.channel.consume(DEAD, (message) => message && dead.push(message) === 3 && resolve(), {
-      noAck: true,
-      consumerTag: 'd',
-    });
-  });
-  await seen.channel.cancel('d');
-  const told = dead.map(({ content, properties }) => `${content} ${properties.headers?.['x-first-death-reason']}`);
-  expect(told.sort()).toEqual(['0 maxlen', '1 maxlen', 'expired expired']);
-  expect((await empty(seen.channel, queue)).map(({ content }) => content.toString())).toEqual(['2', '3', '4']);
-});
-
 test('a retried message returns to its own queue only', async () => {
   const own = { ...settings, retry_steps: [20] };
   await declare(seen.channel, bindings({ 'one-service.events': ['twin.#'], 'two-service.events': ['twin.#'] }), own);

@@ -1,0 +1,43 @@
+/** What the bridge remembers: which event was seen on which side, so that both can be compared. */
+
+import type { Side } from '../../shared/ports/crossing.ts';
+import { collection } from '../../shared/ports/store.ts';
+
+/**
+ * An event as one side saw it. The side where it entered notes it when the other one confirmed it; the other side notes
+ * it when its own bus brings it there. An event that is whole was therefore seen on both.
+ */
+export interface Sighting {
+  side: Side;
+  message_type: string;
+  routing_key: string;
+  /** Unix ms. */
+  at: number;
+  /** It came over the bridge, and ends here. */
+  arrived: boolean;
+  /** Why the other side takes it at no time; it is in the dead letters of this side. */
+  refused?: string;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The hour of a time, by which sightings are found: `rabbitmq:2026-11-22T20`. */
+export const hourOf = (side: Side, at: number): string =>
+  `${side}:${new Date(Math.floor(at / HOUR_MS) * HOUR_MS).toISOString().slice(0, 13)}`;
+
+/** One event on one side. */
+export const sightingId = (message_id: string, side: Side): string => `${message_id}@${side}`;
+
+export const sightings = collection<Sighting>()('bridge_sightings', {
+  indexes: {
+    by_hour: {
+      hash: ({ side, at }) => hourOf(side, at),
+      sort: ({ at }, id) => `${new Date(at).toISOString()} ${id}`,
+    },
+  },
+});
+
+/** How long a sighting is kept, in ms: a week, longer than any queue keeps a message. */
+export const SIGHTING_TTL_MS = 7 * 86_400_000;
+
+export const bridgeCollections = [sightings];

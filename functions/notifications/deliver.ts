@@ -1,0 +1,115 @@
+/** Sends one message on one channel, once: the ledger says what was done, however often its event is delivered. */
+import { AppError, ERRORS, toAppError } from '../../shared/errors.ts';
+import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
+import type { OperationStore } from '../../shared/operation.ts';
+import type { Ports } from '../../shared/ports/index.ts';
+import { insert, type Stored, update } from '../../shared/ports/store.ts';
+import { type Channel, deliveryId } from './model.ts';
+import {
+  type Attempt,
+  DELIVERY_TTL_MS,
+  type DeliveryReason,
+  type DeliveryRecord,
+  type DeliveryStatus,
+  deliveries,
+} from './records.ts';
+
+type Ledger = Pick<Ports, 'clock'> & { store: Pick<OperationStore<never, 'deliveries', never>, 'get' | 'transact'> };
+
+/** Which message, on which channel. */
+export interface Message {
+  id: string;
+  channel: Channel;
+  template_name: string;
+  template_data: Record<string, unknown>;
+  user_id?: string;
+  expires_at?: string;
+}
+
+/** Sends, and tells of each try. Throws what the channel throws. */
+export type Send = (tried: (attempt: Omit<Attempt, 'at'>) => void) => Promise<void>;
+
+const FINAL: readonly DeliveryStatus[] = ['sent', 'expired', 'suppressed'];
+/** A send that began longer ago than a handler may take, in ms, was cut off. */
+const UNDER_WAY_MS = 60_000;
+const KEPT_ATTEMPTS = 100;
+
+/** A new record of the ledger. */
+export const newDelivery = (
+  { channel, template_name, user_id }: Pick<Message, 'channel' | 'template_name' | 'user_id'>,
+  status: DeliveryStatus,
+  now: number,
+): DeliveryRecord => ({
+  channel,
+  template: template_name,
+  ...(user_id && { user_id }),
+  status,
+  created_at: now,
+  updated_at: now,
+  rounds: 0,
+  attempts: [],
+});
+
+const isPast = (moment: unknown, now: number): boolean => typeof moment === 'string' && Date.parse(moment) <= now;
+
+/** What a failure makes of a delivery. */
+const verdictOf = (error: AppError, rounds: number): { status: DeliveryStatus; reason?: DeliveryReason } => {
+  if (error.code === 'unimplemented') return { status: 'suppressed', reason: 'no_provider' };
+  if (error.code === 'not_found') return { status: 'suppressed', reason: 'no_device' };
+  if (!ERRORS[error.code].retry) return { status: 'failed', reason: 'refused' };
+  return rounds < MAX_ATTEMPTS ? { status: 'retrying' } : { status: 'failed', reason: 'gave_up' };
+};
+
+/**
+ * Delivers a message unless the ledger says that it was dealt with. `prepare` gives the send, or why there is none.
+ *
+ * Nothing is sent while another delivery of the same message is under way. If the process dies between the send and the
+ * mark that it was sent, the message goes out again, with the same id.
+ *
+ * @throws AppError `unavailable` when it may work later, `invalid_request` when it never will
+ */
+export const deliver = async (
+  { store, clock }: Ledger,
+  message: Message,
+  prepare: (earlier: DeliveryRecord | undefined) => Promise<Send | DeliveryReason> | Send | DeliveryReason,
+): Promise<void> => {
+  const key = deliveryId(message.id, message.channel);
+  const now = clock.now();
+  const earlier = await store.get(deliveries, key);
+  if (earlier && FINAL.includes(earlier.value.status)) return;
+  if (earlier?.value.status === 'sending' && now - earlier.value.updated_at < UNDER_WAY_MS) {
+    throw new AppError('unavailable', { detail: 'The message is just being sent' });
+  }
+  const { reason: _, ...base } = earlier?.value ?? newDelivery(message, 'sending', now);
+  const write = (read: Stored<DeliveryRecord> | undefined, value: DeliveryRecord): Promise<void> =>
+    store.transact([
+      read
+        ? update(deliveries, read, value)
+        : insert(deliveries, key, value, { expires_at: base.created_at + DELIVERY_TTL_MS }),
+    ]);
+
+  const late = isPast(message.expires_at, now) || isPast(message.template_data.expires_at, now);
+  if (late) return write(earlier, { ...base, status: 'expired', updated_at: now });
+  const send = await prepare(earlier?.value);
+  if (typeof send === 'string') return write(earlier, { ...base, status: 'suppressed', reason: send, updated_at: now });
+
+  const rounds = base.rounds + 1;
+  const before = base.attempts.slice(-KEPT_ATTEMPTS);
+  await write(earlier, { ...base, status: 'sending', rounds, attempts: [...before, { at: now }], updated_at: now });
+  const tried: Attempt[] = [];
+  let failure: AppError | undefined;
+  try {
+    await send((attempt) => tried.push({ at: clock.now(), ...attempt }));
+  } catch (thrown) {
+    failure = toAppError(thrown);
+  }
+  const verdict = failure ? verdictOf(failure, rounds) : { status: 'sent' as const };
+  if (tried.length === 0) {
+    const outcome = failure ? (ERRORS[failure.code].retry ? 'unavailable' : 'refused') : 'sent';
+    tried.push({ at: now, outcome });
+  }
+  const started = await store.get(deliveries, key);
+  const concluded = { ...base, ...verdict, rounds, attempts: [...before, ...tried], updated_at: clock.now() };
+  if (started) await write(started, concluded);
+  if (failure && verdict.status !== 'suppressed') throw failure;
+};

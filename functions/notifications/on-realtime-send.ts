@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { renderShort, templateOf } from '../../shared/delivery/templates/index.ts';
+import { AppError } from '../../shared/errors.ts';
+import { envelopeOf } from '../../shared/messaging/envelope.ts';
+import { operation } from '../../shared/operation.ts';
+import { insert } from '../../shared/ports/store.ts';
+import { defer } from './defer.ts';
+import { deliver } from './deliver.ts';
+import { realtimeSend } from './events.ts';
+import { isWanted } from './preferences.ts';
+import { NOTIFICATION_REQUESTS } from './queues.ts';
+import { DELIVERY_TTL_MS, deliveries, inbox, preferences } from './records.ts';
+
+/** Puts the message that a service asked for into the inbox of a user. */
+export const onRealtimeSend = operation({
+  name: 'notifications.on-realtime-send',
+  summary: 'Puts a message into the inbox of a user',
+  subscription: { ...NOTIFICATION_REQUESTS, types: [realtimeSend.type] },
+  access: 'service',
+  input: envelopeOf(realtimeSend),
+  output: z.object({}),
+  emits: [realtimeSend],
+  reads: [preferences, inbox],
+  writes: [deliveries, inbox],
+  needs: ['clock'],
+  run: async (given, { message_id, data }) => {
+    const { notification_id: id = message_id, category, send_at, recipient: user_id, template_name } = data;
+    const { template_data, expires_at } = data;
+    const { store, clock } = given;
+    const message = { id, user_id, channel: 'realtime', template_name, template_data, expires_at } as const;
+    const later = (delay_ms: number) => realtimeSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
+    if (await defer(given, message, { message_id, send_at }, later)) return {};
+    await deliver(given, message, async () => {
+      if (!(await isWanted(store, { user_id, category, channel: 'realtime' }))) return 'preference';
+      // an inbox is read again and again: what works once does not belong there
+      if (templateOf(template_name).token) throw new AppError('invalid_request', { detail: 'A token is not kept' });
+      const short = renderShort(template_name, template_data);
+      return async (tried) => {
+        const created_at = clock.now();
+        const record = { user_id, category: category ?? 'account', ...short, created_at } as const;
+        const written = await store.get(inbox, id);
+        if (!written) await store.transact([insert(inbox, id, record, { expires_at: created_at + DELIVERY_TTL_MS })]);
+        tried({ provider: 'inbox', outcome: 'sent' });
+      };
+    });
+    return {};
+  },
+});

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { envelopeOf } from '../../shared/messaging/envelope.ts';
+import { once } from '../../shared/messaging/inbox.ts';
+import { operation } from '../../shared/operation.ts';
+import { insert } from '../../shared/ports/store.ts';
+import { userLogin } from '../auth/events.ts';
+import { getContact } from '../users/get-contact.ts';
+import { askFor, SENDS } from './ask.ts';
+import { contactOf } from './contact.ts';
+import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
+import { USER_EVENTS } from './queues.ts';
+import { deliveries, loginAlerts } from './records.ts';
+
+/** A login that is riskier is told, though it succeeded. */
+export const RISKY = 0.7;
+
+/** False for a login of which its user is not told. */
+const isTold = ({ user_id, login_successful, risk_score = 0 }: Record<string, unknown>): boolean =>
+  user_id !== '' && (login_successful !== true || Number(risk_score) > RISKY);
+
+/**
+ * Tells the owner of an account that a login failed, or succeeded and looked risky. Of failed ones it tells the first in
+ * a window: who guesses passwords must not fill the owner's mailbox.
+ */
+export const onRiskyLogin = operation({
+  name: 'notifications.on-risky-login',
+  summary: 'Mails that a login failed or looked risky',
+  subscription: { ...USER_EVENTS, types: [userLogin.type], wants: isTold },
+  access: 'service',
+  input: envelopeOf(userLogin),
+  output: z.object({}),
+  emits: SENDS,
+  reads: [loginAlerts],
+  writes: [deliveries, loginAlerts],
+  needs: MAIL_PORTS,
+  calls: { getContact },
+  run: async ({ getContact, ...given }, { message_id: id, timestamp: at, data }) => {
+    const { user_id, login_successful, ip_address, user_agent } = data;
+    if (!isTold(data)) return {};
+    const contact = await contactOf(getContact, user_id);
+    // an address that nobody confirmed may be a stranger's
+    if (!contact?.verified) return {};
+    const { store, clock, settings } = given;
+    const { first_name, locale, email: recipient } = contact;
+    const template_data = { first_name, locale, failed: !login_successful, at, ip_address, user_agent };
+    const message = { id, user_id, template_name: 'login_alert', template_data };
+    const ask = { ...message, category: 'security', priority: 'high' } as const;
+    const now = clock.now();
+    const others = login_successful ? { realtime: user_id, push: user_id } : { realtime: user_id };
+    const { writes, events } = askFor(ask, others, now);
+    if (login_successful) await once(store, writes[0]!, writes.slice(1), events);
+    else {
+      const expires_at = now + settings.login_window * 1000;
+      const first = insert(loginAlerts, user_id, { message_id: id }, { expires_at });
+      const isFirst = await once(store, first, writes, events);
+      if (!isFirst && (await store.get(loginAlerts, user_id))?.value.message_id !== id) return {};
+    }
+    await deliverMail(given, { ...message, recipient });
+    return {};
+  },
+});

@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import { envelopeOf } from '../../shared/messaging/envelope.ts';
+import { operation } from '../../shared/operation.ts';
+import { type Collection, remove } from '../../shared/ports/store.ts';
+import { userDeleted } from '../users/events.ts';
+import { USER_EVENTS } from './queues.ts';
+import { devices, inbox, preferences } from './records.ts';
+
+/** Deletes what notifications keep of a user who is gone; the ledger, which has nothing about a person, ends by itself. */
+export const onUserDeleted = operation({
+  name: 'notifications.on-user-deleted',
+  summary: 'Deletes the inbox, devices and preferences of a deleted user',
+  subscription: { ...USER_EVENTS, types: [userDeleted.type] },
+  access: 'service',
+  input: envelopeOf(userDeleted),
+  output: z.object({}),
+  reads: [preferences, devices, inbox],
+  writes: [preferences, devices, inbox],
+  run: async ({ store }, { data: { user_id } }) => {
+    const removeAll = async (collection: Collection<'devices' | 'inbox', any>): Promise<void> => {
+      for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+        const page = await store.query(collection, 'by_user', user_id, { limit: 50, cursor });
+        if (page.items.length) await store.transact(page.items.map((item) => remove(collection, item)));
+        cursor = page.next_cursor;
+      }
+    };
+    const chosen = await store.get(preferences, user_id);
+    if (chosen) await store.transact([remove(preferences, chosen)]);
+    await removeAll(devices);
+    await removeAll(inbox);
+    return {};
+  },
+});

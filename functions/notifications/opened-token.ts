@@ -1,0 +1,24 @@
+/** The token of a message, sealed in its event and opened where the message is made. */
+import { templateOf } from '../../shared/delivery/templates/index.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Ports } from '../../shared/ports/index.ts';
+
+/**
+ * What the template calls its link: the address of a page with the token, or the token itself where there is no page.
+ * Undefined for a template without a token. The base is configured, never taken from a request.
+ *
+ * @throws AppError `invalid_request` for a token that was not sealed here for this template
+ */
+export const openedToken = (
+  { sealer, settings }: Pick<Ports, 'sealer' | 'settings'>,
+  { template_name, template_data }: { template_name: string; template_data: Record<string, unknown> },
+): string | undefined => {
+  const { token } = templateOf(template_name);
+  if (!token) return undefined;
+  const sealed = template_data.token;
+  const opened = typeof sealed === 'string' ? sealer.open(sealed, token.purpose) : undefined;
+  if (opened === undefined) {
+    throw new AppError('invalid_request', { errors: [{ path: 'template_data.token', message: 'Does not open' }] });
+  }
+  return token.path ? `${settings.public_url}${token.path}?token=${encodeURIComponent(opened)}` : opened;
+};

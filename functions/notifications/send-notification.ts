@@ -1,0 +1,113 @@
+import * as z from 'zod';
+import { renderMail, renderShort, templateOf } from '../../shared/delivery/templates/index.ts';
+import { AppError } from '../../shared/errors.ts';
+import { operation } from '../../shared/operation.ts';
+import { getContact } from '../users/get-contact.ts';
+import { PhoneNumber } from '../users/model.ts';
+import { askFor, SENDS } from './ask.ts';
+import { contactOf } from './contact.ts';
+import { PRIORITIES } from './events.ts';
+import { CATEGORIES, CHANNELS, type Channel } from './model.ts';
+import { deliveries } from './records.ts';
+
+const invalid = (path: string, message: string): AppError =>
+  new AppError('invalid_request', { errors: [{ path, message }] });
+
+const Request = z
+  .strictObject({
+    user_id: z.string().min(1).max(128).optional(),
+    email: z.string().min(3).max(320).optional().meta({ description: 'In place of a user, for somebody who is none' }),
+    phone_number: PhoneNumber.optional().meta({ description: 'In place of a user, for somebody who is none' }),
+    channels: z.array(z.enum(CHANNELS)).min(1).max(CHANNELS.length),
+    category: z.enum(CATEGORIES).default('account'),
+    template_name: z
+      .string()
+      .min(1)
+      .max(64)
+      .meta({ examples: ['notice'] }),
+    template_data: z
+      .record(z.string().max(64), z.unknown())
+      .default({})
+      .meta({ description: 'As the template takes it; a token is sealed before it travels' }),
+    subject: z.string().max(200).optional(),
+    priority: z.enum(PRIORITIES).default('normal'),
+    send_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'At once when left out' }),
+    expires_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not sent any more after that' }),
+  })
+  .refine(({ user_id, email, phone_number }) => (user_id === undefined) === !!(email ?? phone_number), {
+    path: ['user_id'],
+    message: 'Give either a user_id, or an email or phone_number',
+  })
+  .meta({
+    examples: [
+      {
+        user_id: '01890a5d-ac96-774b-bcce-b302099a8057',
+        channels: ['email', 'realtime'],
+        template_name: 'notice',
+        template_data: { title: 'Planned work', text: 'On Sunday from 02:00 to 03:00 UTC nobody can log in.' },
+      },
+    ],
+  });
+
+/** Renders the message as each channel will, so that what can't be sent is refused now. */
+const tryOut = (
+  channels: ReadonlySet<Channel>,
+  name: string,
+  data: Record<string, unknown>,
+  subject?: string,
+): void => {
+  if (channels.has('email')) renderMail(name, data, { link: 'https://link.invalid', subject });
+  if (channels.size > (channels.has('email') ? 1 : 0)) renderShort(name, data, 'https://link.invalid');
+  if (channels.has('realtime') && templateOf(name).token)
+    throw invalid('channels', 'A token does not go into an inbox');
+};
+
+/** Asks for a message to a user, or to an address. What becomes of it is in the deliveries of the id that this answers. */
+export const sendNotification = operation({
+  name: 'notifications.send-notification',
+  summary: 'Sends a message by mail, text message, push or into the inbox',
+  http: { method: 'POST', path: '/api/v1/notifications', status: 202 },
+  access: 'service',
+  input: Request,
+  output: z.object({ id: z.string() }),
+  errors: ['not_found'],
+  emits: SENDS,
+  writes: [deliveries],
+  needs: ['clock', 'ids', 'sealer'],
+  calls: { getContact },
+  run: async ({ getContact, store, clock, ids, sealer }, request) => {
+    const { user_id, template_name, subject, category, priority, send_at, expires_at } = request;
+    const channels = new Set(request.channels);
+    const contact = user_id === undefined ? undefined : await contactOf(getContact, user_id);
+    if (user_id !== undefined && !contact) throw new AppError('not_found', { detail: 'No user has this id' });
+    if (!contact && (channels.has('push') || channels.has('realtime'))) {
+      throw invalid('channels', 'Push and inbox are for users');
+    }
+    const { locale, first_name } = contact ?? {};
+    const template_data: Record<string, unknown> = {
+      ...(locale && { locale }),
+      ...(first_name && { first_name }),
+      ...request.template_data,
+    };
+    const { token } = templateOf(template_name);
+    if (token) {
+      if (typeof template_data.token !== 'string') throw invalid('template_data.token', 'Has to be a text');
+      template_data.token = sealer.seal(template_data.token, token.purpose);
+    }
+    tryOut(channels, template_name, template_data, subject);
+    const recipients: Record<Channel, string | undefined> = {
+      email: contact?.email ?? request.email,
+      sms: contact ? contact.phone_number : request.phone_number,
+      push: user_id,
+      realtime: user_id,
+    };
+    const id = ids.uuid();
+    const { writes, events } = askFor(
+      { id, user_id, category, template_name, template_data, priority, subject, send_at, expires_at },
+      Object.fromEntries([...channels].map((channel) => [channel, recipients[channel]])),
+      clock.now(),
+    );
+    await store.transact(writes, events);
+    return { id };
+  },
+});

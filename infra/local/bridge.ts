@@ -1,0 +1,21 @@
+/** `npm run bridge`: RabbitMQ and EventBridge joined by a process. */
+import { loadConfig, StartError } from '../../shared/config.ts';
+import { startBridge } from '../../shared/runtime/bridge.ts';
+import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
+
+try {
+  const config = loadConfig(process.env);
+  prepareDataDir(config.data_dir);
+  const bridge = await startBridge(config);
+  process.stdout.write(`perfect21's bridge joins RabbitMQ and EventBridge (${config.bridge?.bus}). Ctrl-C stops it.\n`);
+  const stop = async (): Promise<void> => {
+    await bridge.stop();
+    process.exit(0);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+} catch (thrown) {
+  if (!(thrown instanceof StartError)) throw thrown;
+  process.stderr.write(`the bridge can't start: ${thrown.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,63 @@
+/** Publishing through Amazon SNS, for text messages and push. Region, credentials and endpoint as the SDK finds them. */
+import type { PublishCommandInput } from '@aws-sdk/client-sns';
+import { AppError } from '../errors.ts';
+import { sendFailure, within } from './sending.ts';
+
+/** Milliseconds for one publish: a function's batch has 30 seconds. */
+const SEND_MS = 10_000;
+
+/** What SNS says of a message or recipient that it takes at no time. Everything else is about the account, or passes. */
+const PERMANENT = new Set([
+  'InvalidParameterException',
+  'InvalidParameterValueException',
+  'ParameterValueInvalidException',
+  'ValidationException',
+]);
+/** What it says of a device that is not there any more. */
+const GONE = new Set(['EndpointDisabledException', 'NotFoundException']);
+
+export type Publish = (input: PublishCommandInput) => Promise<string | undefined>;
+
+/**
+ * Opens SNS; the SDK is loaded with the first message. Nothing is repeated here: the queue brings a message again.
+ *
+ * `Publish` gives SNS's id of the message. It throws AppError `unavailable`, `invalid_request`, or `not_found` for a
+ * device that is gone.
+ */
+export const openSns = ({
+  region,
+  timeout_ms = SEND_MS,
+}: {
+  region?: string;
+  timeout_ms?: number;
+} = {}): {
+  publish: Publish;
+  close: () => Promise<void>;
+} => {
+  const load = async () => {
+    const sdk = await import('@aws-sdk/client-sns');
+    const client = new sdk.SNSClient({
+      ...(region && { region }),
+      maxAttempts: 1,
+      requestHandler: {
+        connectionTimeout: Math.min(timeout_ms, 3_000),
+        requestTimeout: timeout_ms,
+        throwOnRequestTimeout: true,
+      },
+    });
+    return { sdk, client };
+  };
+  let loaded: ReturnType<typeof load> | undefined;
+  const publish: Publish = async (input) => {
+    loaded ??= load();
+    const { sdk, client } = await loaded;
+    const work = client.send(new sdk.PublishCommand(input));
+    const { MessageId } = await within(work, timeout_ms).catch((cause: unknown) => {
+      const { name } = cause as Error;
+      if (GONE.has(name)) throw new AppError('not_found', { detail: 'The device is gone', cause });
+      throw sendFailure(PERMANENT.has(name), cause);
+    });
+    return MessageId;
+  };
+  return { publish, close: async () => void (await loaded)?.client.destroy() };
+};

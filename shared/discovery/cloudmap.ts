@@ -1,0 +1,44 @@
+/**
+ * AWS Cloud Map as the registry: healthy instances of the service `perfect21-<service>` in the namespace.
+ *
+ * Address and port are the attributes that ECS registers, AWS_INSTANCE_IPV4 (or _IPV6) and AWS_INSTANCE_PORT; an
+ * instance without them can't be called and is passed over. The task's role needs `servicediscovery:DiscoverInstances`.
+ */
+import { DiscoverInstancesCommand, ServiceDiscoveryClient } from '@aws-sdk/client-servicediscovery';
+import { type Address, addressOf, type Registry, registeredName } from './discovery.ts';
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** As many as one answer has; 100 without asking. */
+const MAX_RESULTS = 1_000;
+
+const addressIn = ({ AWS_INSTANCE_IPV4: v4, AWS_INSTANCE_IPV6: v6, AWS_INSTANCE_PORT: port }: Attributes): Address[] =>
+  (v4 || v6) && Number(port) > 0 ? [addressOf((v4 || v6)!, Number(port))] : [];
+
+/** Region, credentials and endpoint as the SDK finds them. */
+export const cloudMap = ({ namespace }: { namespace: string }): Registry => {
+  const client = new ServiceDiscoveryClient({
+    // look-ups that fail are repeated by who asks
+    maxAttempts: 1,
+    // an endpoint that somebody names is meant as it stands, without `data-` before it
+    disableHostPrefix: !!(process.env.AWS_ENDPOINT_URL_SERVICEDISCOVERY ?? process.env.AWS_ENDPOINT_URL),
+  });
+  return {
+    name: 'cloudmap',
+    lookup: async (service, signal) => {
+      const command = new DiscoverInstancesCommand({
+        NamespaceName: namespace,
+        ServiceName: registeredName(service),
+        HealthStatus: 'HEALTHY',
+        MaxResults: MAX_RESULTS,
+      });
+      const { Instances = [] } = await client.send(command, { abortSignal: signal }).catch((thrown: Error) => {
+        // nothing was ever registered: that is known
+        if (thrown.name === 'ServiceNotFound') return { Instances: [] };
+        throw thrown;
+      });
+      return Instances.flatMap(({ Attributes = {} }) => addressIn(Attributes));
+    },
+    close: () => client.destroy(),
+  };
+};

@@ -1,0 +1,63 @@
+/** A message of either side through the operation that carries, and what is to become of it. The same in every door. */
+import { carry } from '../../../functions/bridge/carry.ts';
+import type { Context } from '../../context.ts';
+import { toAppError, toBatchVerdict } from '../../errors.ts';
+import { type Host, invoke } from '../../invoke.ts';
+import type { Side } from '../../ports/crossing.ts';
+import { continueTrace } from '../../tracing/trace.ts';
+import { readOutboxBody } from '../bus.ts';
+import type { Delivery, Verdict } from '../dispatch.ts';
+import type { Queue } from '../topology.ts';
+
+/** RabbitMQ's queue of the bridge, bound to everything. EventBridge's is an SQS queue of the stack. */
+export const TO_EVENTBRIDGE = 'bridge.to_eventbridge';
+
+/** The queue holds days of events while a side is away; what exceeds this goes to the dead letters. */
+export const BRIDGE_LIMITS = { message_ttl: 4 * 86_400_000, max_length: 1_000_000 } as const;
+
+/** Carries what `side` delivered. Never throws: a message whose fate is not known is to be tried again. */
+export const carrying =
+  (side: Side) =>
+  async (host: Host, { body, attempts }: Delivery, deadline: number): Promise<Verdict> => {
+    const { log, metrics } = host.ports;
+    const event = readOutboxBody(body);
+    if (!event) return { kind: 'park', reason: 'invalid envelope' };
+    const { envelope, routing_key, priority } = event;
+    const context: Context = {
+      request_id: envelope.correlation_id ?? envelope.message_id,
+      trace: continueTrace(envelope.metadata?.traceparent),
+      caller: { kind: 'service', name: 'bridge', permissions: [] },
+      client: {},
+      door: 'queue',
+      deadline,
+    };
+    const count = (result: string): void => metrics.count('perfect21_bridge_messages_total', { side, result });
+    try {
+      const { result } = await invoke(host, carry, { side, envelope, routing_key, priority }, context);
+      count(result);
+      return { kind: 'done' };
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      const kind = toBatchVerdict(error);
+      count(kind === 'park' ? 'refused' : 'failed');
+      log[kind === 'park' ? 'error' : 'warn']('bridge.failed', {
+        side,
+        message_id: envelope.message_id,
+        error_code: error.code,
+        attempts,
+        cause: error.cause ?? error,
+      });
+      return { kind, reason: [error.code, error.detail].filter(Boolean).join(': ').slice(0, 300) };
+    }
+  };
+
+/** The queue as the RabbitMQ adapter consumes it. */
+export const bridgeQueue: Queue = {
+  name: TO_EVENTBRIDGE,
+  bindings: ['#'],
+  handlers: new Map(),
+  take: carrying('rabbitmq'),
+};
+
+/** All that a bridge declares on RabbitMQ beside exchanges, dead letters and retry queues. */
+export const bridgeTopology = { queues: [bridgeQueue], types: new Set<string>(), route: () => [bridgeQueue] };

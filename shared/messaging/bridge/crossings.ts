@@ -1,0 +1,75 @@
+/** The port `crossing` over real buses. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../errors.ts';
+import type { Ids } from '../../ports/clock.ts';
+import type { Crossing, Side } from '../../ports/crossing.ts';
+import type { Claimed } from '../../ports/store.ts';
+import { publishDelay, unitRandom } from '../backoff.ts';
+import type { Bus, Outcome } from '../bus.ts';
+import type { OutboxBody } from '../event.ts';
+
+type Publish = (event: OutboxBody) => Promise<void>;
+
+/** Joins ways to publish; a side that a process has no way to answers `unavailable`. */
+export const crossingOf = (ways: Partial<Record<Side, Publish>>): Crossing => ({
+  publish: (to, event) => {
+    const way = ways[to];
+    if (!way) throw new AppError('unavailable', { detail: `This process has no way to ${to}` });
+    return way(event);
+  },
+});
+
+const rowOf = (body: OutboxBody): Claimed => {
+  const { message_id: id } = body.envelope;
+  return { queue: 'bridge', id, priority: body.priority, available_at: 0, attempts: 1, claim: '', body };
+};
+
+const settle = (outcome: Outcome | undefined): void => {
+  if (outcome?.kind === 'published') return;
+  if (outcome?.kind === 'refused') throw new AppError('invalid_request', { detail: outcome.reason });
+  throw new AppError('unavailable', { cause: outcome?.error });
+};
+
+/** Publishes through a bus as the relay does. What is asked for at the same time goes in common requests. */
+export const throughBus = (bus: Pick<Bus, 'publish'>): Publish => {
+  let waiting: { row: Claimed; tell(outcome: Promise<Outcome | undefined>): void }[] = [];
+  const flush = (): void => {
+    const all = waiting;
+    waiting = [];
+    const outcomes = bus.publish(all.map(({ row }) => row));
+    for (const [i, { tell }] of all.entries()) tell(outcomes.then((list) => list[i]));
+  };
+  return async (event) => {
+    const outcome = new Promise<Outcome | undefined>((tell) => {
+      if (waiting.length === 0) setImmediate(flush);
+      waiting.push({ row: rowOf(event), tell });
+    });
+    settle(
+      await outcome.catch((cause: unknown) => {
+        throw new AppError('unavailable', { cause });
+      }),
+    );
+  };
+};
+
+/** How long a message may be held unacknowledged: less than RabbitMQ's own limit of 30 minutes. */
+const PATIENCE_MS = 20 * 60_000;
+
+/**
+ * Publishes until the other side answers, so that an outage counts no tries: what is held keeps a consumer with a
+ * bounded number of messages from taking more, and the rest waits in its queue.
+ */
+export const patient =
+  (publish: Publish, ids: Ids, signal: AbortSignal): Publish =>
+  async (event) => {
+    const until = performance.now() + PATIENCE_MS;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await publish(event);
+      } catch (thrown) {
+        const again = thrown instanceof AppError && thrown.code === 'unavailable' && performance.now() < until;
+        if (!again || signal.aborted) throw thrown;
+        await sleep(publishDelay(tries, unitRandom(ids)), undefined, { signal }).catch(() => {});
+      }
+    }
+  };

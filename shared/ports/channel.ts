@@ -1,0 +1,18 @@
+/** What ways to reach people have in common: mail, text messages, push. */
+
+/** One try of one provider. `answer` is what it said, without addresses, links and tokens. */
+export interface ChannelTry {
+  provider: string;
+  outcome: 'sent' | 'unavailable' | 'refused' | 'gone';
+  answer?: string;
+}
+
+/**
+ * Sends a message through the first of its providers that takes it; `heard` is told of each try, in order.
+ *
+ * @throws AppError `unavailable` when it may work later, `invalid_request` when it never will, `not_found` when the
+ * recipient is gone for good (a device that unsubscribed), `unimplemented` when no provider is set for the channel
+ */
+export interface Channel<M> {
+  send(message: M, heard?: (attempt: ChannelTry) => void): Promise<void>;
+}

@@ -1,0 +1,11 @@
+import type { Channel } from './channel.ts';
+
+export interface Sms {
+  /** E.164, e.g. `+4917012345678`. */
+  to: string;
+  text: string;
+  message_id: string;
+}
+
+/** Sends text messages. */
+export type SmsSender = Channel<Sms>;

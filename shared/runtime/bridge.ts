@@ -1,0 +1,118 @@
+/**
+ * The bridge as a process: it consumes RabbitMQ's queue `bridge.to_eventbridge` and an SQS queue behind EventBridge, and
+ * publishes each to the other side. A message is acknowledged after the other side confirmed it; what can't be carried
+ * goes to the dead letters of the side that it came from.
+ */
+import { schema } from '../../functions/index.ts';
+import { type Adapter, Assembly } from '../adapter.ts';
+import { type Config, StartError } from '../config.ts';
+import type { Host } from '../invoke.ts';
+import { BRIDGE_LIMITS, bridgeQueue, bridgeTopology, carrying } from '../messaging/bridge/carrying.ts';
+import { crossingOf, patient, throughBus } from '../messaging/bridge/crossings.ts';
+import { readFrame } from '../messaging/bridge/from-eventbridge.ts';
+import { HANDLING_MS } from '../messaging/consumer.ts';
+import type { Verdict } from '../messaging/dispatch.ts';
+import { eventBridgeBus } from '../messaging/eventbridge/bus.ts';
+import { startSqsConsumer } from '../messaging/eventbridge/consumer.ts';
+import { openSqs, queueUrl, type Received, type SqsQueue, sqsQueue } from '../messaging/eventbridge/sqs.ts';
+import { openRabbit } from '../messaging/rabbitmq/broker.ts';
+import { adaptersFor } from '../platform.ts';
+import type { PortName, Ports } from '../ports/index.ts';
+
+const PORTS = ['clock', 'ids', 'log', 'metrics', 'store'] as const satisfies readonly PortName[];
+
+export interface Bridge {
+  host: Host;
+  /** True while both sides are connected. */
+  connected(): boolean;
+  /** Takes no more, finishes what is under way. */
+  stop(): Promise<void>;
+}
+
+/** The URLs are asked for again until SQS answers, so that a bridge may start before it. */
+const lazily = (open: () => Promise<SqsQueue>): SqsQueue => {
+  let opening: Promise<SqsQueue> | undefined;
+  const queue = (): Promise<SqsQueue> => {
+    opening ??= open().catch((thrown) => {
+      opening = undefined;
+      throw thrown;
+    });
+    return opening;
+  };
+  return {
+    receive: async (wait_s) => (await queue()).receive(wait_s),
+    remove: async (message) => (await queue()).remove(message),
+    retry: async (message, random) => (await queue()).retry(message, random),
+    park: async (message, reason, now) => (await queue()).park(message, reason, now),
+    send: async (body, delay_s) => (await queue()).send(body, delay_s),
+  };
+};
+
+/**
+ * Starts the bridge. Either side may be away: its messages wait where they are.
+ *
+ * @throws StartError with one line when the configuration names no two sides
+ * @example BUS_URL=amqp://… BRIDGE_URL=eventbridge://perfect21-events/perfect21-bridge npm run bridge
+ */
+export const startBridge = async (
+  config: Config,
+  options: { replace?: readonly Adapter<any, any>[]; prefetch?: number; grace_ms?: number; wait_s?: number } = {},
+): Promise<Bridge> => {
+  const { bus, bridge } = config;
+  if (bus.engine !== 'rabbitmq') throw new StartError('BUS_URL names no RabbitMQ: the bridge takes amqp://… there');
+  if (!bridge) throw new StartError('BRIDGE_URL is missing: name the other side, eventbridge://<bus>/<SQS queue>');
+
+  const replaced = new Set(options.replace?.map(({ port }) => port));
+  const chosen = (await adaptersFor(config, schema)).filter(({ port }) => !replaced.has(port));
+  const assembly = new Assembly([...chosen, ...(options.replace ?? [])], config);
+  const closing: (() => Promise<unknown> | undefined)[] = [() => assembly.close()];
+  const stopping = new AbortController();
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    for (let close = closing.pop(); close; close = closing.pop()) await close();
+  };
+  try {
+    const ports: Record<string, unknown> = {};
+    for (const port of PORTS) ports[port] = await assembly.get(port);
+    const host: Host = {
+      ports: ports as unknown as Ports,
+      call: () => Promise.reject(new Error('the bridge calls nobody')),
+    };
+
+    const broker = openRabbit({ ...bus, ...BRIDGE_LIMITS }, bridgeTopology, host.ports);
+    closing.push(() => broker.close());
+    const eventBridge = eventBridgeBus({ name: bridge.bus });
+    closing.push(() => eventBridge.close());
+    const client = await openSqs();
+    closing.push(async () => client.destroy());
+    ports.crossing = crossingOf({
+      eventbridge: patient(throughBus(eventBridge), host.ports.ids, stopping.signal),
+      rabbitmq: throughBus({ publish: broker.publish }),
+    });
+
+    const queue = lazily(async () => {
+      const [url, dead_url] = await Promise.all([
+        queueUrl(client, bridge.queue),
+        queueUrl(client, `${bridge.queue}-dead`),
+      ]);
+      return sqsQueue(client, { url, dead_url, name: bridge.queue });
+    });
+    const carryBack = carrying('eventbridge');
+    const take = async (message: Received): Promise<Verdict> => {
+      const read = readFrame(message);
+      if ('poison' in read) return { kind: 'park', reason: read.poison };
+      const deadline = host.ports.clock.now() + HANDLING_MS;
+      return carryBack(host, { body: read.body, attempts: message.attempts }, deadline);
+    };
+    // while RabbitMQ is away nothing is taken, so that no tries are counted
+    const into = startSqsConsumer(host.ports, queue, take, { open: () => broker.ready(), wait_s: options.wait_s });
+    closing.push(() => into.stop());
+    const out = broker.consume(host, bridgeQueue, { prefetch: options.prefetch ?? 100 });
+    closing.push(() => out.stop(options.grace_ms ?? 10_000));
+
+    return { host, connected: () => broker.connected() && into.ready(), stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+};

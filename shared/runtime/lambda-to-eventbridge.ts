@@ -1,0 +1,77 @@
+/**
+ * The bridge from RabbitMQ as a function: Amazon MQ brings batches, and takes them back whole when the function fails.
+ *
+ * What was carried is noted, so a batch that comes again repeats only what failed. What can't be carried goes to the dead
+ * letters of RabbitMQ, by way of the function that speaks AMQP.
+ */
+import { bridge } from '../../functions/bridge/index.ts';
+import { loadConfig, StartError } from '../config.ts';
+import type { Host } from '../invoke.ts';
+import { carrying } from '../messaging/bridge/carrying.ts';
+import { crossingOf, throughBus } from '../messaging/bridge/crossings.ts';
+import { type Delivered, deliveredIn, isMqEvent } from '../messaging/bridge/from-rabbitmq.ts';
+import { packLetter } from '../messaging/bridge/letters.ts';
+import { eventBridgeBus } from '../messaging/eventbridge/bus.ts';
+import { openSqs, type SqsQueue, sqsQueue } from '../messaging/eventbridge/sqs.ts';
+import { readMessage } from '../messaging/rabbitmq/message.ts';
+import { hostPorts } from '../operation.ts';
+import { deadlineOf, stack } from './lambda.ts';
+import { type Choose, container } from './lambda-container.ts';
+
+const PORTS = [...hostPorts({ ...bridge.operations[0]!, access: 'public' })].filter((port) => port !== 'crossing');
+const take = carrying('rabbitmq');
+
+/** The platform's bus, and the queue behind it that the other function reads. */
+const openWays = async (): Promise<{ crossing: Host['ports']['crossing']; queue: SqsQueue }> => {
+  const { bus } = loadConfig(process.env);
+  const url = process.env.BRIDGE_QUEUE_URL;
+  if (bus.engine !== 'eventbridge' || !url) throw new StartError('BUS_URL or BRIDGE_QUEUE_URL name no side to join');
+  const crossing = crossingOf({ eventbridge: throughBus(eventBridgeBus({ name: bus.name })) });
+  return { crossing, queue: sqsQueue(await openSqs(), { url, name: 'bridge.to_rabbitmq' }) };
+};
+
+/**
+ * The handler of the function behind `bridge.to_eventbridge`. It answers how many messages it dealt with.
+ *
+ * @throws Error when some could not be carried for now: the batch comes again
+ * @example export const handler = lambdaToEventBridge(({ store }) => [systemClock, dynamodbStore(schema)]);
+ */
+export const lambdaToEventBridge = (choose: Choose) => {
+  const open = container([...PORTS, 'metrics'], choose);
+  let opening: ReturnType<typeof openWays> | undefined;
+  return stack('bridge', async (event: unknown, context) => {
+    if (!isMqEvent(event)) throw new TypeError('bridge-to-eventbridge takes batches of Amazon MQ, and nothing else');
+    const opened = await open();
+    opening ??= openWays();
+    const { crossing, queue } = await opening;
+    const host: Host = { ...opened, ports: { ...opened.ports, crossing } };
+    const deadline = deadlineOf(host, context);
+
+    const one = async (message: Delivered): Promise<boolean> => {
+      const read = readMessage(message as never);
+      const verdict =
+        'poison' in read ? { kind: 'park' as const, reason: read.poison } : await take(host, read, deadline);
+      if (verdict.kind === 'retry') return false;
+      if (verdict.kind !== 'park') return true;
+      const { content, properties, queue: from } = message;
+      const attempts = 'attempts' in read ? read.attempts : 0;
+      const parked_at = new Date(host.ports.clock.now()).toISOString();
+      await queue.send(packLetter({ content, properties, attempts, reason: verdict.reason, from, parked_at }));
+      return true;
+    };
+
+    // events of one user keep their order
+    const lines = Map.groupBy(deliveredIn(event).entries(), ([i, { properties }]) => properties.headers.user_id ?? i);
+    const outcomes = await Promise.all(
+      [...lines.values()].map(async (line) => {
+        let failed = 0;
+        for (const [, message] of line) if (!(await one(message).catch(() => false))) failed++;
+        return { taken: line.length, failed };
+      }),
+    );
+    const failed = outcomes.reduce((sum, each) => sum + each.failed, 0);
+    const taken = outcomes.reduce((sum, each) => sum + each.taken, 0);
+    if (failed) throw new Error(`${failed} of ${taken} messages could not be carried`);
+    return { taken };
+  });
+};

@@ -1,0 +1,130 @@
+/** A small double of Amazon SNS: the Query protocol, Publish to a number or to an endpoint of an application, real refusals. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Published {
+  PhoneNumber?: string;
+  TargetArn?: string;
+  Message: string;
+  MessageStructure?: string;
+  /** By name. */
+  attributes: Record<string, string>;
+}
+
+/** What the double does instead of its work. */
+export type SnsTrouble = { status: number; code: string } | 'silence' | 'half an answer' | 'cut off';
+
+class Fault extends Error {
+  readonly code: string;
+  readonly status: number;
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const XMLNS = 'http://sns.amazonaws.com/doc/2010-03-31/';
+const ENDPOINT = /^arn:aws:sns:[a-z0-9-]+:\d{12}:endpoint\/[A-Z_]+\/[^/]+\/[0-9a-f-]{36}$/;
+
+/** Refuses what SNS refuses. */
+const read = (form: URLSearchParams, gone: ReadonlySet<string>): Published => {
+  const get = (name: string): string | undefined => form.get(name) ?? undefined;
+  const Message = get('Message');
+  const [PhoneNumber, TargetArn, MessageStructure] = [get('PhoneNumber'), get('TargetArn'), get('MessageStructure')];
+  if (!Message) throw new Fault('InvalidParameter', 'Invalid parameter: Empty message');
+  if (!!PhoneNumber === !!TargetArn) throw new Fault('InvalidParameter', 'Invalid parameter: one target is needed');
+  if (PhoneNumber !== undefined) {
+    if (!/^\+[1-9]\d{6,14}$/.test(PhoneNumber)) {
+      throw new Fault(
+        'InvalidParameter',
+        `Invalid parameter: PhoneNumber Reason: ${PhoneNumber} is not valid to publish to`,
+      );
+    }
+    if (Buffer.byteLength(Message) > 1600) throw new Fault('InvalidParameter', 'Invalid parameter: Message too long');
+  } else {
+    if (!ENDPOINT.test(TargetArn!))
+      throw new Fault('InvalidParameter', 'Invalid parameter: TargetArn Reason: no endpoint');
+    if (gone.has(TargetArn!)) throw new Fault('EndpointDisabled', 'Endpoint is disabled');
+    if (MessageStructure === 'json' && typeof JSON.parse(Message).default !== 'string') {
+      throw new Fault(
+        'InvalidParameter',
+        'Invalid parameter: Message Structure - No default entry in JSON message body',
+      );
+    }
+  }
+  const attributes: Record<string, string> = {};
+  for (let at = 1; form.has(`MessageAttributes.entry.${at}.Name`); at++) {
+    const entry = `MessageAttributes.entry.${at}`;
+    if (form.get(`${entry}.Value.DataType`) !== 'String') throw new Fault('ParameterValueInvalid', 'Unknown type');
+    attributes[form.get(`${entry}.Name`)!] = form.get(`${entry}.Value.StringValue`) ?? '';
+  }
+  return {
+    ...(PhoneNumber !== undefined && { PhoneNumber }),
+    ...(TargetArn !== undefined && { TargetArn }),
+    ...(MessageStructure !== undefined && { MessageStructure }),
+    Message,
+    attributes,
+  };
+};
+
+/** Starts the double on a free port. `state.trouble` is what it does to every request; `gone` are disabled endpoints. */
+export const startSns = async () => {
+  const published: Published[] = [];
+  const gone = new Set<string>();
+  const state: { trouble?: SnsTrouble; requests: number; region?: string } = { requests: 0 };
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    state.requests += 1;
+    const { trouble } = state;
+    if (trouble === 'silence') return;
+    if (trouble === 'cut off') return void request.socket.destroy();
+    if (trouble === 'half an answer') {
+      response.writeHead(200, { 'content-type': 'text/xml', 'content-length': '300' });
+      return void response.write('<PublishResponse');
+    }
+    const answer = (status: number, body: string): void => {
+      response.writeHead(status, { 'content-type': 'text/xml' });
+      response.end(body);
+    };
+    const RequestId = `00000000-0000-0000-0000-${String(state.requests).padStart(12, '0')}`;
+    try {
+      if (trouble) throw new Fault(trouble.code, 'in trouble', trouble.status);
+      const credential = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/sns\/aws4_request,/;
+      const [, region] = credential.exec(request.headers.authorization ?? '') ?? [];
+      if (!region) throw new Fault('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
+      state.region = region;
+      const form = new URLSearchParams(Buffer.concat(chunks).toString());
+      if (form.get('Action') !== 'Publish' || form.get('Version') !== '2010-03-31') {
+        throw new Fault('InvalidAction', 'The action is not valid for this endpoint');
+      }
+      published.push(read(form, gone));
+      const MessageId = `94f20ce6-13c5-43a0-9a9e-${String(published.length).padStart(12, '0')}`;
+      answer(
+        200,
+        `<PublishResponse xmlns="${XMLNS}"><PublishResult><MessageId>${MessageId}</MessageId></PublishResult>` +
+          `<ResponseMetadata><RequestId>${RequestId}</RequestId></ResponseMetadata></PublishResponse>`,
+      );
+    } catch (thrown) {
+      const { code, message, status } = thrown as Fault;
+      answer(
+        status,
+        `<ErrorResponse xmlns="${XMLNS}"><Error><Type>${status < 500 ? 'Sender' : 'Receiver'}</Type><Code>${code}</Code>` +
+          `<Message>${message}</Message></Error><RequestId>${RequestId}</RequestId></ErrorResponse>`,
+      );
+    }
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  return {
+    published,
+    gone,
+    state,
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((closed) => {
+        server.close(() => closed());
+        server.closeAllConnections();
+      }),
+  };
+};

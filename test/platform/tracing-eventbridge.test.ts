@@ -1,0 +1,50 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
+import { readEnvelope } from '../../shared/runtime/lambda-queue.ts';
+import { continueTrace } from '../../shared/tracing/trace.ts';
+import { startEventBridge } from '../engines/eventbridge.ts';
+import { startCollector } from '../engines/otlp.ts';
+import { testPlatform } from '../support/platform.ts';
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+test('a process that relays to EventBridge hands its trace to the functions behind it', async () => {
+  const delivered: string[] = [];
+  const bridge = await startEventBridge({
+    bus: 'perfect21-events',
+    rules: [{ pattern: compileBindings(['#']), target: 'all' }],
+    deliver: async (_, body) => void delivered.push(body),
+  });
+  onTestFinished(() => bridge.close());
+  const collector = await startCollector();
+  onTestFinished(() => collector.close());
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv('AWS_ENDPOINT_URL_EVENTBRIDGE', bridge.endpoint);
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+
+  const platform = await testPlatform({
+    BUS_URL: 'eventbridge://perfect21-events',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+  });
+  onTestFinished(() => platform.close());
+  const answer = await fetch(`${platform.http.url}/api/v1/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent: `00-${TRACE}-00f067aa0ba902b7-01` },
+    body: JSON.stringify({ email: 'ada@example.net', password: 'a long and unusual phrase 7' }),
+  });
+  expect(answer.status).toBe(202);
+  await platform.drain();
+  await platform.close();
+
+  const sent = collector.spans.filter(({ kind }) => kind === 4);
+  expect(sent).toMatchObject([
+    { traceId: TRACE, name: 'send perfect21.events', attributes: { 'messaging.system': 'aws.eventbridge' } },
+  ]);
+  // what a function makes of the record that SQS brings it
+  const { metadata } = readEnvelope(delivered[0]!);
+  const trace = continueTrace(metadata?.traceparent);
+  expect(trace).toMatchObject({ trace_id: TRACE, parent_id: sent[0]!.spanId, sampled: true });
+});

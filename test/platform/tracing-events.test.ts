@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest';
+import { toOutboxRow } from '../../shared/bound-store.ts';
+import { AppError } from '../../shared/errors.ts';
+import { readOutboxBody } from '../../shared/messaging/bus.ts';
+import { gaugeQueue, observeAge } from '../../shared/metrics/events.ts';
+import type { Claimed } from '../../shared/ports/store.ts';
+import type { SpanAttributes, Tracer } from '../../shared/ports/tracer.ts';
+import { withSpans } from '../../shared/tracing/channels.ts';
+import { producing } from '../../shared/tracing/producing.ts';
+import { continueTrace, traceparent } from '../../shared/tracing/trace.ts';
+import { context, noted } from '../messaging/rig.ts';
+
+const NOW = Date.parse('2026-05-09T12:00:00Z');
+const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7';
+
+/** Remembers what it was asked to record. */
+const recorder = () => {
+  const spans: { name: string; attributes?: SpanAttributes; parent?: string; error?: string; failed?: boolean }[] = [];
+  const tracer: Tracer = {
+    system: { store: 'sqlite', bus: 'perfect21' },
+    start: (name, _kind, parent, attributes) => {
+      const above = typeof parent === 'string' ? parent : parent && traceparent(parent);
+      const trace = continueTrace(above);
+      const span: (typeof spans)[number] = { name, attributes, parent: above };
+      spans.push(span);
+      return {
+        trace: { ...trace, ...(trace.sampled && { tracer }) },
+        set: () => {},
+        end: (error, failed = true) =>
+          Object.assign(span, { error, failed: error !== undefined && failed, ended: true }),
+      };
+    },
+  };
+  return { spans, tracer };
+};
+
+const observed = () => {
+  const seen: [string, object, number][] = [];
+  const keep = (name: string, labels: object, value: number): void => void seen.push([name, labels, value]);
+  return { seen, metrics: { count: () => {}, observe: keep, gauge: keep } };
+};
+
+const row = (id: string, parent?: string): Claimed => ({
+  queue: 'outbox',
+  id,
+  priority: 0,
+  available_at: NOW,
+  attempts: 1,
+  claim: 'c',
+  body: {
+    routing_key: 'user.events.registered',
+    priority: 0,
+    envelope: {
+      message_id: id,
+      message_type: 'user.registered',
+      timestamp: new Date(NOW).toISOString(),
+      source_service: 'users',
+      data: { email: 'ada@example.net' },
+      ...(parent && { metadata: { version: 1, traceparent: parent } }),
+    },
+  },
+});
+
+describe('rows on their way to the bus', () => {
+  test('carry the span that sends them, while the outbox keeps what was committed', () => {
+    const { spans, tracer } = recorder();
+    const rows = [row('a', `${PARENT}-01`), row('b')];
+    const before = structuredClone(rows);
+    const sending = producing(tracer, rows);
+    expect(rows).toEqual(before);
+    const [a, b] = sending.rows.map(({ body }) => readOutboxBody(body)!.envelope);
+    expect(a!.metadata).toMatchObject({ version: 1, traceparent: expect.stringMatching(`^${PARENT.slice(0, 36)}`) });
+    expect(a!.metadata!.traceparent).not.toBe(`${PARENT}-01`);
+    expect(b).toEqual(readOutboxBody(rows[1]!.body)!.envelope);
+    expect(spans).toMatchObject([{ name: 'send perfect21.events', parent: `${PARENT}-01` }]);
+    expect(JSON.stringify(spans)).not.toContain('ada@');
+  });
+
+  test('stay as they are where their trace is not sampled, or where they are no events', () => {
+    const { tracer } = recorder();
+    const rows = [row('a', `${PARENT}-00`), { ...row('b'), body: 'nonsense' }, { ...row('c'), body: undefined }];
+    const sending = producing(tracer, rows);
+    expect(sending.rows).toEqual(rows);
+    sending.end([]);
+  });
+
+  test('say what became of them', () => {
+    const { spans, tracer } = recorder();
+    const sending = producing(
+      tracer,
+      ['a', 'b', 'c', 'd'].map((id) => row(id, `${PARENT}-01`)),
+    );
+    sending.end([
+      { kind: 'published' },
+      { kind: 'refused', reason: 'too large' },
+      { kind: 'failed', error: new Error('away') },
+    ]);
+    expect(spans.map(({ error }) => error)).toEqual([undefined, 'refused', 'failed', 'failed']);
+  });
+});
+
+describe('ports that send', () => {
+  const trace = (tracer: Tracer) => ({ ...continueTrace(`${PARENT}-01`), tracer });
+
+  test('are spans that say which way it went, never to whom', async () => {
+    const { spans, tracer } = recorder();
+    const sent: unknown[] = [];
+    const ports = { clock: {}, mailer: { send: async (...all: unknown[]) => void sent.push(...all) } };
+    const { mailer, clock } = withSpans(ports, trace(tracer)) as typeof ports;
+    const heard = () => {};
+    await mailer.send({ to: 'ada@example.net' }, heard);
+    expect(sent).toEqual([{ to: 'ada@example.net' }, heard]);
+    expect(clock).toBe(ports.clock);
+    expect(spans).toMatchObject([{ name: 'send email', attributes: { 'perfect21.channel': 'email' } }]);
+    expect(JSON.stringify(spans)).not.toContain('ada');
+  });
+
+  test('end their spans with the failure of the sending, and fail as before', async () => {
+    const { spans, tracer } = recorder();
+    const ports = { sms: { send: async () => Promise.reject(new AppError('unavailable')) } };
+    const { sms } = withSpans(ports, trace(tracer)) as typeof ports;
+    await expect(sms.send()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(spans).toMatchObject([{ name: 'send sms', error: 'unavailable', failed: true }]);
+  });
+
+  test('are the same objects where nothing sends', () => {
+    const ports = { clock: {} };
+    expect(withSpans(ports, trace(recorder().tracer))).toBe(ports);
+  });
+});
+
+describe('the age of an event', () => {
+  const clock = { now: () => NOW };
+  const ageOf = (change: { timestamp?: string; not_before?: unknown }, attempts = 1) => {
+    const { seen, metrics } = observed();
+    const { timestamp = new Date(NOW - 2_500).toISOString(), not_before } = change;
+    const frame = { message_id: 'm', message_type: 'x', source_service: 's', data: {} };
+    const envelope = { ...frame, timestamp, metadata: { ...(not_before !== undefined && { not_before }) } };
+    observeAge({ metrics, clock }, 'q', envelope, attempts);
+    return seen.map(([name, labels, value]) => {
+      expect([name, labels]).toEqual(['perfect21_event_age_seconds', { queue: 'q' }]);
+      // found by identity
+      expect(Object.isFrozen(labels)).toBe(true);
+      return value;
+    });
+  };
+
+  test('is the time since its commit, and never negative', () => {
+    expect(ageOf({})).toEqual([2.5]);
+    expect(ageOf({ timestamp: new Date(NOW + 60_000).toISOString() })).toEqual([0]);
+  });
+
+  test('does not count the delay that was asked for', () => {
+    const ports = { clock: { now: () => NOW - 60_000 }, ids: { uuid: () => 'm' } } as any;
+    const event = noted.with({ text: 'x' }, { delay_ms: 59_000 });
+    const { body } = toOutboxRow(event, ports, { service: 's', context: context() });
+    const { metadata, timestamp } = readOutboxBody(body)!.envelope;
+    expect(ageOf({ timestamp, not_before: metadata!.not_before })).toEqual([1]);
+    expect(ageOf({ not_before: 'nonsense' })).toEqual([]);
+    expect(ageOf({ not_before: 17 })).toEqual([2.5]);
+  });
+
+  test('is told of the first try alone', () => {
+    expect(ageOf({}, 2)).toEqual([]);
+  });
+});
+
+test('a queue is gauged with what a broker holds of it', async () => {
+  const { seen, metrics } = observed();
+  const store = { messages: { depth: async () => ({ count: 2, oldest_at: NOW - 3_000 }) } } as any;
+  await gaugeQueue({ store, metrics, clock: { now: () => NOW } }, 'q', 5);
+  expect(seen).toEqual([
+    ['perfect21_queue_depth', { queue: 'q' }, 7],
+    ['perfect21_queue_oldest_age_seconds', { queue: 'q' }, 3],
+  ]);
+});
