@@ -1,5 +1,4 @@
 /** `npm start`: the whole platform on this machine. */
-import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { loadConfig, StartError } from '../../shared/config.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
@@ -24,8 +23,6 @@ const addresses = (running: Running, dataDir: string): (readonly [string, string
 };
 
 const started = performance.now();
-// password hashes take as many threads as there are processors; the disk, names and signatures don't wait behind them
-process.env.UV_THREADPOOL_SIZE ??= String(availableParallelism() + 4);
 try {
   const config = loadConfig(process.env);
   prepareDataDir(config.data_dir);

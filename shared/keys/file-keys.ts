@@ -58,7 +58,7 @@ class FileKeys implements Keys {
     const key = signingKey([...this.#keys.values()], this.#clock.now()) as Loaded | undefined;
     if (!key) throw new Error('no key signs at this time');
     const { kid, alg } = key;
-    return { kid, alg, signature: await signBytes(alg, key.private_key, input({ kid, alg })) };
+    return { kid, alg, signature: signBytes(alg, key.private_key, input({ kid, alg })) };
   }
 
   async jwks() {

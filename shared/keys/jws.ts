@@ -49,11 +49,9 @@ const inputOf = (alg: SigningAlg, key: KeyObject) =>
 export const verifyJws = ({ header, signed, signature }: Jws, { alg, key }: VerificationKey): boolean =>
   header.alg === alg && verify(hashOf(alg), signed, inputOf(alg, key), signature);
 
-/** The signature in JOSE's form (ES256: r and s side by side). Beside the event loop: RSA takes a quarter of a millisecond. */
-export const signBytes = (alg: SigningAlg, key: KeyObject, bytes: Uint8Array): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    sign(hashOf(alg), bytes, inputOf(alg, key), (error, signature) => (error ? reject(error) : resolve(signature)));
-  });
+/** The signature in JOSE's form (ES256: r and s side by side). */
+export const signBytes = (alg: SigningAlg, key: KeyObject, bytes: Uint8Array): Buffer =>
+  sign(hashOf(alg), bytes, inputOf(alg, key));
 
 /** What is signed: header and payload, encoded. */
 export const signingInput = (header: object, payload: object): string =>

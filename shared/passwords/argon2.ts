@@ -25,11 +25,11 @@ const nobody = (): Phc => ({
 });
 
 /**
- * Passwords by an engine. As many hashes at a time as the machine has processors, 64 waiting; more are refused with
- * `too_many_requests`.
+ * Passwords by an engine that is handed `at_once` hashes at a time (as many as the machine has processors when left out),
+ * 64 waiting; more are refused with `too_many_requests`.
  */
-export const createPasswords = (derive: Derive): Passwords => {
-  const gate = bounded(availableParallelism(), QUEUE_LENGTH);
+export const createPasswords = (derive: Derive, at_once = availableParallelism()): Passwords => {
+  const gate = bounded(at_once, QUEUE_LENGTH);
   const dummy = nobody();
   return {
     hash: (password) =>
