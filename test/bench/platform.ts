@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { issueTokens } from '../../functions/auth/issue-tokens.ts';
 import { schema } from '../../functions/index.ts';
 import { createUser } from '../../functions/users/create-user.ts';
+import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig } from '../../shared/config.ts';
 import type { Context } from '../../shared/context.ts';
 import { openHost } from '../../shared/platform.ts';
@@ -70,12 +71,16 @@ export const seed = async (folder: string, users: number, tokens: number): Promi
   }
 };
 
-/** Starts it and waits until it is ready. */
+/** The words of `npm start` between `node` and the file: options of Node's. */
+const [, ...START] = manifest.scripts.start.split(' ');
+const [node, file] = [START.slice(0, -1), START.at(-1)!];
+
+/** Starts it as `npm start` does and waits until it is ready. */
 export const startPlatform = async (
   folder: string,
   { core, args = [] }: { core?: Core; args?: readonly string[] } = {},
 ): Promise<Platform> => {
-  const program = start('infra/local/start.ts', { core, args, env: testEnvironment(folder) });
+  const program = start(file, { core, node, args, env: testEnvironment(folder) });
   const printed = await program.prints(/Ctrl-C/);
   const portOf = (name: string): number => Number(new RegExp(`${name}\\s+\\S*:(\\d+)`).exec(printed)?.[1]);
   return { http: portOf('REST'), grpc: portOf('gRPC'), program, stop: program.stop };
