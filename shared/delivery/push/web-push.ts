@@ -1,6 +1,6 @@
 /** Web Push (RFC 8030): one encrypted request to the push service of a browser. The address came from outside. */
 import { lookup as resolve } from 'node:dns';
-import { Agent, request } from 'node:https';
+import type { Agent } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -82,10 +82,13 @@ export const openWebPush = (
   options: { lookup?: LookupFunction; ca?: string; timeout_ms?: number } = {},
 ) => {
   const { lookup = publicLookup, ca, timeout_ms = SEND_MS } = options;
-  const agent = new Agent({ keepAlive: true, maxSockets: 20, timeout: 30_000, lookup, ...(ca && { ca }) });
+  let agent: Agent | undefined;
 
-  const post = (endpoint: string, headers: Record<string, string>, body: Buffer): Promise<number> =>
-    new Promise((done, failed) => {
+  const post = async (endpoint: string, headers: Record<string, string>, body: Buffer): Promise<number> => {
+    // a function that pushes nothing starts without it
+    const { Agent, request } = await import('node:https');
+    agent ??= new Agent({ keepAlive: true, maxSockets: 20, timeout: 30_000, lookup, ...(ca && { ca }) });
+    return new Promise((done, failed) => {
       const signal = AbortSignal.timeout(timeout_ms);
       const sent = request(endpoint, { method: 'POST', agent, headers, signal }, (response) => {
         // what it says is not needed, and could be long
@@ -94,6 +97,7 @@ export const openWebPush = (
       });
       sent.on('error', failed).end(body);
     });
+  };
 
   const send = async (message: PushMessage): Promise<string> => {
     const { target, ttl, urgency, message_id } = message;
@@ -126,5 +130,5 @@ export const openWebPush = (
       throw new AppError('not_found', { detail: 'The subscription has ended', cause });
     throw sendFailure(PERMANENT.has(status) || (status >= 300 && status < 400), cause);
   };
-  return { send, close: async () => agent.destroy() };
+  return { send, close: async () => agent?.destroy() };
 };
