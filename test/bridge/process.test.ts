@@ -99,7 +99,9 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
     const { routing, ...carried } = JSON.parse(entry!.Detail);
     expect(carried).toEqual({ ...event, metadata: { version: 1, origin: 'rabbitmq', hops: 1 } });
     expect(routing).toMatchObject({ key: KEY, priority: 7 });
-    expect(sides.sqs.waiting(CONSUMER).filter((body) => body.includes(event.message_id))).toHaveLength(1);
+    const delivered = () => sides.sqs.waiting(CONSUMER).filter((body) => body.includes(event.message_id));
+    await until(() => delivered().length > 0, 'its way into the queue');
+    expect(delivered()).toHaveLength(1);
     // RabbitMQ's own consumer has it from the publisher alone
     expect(await onRabbit(event.message_id)).toHaveLength(1);
     expect(await waits(DEAD)).toBe(0);
