@@ -36,7 +36,7 @@ const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
   [/^@aws-sdk\/client-sns$/, /^shared\/delivery\/sns\.ts$/],
   [/^@aws-sdk\/client-(eventbridge|sqs|scheduler)$/, /^shared\/messaging\/eventbridge\//],
   [/^@aws-sdk\/client-servicediscovery$/, /^shared\/discovery\/cloudmap\.ts$/],
-  [/^@node-rs\/argon2$/, /^shared\/passwords\/argon2-native\.ts$/],
+  [/^@node-rs\/argon2$/, /^shared\/passwords\/argon2-thread\.ts$/],
   [/^nodemailer$/, /^shared\/delivery\/email\/smtp-mailer\.ts$/],
   [/^@opentelemetry\//, /^shared\/tracing\/otlp[^/]*\.ts$/],
   [/^(pino|prom-client)$/, /^shared\/(system|runtime\/metrics-server)/],

@@ -121,7 +121,7 @@ export const delivery = ({ open, traits }: Given): void => {
       const seen = [...first];
       const order = [9, 7, 5, 1, 0].map((priority) => `priority ${priority}`);
       if (traits.priorities === 'all ten') expect(seen).toEqual(order);
-      expect(seen.slice(0, 2).sort()).toEqual(order.slice(0, 2).sort());
+      if (traits.priorities !== 'each in its turn') expect(seen.slice(0, 2).sort()).toEqual(order.slice(0, 2).sort());
       expect(seen.sort()).toEqual(order.sort());
     });
 

@@ -90,12 +90,15 @@ export const failures = ({ open, traits }: Given): void => {
       expect(await store.messages.depth(OUTBOX)).toEqual({ count: 0 });
     });
 
-    test(`when a queue is full: ${traits.overflows ? 'the oldest become dead letters' : 'it never is'}`, async () => {
+    test(`when a queue is full: ${traits.full}`, async () => {
       const bench = await open(probePlatform(), { max_length: 3 });
       const { host, stop } = await bench.start({ consume: false });
       for (const text of ['0', '1', '2', '3', '4']) await noteOn(host, text);
-      const gone = traits.overflows ? 2 : 0;
-      await eventually(bench, async () => (await bench.waiting()) === 5 - gone, 'the full queue');
+      const gone = traits.full === 'the oldest become dead letters' ? 2 : 0;
+      const most = traits.full === 'it never is' ? 5 : 3;
+      // how many a quorum queue takes beyond its length is not said
+      const full = async () => (await bench.waiting()) >= most && (await bench.waiting()) <= 5;
+      await eventually(bench, full, 'the full queue');
       await eventually(bench, async () => (await bench.dead()).length === gone, 'the dead letters');
       await stop();
       await bench.start();

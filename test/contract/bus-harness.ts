@@ -22,10 +22,16 @@ export interface Traits {
   backoff: { steps: readonly number[]; spread: number; early: number; late: number; now(): number };
   /** Reasons of dead letters. A store's row is always JSON, so what is not is no envelope there; a function says its error. */
   poison: { notJson: string; noEnvelope: string };
-  /** Urgent messages overtake those that wait. SQS has no priorities, so the urgent have a queue of their own. */
-  priorities: 'all ten' | 'urgent from 7 on';
-  /** Queues have a longest length, beyond which the oldest become dead letters. SQS knows none. */
-  overflows: boolean;
+  /**
+   * Urgent messages overtake those that wait. SQS has no priorities, so the urgent have a queue of their own; quorum queues
+   * have none before RabbitMQ 4.
+   */
+  priorities: 'all ten' | 'urgent from 7 on' | 'each in its turn';
+  /**
+   * Beyond the longest length of a queue its oldest messages become dead letters; a quorum queue refuses further ones,
+   * which stay in the outbox; SQS knows no length.
+   */
+  full: 'the oldest become dead letters' | 'the others wait in the outbox' | 'it never is';
   /** The bus says when nobody is subscribed. EventBridge does not. */
   tellsUnroutable: boolean;
   /** Messages that one consumer handles at a time. A function takes whole batches. */

@@ -15,7 +15,7 @@ const traits: Traits = {
   backoff: { steps: RETRY_STEPS, spread: 0.2, early: 0, late: 1_000, now: () => clock.now() },
   poison: { notJson: 'invalid envelope', noEnvelope: 'invalid envelope' },
   priorities: 'all ten',
-  overflows: true,
+  full: 'the oldest become dead letters',
   tellsUnroutable: true,
   held: (prefetch) => prefetch,
   deaths: 25,

@@ -31,7 +31,7 @@ const traits: Traits = {
   backoff: { steps: RETRY_STEPS, spread: 0.2, early: 500, late: 1_500, now: () => clock.now() },
   poison: { notJson: 'invalid_request', noEnvelope: 'invalid_request' },
   priorities: 'urgent from 7 on',
-  overflows: false,
+  full: 'it never is',
   tellsUnroutable: false,
   held: () => 10,
   deaths: 5,

@@ -15,13 +15,13 @@ import type { Bench, BusHarness, Letter, Running, Traits } from './bus-harness.t
 import { busContract } from './bus-suite.ts';
 
 const STEPS = [20, 40, 60, 80, 100];
-const traits: Traits = {
+const CLASSIC: Traits = {
   order: 'unless retried',
   tries: STEPS.length + 1,
   backoff: { steps: STEPS, spread: 0, early: 2, late: 500, now: () => performance.now() },
   poison: { notJson: 'not JSON', noEnvelope: 'invalid envelope' },
   priorities: 'all ten',
-  overflows: true,
+  full: 'the oldest become dead letters',
   tellsUnroutable: true,
   held: (prefetch) => prefetch,
   deaths: 3,
@@ -29,13 +29,20 @@ const traits: Traits = {
   dies: ['before'],
 };
 
-const harness = async (): Promise<BusHarness> => {
+const QUORUM: Traits = {
+  ...CLASSIC,
+  priorities: 'each in its turn',
+  full: 'the others wait in the outbox',
+  deaths: 2,
+};
+
+const harness = (queue_type: RabbitSettings['queue_type']) => async (): Promise<BusHarness> => {
   const server = await startRabbitmq();
   let seen = await observer(server.url);
 
   const open: BusHarness['open'] = async (platform, limits): Promise<Bench> => {
     const topology = topologyOf(platform);
-    const settings: RabbitSettings = { url: server.url, queue_type: 'classic', retry_steps: STEPS, ...limits };
+    const settings: RabbitSettings = { url: server.url, queue_type, retry_steps: STEPS, ...limits };
     await seen.channel.deleteQueue(QUEUE);
     await declare(seen.channel, topology, settings);
     await seen.channel.purgeQueue(DEAD);
@@ -93,7 +100,9 @@ const harness = async (): Promise<BusHarness> => {
         rig.clock.pass(1_000);
       },
       interrupt: async () => {
-        await server.kill();
+        // seen with 3.10: a single node that was killed brings its quorum queues back "running" and never confirms on
+        // them again. They are for clusters, where a majority goes on; the one here is stopped in order
+        await (queue_type === 'quorum' ? server.stop() : server.kill());
         await until(() => !shared!.ready(), 'the loss');
       },
       resume: async () => {
@@ -117,4 +126,5 @@ const harness = async (): Promise<BusHarness> => {
   };
 };
 
-busContract('RabbitMQ', traits, harness);
+busContract('RabbitMQ', CLASSIC, harness('classic'));
+busContract('RabbitMQ with quorum queues', QUORUM, harness('quorum'));
