@@ -100,8 +100,8 @@ const harness = (queue_type: RabbitSettings['queue_type']) => async (): Promise<
         rig.clock.pass(1_000);
       },
       interrupt: async () => {
-        // seen with 3.10: a single node that was killed brings its quorum queues back "running" and never confirms on
-        // them again. They are for clusters, where a majority goes on; the one here is stopped in order
+        // 3.10: a quorum queue whose only node is killed in the second in which it was declared comes back "running" and
+        // never confirms again. Here queues are that young, so the node is stopped in order
         await (queue_type === 'quorum' ? server.stop() : server.kill());
         await until(() => !shared!.ready(), 'the loss');
       },

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { freePort } from '../support/free-port.ts';
 
 export interface LocalDynamo {
   readonly endpoint: string;
@@ -32,23 +32,6 @@ const program = (): string => {
     // said below
   }
   throw new Error(`A local DynamoDB needs ${name}, which is not installed: there is one for linux-x64 only`);
-};
-
-/** A free port below those that outgoing connections get, so that nobody takes it while the server is away. */
-const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer();
-    try {
-      probe.listen(port, '127.0.0.1');
-      await once(probe, 'listening');
-      return port;
-    } catch {
-      // taken: another one
-    } finally {
-      probe.close();
-    }
-  }
 };
 
 /** Client options for a local endpoint. */

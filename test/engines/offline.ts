@@ -1,27 +1,10 @@
 /** The functions under serverless-offline, for tests: own folder, own ports, gone afterwards. */
 
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Offline, startOffline as start } from '../../infra/local/offline.ts';
-
-/** The emulator can't be asked which port it got, so it is told one below those of outgoing connections. */
-const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer().listen(port, '127.0.0.1');
-    try {
-      await once(probe, 'listening');
-      return port;
-    } catch {
-      // taken: another one
-    } finally {
-      probe.close();
-    }
-  }
-};
+import { freePort } from '../support/free-port.ts';
 
 /**
  * Starts functions, worker and mailbox.

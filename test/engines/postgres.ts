@@ -1,13 +1,13 @@
 /** A private PostgreSQL for a test run: own folder, own port, nothing installed. Ends with the process that started it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { freePort } from '../support/free-port.ts';
 import { makeCluster, type User } from './postgres-install.ts';
 
 const START_MS = 30_000;
@@ -46,19 +46,6 @@ export const createDatabaseAt = async (url: string): Promise<string> => {
     await client.end();
   }
   return Object.assign(new URL(url), { pathname: `/${name}` }).href;
-};
-
-/** Below the ephemeral ports, so that no outgoing connection of another test takes it between two starts. */
-const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((settle) => {
-      server.once('error', () => settle(false)).listen(port, '127.0.0.1', () => settle(true));
-    });
-    await new Promise((closed) => server.close(closed));
-    if (free) return port;
-  }
 };
 
 /**

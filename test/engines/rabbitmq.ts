@@ -1,12 +1,12 @@
 /** A private RabbitMQ for a test run: own node, folder, ports and epmd. Ends with the process that started it. */
 import { spawnSync } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
+import { freePort } from '../support/free-port.ts';
 import { guarded } from './guarded.ts';
 import { ensureRabbitmq } from './rabbitmq-install.ts';
 
@@ -29,19 +29,6 @@ export interface Rabbitmq {
   /** Ends it and removes its folder. */
   close(): Promise<void>;
 }
-
-/** Below the ephemeral ports, so that no outgoing connection of another test takes it between two starts. */
-const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = randomInt(20_000, 32_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((settle) => {
-      server.once('error', () => settle(false)).listen(port, '127.0.0.1', () => settle(true));
-    });
-    await new Promise((closed) => server.close(closed));
-    if (free) return port;
-  }
-};
 
 /**
  * Starts a private RabbitMQ, installing Debian's package first where it is missing and may be installed.

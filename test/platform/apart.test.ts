@@ -10,7 +10,8 @@ import { getMe } from '../../functions/users/get-me.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { expectOk, loggedIn, userWithSession, type World } from '../e2e/world.ts';
-import { freePort, type Started, startProcess } from '../support/process.ts';
+import { freePort } from '../support/free-port.ts';
+import { type Started, startProcess } from '../support/process.ts';
 
 describe('services in processes of their own', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'perfect21-apart-'));

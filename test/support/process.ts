@@ -1,7 +1,6 @@
 /** `npm start` as a process of its own, with everything that it prints. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { testEnvironment } from './platform.ts';
 
@@ -51,21 +50,4 @@ export const startProcess = (dataDir: string, env: Record<string, string> = {}):
       return (await exited)[0];
     },
   };
-};
-
-/** A port that was free a moment ago, outside the range that the system hands out. */
-export const freePort = async (): Promise<number> => {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    const probe = createServer();
-    try {
-      probe.listen(port, '127.0.0.1');
-      await once(probe, 'listening');
-      return port;
-    } catch {
-      // taken: another one
-    } finally {
-      probe.close();
-    }
-  }
 };
