@@ -6,6 +6,7 @@ import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
 import { startRabbitmq } from '../engines/rabbitmq.ts';
 import { startSqs } from '../engines/sqs.ts';
+import { awsEnvironment } from '../support/aws.ts';
 
 export const BUS = 'perfect21-events';
 export const QUEUE = 'perfect21-bridge';
@@ -30,13 +31,7 @@ export const startSides = async () => {
   const everything = { pattern: compileBindings(['#']), target: QUEUE };
   const rules = [everything, { pattern: compileBindings(['user.events.*']), target: CONSUMER }];
   const eventBridge = await startEventBridge({ bus: BUS, rules, deliver: sqs.send });
-  const environment = {
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_ENDPOINT_URL_EVENTBRIDGE: eventBridge.endpoint,
-    AWS_ENDPOINT_URL_SQS: sqs.endpoint,
-  };
+  const environment = awsEnvironment({ EVENTBRIDGE: eventBridge.endpoint, SQS: sqs.endpoint });
   return {
     rabbit,
     sqs,

@@ -15,6 +15,7 @@ import { startSqs } from '../engines/sqs.ts';
 import { lambdaContext } from '../lambda/support.ts';
 import { hostOf, Life } from '../messaging/life.ts';
 import { openRig, probeCollections, SECRET, TestClock } from '../messaging/rig.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import type { Bench, BusHarness, Running, Traits } from './bus-harness.ts';
 import { busContract } from './bus-suite.ts';
 
@@ -63,10 +64,7 @@ const harness = async (): Promise<BusHarness> => {
   const sqs = await startSqs(resources, { visibility: VISIBILITY_S });
   vi.useFakeTimers({ toFake: ['Date'] });
   vi.stubEnv('PERFECT21_SECRET', SECRET);
-  vi.stubEnv('AWS_ENDPOINT_URL_SQS', sqs.endpoint);
-  vi.stubEnv('AWS_REGION', 'eu-central-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'local');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local');
+  stubEnvironment(awsEnvironment({ SQS: sqs.endpoint }));
   let benches = 0;
 
   const open: BusHarness['open'] = async (platform, limits): Promise<Bench> => {

@@ -9,6 +9,7 @@ import { tableDefinitions } from '../../shared/store/dynamodb/tables.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import { type LocalDynamo, startDynamo } from '../engines/dynamodb.ts';
 import { type FaultyDynamo, faultyDynamo } from '../engines/faulty-dynamo.ts';
+import { awsEnvironment } from '../support/aws.ts';
 import { configFor, fakePorts, message, people, person, schema, walk } from './store-harness.ts';
 
 describe('the layout', () => {
@@ -118,12 +119,7 @@ describe('opening', () => {
   };
 
   test('takes endpoint, region and credentials from the environment', async () => {
-    Object.assign(process.env, {
-      AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-    });
+    Object.assign(process.env, awsEnvironment({ DYNAMODB: dynamo.endpoint }));
     const { port } = await open('environment', {});
     await port.ping();
     await port.close();

@@ -4,17 +4,12 @@ import { loadConfig, StartError } from '../../shared/config.ts';
 import { openSesMailer, sesMailer } from '../../shared/delivery/email/ses-mailer.ts';
 import { smtpMailer } from '../../shared/delivery/email/smtp-mailer.ts';
 import { startSes, type Trouble } from '../engines/ses.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 
 let ses: Awaited<ReturnType<typeof startSes>>;
 beforeEach(async () => {
   ses = await startSes('example.org');
-  const environment = {
-    AWS_ENDPOINT_URL_SESV2: ses.endpoint,
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  };
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  stubEnvironment(awsEnvironment({ SESV2: ses.endpoint }));
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

@@ -5,17 +5,12 @@ import { openSnsSms } from '../../shared/delivery/sms/sms-sender.ts';
 import type { ChannelTry } from '../../shared/ports/channel.ts';
 import type { PushMessage } from '../../shared/ports/push.ts';
 import { type SnsTrouble, startSns } from '../engines/sns.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 
 let sns: Awaited<ReturnType<typeof startSns>>;
 beforeEach(async () => {
   sns = await startSns();
-  const environment = {
-    AWS_ENDPOINT_URL_SNS: sns.endpoint,
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  };
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  stubEnvironment(awsEnvironment({ SNS: sns.endpoint }));
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

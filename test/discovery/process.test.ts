@@ -33,7 +33,7 @@ test('a process starts without its registry; what needs others is unavailable, a
     return response.status;
   };
   expect(await login()).toBe(503);
-  expect(first.out.text + first.out.errors).toContain('discovery.away');
+  await expect.poll(() => first.out.text + first.out.errors).toContain('discovery.away');
 
   await start('users,permissions,sessions,notifications', rest).ready;
   const agent = await startConsul({ port: registry });

@@ -8,6 +8,7 @@ import type { Registry } from '../../shared/discovery/discovery.ts';
 import { kubernetes } from '../../shared/discovery/k8s.ts';
 import { type CloudMapInstance, startCloudMap } from '../engines/cloudmap.ts';
 import { authority } from '../grpc/certificates.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { endpoint, startConsul, startKubernetes, type Trouble } from './fakes.ts';
 
 const LONG = () => AbortSignal.timeout(5_000);
@@ -178,13 +179,7 @@ describe('Cloud Map', () => {
   let map: Awaited<ReturnType<typeof startCloudMap>>;
   beforeEach(async () => {
     map = await startCloudMap('shop.local');
-    const environment = {
-      AWS_ENDPOINT_URL_SERVICEDISCOVERY: map.endpoint,
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-    };
-    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    stubEnvironment(awsEnvironment({ SERVICEDISCOVERY: map.endpoint }));
   });
   afterEach(async () => {
     vi.unstubAllEnvs();

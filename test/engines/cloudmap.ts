@@ -1,20 +1,9 @@
 /** A small double of AWS Cloud Map: DiscoverInstances in the AWS JSON 1.1 protocol, health and refusals as the service has them. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Fault, fault, startDouble } from './double.ts';
 
 export interface CloudMapInstance {
   attributes: Record<string, string>;
   health?: 'HEALTHY' | 'UNHEALTHY' | 'UNKNOWN';
-}
-
-class Fault extends Error {
-  readonly type: string;
-  readonly status: number;
-  constructor(type: string, message: string, status = 400) {
-    super(message);
-    this.type = type;
-    this.status = status;
-  }
 }
 
 interface Input {
@@ -31,10 +20,10 @@ export const startCloudMap = async (namespace: string) => {
   const state: { trouble?: { type: string; status: number } | 'silence'; requests: number } = { requests: 0 };
 
   const discover = ({ NamespaceName, ServiceName, HealthStatus = 'HEALTHY', MaxResults = 100 }: Input) => {
-    if (!ServiceName || MaxResults < 1 || MaxResults > 1000) throw new Fault('InvalidInput', 'not valid');
-    if (NamespaceName !== namespace) throw new Fault('NamespaceNotFound', `no namespace ${NamespaceName}`);
+    if (!ServiceName || MaxResults < 1 || MaxResults > 1000) throw fault('InvalidInput', 'not valid');
+    if (NamespaceName !== namespace) throw fault('NamespaceNotFound', `no namespace ${NamespaceName}`);
     const service = services.get(ServiceName);
-    if (!service) throw new Fault('ServiceNotFound', `no service ${ServiceName}`);
+    if (!service) throw fault('ServiceNotFound', `no service ${ServiceName}`);
     const Instances = service.instances
       .filter(({ health = 'HEALTHY' }) => !service.checked || HealthStatus === 'ALL' || health === HealthStatus)
       .slice(0, MaxResults)
@@ -48,9 +37,7 @@ export const startCloudMap = async (namespace: string) => {
     return { Instances, InstancesRevision: 1 };
   };
 
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+  const double = await startDouble(async (body, request, response) => {
     state.requests += 1;
     const { trouble } = state;
     if (trouble === 'silence') return;
@@ -59,28 +46,22 @@ export const startCloudMap = async (namespace: string) => {
       response.end(JSON.stringify(body));
     };
     try {
-      if (trouble) throw new Fault(trouble.type, 'in trouble', trouble.status);
+      if (trouble) throw fault(trouble.type, 'in trouble', trouble.status);
       if (
         !/^AWS4-HMAC-SHA256 Credential=\S+\/servicediscovery\/aws4_request,/.test(request.headers.authorization ?? '')
       )
-        throw new Fault('MissingAuthenticationTokenException', 'Missing Authentication Token');
+        throw fault('MissingAuthenticationTokenException', 'Missing Authentication Token');
       if (request.headers['x-amz-target'] !== 'Route53AutoNaming_v20170314.DiscoverInstances')
-        throw new Fault('UnknownOperationException', '');
-      answer(200, discover(JSON.parse(Buffer.concat(chunks).toString())));
+        throw fault('UnknownOperationException', '');
+      answer(200, discover(JSON.parse(body.toString())));
     } catch (thrown) {
       const { type, message, status } = thrown as Fault;
       answer(status, { __type: type, Message: message });
     }
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   return {
     services,
     state,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
+    ...double,
   };
 };

@@ -4,9 +4,8 @@
  * Each rule's pattern is judged by test/support/eventbridge-matcher.ts; a matched event is delivered in EventBridge's own
  * frame before PutEvents is answered.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { matchesPattern, wrongWithPattern } from '../support/eventbridge-matcher.ts';
+import { type Fault, fault, startDouble } from './double.ts';
 
 export interface Entry {
   EventBusName: string;
@@ -34,8 +33,6 @@ export interface Trouble {
 }
 
 const MAX_BYTES = 256 * 1024;
-
-const fault = (type: string, message: string, status = 400) => Object.assign(new Error(message), { type, status });
 
 const bytesOf = ({ Source, DetailType, Detail, Time }: Entry): number =>
   [Source, DetailType, Detail].reduce((sum, text) => sum + Buffer.byteLength(text), Time ? 14 : 0);
@@ -118,29 +115,21 @@ export const startEventBridge = async (options: {
     return { Entries: results, FailedEntryCount: results.filter((each) => 'ErrorCode' in each).length };
   };
 
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+  const double = await startDouble(async (body, request, response) => {
     const { authorization, 'x-amz-target': target } = request.headers;
     response.setHeader('content-type', 'application/x-amz-json-1.1');
     try {
-      response.end(JSON.stringify(await answer(target?.toString(), authorization, Buffer.concat(chunks).toString())));
+      response.end(JSON.stringify(await answer(target?.toString(), authorization, body.toString())));
     } catch (thrown) {
-      const { type, status, message } = thrown as ReturnType<typeof fault>;
+      const { type, status, message } = thrown as Fault;
       response.statusCode = status ?? 500;
       response.end(JSON.stringify({ __type: type ?? 'InternalException', message }));
     }
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   return {
     /** The entries of each request, also of those that failed. */
     requests,
     state,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
+    ...double,
   };
 };

@@ -1,7 +1,6 @@
 /** A small double of AWS KMS for asymmetric signing: the JSON 1.1 protocol, Sign and GetPublicKey, real keys. */
 import { constants, generateKeyPairSync, type KeyObject, privateEncrypt, sign } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { fault, startDouble } from './double.ts';
 import { signDigestP256 } from './p256.ts';
 
 /** DigestInfo of SHA-256 (RFC 8017 §9.2), which precedes the digest under RSASSA-PKCS1-v1_5. */
@@ -38,8 +37,6 @@ const SPECS = {
 } as const;
 export type KmsSpec = keyof typeof SPECS;
 
-const fault = (type: string, message: string) => Object.assign(new Error(message), { type });
-
 /** Starts the double on a free port. `calls` counts requests by operation; `down` makes all of them fail. */
 export const startKms = async () => {
   const keys = new Map<string, { spec: KmsSpec; pair: { privateKey: KeyObject; publicKey: KeyObject } }>();
@@ -71,28 +68,20 @@ export const startKms = async () => {
     return { ...common, Signature: signature.toString('base64'), SigningAlgorithm: request.SigningAlgorithm };
   };
 
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+  const double = await startDouble(async (body, request, response) => {
     const operation = String(request.headers['x-amz-target']).replace('TrentService.', '');
     response.setHeader('content-type', 'application/x-amz-json-1.1');
     try {
-      response.end(JSON.stringify(answer(operation, JSON.parse(Buffer.concat(chunks).toString()))));
+      response.end(JSON.stringify(answer(operation, JSON.parse(body.toString()))));
     } catch (thrown) {
       const { type, message } = thrown as Error & { type: string };
       response.statusCode = type === 'KMSInternalException' ? 500 : 400;
       response.end(JSON.stringify({ __type: type, message }));
     }
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   return {
     state,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...double,
     add: (id: string, spec: KmsSpec) => void keys.set(id, { spec, pair: SPECS[spec].pair() }),
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
   };
 };

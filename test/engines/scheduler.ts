@@ -1,6 +1,5 @@
 /** A small double of EventBridge Scheduler: CreateSchedule over REST JSON with its refusals, and time in a test's hands. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Fault, fault, startDouble } from './double.ts';
 
 export interface Schedule {
   name: string;
@@ -13,8 +12,6 @@ export interface Schedule {
 }
 
 const AT = /^at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)$/;
-
-const fault = (type: string, message: string, status: number) => Object.assign(new Error(message), { type, status });
 
 /** Starts the double on a free port. `deliver` gets what a target would, when `pass` says that it is time. */
 export const startScheduler = async (options: {
@@ -42,9 +39,7 @@ export const startScheduler = async (options: {
     return { ScheduleArn: `arn:aws:scheduler:eu-central-1:111122223333:schedule/${key}` };
   };
 
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+  const double = await startDouble(async (body, request, response) => {
     response.setHeader('content-type', 'application/json');
     try {
       const [, name] = /^\/schedules\/([^/?]+)$/.exec(request.url ?? '') ?? [];
@@ -52,17 +47,16 @@ export const startScheduler = async (options: {
       if (!/\/scheduler\/aws4_request,/.test(request.headers.authorization ?? '')) {
         throw fault('AccessDeniedException', 'not signed', 403);
       }
-      response.end(JSON.stringify(create(decodeURIComponent(name), JSON.parse(Buffer.concat(chunks).toString()))));
+      response.end(JSON.stringify(create(decodeURIComponent(name), JSON.parse(body.toString()))));
     } catch (thrown) {
-      const { type, status, message } = thrown as ReturnType<typeof fault>;
+      const { type, status, message } = thrown as Fault;
       response.statusCode = status ?? 500;
       response.setHeader('x-amzn-errortype', type ?? 'InternalServerException');
       response.end(JSON.stringify({ Message: message }));
     }
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...double,
     waiting: (): Schedule[] => [...schedules.values()],
     /** Rings and removes every schedule that is due at a time, unix ms. */
     pass: async (now: number): Promise<void> => {
@@ -72,10 +66,5 @@ export const startScheduler = async (options: {
         await options.deliver(target, input);
       }
     },
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
   };
 };

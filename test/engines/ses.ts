@@ -1,6 +1,6 @@
 /** A small double of Amazon SES, API v2: the REST JSON protocol, SendEmail with simple content, real refusals. */
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import { type Fault, fault, startDouble } from './double.ts';
 
 /** Headers that SES sets itself: nobody may bring them with simple content. */
 const RESERVED =
@@ -20,8 +20,6 @@ export interface SentMail {
 
 /** What the double does instead of its work. */
 export type Trouble = { status: number; type: string } | 'silence' | 'half an answer' | 'cut off';
-
-const fault = (type: string, message: string, status = 400) => Object.assign(new Error(message), { type, status });
 
 const addressOf = (mailbox: string): string => /<([^<>]+)>$/.exec(mailbox)?.[1] ?? mailbox;
 
@@ -62,9 +60,7 @@ export const startSes = async (...identities: string[]) => {
   const sent: SentMail[] = [];
   const state: { trouble?: Trouble; requests: number } = { requests: 0 };
   const verified = new Set(identities);
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+  const double = await startDouble(async (body, request, response) => {
     state.requests += 1;
     const { trouble } = state;
     if (trouble === 'silence') return;
@@ -81,24 +77,18 @@ export const startSes = async (...identities: string[]) => {
       if (!/^AWS4-HMAC-SHA256 Credential=\S+\/ses\/aws4_request,/.test(request.headers.authorization ?? '')) {
         throw fault('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
       }
-      const mail = JSON.parse(Buffer.concat(chunks).toString()) as SentMail;
+      const mail = JSON.parse(body.toString()) as SentMail;
       check(mail, verified);
       sent.push(mail);
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ MessageId: `0102-${sent.length}` }));
     } catch (thrown) {
-      refuse(response, thrown as ReturnType<typeof fault>);
+      refuse(response, thrown as Fault);
     }
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   return {
     sent,
     state,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
+    ...double,
   };
 };

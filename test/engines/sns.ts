@@ -1,6 +1,5 @@
 /** A small double of Amazon SNS: the Query protocol, Publish to a number or to an endpoint of an application, real refusals. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Fault, fault, startDouble } from './double.ts';
 
 export interface Published {
   PhoneNumber?: string;
@@ -14,16 +13,6 @@ export interface Published {
 /** What the double does instead of its work. */
 export type SnsTrouble = { status: number; code: string } | 'silence' | 'half an answer' | 'cut off';
 
-class Fault extends Error {
-  readonly code: string;
-  readonly status: number;
-  constructor(code: string, message: string, status = 400) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-}
-
 const XMLNS = 'http://sns.amazonaws.com/doc/2010-03-31/';
 const ENDPOINT = /^arn:aws:sns:[a-z0-9-]+:\d{12}:endpoint\/[A-Z_]+\/[^/]+\/[0-9a-f-]{36}$/;
 
@@ -32,31 +21,27 @@ const read = (form: URLSearchParams, gone: ReadonlySet<string>): Published => {
   const get = (name: string): string | undefined => form.get(name) ?? undefined;
   const Message = get('Message');
   const [PhoneNumber, TargetArn, MessageStructure] = [get('PhoneNumber'), get('TargetArn'), get('MessageStructure')];
-  if (!Message) throw new Fault('InvalidParameter', 'Invalid parameter: Empty message');
-  if (!!PhoneNumber === !!TargetArn) throw new Fault('InvalidParameter', 'Invalid parameter: one target is needed');
+  if (!Message) throw fault('InvalidParameter', 'Invalid parameter: Empty message');
+  if (!!PhoneNumber === !!TargetArn) throw fault('InvalidParameter', 'Invalid parameter: one target is needed');
   if (PhoneNumber !== undefined) {
     if (!/^\+[1-9]\d{6,14}$/.test(PhoneNumber)) {
-      throw new Fault(
+      throw fault(
         'InvalidParameter',
         `Invalid parameter: PhoneNumber Reason: ${PhoneNumber} is not valid to publish to`,
       );
     }
-    if (Buffer.byteLength(Message) > 1600) throw new Fault('InvalidParameter', 'Invalid parameter: Message too long');
+    if (Buffer.byteLength(Message) > 1600) throw fault('InvalidParameter', 'Invalid parameter: Message too long');
   } else {
-    if (!ENDPOINT.test(TargetArn!))
-      throw new Fault('InvalidParameter', 'Invalid parameter: TargetArn Reason: no endpoint');
-    if (gone.has(TargetArn!)) throw new Fault('EndpointDisabled', 'Endpoint is disabled');
+    if (!ENDPOINT.test(TargetArn!)) throw fault('InvalidParameter', 'Invalid parameter: TargetArn Reason: no endpoint');
+    if (gone.has(TargetArn!)) throw fault('EndpointDisabled', 'Endpoint is disabled');
     if (MessageStructure === 'json' && typeof JSON.parse(Message).default !== 'string') {
-      throw new Fault(
-        'InvalidParameter',
-        'Invalid parameter: Message Structure - No default entry in JSON message body',
-      );
+      throw fault('InvalidParameter', 'Invalid parameter: Message Structure - No default entry in JSON message body');
     }
   }
   const attributes: Record<string, string> = {};
   for (let at = 1; form.has(`MessageAttributes.entry.${at}.Name`); at++) {
     const entry = `MessageAttributes.entry.${at}`;
-    if (form.get(`${entry}.Value.DataType`) !== 'String') throw new Fault('ParameterValueInvalid', 'Unknown type');
+    if (form.get(`${entry}.Value.DataType`) !== 'String') throw fault('ParameterValueInvalid', 'Unknown type');
     attributes[form.get(`${entry}.Name`)!] = form.get(`${entry}.Value.StringValue`) ?? '';
   }
   return {
@@ -73,9 +58,7 @@ export const startSns = async () => {
   const published: Published[] = [];
   const gone = new Set<string>();
   const state: { trouble?: SnsTrouble; requests: number; region?: string } = { requests: 0 };
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+  const double = await startDouble(async (body, request, response) => {
     state.requests += 1;
     const { trouble } = state;
     if (trouble === 'silence') return;
@@ -90,14 +73,14 @@ export const startSns = async () => {
     };
     const RequestId = `00000000-0000-0000-0000-${String(state.requests).padStart(12, '0')}`;
     try {
-      if (trouble) throw new Fault(trouble.code, 'in trouble', trouble.status);
+      if (trouble) throw fault(trouble.code, 'in trouble', trouble.status);
       const credential = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/sns\/aws4_request,/;
       const [, region] = credential.exec(request.headers.authorization ?? '') ?? [];
-      if (!region) throw new Fault('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
+      if (!region) throw fault('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
       state.region = region;
-      const form = new URLSearchParams(Buffer.concat(chunks).toString());
+      const form = new URLSearchParams(body.toString());
       if (form.get('Action') !== 'Publish' || form.get('Version') !== '2010-03-31') {
-        throw new Fault('InvalidAction', 'The action is not valid for this endpoint');
+        throw fault('InvalidAction', 'The action is not valid for this endpoint');
       }
       published.push(read(form, gone));
       const MessageId = `94f20ce6-13c5-43a0-9a9e-${String(published.length).padStart(12, '0')}`;
@@ -107,7 +90,7 @@ export const startSns = async () => {
           `<ResponseMetadata><RequestId>${RequestId}</RequestId></ResponseMetadata></PublishResponse>`,
       );
     } catch (thrown) {
-      const { code, message, status } = thrown as Fault;
+      const { type: code, message, status } = thrown as Fault;
       answer(
         status,
         `<ErrorResponse xmlns="${XMLNS}"><Error><Type>${status < 500 ? 'Sender' : 'Receiver'}</Type><Code>${code}</Code>` +
@@ -115,16 +98,10 @@ export const startSns = async () => {
       );
     }
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   return {
     published,
     gone,
     state,
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      }),
+    ...double,
   };
 };

@@ -8,18 +8,13 @@ import { createTokenSigner } from '../../shared/keys/token-signer.ts';
 import { createVerifier } from '../../shared/keys/verifier.ts';
 import type { Keys } from '../../shared/ports/tokens.ts';
 import { type KmsSpec, startKms } from '../engines/kms.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { configOf, ISSUER, settings, TestClock } from './harness.ts';
 
 let kms: Awaited<ReturnType<typeof startKms>>;
 beforeEach(async () => {
   kms = await startKms();
-  const environment = {
-    AWS_ENDPOINT_URL_KMS: kms.endpoint,
-    AWS_REGION: 'eu-central-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  };
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  stubEnvironment(awsEnvironment({ KMS: kms.endpoint }));
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

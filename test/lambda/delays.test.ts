@@ -15,6 +15,7 @@ import { startEventBridge } from '../engines/eventbridge.ts';
 import { startScheduler } from '../engines/scheduler.ts';
 import { startSqs } from '../engines/sqs.ts';
 import { TestClock, temporaryFolder } from '../messaging/rig.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { TEST_SECRET } from '../support/platform.ts';
 import { lambdaContext } from './support.ts';
 
@@ -76,14 +77,9 @@ describe('an event with a delay in AWS', () => {
       DUE_QUEUE_ARN: 'arn:aws:sqs:eu-central-1:000000000000:due',
       DUE_ROLE_ARN: 'arn:aws:iam::000000000000:role/due',
       DUE_GROUP: 'group',
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
-      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
-      AWS_ENDPOINT_URL_SCHEDULER: scheduler.endpoint,
+      ...awsEnvironment({ EVENTBRIDGE: bus.endpoint, SQS: sqs.endpoint, SCHEDULER: scheduler.endpoint }),
     };
-    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    stubEnvironment(environment);
     assembly = new Assembly([time, randomIds, jsonLog, secrets, sqliteStore(schema)], loadConfig(process.env));
     store = await assembly.get('store');
   });

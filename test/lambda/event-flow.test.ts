@@ -24,6 +24,7 @@ import { streamOf } from '../engines/dynamodb-stream.ts';
 import { rulesIn, startEventBridge } from '../engines/eventbridge.ts';
 import { startSes } from '../engines/ses.ts';
 import { startSqs } from '../engines/sqs.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { matchesPattern } from '../support/eventbridge-matcher.ts';
 import { TEST_SECRET } from '../support/platform.ts';
 import { httpEvent, lambdaContext } from './support.ts';
@@ -74,16 +75,15 @@ describe('events in AWS', () => {
       PERFECT21_SECRET: TEST_SECRET,
       PERFECT21_PUBLIC_URL: 'https://login.example.org',
       POWERTOOLS_METRICS_DISABLED: 'true',
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-      AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
-      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
       QUEUE_DEAD_URL: sqs.url(`${USER_EVENTS}Dead`),
-      AWS_ENDPOINT_URL_SESV2: ses.endpoint,
+      ...awsEnvironment({
+        DYNAMODB: dynamo.endpoint,
+        EVENTBRIDGE: bus.endpoint,
+        SQS: sqs.endpoint,
+        SESV2: ses.endpoint,
+      }),
     };
-    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    stubEnvironment(environment);
     const config = loadConfig({ ...process.env, LOG_LEVEL: 'silent' });
     assembly = new Assembly([systemClock, randomIds, jsonLog, secrets, dynamodbStore(schema)], config);
     store = await assembly.get('store');

@@ -10,6 +10,7 @@ import { queueUrl } from '../../shared/messaging/eventbridge/sqs.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
 import { ruleControl } from '../engines/eventbridge-rules.ts';
+import { awsEnvironment } from '../support/aws.ts';
 import { testEnvironment } from '../support/platform.ts';
 
 const REGION = 'eu-central-1';
@@ -65,11 +66,7 @@ export const startAws = async () => {
     remove: (name: string): void => void server.deleteQueue(name, { region: REGION }),
     env: testEnvironment(folder, {
       BUS_URL: `eventbridge://${BUS}`,
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: 'local',
-      AWS_SECRET_ACCESS_KEY: 'local',
-      AWS_ENDPOINT_URL_SQS: endpoint,
-      AWS_ENDPOINT_URL_EVENTBRIDGE: bridge.endpoint,
+      ...awsEnvironment({ SQS: endpoint, EVENTBRIDGE: bridge.endpoint }),
     }),
     close: async () => {
       client.destroy();

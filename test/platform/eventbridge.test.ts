@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../shared/config.ts';
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { testPlatform } from '../support/platform.ts';
 
 test('a process with BUS_URL=eventbridge://… brings its events there and leaves them to the consumers behind it', async () => {
@@ -13,10 +14,7 @@ test('a process with BUS_URL=eventbridge://… brings its events there and leave
   });
   onTestFinished(() => bridge.close());
   onTestFinished(() => void vi.unstubAllEnvs());
-  vi.stubEnv('AWS_ENDPOINT_URL_EVENTBRIDGE', bridge.endpoint);
-  vi.stubEnv('AWS_REGION', 'eu-central-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  stubEnvironment(awsEnvironment({ EVENTBRIDGE: bridge.endpoint }));
 
   const platform = await testPlatform({ BUS_URL: 'eventbridge://perfect21-events' });
   onTestFinished(() => platform.close());

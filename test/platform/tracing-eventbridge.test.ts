@@ -4,6 +4,7 @@ import { readEnvelope } from '../../shared/runtime/lambda-queue.ts';
 import { continueTrace } from '../../shared/tracing/trace.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
 import { startCollector } from '../engines/otlp.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { testPlatform } from '../support/platform.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -19,10 +20,7 @@ test('a process that relays to EventBridge hands its trace to the functions behi
   const collector = await startCollector();
   onTestFinished(() => collector.close());
   onTestFinished(() => void vi.unstubAllEnvs());
-  vi.stubEnv('AWS_ENDPOINT_URL_EVENTBRIDGE', bridge.endpoint);
-  vi.stubEnv('AWS_REGION', 'eu-central-1');
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+  stubEnvironment(awsEnvironment({ EVENTBRIDGE: bridge.endpoint }));
 
   const platform = await testPlatform({
     BUS_URL: 'eventbridge://perfect21-events',

@@ -1,39 +1,18 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import * as z from 'zod';
-import { accountLocked, recommendedActions, securityAlert } from '../../../functions/auth/events.ts';
+import { accountLocked } from '../../../functions/auth/events.ts';
 import { emailSend } from '../../../functions/notifications/events.ts';
-import { notificationCollections, notifications } from '../../../functions/notifications/index.ts';
 import { deliveries } from '../../../functions/notifications/records.ts';
 import { userPasswordChanged, userRegistered } from '../../../functions/users/events.ts';
-import { type UserRecord, users } from '../../../functions/users/records.ts';
 import { openMailer } from '../../../shared/delivery/email/smtp-mailer.ts';
 import { startMailbox } from '../../../shared/delivery/mailbox/index.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { DEAD, replay } from '../../../shared/messaging/dead-letters.ts';
 import { type NewEvent, OUTBOX } from '../../../shared/messaging/event.ts';
-import { operation, service } from '../../../shared/operation.ts';
 import type { Mail } from '../../../shared/ports/mailer.ts';
-import { insert } from '../../../shared/ports/store.ts';
 import { startWorker } from '../../../shared/runtime/worker.ts';
-import { mortal, openRig, type Rig, temporaryFolder, testSealer } from '../../messaging/rig.ts';
-
-const emitted = [userRegistered, userPasswordChanged, securityAlert, accountLocked, emailSend] as const;
-/** Emits whatever it is given, as other services do. */
-const emit = operation({
-  name: 'other.emit',
-  summary: 'Emits an event',
-  access: 'service',
-  input: z.custom<NewEvent<any>>(),
-  output: z.object({}),
-  emits: emitted,
-  run: async ({ store }, event) => {
-    await store.transact([], [event]);
-    return {};
-  },
-});
-const platform = [service('other', [emit]), notifications];
-const collections = [...notificationCollections, users];
+import { mortal, openRig, temporaryFolder, testSealer } from '../../messaging/rig.ts';
+import { addUser, alert, collections, emit, platform } from './rig.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -88,34 +67,6 @@ const reset = (more: object = {}, data: object = {}) =>
     priority: 'high',
     ...more,
   });
-const addUser = ({ store }: Pick<Rig, 'store'>, more: Partial<UserRecord> = {}) =>
-  store.transact([
-    insert(users, 'u1', {
-      email: 'ada@example.org',
-      status: 'active',
-      verified: true,
-      mfa_enabled: false,
-      created_at: 0,
-      profile: {},
-      generation: 0,
-      ...more,
-    } satisfies UserRecord),
-  ]);
-const alert = (severity: 'high' | 'low' = 'high') =>
-  securityAlert.with(
-    {
-      user_id: 'u1',
-      alert_type: 'refresh_token_reuse',
-      severity,
-      description: 'A used refresh token was presented again',
-      details: {},
-      ip_address: '192.0.2.7',
-      user_agent: 'test',
-      recommended_actions: recommendedActions(severity),
-    },
-    { user_id: 'u1' },
-  );
-
 describe('after a registration', () => {
   it('the new address gets a link with the token, on the configured address of the platform', async () => {
     const { tell, sent, statusOf } = await open();
@@ -224,8 +175,8 @@ describe('the owner of an account', () => {
 
   it('is told of an alert, with the advice in one language', async () => {
     const rig = await open();
-    await addUser(rig, { locale: 'zh', first_name: '小明' });
-    await rig.tell(alert());
+    await addUser(rig, { email: 'ada@example.org', locale: 'zh', first_name: '小明' });
+    await rig.tell(alert('high'));
     expect(rig.sent).toMatchObject([{ to: 'ada@example.org', subject: '账户安全警告' }]);
     expect(rig.sent[0]!.text).toContain('- 检查登录活动');
     expect(rig.sent[0]!.text).not.toContain('Check your login activity');
@@ -233,7 +184,7 @@ describe('the owner of an account', () => {
 
   it('is told that logins are paused', async () => {
     const rig = await open();
-    await addUser(rig);
+    await addUser(rig, { email: 'ada@example.org' });
     const locked_until = '2026-05-09T12:15:00.000Z';
     const rest = { reason: 'failed_logins', failed_attempts: 10, ip_address: '192.0.2.7', user_agent: 'test' };
     await rig.tell(accountLocked.with({ user_id: 'u1', locked_until, ...rest }));
@@ -244,8 +195,8 @@ describe('the owner of an account', () => {
 
   it('who is gone gets nothing, and nothing is retried', async () => {
     const rig = await open();
-    await addUser(rig, { status: 'deleted' });
-    const id = await rig.tell(alert());
+    await addUser(rig, { email: 'ada@example.org', status: 'deleted' });
+    const id = await rig.tell(alert('high'));
     expect(rig.sent).toEqual([]);
     expect(await rig.statusOf(id)).toBe('suppressed');
     expect(await rig.dead()).toEqual([]);

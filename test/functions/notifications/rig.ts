@@ -18,14 +18,14 @@ import type { Mail } from '../../../shared/ports/mailer.ts';
 import type { PushMessage } from '../../../shared/ports/push.ts';
 import type { Sms } from '../../../shared/ports/sms.ts';
 import { insert } from '../../../shared/ports/store.ts';
-import { context, openRig } from '../../messaging/rig.ts';
+import { context, openRig, type Rig } from '../../messaging/rig.ts';
 
 const emitted = [
   ...[userRegistered, userPasswordChanged, userDeleted, userLogin, securityAlert, accountLocked],
   ...SENDS,
 ] as const;
 /** Emits whatever it is given, as other services do. */
-const emit = operation({
+export const emit = operation({
   name: 'other.emit',
   summary: 'Emits an event',
   access: 'service',
@@ -37,6 +37,24 @@ const emit = operation({
     return {};
   },
 });
+
+export const platform = [service('other', [emit]), notifications];
+export const collections = [...notificationCollections, users];
+
+/** Puts a verified user into the store. */
+export const addUser = ({ store }: Pick<Rig, 'store'>, more: Partial<UserRecord> = {}, id = 'u1'): Promise<void> =>
+  store.transact([
+    insert(users, id, {
+      email: `${id}@example.org`,
+      status: 'active',
+      verified: true,
+      mfa_enabled: false,
+      created_at: 0,
+      profile: {},
+      generation: 0,
+      ...more,
+    } satisfies UserRecord),
+  ]);
 
 export const userCaller = (user_id: string): Caller => ({
   kind: 'user',
@@ -60,10 +78,9 @@ export const openNotifications = async (fail: Fail = {}) => {
   const mails: Mail[] = [];
   const texts: Sms[] = [];
   const pushes: PushMessage[] = [];
-  const platform = [service('other', [emit]), notifications];
   const rig = await openRig({
     platform,
-    collections: [...notificationCollections, users],
+    collections,
     send: async (mail) => {
       await fail.mail?.(mail);
       mails.push(mail);
@@ -113,19 +130,7 @@ export const openNotifications = async (fail: Fail = {}) => {
     ask: (op: Operation<any, any>, input: object): Promise<any> => rig.run(op, input),
     ledger: async (id: string, channel: Channel) => (await rig.store.get(deliveries, deliveryId(id, channel)))?.value,
     dead: () => rig.store.messages.peek(DEAD, 20),
-    addUser: (more: Partial<UserRecord> = {}, id = 'u1') =>
-      rig.store.transact([
-        insert(users, id, {
-          email: `${id}@example.org`,
-          status: 'active',
-          verified: true,
-          mfa_enabled: false,
-          created_at: 0,
-          profile: {},
-          generation: 0,
-          ...more,
-        } satisfies UserRecord),
-      ]),
+    addUser: (more?: Partial<UserRecord>, id?: string) => addUser(rig, more, id),
   };
 };
 
