@@ -1,13 +1,19 @@
 /** Where RabbitMQ's programs are: installed already, or, on Debian as root, installed once. No service stays running. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { inRelease, unpackRelease } from './rabbitmq-release.ts';
 
-const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+/** Where Debian puts them. */
+const PATHS = {
+  'rabbitmq-server': '/usr/lib/rabbitmq/bin/rabbitmq-server',
+  rabbitmqctl: '/usr/lib/rabbitmq/bin/rabbitmqctl',
+  epmd: '/usr/bin/epmd',
+};
 const POLICY = '/usr/sbin/policy-rc.d';
 const MISSING =
   'RabbitMQ is missing: run "apt-get install rabbitmq-server" (the tests start a private one of their own)';
 
-const installed = (): boolean => existsSync(SERVER);
+const installed = (): boolean => existsSync(PATHS['rabbitmq-server']);
 
 /** Debian asks this program whether a package may start its service: 101 is no. One that stands there is left alone. */
 const withoutServices = (run: () => void): void => {
@@ -29,13 +35,21 @@ const apt = (...options: string[]): void => {
   spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...options], { env, stdio: 'ignore' });
 };
 
+/** The command line of one of RabbitMQ's programs. */
+export type RabbitmqCommand = (program: keyof typeof PATHS, ...values: string[]) => string[];
+
 /**
- * Makes sure that RabbitMQ is there and says where its programs are.
+ * Makes sure that RabbitMQ is there and says how its programs are run.
  *
+ * @param release `PERFECT21_TEST_RABBITMQ`: "4" is the release of Debian 13, whatever this machine has installed
  * @throws Error with one line that says what to do
- * @example const { server } = ensureRabbitmq();
+ * @example const { command } = ensureRabbitmq(); spawn(...command('rabbitmqctl', 'status'));
  */
-export const ensureRabbitmq = (): { server: string } => {
+export const ensureRabbitmq = (release = process.env.PERFECT21_TEST_RABBITMQ): { command: RabbitmqCommand } => {
+  if (release === '4') {
+    unpackRelease();
+    return { command: (program, ...values) => inRelease(PATHS[program], ...values) };
+  }
   if (!installed() && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     withoutServices(() => {
       const install = ['install', '-y', '--no-install-recommends', 'rabbitmq-server'];
@@ -46,5 +60,5 @@ export const ensureRabbitmq = (): { server: string } => {
     });
   }
   if (!installed()) throw new Error(MISSING);
-  return { server: SERVER };
+  return { command: (program, ...values) => [PATHS[program], ...values] };
 };

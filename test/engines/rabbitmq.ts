@@ -11,6 +11,11 @@ import { guarded } from './guarded.ts';
 import { ensureRabbitmq } from './rabbitmq-install.ts';
 
 const START_MS = 50_000;
+/** Folders of plugins, the server's own among them, when the delayed-message plugin is to be there: Debian has none. */
+const MORE_PLUGINS = process.env.PERFECT21_TEST_RABBITMQ_PLUGINS;
+/** The major release that is asked for, where one is. */
+const RELEASE = process.env.PERFECT21_TEST_RABBITMQ;
+const DELAYED = 'rabbitmq_delayed_message_exchange';
 
 export interface Rabbitmq {
   readonly url: string;
@@ -39,7 +44,7 @@ export interface Rabbitmq {
 export const startRabbitmq = async (
   options: { tls?: { ca: string; cert: string; key: string }; management?: boolean } = {},
 ): Promise<Rabbitmq> => {
-  const { server } = ensureRabbitmq();
+  const { command } = ensureRabbitmq();
   const folder = mkdtempSync(join(tmpdir(), 'rabbitmq-'));
   const [port, tlsPort, distPort, epmdPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const managementPort = await freePort();
@@ -62,7 +67,8 @@ export const startRabbitmq = async (
   }
   if (options.management) lines.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`);
   writeFileSync(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
-  writeFileSync(join(folder, 'enabled_plugins'), options.management ? '[rabbitmq_management].\n' : '[].\n');
+  const enabled = [...(options.management ? ['rabbitmq_management'] : []), ...(MORE_PLUGINS ? [DELAYED] : [])];
+  writeFileSync(join(folder, 'enabled_plugins'), `[${enabled.join(',')}].\n`);
   const env: NodeJS.ProcessEnv = {
     PATH: `${process.env.PATH}:/usr/sbin:/usr/bin`,
     HOME: folder,
@@ -78,6 +84,7 @@ export const startRabbitmq = async (
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
+    ...(MORE_PLUGINS && { RABBITMQ_PLUGINS_DIR: MORE_PLUGINS }),
     RABBITMQ_PID_FILE: join(folder, 'pid'),
     RABBITMQ_GENERATED_CONFIG_DIR: join(folder, 'config'),
     // without these the script stays between us and the virtual machine
@@ -87,14 +94,19 @@ export const startRabbitmq = async (
   };
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   // started by us, so that it is ours to end: the broker would start one that outlives it
-  const epmd = await guarded(folder, env, ['epmd', '-port', String(epmdPort)]);
+  const epmd = await guarded(folder, env, command('epmd', '-port', String(epmdPort)));
   let broker: Awaited<ReturnType<typeof guarded>> | undefined;
 
   const start = async (): Promise<void> => {
-    broker = await guarded(folder, env, [server]);
+    broker = await guarded(folder, env, command('rabbitmq-server'));
     for (const until = Date.now() + START_MS; ; await sleep(50)) {
       const connection = await connect(url, { timeout: 2_000 }).catch(() => undefined);
-      if (connection) return connection.close();
+      if (connection) {
+        const { version } = connection.connection.serverProperties;
+        await connection.close();
+        if (RELEASE && !String(version).startsWith(`${RELEASE}.`)) throw new Error(`this is RabbitMQ ${version}`);
+        return;
+      }
       if (!broker.alive() || Date.now() > until) throw new Error(`RabbitMQ did not start: ${lastLine(folder, node)}`);
     }
   };
@@ -123,9 +135,10 @@ export const startRabbitmq = async (
     start,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
-    control: (...command) => {
-      const ran = spawnSync('/usr/lib/rabbitmq/bin/rabbitmqctl', ['-n', node, ...command], { env, encoding: 'utf8' });
-      if (ran.status !== 0) throw new Error(`rabbitmqctl ${command[0]}: ${ran.stderr}`);
+    control: (...words) => {
+      const [program = '', ...values] = command('rabbitmqctl', '-n', node, ...words);
+      const ran = spawnSync(program, values, { env, cwd: folder, encoding: 'utf8' });
+      if (ran.status !== 0) throw new Error(`rabbitmqctl ${words[0]}: ${ran.stderr}`);
       return ran.stdout;
     },
     close,

@@ -6,10 +6,9 @@ import type { AnyEnvelope } from '../envelope.ts';
 import type { Topology } from '../topology.ts';
 import type { RabbitConsumer } from './consumer.ts';
 import { createConsumer } from './consumer.ts';
-import { declareDelays, delayed } from './delay.ts';
+import { openDelays } from './delay.ts';
 import { type LinkPorts, startLink } from './link.ts';
 import { propertiesOf, sentOn } from './message.ts';
-import { delayedExchange } from './plugin.ts';
 import { rowPublisher } from './publisher.ts';
 import { createSender } from './sender.ts';
 import { EVENTS, HEADER, type RabbitSettings } from './settings.ts';
@@ -49,7 +48,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
     }
   });
 
-  let publishing: { channel: Channel; delays?: Promise<boolean> } | undefined;
+  let publishing: { delays: ReturnType<typeof openDelays> } | undefined;
   const out = startLink('publish', settings, ports, {
     setup: async (model) => {
       const broken = (cause: Error): void => out.renew(cause);
@@ -58,7 +57,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       channel.on('close', () => broken(new Error('the channel was closed')));
       await declare(channel, topology, settings);
       await sender.attach(model, broken);
-      publishing = { channel };
+      publishing = { delays: openDelays(channel, settings) };
     },
     lost: (cause) => {
       publishing = undefined;
@@ -112,18 +111,8 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       const options = propertiesOf(envelope, key, priority);
       let message = { exchange: EVENTS, key, options };
       if (delay_ms > 0) {
-        const own = publishing;
-        if (!own) throw new Error('RabbitMQ is away');
-        own.delays ??= delayedExchange(settings)
-          .then(async (plugin) => {
-            if (!plugin) await declareDelays(own.channel, settings);
-            return plugin;
-          })
-          .catch((error) => {
-            own.delays = undefined;
-            throw error;
-          });
-        message = delayed(key, delay_ms, options, await own.delays);
+        if (!publishing) throw new Error('RabbitMQ is away');
+        message = await publishing.delays(key, delay_ms, options);
       }
       if ((await sender.send({ ...message, content })) === 'returned') throw new Error(`no queue is bound to ${key}`);
     },

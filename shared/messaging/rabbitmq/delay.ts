@@ -6,6 +6,7 @@
  * RabbitMQ adds to the routing keys and takes off before delivery.
  */
 import type { Channel, Options } from 'amqplib';
+import { DELAYED, delayedExchange } from './plugin.ts';
 import { EVENTS, type RabbitSettings } from './settings.ts';
 import { waitingQueue } from './topology.ts';
 
@@ -13,8 +14,6 @@ const UNIT_MS = 100;
 const STEPS = 26;
 /** No word of a routing key has a colon, so no binding of an event takes a bit for a word. */
 const [WAIT, PASS] = [':1', ':0'];
-/** An exchange of the delayed-message plugin, bound to `perfect21.events`. */
-export const DELAYED = 'perfect21.delayed';
 
 /** The longest delay in ms. */
 export const LONGEST_DELAY_MS = UNIT_MS * (2 ** STEPS - 1);
@@ -22,7 +21,7 @@ export const LONGEST_DELAY_MS = UNIT_MS * (2 ** STEPS - 1);
 const stepName = (step: number): string => `perfect21.delay.${step}`;
 
 /** Declares the ladder, once for each connection that delays something. */
-export const declareDelays = async (channel: Channel, settings: RabbitSettings): Promise<void> => {
+const declareDelays = async (channel: Channel, settings: RabbitSettings): Promise<void> => {
   for (let step = 0; step < STEPS; step++) {
     const name = stepName(step);
     const next = step === 0 ? EVENTS : stepName(step - 1);
@@ -35,20 +34,26 @@ export const declareDelays = async (channel: Channel, settings: RabbitSettings):
   }
 };
 
+/** The longest delay in ms that the plugin keeps (an Erlang timer); what asks for more it would deliver at once. */
+export const PLUGIN_DELAY_MS = 2 ** 32 - 1;
+
+export interface Delayed {
+  exchange: string;
+  key: string;
+  options: Options.Publish;
+}
+
 /**
- * Where to publish an event that is to arrive at its queues after a delay, in ms, rounded up to 100.
+ * Where to publish an event that is to arrive at its queues after a delay, in ms, rounded up to 100 on the ladder.
  *
  * @throws RangeError for a delay below zero or beyond 77 days: the outbox keeps longer ones
  */
-export const delayed = (
-  key: string,
-  ms: number,
-  options: Options.Publish,
-  plugin: boolean,
-): { exchange: string; key: string; options: Options.Publish } => {
+export const delayed = (key: string, ms: number, options: Options.Publish, by: 'plugin' | 'ladder'): Delayed => {
   if (!(ms >= 0 && ms <= LONGEST_DELAY_MS)) throw new RangeError(`a delay is 0 to ${LONGEST_DELAY_MS} ms, not ${ms}`);
-  const headers = { ...options.headers, 'x-delay': Math.ceil(ms) };
-  if (plugin) return { exchange: DELAYED, key, options: { ...options, headers } };
+  // as a long: the plugin for 4.x takes no byte, which a short delay is sent as otherwise, and delivers at once
+  const headers = { ...options.headers, 'x-delay': { '!': 'long', value: Math.ceil(ms) } };
+  // the plugin routes when the time has come and returns every mandatory message as unroutable before
+  if (by === 'plugin') return { exchange: DELAYED, key, options: { ...options, headers, mandatory: false } };
   const bits = Math.ceil(ms / UNIT_MS)
     .toString(2)
     .padStart(STEPS, '0');
@@ -56,5 +61,39 @@ export const delayed = (
     exchange: stepName(STEPS - 1),
     key: [...bits].map((bit) => (bit === '1' ? WAIT : PASS)).join('.'),
     options: { ...options, headers, BCC: key },
+  };
+};
+
+/**
+ * The delays of one connection: by the plugin where the server has it, else by the ladder. Either is made when the first
+ * event needs it.
+ *
+ * @example const delays = openDelays(channel, settings); await sender.send({ ...(await delays(key, ms, options)), content });
+ */
+export const openDelays = (
+  channel: Channel,
+  settings: RabbitSettings,
+): ((...event: DelayedEvent) => Promise<Delayed>) => {
+  const plugin = once(() => delayedExchange(settings));
+  const ladder = once(() => declareDelays(channel, settings));
+  return async (key, ms, options) => {
+    const by = (await plugin()) && ms <= PLUGIN_DELAY_MS ? 'plugin' : 'ladder';
+    const message = delayed(key, ms, options, by);
+    if (by === 'ladder') await ladder();
+    return message;
+  };
+};
+
+type DelayedEvent = [key: string, ms: number, options: Options.Publish];
+
+/** One try at a time; one that failed is tried again by who asks next. */
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
   };
 };

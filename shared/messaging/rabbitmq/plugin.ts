@@ -1,7 +1,9 @@
 /** Whether the server has the delayed-message exchange (plugin rabbitmq_delayed_message_exchange). */
 import { destroy, open } from './connection.ts';
-import { DELAYED } from './delay.ts';
 import { EVENTS, type RabbitSettings } from './settings.ts';
+
+/** An exchange of the delayed-message plugin, bound to `perfect21.events`. */
+export const DELAYED = 'perfect21.delayed';
 
 /**
  * Declares the exchange where the plugin is and says whether it stands there. A server without the plugin answers by

@@ -62,7 +62,7 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
         if (queue.length > 0) goOn();
       };
       try {
-        if (!channel.publish(exchange, key, content, { ...options, mandatory: true }, done)) full = true;
+        if (!channel.publish(exchange, key, content, { mandatory: true, ...options }, done)) full = true;
       } catch (error) {
         pending.delete(reject);
         reject(error as Error);

@@ -16,7 +16,7 @@ afterAll(async () => {
   await server?.close();
 });
 
-test('without the plugin an event arrives once, after its delay, at the queues of its own key', async () => {
+test('an event arrives once, after its delay, at the queues of its own key', async () => {
   const seen = await observer(server.url);
   const arrived = new Map<string, number>();
   await seen.channel.consume(
@@ -48,15 +48,17 @@ test('without the plugin an event arrives once, after its delay, at the queues o
 
 test('a delay beyond what the ladder keeps is refused', () => {
   expect(LONGEST_DELAY_MS).toBeGreaterThan(77 * 86_400_000);
-  expect(() => delayed('a.b', LONGEST_DELAY_MS + 1, {}, false)).toThrow(RangeError);
-  expect(() => delayed('a.b', -1, {}, false)).toThrow(RangeError);
+  expect(() => delayed('a.b', LONGEST_DELAY_MS + 1, {}, 'ladder')).toThrow(RangeError);
+  expect(() => delayed('a.b', -1, {}, 'ladder')).toThrow(RangeError);
 });
 
 test('with the plugin the event goes to its exchange with the delay as a header', () => {
-  const { exchange, key, options } = delayed('a.b', 1_500, { headers: { one: 1 } }, true);
-  expect({ exchange, key, headers: options.headers }).toEqual({
+  const { exchange, key, options } = delayed('a.b', 1_500, { headers: { one: 1 } }, 'plugin');
+  expect({ exchange, key, headers: options.headers, mandatory: options.mandatory }).toEqual({
     exchange: 'perfect21.delayed',
     key: 'a.b',
-    headers: { one: 1, 'x-delay': 1_500 },
+    headers: { one: 1, 'x-delay': { '!': 'long', value: 1_500 } },
+    // it routes later and would return each
+    mandatory: false,
   });
 });
