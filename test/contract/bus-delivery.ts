@@ -113,16 +113,23 @@ export const delivery = ({ open, traits }: Given): void => {
       const bench = await open(probePlatform(({ data }) => void first.add(data.text)));
       const relaying = await bench.start({ consume: false });
       const priorities = [0, 5, 9, 1, 7];
-      for (const priority of priorities) await noteOn(relaying.host, `priority ${priority}`, undefined, { priority });
-      await eventually(bench, async () => (await bench.waiting()) === 5, 'all in the queue');
+      for (const [at, priority] of priorities.entries()) {
+        await noteOn(relaying.host, `priority ${priority}`, undefined, { priority });
+        await eventually(bench, async () => (await bench.waiting()) === at + 1, 'its place in the queue');
+      }
       await relaying.stop();
       await bench.start({ prefetch: 1 });
       await eventually(bench, async () => (await seenBy(bench.rig.store)).length === 5, 'all events');
       const seen = [...first];
-      const order = [9, 7, 5, 1, 0].map((priority) => `priority ${priority}`);
+      const inTurn = priorities.map((priority) => `priority ${priority}`);
+      const order = inTurn.toSorted().reverse();
       if (traits.priorities === 'all ten') expect(seen).toEqual(order);
-      if (traits.priorities !== 'each in its turn') expect(seen.slice(0, 2).sort()).toEqual(order.slice(0, 2).sort());
-      expect(seen.sort()).toEqual(order.sort());
+      if (traits.priorities === 'urgent from 7 on') expect(seen.slice(0, 2).sort()).toEqual(order.slice(0, 2).sort());
+      // two urgent ones, then one of the others
+      if (traits.priorities === 'two to one from 5 on')
+        expect(seen).toEqual([5, 9, 0, 7, 1].map((n) => `priority ${n}`));
+      if (traits.priorities === 'each in its turn') expect(seen).toEqual(inTurn);
+      expect(seen.sort()).toEqual(order.toReversed());
     });
 
     test('to a slow consumer no more at a time than it takes, and each once', async () => {

@@ -2,9 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../shared/errors.ts';
 import { OUTBOX } from '../../shared/messaging/event.ts';
-import { probePlatform, seenBy } from '../messaging/rig.ts';
-import { envelopeText, eventually, noteOn } from './bus-harness.ts';
+import { probePlatform, QUEUE, seenBy } from '../messaging/rig.ts';
+import { type Bench, envelopeText, eventually, noteOn } from './bus-harness.ts';
 import type { Given } from './bus-suite.ts';
+
+const counted = ({ rig: { counts } }: Bench, result: string): number =>
+  counts.get(`perfect21_queue_messages_total queue=${QUEUE} result=${result}`) ?? 0;
 
 export const failures = ({ open, traits }: Given): void => {
   const { tries, backoff } = traits;
@@ -107,6 +110,7 @@ export const failures = ({ open, traits }: Given): void => {
       expect(letters.map(({ content }) => textOf(content)).sort()).toEqual(['0', '1'].slice(0, gone));
       expect(letters.map(({ reason }) => reason)).toEqual(['maxlen', 'maxlen'].slice(0, gone));
       expect((await seenBy(bench.rig.store)).sort()).toEqual(['0', '1', '2', '3', '4'].slice(gone));
+      await eventually(bench, async () => counted(bench, 'overflow') === gone, 'their count');
     });
 
     test('when one waits too long it becomes a dead letter', async () => {
@@ -125,6 +129,7 @@ export const failures = ({ open, traits }: Given): void => {
       const letters = await bench.dead();
       expect(letters.map(({ reason, content }) => [reason, textOf(content)])).toEqual([['expired', 'old']]);
       expect(await seenBy(bench.rig.store)).toEqual(['new']);
+      await eventually(bench, async () => counted(bench, 'expired') === 1, 'its count');
     });
   });
 };

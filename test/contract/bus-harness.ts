@@ -24,9 +24,9 @@ export interface Traits {
   poison: { notJson: string; noEnvelope: string };
   /**
    * Urgent messages overtake those that wait. SQS has no priorities, so the urgent have a queue of their own; quorum queues
-   * have none before RabbitMQ 4.
+   * have none before RabbitMQ 4, and two of them there.
    */
-  priorities: 'all ten' | 'urgent from 7 on' | 'each in its turn';
+  priorities: 'all ten' | 'urgent from 7 on' | 'two to one from 5 on' | 'each in its turn';
   /**
    * Beyond the longest length of a queue its oldest messages become dead letters; a quorum queue refuses further ones,
    * which stay in the outbox; SQS knows no length.

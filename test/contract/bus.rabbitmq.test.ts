@@ -7,6 +7,7 @@ import { declare } from '../../shared/messaging/rabbitmq/topology.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
 import { startWorker } from '../../shared/runtime/worker.ts';
 import { startRabbitmq } from '../engines/rabbitmq.ts';
+import { majorRelease } from '../engines/rabbitmq-install.ts';
 import { startTcpProxy } from '../engines/tcp-proxy.ts';
 import { hostOf } from '../messaging/life.ts';
 import { empty, observer, until } from '../messaging/rabbitmq/rig.ts';
@@ -31,7 +32,7 @@ const CLASSIC: Traits = {
 
 const QUORUM: Traits = {
   ...CLASSIC,
-  priorities: 'each in its turn',
+  priorities: majorRelease() === '4' ? 'two to one from 5 on' : 'each in its turn',
   full: 'the others wait in the outbox',
   deaths: 2,
 };

@@ -1,6 +1,6 @@
 /** Where RabbitMQ's programs are: installed already, or, on Debian as root, installed once. No service stays running. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { inRelease, unpackRelease } from './rabbitmq-release.ts';
 
 /** Where Debian puts them. */
@@ -33,6 +33,18 @@ const apt = (...options: string[]): void => {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // another installation may be under way: wait for its lock instead of failing
   spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...options], { env, stdio: 'ignore' });
+};
+
+/**
+ * The major release under test: `PERFECT21_TEST_RABBITMQ`, or what is installed.
+ *
+ * @example majorRelease() // → '3'
+ */
+export const majorRelease = (): string | undefined => {
+  if (process.env.PERFECT21_TEST_RABBITMQ) return process.env.PERFECT21_TEST_RABBITMQ;
+  const folder = '/usr/lib/rabbitmq/lib';
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.map((name) => /^rabbitmq_server-(\d+)/.exec(name)?.[1]).find((major) => major !== undefined);
 };
 
 /** The command line of one of RabbitMQ's programs. */

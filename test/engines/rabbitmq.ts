@@ -8,13 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { freePort } from '../support/free-port.ts';
 import { guarded } from './guarded.ts';
-import { ensureRabbitmq } from './rabbitmq-install.ts';
+import { ensureRabbitmq, majorRelease } from './rabbitmq-install.ts';
 
 const START_MS = 50_000;
 /** Folders of plugins, the server's own among them, when the delayed-message plugin is to be there: Debian has none. */
 const MORE_PLUGINS = process.env.PERFECT21_TEST_RABBITMQ_PLUGINS;
-/** The major release that is asked for, where one is. */
-const RELEASE = process.env.PERFECT21_TEST_RABBITMQ;
 const DELAYED = 'rabbitmq_delayed_message_exchange';
 
 export interface Rabbitmq {
@@ -104,7 +102,7 @@ export const startRabbitmq = async (
       if (connection) {
         const { version } = connection.connection.serverProperties;
         await connection.close();
-        if (RELEASE && !String(version).startsWith(`${RELEASE}.`)) throw new Error(`this is RabbitMQ ${version}`);
+        if (!String(version).startsWith(`${majorRelease()}.`)) throw new Error(`this is RabbitMQ ${version}`);
         return;
       }
       if (!broker.alive() || Date.now() > until) throw new Error(`RabbitMQ did not start: ${lastLine(folder, node)}`);

@@ -7,6 +7,7 @@ import type { Topology } from '../topology.ts';
 import type { RabbitConsumer } from './consumer.ts';
 import { createConsumer } from './consumer.ts';
 import { openDelays } from './delay.ts';
+import { countDrops } from './drops.ts';
 import { type LinkPorts, startLink } from './link.ts';
 import { propertiesOf, sentOn } from './message.ts';
 import { rowPublisher } from './publisher.ts';
@@ -76,6 +77,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       channel.on('error', broken);
       channel.on('close', () => broken(new Error('the channel was closed')));
       await declare(channel, topology, settings);
+      await countDrops(model, ports);
       // those that are added meanwhile come at the end of the set
       for (const consumer of consumers) await consumer.attach(model, broken);
       attach = (consumer) => consumer.attach(model, broken);

@@ -2,6 +2,7 @@
 import { DEAD } from '../dead-letters.ts';
 import type { Difference } from '../operate.ts';
 import type { Topology } from '../topology.ts';
+import { DROPPED, droppedQueue } from './drops.ts';
 import type { Session } from './session.ts';
 import { EVENTS, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
 import { consumerQueue, waitingQueue } from './topology.ts';
@@ -60,11 +61,13 @@ export const compareNames = async (
   const exchanges = [
     ['topic', EVENTS],
     ['fanout', DEAD],
+    ['headers', DROPPED],
     ['direct', RETURN, { alternateExchange: DEAD }],
     ...steps.map((ms) => ['fanout', retryName(ms)] as const),
   ] as const;
   const queues = [
     [DEAD, { durable: true, arguments: { 'x-queue-type': settings.queue_type } }],
+    [DROPPED, droppedQueue],
     ...steps.map((ms) => [retryName(ms), waitingQueue(settings, ms, RETURN)] as const),
     ...topology.queues.map(({ name }) => [name, consumerQueue(settings)] as const),
   ] as const;

@@ -22,18 +22,27 @@ const parse = (content: Buffer): unknown => {
   }
 };
 
-/** Where it was, why it was given up, and since when. The broker's own word, where there is one, is the latest. */
-const historyOf = ({ properties, fields }: GetMessage): Pick<Letter, 'from' | 'reason' | 'since'> => {
-  const headers = properties.headers ?? {};
-  const [death] = (headers['x-death'] ?? []) as unknown as {
+/** The broker's own word on the last queue that a message left without a consumer, why, and when. */
+export const deathOf = ({ properties }: Pick<GetMessage, 'properties'>) => {
+  const [death] = (properties.headers?.['x-death'] ?? []) as unknown as {
     queue: string;
     reason: string;
     time?: { value: number };
   }[];
-  const since = (death?.time?.value ?? properties.timestamp ?? 0) * 1000;
-  if (death && !/^perfect21\.(retry|delay)\./.test(death.queue)) {
-    return { from: death.queue, reason: DROPPED[death.reason] ?? death.reason, since };
-  }
+  if (!death) return undefined;
+  const { queue, reason, time } = death;
+  /** It only waited there for its next try. */
+  const waited = /^perfect21\.(retry|delay)\./.test(queue);
+  return { queue, reason, waited, ...(time && { at: time.value * 1000 }) };
+};
+
+/** Where it was, why it was given up, and since when. The broker's own word, where there is one, is the latest. */
+const historyOf = (message: GetMessage): Pick<Letter, 'from' | 'reason' | 'since'> => {
+  const { properties, fields } = message;
+  const headers = properties.headers ?? {};
+  const death = deathOf(message);
+  const since = death?.at ?? (properties.timestamp ?? 0) * 1000;
+  if (death && !death.waited) return { from: death.queue, reason: DROPPED[death.reason] ?? death.reason, since };
   const parked = Date.parse(String(headers[HEADER.parked_at]));
   const from = headers[HEADER.from];
   // what a retry queue could not bring back has its queue as the routing key

@@ -2,6 +2,7 @@
  * What stands on the broker, declared at every connect; what stands there already is left as it is.
  *
  *     perfect21.events (topic) ──binding──▶ <service>.<suffix> ──expired, overflown──▶ perfect21.dead (fanout) ─▶ queue
+ *     perfect21.dead ─▶ perfect21.dropped (headers) ──given up by the broker──▶ perfect21.dropped, which is counted
  *     perfect21.retry.<ms> (fanout) ─▶ queue with that TTL ─▶ perfect21.return (direct) ──name of the queue──▶ that queue
  *
  * One retry queue for each step, because a TTL ends only at the head of a queue. What returns to a queue that is gone
@@ -10,6 +11,7 @@
 import type { Channel, Options } from 'amqplib';
 import { DEAD } from '../dead-letters.ts';
 import { MAX_LENGTH, MESSAGE_TTL_MS, type Topology } from '../topology.ts';
+import { declareDrops } from './drops.ts';
 import { EVENTS, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
 
 const PRIORITIES = 9;
@@ -57,6 +59,7 @@ export const declare = async (channel: Channel, topology: Topology, settings: Ra
   // quorum's safe dead-lettering is about queues that have dead letters: this one has none
   await channel.assertQueue(DEAD, { durable: true, arguments: { 'x-queue-type': settings.queue_type } });
   await channel.bindQueue(DEAD, DEAD, '');
+  await declareDrops(channel);
   for (const ms of new Set(retrySteps(settings))) {
     await channel.assertExchange(retryName(ms), 'fanout', { durable: true });
     await channel.assertQueue(retryName(ms), waitingQueue(settings, ms, RETURN));

@@ -1,0 +1,66 @@
+/**
+ * Counts what the broker itself gives up: a full queue, a message that waited too long. A copy of each such dead letter
+ * comes to `perfect21.dropped`, which all processes share, so each is counted once.
+ */
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { Ports } from '../../ports/index.ts';
+import { DEAD } from '../dead-letters.ts';
+import { deathOf } from './letters.ts';
+
+export const DROPPED = 'perfect21.dropped';
+const PREFETCH = 100;
+const LOG_MS = 1_000;
+/** What is beyond this while nobody counts is not counted: copies must not fill the broker. */
+const MOST = 10_000;
+
+/** Arguments of the shared queue. Copies need no replicas. */
+export const droppedQueue = { durable: true, arguments: { 'x-queue-type': 'classic', 'x-max-length': MOST } };
+
+/** By the reason of the broker, as the embedded bus counts them. */
+const RESULT: Readonly<Record<string, string>> = { maxlen: 'overflow' };
+
+/** Lets copies come. What a consumer parked itself has no death of the broker's in its headers and is counted there. */
+export const declareDrops = async (channel: Channel): Promise<void> => {
+  await channel.assertExchange(DROPPED, 'headers', { durable: true });
+  await channel.assertQueue(DROPPED, droppedQueue);
+  // a header that is there, whatever it says
+  await channel.bindQueue(DROPPED, DROPPED, '', { 'x-match': 'any-with-x', 'x-first-death-reason': null });
+  await channel.bindExchange(DROPPED, DEAD, '');
+};
+
+/**
+ * Counts on a connection, until that ends.
+ *
+ * @example await countDrops(model, host.ports);
+ */
+export const countDrops = async (
+  model: ChannelModel,
+  { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
+): Promise<void> => {
+  const channel = await model.createChannel();
+  let fresh = new Map<string, { queue: string; reason: string; count: number }>();
+  // one line a second for each queue: a full one drops thousands
+  const tell = (): void => {
+    const told = fresh;
+    fresh = new Map();
+    for (const line of told.values()) log.error('queue.limited', line);
+  };
+  const count = (message: ConsumeMessage): void => {
+    const death = deathOf(message);
+    // what a retry queue could not bring back has its queue as the routing key
+    const { queue, reason } = !death || death.waited ? { queue: message.fields.routingKey, reason: 'gone' } : death;
+    metrics.count('perfect21_queue_messages_total', { queue, result: RESULT[reason] ?? reason });
+    if (fresh.size === 0) setTimeout(tell, LOG_MS).unref();
+    const line = fresh.get(`${queue} ${reason}`) ?? { queue, reason, count: 0 };
+    line.count++;
+    fresh.set(`${queue} ${reason}`, line);
+  };
+  // the connection's end is heard by who opened it
+  channel.on('error', (cause) => log.warn('queue.unavailable', { queue: DROPPED, cause }));
+  await channel.prefetch(PREFETCH);
+  await channel.consume(DROPPED, (message) => {
+    if (!message) return;
+    count(message);
+    channel.ack(message);
+  });
+};
