@@ -1,5 +1,5 @@
 /** An adapter stands behind a port. It says what it needs itself, so that environment and IAM follow from the table. */
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { PortName, Ports } from './ports/index.ts';
 import type { Collection } from './ports/store.ts';
 

@@ -4,7 +4,7 @@
  * Which ones is decided by Config; each is imported only when chosen, so that a process loads one store and not three.
  */
 import { type Adapter, Assembly } from './adapter.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { Context } from './context.ts';
 import { callLocal, type Host } from './invoke.ts';
 import type { Operation } from './operation.ts';

@@ -1,5 +1,6 @@
 /** `npm run bridge`: RabbitMQ and EventBridge joined by a process. */
-import { loadConfig, StartError } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { startBridge } from '../../shared/runtime/bridge.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
 

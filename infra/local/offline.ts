@@ -9,7 +9,9 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { platform, schema } from '../../functions/index.ts';
-import { loadConfig, StartError, withMailbox } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { withMailbox } from '../../shared/config/mailbox.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { startMailbox } from '../../shared/delivery/mailbox/index.ts';
 import { openHost } from '../../shared/platform.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
@@ -22,7 +24,7 @@ const START_MS = 90_000;
 const STOP_MS = 5_000;
 
 export interface OfflineOptions {
-  /** Variables of shared/config.ts; what is missing takes its default. */
+  /** Variables of shared/config; what is missing takes its default. */
   env: NodeJS.ProcessEnv;
   /** Of HTTP, and of the emulator's own Lambda API; 3000 and 3002 when left out. */
   ports?: { http?: number; lambda?: number };

@@ -1,6 +1,7 @@
 /** `npm start`: the whole platform on this machine. */
 import { relative } from 'node:path';
-import { loadConfig, StartError } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
 import { launch, type Running } from '../../shared/runtime/launch.ts';
 import { devCredentials, seedDevCredentials } from './dev-credentials.ts';

@@ -1,6 +1,7 @@
 /** `npx perfect21 …`: the operator's command. */
 import { randomBytes } from 'node:crypto';
-import { loadConfig, StartError } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { AppError } from '../../shared/errors.ts';
 import { type Command, helpOf, overview, parse, Refusal, UsageError } from './command.ts';
 import { bridgeCommands } from './commands/bridge.ts';

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { platform, schema } from '../../functions/index.ts';
 import { Assembly } from '../../shared/adapter.ts';
-import { type Config, StartError } from '../../shared/config.ts';
+import type { Config } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { storeLetters } from '../../shared/messaging/dead-letters.ts';
 import { operateEmbedded, storeQueues } from '../../shared/messaging/embedded/operate.ts';
 import type { BusOperations, LetterBox } from '../../shared/messaging/operate.ts';

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 import { addressOf, type Registry, registeredName } from './discovery.ts';
 import { getJson } from './get-json.ts';
 

@@ -1,5 +1,5 @@
 /** Opens what `DISCOVERY_URL` names. Each registry's code is loaded only where it is chosen. */
-import type { DiscoveryConfig } from '../config.ts';
+import type { DiscoveryConfig } from '../config/discovery.ts';
 import { type CachePorts, cached } from './cached.ts';
 import { type Discovery, fixedDiscovery, type Registry } from './discovery.ts';
 

@@ -1,6 +1,6 @@
 /** Which of several instances takes the next call. */
 import { hash } from 'node:crypto';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Address } from './discovery.ts';
 
 /** An instance that can be chosen. */

@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { adapter } from '../adapter.ts';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Keys, VerificationKey } from '../ports/tokens.ts';

@@ -1,6 +1,6 @@
 /** The file of signing keys: a private JWK Set with the times of each key, mode 0600. */
 import * as z from 'zod';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import { generateJwk, KID, readVerificationKey, type SigningAlg } from './jwk.ts';
 import { createPrivateFile, readPrivateFile, replacePrivateFile } from './private-file.ts';

@@ -2,7 +2,7 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { adapter } from '../adapter.ts';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 import { AppError } from '../errors.ts';
 import type { Keys, VerificationKey } from '../ports/tokens.ts';
 import { derToJose } from './der-signature.ts';

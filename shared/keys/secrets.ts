@@ -2,7 +2,8 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { adapter } from '../adapter.ts';
-import { type Config, requireStrongSecret } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import { requireStrongSecret } from '../config/keys.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import { createPrivateFile, readPrivateFile } from './private-file.ts';
 

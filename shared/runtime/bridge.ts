@@ -5,7 +5,8 @@
  */
 import { schema } from '../../functions/index.ts';
 import { type Adapter, Assembly } from '../adapter.ts';
-import { type Config, StartError } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import { StartError } from '../config/start-error.ts';
 import type { Host } from '../invoke.ts';
 import { BRIDGE_LIMITS, bridgeQueue, bridgeTopology, carrying } from '../messaging/bridge/carrying.ts';
 import { crossingOf, patient, throughBus } from '../messaging/bridge/crossings.ts';

@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 
 /**
  * Makes the data folder (mode 700) if it is not there.

@@ -1,6 +1,6 @@
 /** Who is at the other end: the address that limits, logs and sessions count by. Only trusted hops may speak for others. */
 import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 
 /** IPv4 in dots (also when mapped into IPv6), IPv6 as in RFC 5952 without zone; undefined for anything else. */
 export const canonicalIp = (address: string): string | undefined => {

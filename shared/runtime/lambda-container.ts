@@ -1,6 +1,6 @@
 /** The host of a Lambda container: ports opened at the first event and kept while the container lives. */
 import { type Adapter, Assembly } from '../adapter.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { callLocal, type Host } from '../invoke.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import { powertoolsLog, powertoolsMetrics } from './lambda-observe.ts';

@@ -6,7 +6,8 @@
  * of a row that could not be claimed yet. And a schedule, each minute: it finds what else became due (rows that were given
  * back after a failure). All may run at once, beside each other and beside workers.
  */
-import { loadConfig, StartError } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
+import { StartError } from '../config/start-error.ts';
 import { OUTBOX } from '../messaging/event.ts';
 import { type Alarm, type Asked, rangSoon, relayAlarm } from '../messaging/eventbridge/alarm.ts';
 import { eventBridgeBus } from '../messaging/eventbridge/bus.ts';

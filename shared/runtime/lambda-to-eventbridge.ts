@@ -5,7 +5,8 @@
  * letters of RabbitMQ, by way of the function that speaks AMQP.
  */
 import { bridge } from '../../functions/bridge/index.ts';
-import { loadConfig, StartError } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
+import { StartError } from '../config/start-error.ts';
 import type { Host } from '../invoke.ts';
 import { carrying } from '../messaging/bridge/carrying.ts';
 import { crossingOf, throughBus } from '../messaging/bridge/crossings.ts';

@@ -6,7 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { bridge } from '../../functions/bridge/index.ts';
-import { loadConfig, StartError } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
+import { StartError } from '../config/start-error.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../invoke.ts';
 import { unitRandom } from '../messaging/backoff.ts';

@@ -1,7 +1,9 @@
 /** Brings the services of one process up behind every door, and down again without dropping what is in flight. */
 import { schema, platform as table } from '../../functions/index.ts';
 import type { Adapter } from '../adapter.ts';
-import { type Config, StartError, withMailbox } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import { withMailbox } from '../config/mailbox.ts';
+import { StartError } from '../config/start-error.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
 import type { Remote } from '../grpc/remote.ts';
 import type { Service } from '../operation.ts';

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 
 /**
  * Listens, or says what to do about it.

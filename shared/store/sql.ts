@@ -1,6 +1,6 @@
 /** What the SQL engines share: names, rows, and when the shape of the data has to be brought up to date. */
 import { createHash } from 'node:crypto';
-import { StartError } from '../config.ts';
+import { StartError } from '../config/start-error.ts';
 import type { Collection, Stored } from '../ports/store.ts';
 import { checkIndexKey } from './limits.ts';
 import { indexKey, upcast } from './record.ts';

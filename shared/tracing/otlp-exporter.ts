@@ -1,6 +1,6 @@
 /** How spans leave: as protobuf or JSON, and with a word in the log when the collector does not take them. */
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import type { TracingConfig } from '../config.ts';
+import type { TracingConfig } from '../config/tracing.ts';
 import type { Log } from '../ports/log.ts';
 
 /** Of an export that the collector took. */

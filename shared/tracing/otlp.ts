@@ -20,7 +20,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { adapter } from '../adapter.ts';
-import type { TracingConfig } from '../config.ts';
+import type { TracingConfig } from '../config/tracing.ts';
 import type { Log } from '../ports/log.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { exporterOf } from './otlp-exporter.ts';

@@ -6,7 +6,7 @@ import { issueTokens } from '../../functions/auth/issue-tokens.ts';
 import { schema } from '../../functions/index.ts';
 import { createUser } from '../../functions/users/create-user.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import type { Context } from '../../shared/context.ts';
 import { openHost } from '../../shared/platform.ts';
 import { continueTrace } from '../../shared/tracing/trace.ts';

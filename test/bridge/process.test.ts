@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { ConsumeMessage } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sightingId, sightings } from '../../functions/bridge/records.ts';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import { TO_EVENTBRIDGE } from '../../shared/messaging/bridge/carrying.ts';
 import { linesOf, reconcile } from '../../shared/messaging/bridge/reconcile.ts';
 import type { AnyEnvelope } from '../../shared/messaging/envelope.ts';

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { Adapter } from '../../shared/adapter.ts';
-import { type Config, loadConfig } from '../../shared/config.ts';
+import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { AppError, type ErrorCode } from '../../shared/errors.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import {

@@ -1,6 +1,6 @@
 /** Promises about opening again: older and newer data, other instances, an engine that goes away. */
 import { describe, expect, test } from 'vitest';
-import { StartError } from '../../shared/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { collection, insert, update } from '../../shared/ports/store.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import {

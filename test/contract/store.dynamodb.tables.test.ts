@@ -1,6 +1,6 @@
 /** The tables on DynamoDB: how they are laid out, who may use them, and who makes and reshapes them. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { StartError } from '../../shared/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { collection, insert } from '../../shared/ports/store.ts';
 import { statements } from '../../shared/store/dynamodb/access.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';

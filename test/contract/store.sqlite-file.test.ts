@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Opened } from '../../shared/adapter.ts';
-import { StartError } from '../../shared/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { insert, remove, type Store } from '../../shared/ports/store.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { codeOf, configFor, fakePorts, hits, message, notes, schema } from './store-harness.ts';

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { StartError } from '../../shared/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { openMailer } from '../../shared/delivery/email/smtp-mailer.ts';
 import { type Mailbox, startMailbox } from '../../shared/delivery/mailbox/index.ts';
 import { openMessages } from '../../shared/delivery/mailbox/messages.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { loadConfig, StartError } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { openSesMailer, sesMailer } from '../../shared/delivery/email/ses-mailer.ts';
 import { smtpMailer } from '../../shared/delivery/email/smtp-mailer.ts';
 import { startSes, type Trouble } from '../engines/ses.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import { isPlainAddress } from '../../shared/delivery/email/address.ts';
 import { mailer } from '../../shared/delivery/email/mailer.ts';
 import { openMailer } from '../../shared/delivery/email/smtp-mailer.ts';

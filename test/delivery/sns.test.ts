@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { loadConfig, StartError } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { openSnsPush } from '../../shared/delivery/push/pusher.ts';
 import { openSnsSms } from '../../shared/delivery/sms/sms-sender.ts';
 import type { ChannelTry } from '../../shared/ports/channel.ts';

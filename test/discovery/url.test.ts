@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig, StartError } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 
 const discovery = (DISCOVERY_URL: string, more: NodeJS.ProcessEnv = {}) =>
   loadConfig({ DISCOVERY_URL, ...more }).discovery;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import { AppError } from '../../shared/errors.ts';
 import { encode } from '../../shared/keys/base64url.ts';
 import { signBytes } from '../../shared/keys/jws.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { schema } from '../../functions/lambda/schema.ts';
 import { Assembly, adapter } from '../../shared/adapter.ts';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { OUTBOX } from '../../shared/messaging/event.ts';
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';

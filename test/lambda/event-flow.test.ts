@@ -10,7 +10,7 @@ import { handler as mailFunction } from '../../functions/lambda/notifications-on
 import { schema } from '../../functions/lambda/schema.ts';
 import { ROOT } from '../../infra/generate/files.ts';
 import { Assembly } from '../../shared/adapter.ts';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { DEAD, type DeadLetter } from '../../shared/messaging/dead-letters.ts';
 import { OUTBOX, type OutboxBody } from '../../shared/messaging/event.ts';

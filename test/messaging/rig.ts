@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { Assembly } from '../../shared/adapter.ts';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import type { Context } from '../../shared/context.ts';
 import { callLocal, type Host, invoke } from '../../shared/invoke.ts';
 import { createSealer } from '../../shared/keys/sealer.ts';

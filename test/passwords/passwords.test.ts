@@ -1,7 +1,7 @@
 import { hash as nativeHash } from '@node-rs/argon2';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import { createPasswords } from '../../shared/passwords/argon2.ts';
 import { nativePasswords } from '../../shared/passwords/argon2-native.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
 import { awsEnvironment, stubEnvironment } from '../support/aws.ts';

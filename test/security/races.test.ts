@@ -9,7 +9,7 @@ import { verifyEmail } from '../../functions/auth/verify-email.ts';
 import { schema } from '../../functions/index.ts';
 import { createUser } from '../../functions/users/create-user.ts';
 import { seedDevCredentials } from '../../infra/local/dev-credentials.ts';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import type { Context } from '../../shared/context.ts';
 import { type Host, invoke } from '../../shared/invoke.ts';
 import { type OpenHost, openHost } from '../../shared/platform.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DevCredentials, devCredentials, seedDevCredentials } from '../../infra/local/dev-credentials.ts';
 import { adapter } from '../../shared/adapter.ts';
-import { loadConfig } from '../../shared/config.ts';
+import { loadConfig } from '../../shared/config/config.ts';
 import type { Host } from '../../shared/invoke.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
 import { launch, type Running } from '../../shared/runtime/launch.ts';

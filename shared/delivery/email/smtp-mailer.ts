@@ -1,7 +1,7 @@
 /** Mail over SMTP (RFC 5321), through a small pool of connections that is opened with the first mail. */
 import type { Transporter } from 'nodemailer';
 import { adapter } from '../../adapter.ts';
-import { StartError } from '../../config.ts';
+import { StartError } from '../../config/start-error.ts';
 import type { AppError } from '../../errors.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
 import { codesIn, openInOrder, provider, sendFailure, shareOf, within } from '../sending.ts';

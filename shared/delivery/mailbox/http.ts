@@ -1,6 +1,6 @@
 /** The HTTP side of the mailbox: the page, and the API by which tests and tools read what was sent. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { StartError } from '../../config.ts';
+import { StartError } from '../../config/start-error.ts';
 import type { Messages } from './messages.ts';
 import { PAGE, SCRIPT, STYLE } from './page.ts';
 import type { Listening } from './smtp.ts';

@@ -1,7 +1,7 @@
 /** The SMTP side of the mailbox: takes every mail, sends none on. */
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
-import { StartError } from '../../config.ts';
+import { StartError } from '../../config/start-error.ts';
 import type { Messages } from './messages.ts';
 
 const MAX_MAIL = 1024 * 1024;

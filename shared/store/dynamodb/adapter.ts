@@ -5,7 +5,7 @@
  */
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { adapter } from '../../adapter.ts';
-import { StartError } from '../../config.ts';
+import { StartError } from '../../config/start-error.ts';
 import type { Store } from '../../ports/store.ts';
 import { commits } from '../commits.ts';
 import { cursors } from '../cursor.ts';

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { StartError } from '../../config.ts';
+import { StartError } from '../../config/start-error.ts';
 import type { StoreSchema } from '../schema.ts';
 import { fingerprint, refuseNewer } from '../sql.ts';
 import type { Link } from './link.ts';

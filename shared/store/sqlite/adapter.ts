@@ -1,7 +1,7 @@
 /** The store in one SQLite file: nothing to install, several processes on one machine. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adapter } from '../../adapter.ts';
-import { StartError } from '../../config.ts';
+import { StartError } from '../../config/start-error.ts';
 import { AppError } from '../../errors.ts';
 import { type Store, WriteConflict } from '../../ports/store.ts';
 import { commits } from '../commits.ts';

@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
-import { StartError } from '../../config.ts';
+import { StartError } from '../../config/start-error.ts';
 
 const Options = z.strictObject({
   /** `full`: a commit survives a power cut. `normal`: it survives the end of the process, however that comes, and costs less. */

@@ -8,7 +8,7 @@ import { createSession } from '../../../functions/sessions/create-session.ts';
 import { type SessionRecord, sessions } from '../../../functions/sessions/records.ts';
 import { Assembly } from '../../../shared/adapter.ts';
 import { bindStore } from '../../../shared/bound-store.ts';
-import { loadConfig } from '../../../shared/config.ts';
+import { loadConfig } from '../../../shared/config/config.ts';
 import { ANONYMOUS, type Context } from '../../../shared/context.ts';
 import { adaptersFor } from '../../../shared/platform.ts';
 import { insert } from '../../../shared/ports/store.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadConfig } from '../../../shared/config.ts';
+import { loadConfig } from '../../../shared/config/config.ts';
 import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
 import { authority } from '../../grpc/certificates.ts';
 import { probePlatform, seenBy } from '../rig.ts';

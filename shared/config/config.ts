@@ -1,0 +1,81 @@
+/** What the environment may say. Read once, at the start; a mistake stops the start with one line that says what to do. */
+import { resolve } from 'node:path';
+import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
+import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
+import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
+import { Environment } from './environment.ts';
+import { type KeysConfig, keysOf, requireStrongSecret } from './keys.ts';
+import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
+import { StartError } from './start-error.ts';
+import { type StoreConfig, storeOf } from './store.ts';
+import { type TracingConfig, tracingOf } from './tracing.ts';
+
+export interface Config extends DeliveryConfig {
+  env: Environment;
+  services: readonly ServiceName[];
+  http: { host: string; port: number; tls?: { cert: string; key: string }; trusted_proxies: readonly string[] };
+  grpc: { port: number };
+  data_dir: string;
+  store: StoreConfig;
+  bus: BusConfig;
+  /** For the process that joins RabbitMQ and EventBridge. */
+  bridge?: BridgeConfig;
+  keys: KeysConfig;
+  discovery: DiscoveryConfig;
+  /** Nothing is traced without. */
+  tracing?: TracingConfig;
+  public_url: string;
+  secret?: string;
+}
+
+/**
+ * Reads the environment.
+ *
+ * @throws StartError with one line that says what to do
+ */
+export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
+  const parsed = Environment.safeParse(Object.fromEntries(Object.entries(source).filter(([, value]) => value !== '')));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new StartError(`${issue.path.join('.')} is not usable: ${issue.message}`);
+  }
+  const env = parsed.data;
+  const services = servicesOf(env.PERFECT21_SERVICES);
+  const dataDir = resolve(env.PERFECT21_DATA_DIR);
+  const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);
+  if (!!env.PERFECT21_TLS_CERT !== !!env.PERFECT21_TLS_KEY) {
+    throw new StartError('PERFECT21_TLS_CERT and PERFECT21_TLS_KEY belong together: set both or neither');
+  }
+  if (env.PERFECT21_SECRET !== undefined) requireStrongSecret(env.PERFECT21_SECRET);
+  else if (store.engine !== 'sqlite' || env.NODE_ENV === 'production') {
+    throw new StartError(
+      'PERFECT21_SECRET is missing: set at least 32 random bytes, the same for all processes of one platform',
+    );
+  }
+  const httpPort = env.PERFECT21_HTTP_PORT ?? (services.length === 1 ? OWN_PORT[services[0]!] : 8080);
+  const tls = env.PERFECT21_TLS_CERT ? { cert: env.PERFECT21_TLS_CERT, key: env.PERFECT21_TLS_KEY! } : undefined;
+  const tracing = tracingOf(env, services);
+  return {
+    env,
+    services,
+    http: {
+      host: env.PERFECT21_HTTP_HOST,
+      port: httpPort,
+      ...(tls && { tls }),
+      trusted_proxies: env.PERFECT21_TRUSTED_PROXIES?.split(',').map((each) => each.trim()) ?? [],
+    },
+    grpc: { port: env.PERFECT21_GRPC_PORT },
+    data_dir: dataDir,
+    store,
+    bus: busOf(env),
+    ...(env.BRIDGE_URL && { bridge: bridgeOf(env.BRIDGE_URL) }),
+    keys: keysOf(env.KEYS_URL ?? `file:${resolve(dataDir, 'signing-keys.json')}`),
+    mail: mailOf(env.MAIL_URL ?? `smtp://127.0.0.1:${env.PERFECT21_SMTP_PORT}`, env.MAIL_FROM),
+    sms: smsOf(env),
+    push: pushOf(env),
+    discovery: discoveryOf(env),
+    ...(tracing && { tracing }),
+    public_url: (env.PERFECT21_PUBLIC_URL ?? `${tls ? 'https' : 'http'}://localhost:${httpPort}`).replace(/\/$/, ''),
+    ...(env.PERFECT21_SECRET && { secret: env.PERFECT21_SECRET }),
+  };
+};

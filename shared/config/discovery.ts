@@ -1,0 +1,47 @@
+/** `DISCOVERY_URL`: where services that run apart are found. */
+import type { Environment } from './environment.ts';
+import { listOf } from './list.ts';
+import { servicesOf } from './services.ts';
+import { StartError } from './start-error.ts';
+
+/** Where services that run apart are; `api` and `url` are addresses of HTTP APIs, `ca` a file in PEM. */
+export type DiscoveryConfig =
+  | { registry: 'static'; addresses: Readonly<Record<string, readonly string[]>> }
+  | { registry: 'k8s'; namespace: string; api: string }
+  | { registry: 'consul'; url: string; token?: string; ca?: string }
+  | { registry: 'cloudmap'; namespace: string };
+
+const staticOf = (list: string): DiscoveryConfig => {
+  const addresses: Record<string, string[]> = {};
+  for (const entry of listOf(list)) {
+    const [, name, address, port] = /^([a-z]+)=((?:[^=:@/]+|\[[0-9a-fA-F:.]+\]):(\d{1,5}))$/.exec(entry) ?? [];
+    if (!name || !address || !(Number(port) <= 65_535))
+      throw new StartError(`DISCOVERY_URL: "${entry}" is not <service>=<host>:<port>`);
+    servicesOf(name, 'DISCOVERY_URL');
+    addresses[name] = [...(addresses[name] ?? []), address];
+  }
+  return { registry: 'static', addresses };
+};
+
+const consulAt = (host: string, env: Environment): DiscoveryConfig => {
+  const { CONSUL_HTTP_TOKEN: token, CONSUL_HTTP_SSL: ssl, CONSUL_CACERT: ca } = env;
+  const url = `${ssl === 'true' || ssl === '1' ? 'https' : 'http'}://${host}`;
+  return { registry: 'consul', url, ...(token && { token }), ...(ca && { ca }) };
+};
+
+export const discoveryOf = (env: Environment): DiscoveryConfig => {
+  const { DISCOVERY_URL: url = 'static:', KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = env;
+  if (url.startsWith('static:')) return staticOf(url.slice('static:'.length));
+  // the URL may hold a password
+  const [, scheme, place = ''] = /^(k8s|consul|cloudmap):\/\/([^/@?#\s]+)\/?$/.exec(url) ?? [];
+  if (scheme === 'k8s' && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(place)) {
+    if (!host) throw new StartError('DISCOVERY_URL: k8s:// is for pods, where Kubernetes sets KUBERNETES_SERVICE_HOST');
+    const api = `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    if (URL.canParse(api)) return { registry: 'k8s', namespace: place, api };
+  }
+  if (scheme === 'consul' && /:\d+$/.test(place) && URL.canParse(`http://${place}`)) return consulAt(place, env);
+  if (scheme === 'cloudmap' && /^[!-~]{1,1024}$/.test(place)) return { registry: 'cloudmap', namespace: place };
+  throw new StartError(
+    'DISCOVERY_URL names no known registry: use static:<service>=<host>:<port>,… or k8s://<namespace> or consul://<host>:<port> or cloudmap://<namespace>',
+  );
+};

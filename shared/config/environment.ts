@@ -1,0 +1,68 @@
+/** The variables that a process reads, with their defaults. What an URL in them names is read beside this. */
+import * as z from 'zod';
+
+const anyPort = z.coerce.number().int().min(0).max(65535);
+const port = (fallback: number) => anyPort.default(fallback);
+const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+
+export const Environment = z.object({
+  PERFECT21_HTTP_PORT: anyPort.optional(),
+  PERFECT21_HTTP_HOST: z.string().default('127.0.0.1'),
+  PERFECT21_GRPC_PORT: port(50051),
+  PERFECT21_METRICS_PORT: port(8000),
+  PERFECT21_MAILBOX_PORT: port(8025),
+  PERFECT21_SMTP_PORT: port(1025),
+  PERFECT21_DATA_DIR: z.string().min(1).default('.perfect21'),
+  PERFECT21_SERVICES: z.string().optional(),
+  PERFECT21_SECRET: z.string().optional(),
+  PERFECT21_PUBLIC_URL: z.url().optional(),
+  PERFECT21_AUDIENCE: z.string().min(1).default('perfect21'),
+  PERFECT21_TLS_CERT: z.string().optional(),
+  PERFECT21_TLS_KEY: z.string().optional(),
+  PERFECT21_TRUSTED_PROXIES: z.string().optional(),
+  PERFECT21_SIGNING_ALG: z.enum(['RS256', 'ES256', 'EdDSA']).default('RS256'),
+  PERFECT21_SERVICE_TOKEN: z.string().optional(),
+  PERFECT21_ACCESS_TOKEN_TTL: seconds(900).refine((n) => n <= 900, 'at most 900 seconds'),
+  PERFECT21_REFRESH_IDLE_TTL: seconds(14 * 86_400),
+  PERFECT21_REFRESH_ABSOLUTE_TTL: seconds(30 * 86_400),
+  PERFECT21_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(15),
+  PERFECT21_LOGIN_ATTEMPTS: z.coerce.number().int().min(3).max(100).default(10),
+  PERFECT21_LOGIN_WINDOW: seconds(900),
+  STORE_URL: z.string().optional(),
+  BUS_URL: z.string().default('embedded:'),
+  BRIDGE_URL: z.string().optional(),
+  RABBITMQ_CA: z.string().optional(),
+  RABBITMQ_CERT: z.string().optional(),
+  RABBITMQ_KEY: z.string().optional(),
+  RABBITMQ_QUEUE_TYPE: z.enum(['classic', 'quorum']).default('classic'),
+  KEYS_URL: z.string().optional(),
+  MAIL_URL: z.string().optional(),
+  MAIL_FROM: z.string().default('perfect21 <no-reply@perfect21.local>'),
+  SMS_URL: z.string().optional(),
+  SMS_SENDER: z
+    .string()
+    .regex(/^(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}$/, 'use 1 to 11 letters, digits and dashes')
+    .optional(),
+  PUSH_URL: z.string().optional(),
+  DISCOVERY_URL: z.string().optional(),
+  DISCOVERY_POLICY: z.enum(['round_robin', 'random', 'least_connections', 'consistent_hash']).default('round_robin'),
+  CONSUL_HTTP_TOKEN: z.string().optional(),
+  CONSUL_HTTP_SSL: z.string().optional(),
+  CONSUL_CACERT: z.string().optional(),
+  KUBERNETES_SERVICE_HOST: z.string().optional(),
+  KUBERNETES_SERVICE_PORT: z.string().default('443'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.string().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.string().optional(),
+  OTEL_TRACES_SAMPLER: z.string().default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z.string().default('1'),
+  OTEL_TRACES_EXPORTER: z.string().optional(),
+  OTEL_SERVICE_NAME: z.string().optional(),
+  OTEL_SDK_DISABLED: z.string().optional(),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  NODE_ENV: z.string().optional(),
+});
+
+/** The variables as they were read. */
+export type Environment = z.output<typeof Environment>;

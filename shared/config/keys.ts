@@ -1,0 +1,22 @@
+/** `KEYS_URL` and `PERFECT21_SECRET`: what signs, and what is kept secret. */
+import { StartError } from './start-error.ts';
+
+export type KeysConfig = { source: 'file'; file: string } | { source: 'kms'; key_id: string };
+
+export const keysOf = (url: string): KeysConfig => {
+  if (url.startsWith('file:')) return { source: 'file', file: url.slice('file:'.length) };
+  if (url.startsWith('kms:')) return { source: 'kms', key_id: url.slice('kms:'.length) };
+  throw new StartError('KEYS_URL names no known source: use file:<path> or kms:<key-id>');
+};
+
+const WEAK = /^(.)\1*$|secret|password|change.?me|example|sample/i;
+
+/** A secret that others may know is no secret. */
+export const requireStrongSecret = (secret: string): string => {
+  if (Buffer.byteLength(secret) < 32 || WEAK.test(secret)) {
+    throw new StartError(
+      'PERFECT21_SECRET is too weak: set at least 32 random bytes, e.g. from "openssl rand -base64 32"',
+    );
+  }
+  return secret;
+};
