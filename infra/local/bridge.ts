@@ -9,6 +9,7 @@ try {
   prepareDataDir(config.data_dir);
   const bridge = await startBridge(config);
   process.stdout.write(`perfect21's bridge joins RabbitMQ and EventBridge (${config.bridge?.bus}). Ctrl-C stops it.\n`);
+  process.stdout.write(`Its metrics and health: http://${config.http.host}:${bridge.metrics.port}/metrics, /readyz\n`);
   const stop = async (): Promise<void> => {
     await bridge.stop();
     process.exit(0);

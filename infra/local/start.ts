@@ -1,5 +1,6 @@
 /** `npm start`: the whole platform on this machine. */
 import { relative } from 'node:path';
+import * as product from '../../functions/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
@@ -29,7 +30,7 @@ try {
   prepareDataDir(config.data_dir);
   const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir);
   config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
-  const running = await launch(config, {
+  const running = await launch(product, config, {
     prepare: async (host) => {
       if (credentials) await seedDevCredentials(host, credentials, config.services);
     },

@@ -88,6 +88,11 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     labels: ['bus'],
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10],
   },
+  perfect21_bridge_messages_total: {
+    type: 'counter',
+    help: 'Events that a side brought to the bridge, by what became of them',
+    labels: ['side', 'result'],
+  },
   perfect21_discovery_lookups_total: {
     type: 'counter',
     help: 'Questions to the registry of services by what became of them: ok or failed',

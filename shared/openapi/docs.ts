@@ -28,6 +28,7 @@ const asset = (name: string): Uint8Array =>
 /** The routes of the page. It reads `/openapi.json`. */
 export const docsRoutes = (): DocsRoute[] => [
   { path: '/docs', contentType: 'text/html; charset=utf-8', body: PAGE },
+  { path: '/docs/', contentType: 'text/html; charset=utf-8', body: PAGE },
   { path: '/docs/start.js', contentType: 'text/javascript; charset=utf-8', body: START },
   { path: '/docs/swagger-ui.css', contentType: 'text/css; charset=utf-8', body: asset('swagger-ui.css') },
   {

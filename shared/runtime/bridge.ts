@@ -19,11 +19,14 @@ import { openSqs, queueUrl, type Received, type SqsQueue, sqsQueue } from '../me
 import { openRabbit } from '../messaging/rabbitmq/broker.ts';
 import { adaptersFor } from '../platform.ts';
 import type { PortName, Ports } from '../ports/index.ts';
+import { startMetrics } from './metrics-server.ts';
 
 const PORTS = ['clock', 'ids', 'log', 'metrics', 'store'] as const satisfies readonly PortName[];
 
 export interface Bridge {
   host: Host;
+  /** Where `/metrics`, `/healthz` and `/readyz` are. */
+  metrics: { port: number };
   /** True while both sides are connected. */
   connected(): boolean;
   /** Takes no more, finishes what is under way. */
@@ -111,7 +114,11 @@ export const startBridge = async (
     const out = broker.consume(host, bridgeQueue, { prefetch: options.prefetch ?? 100 });
     closing.push(() => out.stop(options.grace_ms ?? 10_000));
 
-    return { host, connected: () => broker.connected() && into.ready(), stop };
+    const connected = (): boolean => broker.connected() && into.ready();
+    const at = { host: config.http.host, port: config.env.PERFECT21_METRICS_PORT };
+    const metrics = await startMetrics(host.ports.metrics, { ...at, ready: connected });
+    closing.push(() => metrics.stop());
+    return { host, metrics, connected, stop };
   } catch (thrown) {
     await stop();
     throw thrown;

@@ -1,5 +1,4 @@
 /** Brings the services of one process up behind every door, and down again without dropping what is in flight. */
-import { schema, platform as table } from '../../functions/index.ts';
 import type { Adapter } from '../adapter.ts';
 import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
@@ -8,8 +7,17 @@ import type { Mailbox } from '../delivery/mailbox/index.ts';
 import type { Remote } from '../grpc/remote.ts';
 import type { Service } from '../operation.ts';
 import { type OpenHost, openHost, type RemoteCall } from '../platform.ts';
+import type { StoreSchema } from '../store/schema.ts';
+import { brokerFor, eventBridgeFor } from './buses.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { readCertificate } from './http-tls.ts';
+import { remoteFor, requireServiceToken } from './peers.ts';
+
+/** What is to run: all services, also those of other processes, and what they keep. */
+export interface Product {
+  platform: readonly Service[];
+  schema: StoreSchema;
+}
 
 export interface Running {
   host: OpenHost;
@@ -38,13 +46,24 @@ const staticRoutes = async () => {
   return [...pages, ...docsRoutes(), asyncApiRoute()];
 };
 
+/** Without a mail server of its own, the platform brings one that shows what was sent. */
+const mailboxFor = async ({ env, services, data_dir: dataDir }: Config): Promise<Mailbox | undefined> => {
+  const { MAIL_URL, SMS_URL = '', PUSH_URL = '' } = env;
+  const wanted = !MAIL_URL || `${SMS_URL}${PUSH_URL}`.includes('mailbox:');
+  if (!wanted || !services.includes('notifications')) return undefined;
+  const { startMailbox } = await import('../delivery/mailbox/index.ts');
+  const { PERFECT21_MAILBOX_PORT: httpPort, PERFECT21_SMTP_PORT: smtpPort } = env;
+  return startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir });
+};
+
 /**
  * Starts what Config says.
  *
  * @throws StartError with one line that says what to do; nothing stays open then
- * @example const running = await launch(loadConfig(process.env)); … await running.stop();
+ * @example const running = await launch(product, loadConfig(process.env)); … await running.stop();
  */
 export const launch = async (
+  { platform, schema }: Product,
   config: Config,
   options: {
     replace?: readonly Adapter<any, any>[];
@@ -57,22 +76,14 @@ export const launch = async (
     for (let close = closing.pop(); close; close = closing.pop()) await close();
   };
   try {
-    const services = table.filter(({ name }) => (config.services as readonly string[]).includes(name));
+    const services = platform.filter(({ name }) => (config.services as readonly string[]).includes(name));
     prepareDataDir(config.data_dir);
 
-    // without a mail server of its own, the platform brings one that shows what was sent
-    let mailbox: Mailbox | undefined;
-    const { MAIL_URL, SMS_URL = '', PUSH_URL = '' } = config.env;
-    const wanted = !MAIL_URL || `${SMS_URL}${PUSH_URL}`.includes('mailbox:');
-    if (wanted && config.services.includes('notifications')) {
-      const { startMailbox } = await import('../delivery/mailbox/index.ts');
-      const { PERFECT21_MAILBOX_PORT: httpPort, PERFECT21_SMTP_PORT: smtpPort } = config.env;
-      mailbox = await startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir: config.data_dir });
-      closing.push(() => mailbox?.close());
-    }
+    const mailbox = await mailboxFor(config);
+    closing.push(async () => mailbox?.close());
     const reached = mailbox ? withMailbox(config, mailbox) : config;
 
-    const token = services.length < table.length ? requireServiceToken(config) : undefined;
+    const token = services.length < platform.length ? requireServiceToken(config) : undefined;
     let remote: Remote | undefined;
     const others: RemoteCall = (...call) => remote!.call(...call);
     const host = await openHost(reached, schema, { ...options, ...(token && { remote: others }) });
@@ -84,11 +95,15 @@ export const launch = async (
     await options.prepare?.(host);
 
     const { startWorker } = await import('./worker.ts');
-    const broker = await brokerFor(config, host);
+    const broker = await brokerFor(config, platform, host);
     closing.push(async () => broker?.close());
     const bus = await eventBridgeFor(config);
     closing.push(async () => bus?.close());
-    const worker = startWorker(host, table, { services: config.services, broker, ...(bus && { bus, consume: false }) });
+    const worker = startWorker(host, platform, {
+      services: config.services,
+      broker,
+      ...(bus && { bus, consume: false }),
+    });
     closing.push(() => worker.stop());
 
     const at = config.http.host;
@@ -121,45 +136,4 @@ export const launch = async (
     await stop();
     throw thrown;
   }
-};
-
-/** The broker that Config names; none when events stay in the store. It need not be there yet. */
-const brokerFor = async ({ bus }: Config, { ports }: OpenHost) => {
-  if (bus.engine !== 'rabbitmq') return undefined;
-  const { openRabbit } = await import('../messaging/rabbitmq/broker.ts');
-  const { topologyOf } = await import('../messaging/topology.ts');
-  return openRabbit(bus, topologyOf(table), ports);
-};
-
-/** The EventBridge that Config names. Its queues are SQS's and their consumers functions, so this process only relays. */
-const eventBridgeFor = async ({ bus }: Config) =>
-  bus.engine === 'eventbridge'
-    ? (await import('../messaging/eventbridge/bus.ts')).eventBridgeBus({ name: bus.name })
-    : undefined;
-
-const requireServiceToken = ({ env }: Config): string => {
-  if (env.PERFECT21_SERVICE_TOKEN) return env.PERFECT21_SERVICE_TOKEN;
-  throw new StartError(
-    'PERFECT21_SERVICE_TOKEN is missing: services that run apart prove to each other who they are with a service token',
-  );
-};
-
-/** How to reach the services that run in other processes. They and their registry need not be there yet. */
-const remoteFor = async (config: Config, token: string, { ports }: OpenHost): Promise<Remote> => {
-  const { openDiscovery } = await import('../discovery/open.ts');
-  const { policy } = await import('../discovery/policies.ts');
-  const { unitRandom } = await import('../messaging/backoff.ts');
-  const { remoteCaller } = await import('../grpc/remote.ts');
-  const discovery = await openDiscovery(config.discovery, ports);
-  const choose = () => policy(config.env.DISCOVERY_POLICY, () => unitRandom(ports.ids));
-  const ejected = (service: string, address: string): void => {
-    ports.log.warn('discovery.ejected', { service, address });
-    ports.metrics.count('perfect21_discovery_ejections_total', { service });
-  };
-  const remote = remoteCaller({ discovery, token, policy: choose, now: ports.clock.now, ejected });
-  const close = (): void => {
-    remote.close();
-    void discovery.close();
-  };
-  return { ...remote, close };
 };

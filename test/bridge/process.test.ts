@@ -33,6 +33,7 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
     loadConfig({
       PERFECT21_DATA_DIR: folder,
       PERFECT21_SECRET: TEST_SECRET,
+      PERFECT21_METRICS_PORT: '0',
       LOG_LEVEL: 'silent',
       BUS_URL: sides.rabbit.url,
       BRIDGE_URL: `eventbridge://${BUS}/${QUEUE}`,
@@ -198,6 +199,12 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
   test('keeps what comes while RabbitMQ is away, and carries it at its return', async () => {
     await sides.rabbit.stop();
     await until(() => !bridge!.connected(), 'the loss');
+    const probe = async (path: string) => {
+      const answer = await fetch(`http://127.0.0.1:${bridge!.metrics.port}${path}`);
+      return [answer.status, await answer.text()] as const;
+    };
+    expect(await probe('/readyz')).toEqual([503, '{"status":"unavailable"}']);
+    expect(await probe('/healthz')).toEqual([200, '{"status":"ok"}']);
     const all = Array.from({ length: 5 }, () => envelope());
     for (const event of all) await sides.putEvent(event, KEY);
     await sides.rabbit.start();
@@ -211,6 +218,10 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
       'all of them',
       40_000,
     );
+    await until(() => bridge!.connected(), 'both sides again');
+    expect(await probe('/readyz')).toEqual([200, '{"status":"ok"}']);
+    const [, metrics] = await probe('/metrics');
+    expect(metrics).toContain('perfect21_bridge_messages_total{side="eventbridge",result="carried"} 5');
     expect(sides.sqs.waiting(DEAD_QUEUE)).toEqual([]);
   }, 90_000);
 
@@ -278,6 +289,7 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
       ...sides.environment,
       PERFECT21_DATA_DIR: folder,
       PERFECT21_SECRET: TEST_SECRET,
+      PERFECT21_METRICS_PORT: '0',
       LOG_LEVEL: 'silent',
       BUS_URL: sides.rabbit.url,
       BRIDGE_URL: `eventbridge://${BUS}/${QUEUE}`,

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as product from '../../functions/index.ts';
 import { type DevCredentials, devCredentials, seedDevCredentials } from '../../infra/local/dev-credentials.ts';
 import { adapter } from '../../shared/adapter.ts';
 import { loadConfig } from '../../shared/config/config.ts';
@@ -42,7 +43,7 @@ export const testPlatform = async (env: Record<string, string> = {}): Promise<Te
   prepareDataDir(dataDir);
   const credentials = devCredentials(dataDir);
   const prepare = (host: Host) => seedDevCredentials(host, credentials, config.services);
-  const running = await launch(config, { replace: [clock], prepare });
+  const running = await launch(product, config, { replace: [clock], prepare });
   return {
     ...running,
     credentials,
