@@ -26,7 +26,7 @@ export interface RemoteOptions {
   now?: () => number;
   /** Told when an instance failed so often that it is passed over. */
   ejected?: (service: string, address: Address) => void;
-  /** For one call with its retry, ms; 5 s when left out. A context's own deadline may be shorter. */
+  /** For one call with all its tries, ms; 5 s when left out. A context's own deadline may be shorter. */
   deadline?: number;
   tls?: ClientTls;
 }
@@ -37,6 +37,8 @@ export interface Remote {
 }
 
 const CONNECT_MS = 2_000;
+const TRIES = 3;
+/** Before the second try, and with as much again at random; doubled before the third. */
 const BACKOFF_MS = 100;
 /** Whoever answers nothing for so long is at fault; a shorter deadline says more about the caller. */
 const PATIENCE_MS = 1_000;
@@ -44,7 +46,7 @@ const PATIENCE_MS = 1_000;
 /**
  * A caller for a Host whose callees run elsewhere.
  *
- * A call is tried a second time, after a moment and at the next address, only when the first was never sent or the
+ * A call is tried up to three times, after growing moments and at the next address, only when it was never sent or the
  * operation only reads. Errors are AppErrors with the callee's code, detail and field errors; a service that can't be
  * reached is `unavailable`.
  *
@@ -102,12 +104,13 @@ export const remoteCaller = ({
         return send(client, path, body, headers(context), until);
       });
     };
-    try {
-      return await attempt();
-    } catch (thrown) {
-      if (!repeatable || toAppError(thrown).code !== 'unavailable') throw thrown;
-      await pause(BACKOFF_MS * (1 + Math.random()));
-      return attempt();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt();
+      } catch (thrown) {
+        if (tries === TRIES || !repeatable || toAppError(thrown).code !== 'unavailable') throw thrown;
+      }
+      await pause(BACKOFF_MS * 2 ** (tries - 1) * (1 + Math.random()));
     }
   };
 

@@ -158,14 +158,14 @@ describe('addresses', () => {
   });
 });
 
-describe('a second try', () => {
+describe('another try', () => {
   const away = { code: status.UNAVAILABLE, details: 'away' };
 
-  test('is made once for an operation that only reads', async () => {
+  test('is made twice for an operation that only reads', async () => {
     using instance = await fakeInstance(() => away);
     using remote = remoteTo([instance.address]);
     expect((await failureOf(remote.call(ops.read, { id: 'abc' }, context()))).code).toBe('unavailable');
-    expect(instance.calls()).toBe(2);
+    expect(instance.calls()).toBe(3);
   });
 
   test('may succeed', async () => {
