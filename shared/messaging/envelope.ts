@@ -21,6 +21,21 @@ export const AnyEnvelope = z.object({
 });
 export type AnyEnvelope = z.output<typeof AnyEnvelope>;
 
+/** What a producer may leave out. Many languages write what they leave out as null. */
+const OPTIONAL = ['correlation_id', 'user_id', 'metadata'] as const;
+
+/**
+ * Reads an envelope that somebody else may have written.
+ *
+ * @example const read = toEnvelope(JSON.parse(text)); if (read.success) handle(read.data);
+ */
+export const toEnvelope = (value: unknown): z.ZodSafeParseResult<AnyEnvelope> => {
+  const told = value as Record<string, unknown> | null;
+  const empty = typeof told === 'object' && told !== null ? OPTIONAL.filter((name) => told[name] === null) : [];
+  if (empty.length === 0) return AnyEnvelope.safeParse(value);
+  return AnyEnvelope.safeParse({ ...told, ...Object.fromEntries(empty.map((name) => [name, undefined])) });
+};
+
 /** The payload's schema for a reader: what a later producer adds is dropped, where a producer itself may add nothing. */
 const tolerant = <D extends z.ZodType>(data: D): D =>
   data instanceof z.ZodObject ? (data.strip() as unknown as D) : data;

@@ -8,7 +8,7 @@ import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-p
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { AppError, toAppError, toBatchVerdict } from '../errors.ts';
 import { type Host, invoke } from '../invoke.ts';
-import { AnyEnvelope } from '../messaging/envelope.ts';
+import { type AnyEnvelope, toEnvelope } from '../messaging/envelope.ts';
 import type { QueueLimits } from '../messaging/topology.ts';
 import { observeAge, observeHandling } from '../metrics/events.ts';
 import { hostPorts, type Operation } from '../operation.ts';
@@ -35,7 +35,7 @@ export const readEnvelope = (body: string): AnyEnvelope => {
     throw new AppError('invalid_request', { detail: 'The record is not JSON', cause });
   }
   const { detail = carried } = (carried ?? {}) as { detail?: unknown };
-  const parsed = AnyEnvelope.safeParse(detail);
+  const parsed = toEnvelope(detail);
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_request', { detail: 'The record carries no envelope', cause: parsed.error });
 };

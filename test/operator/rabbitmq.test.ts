@@ -134,7 +134,10 @@ describe('dead letters of the broker itself', () => {
     expect((await run(['dlq', 'list'], { BUS_URL: url })).out).not.toContain('\u001b');
 
     expect(await run(['dlq', 'replay', '--id', 'one'], { BUS_URL: url })).toMatchObject({ code: 0 });
-    await until(async () => (await channel.checkQueue(DEAD)).messageCount === 2, 'the next that overflows');
+    const letters = async () => (await run(['dlq', 'list', '--json'], { BUS_URL: url })).rows.map(({ id }) => id);
+    await until(async () => (await letters()).includes('two'), 'the next that overflows');
+    expect(await letters()).not.toContain('one');
+    expect((await channel.checkQueue(gone)).messageCount).toBe(1);
     await channel.deleteQueue(gone);
     const kept = await run(['dlq', 'replay', '--json'], { BUS_URL: url });
     expect(kept.code).toBe(1);
@@ -172,6 +175,20 @@ describe('dead letters of the broker itself', () => {
     },
     60_000,
   );
+});
+
+test('a replay while the broker takes no messages says so, ends, and loses no letter', async () => {
+  const envelope = envelopeOf('kept');
+  seen.channel.sendToQueue(DEAD, Buffer.from(JSON.stringify(envelope)), { headers: { [HEADER.from]: QUEUE } });
+  await until(() => depth(DEAD), 'the letter');
+  server.control('set_vm_memory_high_watermark', '0.00001');
+  const replayed = await run(['dlq', 'replay']).finally(() => server.control('set_vm_memory_high_watermark', '0.4'));
+  expect(replayed).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^perfect21 dlq replay: RabbitMQ takes no messages: /),
+  });
+  await until(() => depth(DEAD), 'the letter, again');
+  expect(await run(['dlq', 'replay'])).toMatchObject({ code: 0, out: '1 replayed\n' });
 });
 
 describe('the topology on the broker', () => {

@@ -11,7 +11,7 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { AnyEnvelope } from '../envelope.ts';
+import { toEnvelope } from '../envelope.ts';
 import { idOfContent, type Letter, type LetterBox } from '../operate.ts';
 import type { AwsQueue } from './layout.ts';
 import { LETTER, queueUrl } from './sqs.ts';
@@ -36,7 +36,7 @@ const letterOf = ({ Body = '', Attributes, MessageAttributes = {} }: Message, fr
   } catch {
     // it is shown as it is
   }
-  const envelope = AnyEnvelope.safeParse(payload);
+  const envelope = toEnvelope(payload);
   const key = (payload as { routing?: { key?: unknown } } | null)?.routing?.key;
   const attempts = Number(told('attempts') ?? told('RETRY_ATTEMPTS'));
   const refused = told('ERROR_CODE') && `EventBridge could not deliver it: ${told('ERROR_CODE')}`;

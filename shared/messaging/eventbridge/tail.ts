@@ -18,7 +18,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { Ids } from '../../ports/clock.ts';
-import { AnyEnvelope } from '../envelope.ts';
+import { toEnvelope } from '../envelope.ts';
 import type { Passing } from '../operate.ts';
 import { compileBindings } from './pattern.ts';
 import { queueUrl } from './sqs.ts';
@@ -38,7 +38,8 @@ const passingOf = ({ Body = '' }: Message): Passing | undefined => {
   try {
     const { detail } = JSON.parse(Body);
     const { key, priority } = detail.routing ?? {};
-    return { routing_key: String(key ?? ''), priority, envelope: AnyEnvelope.parse(detail) };
+    const { data: envelope } = toEnvelope(detail);
+    return envelope && { routing_key: String(key ?? ''), priority, envelope };
   } catch {
     return undefined;
   }

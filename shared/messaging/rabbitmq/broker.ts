@@ -13,7 +13,9 @@ import { propertiesOf, sentOn } from './message.ts';
 import { rowPublisher } from './publisher.ts';
 import { createSender } from './sender.ts';
 import { EVENTS, HEADER, type RabbitSettings } from './settings.ts';
-import { declare } from './topology.ts';
+import { bind, declare } from './topology.ts';
+
+const BIND_MS = 10_000;
 
 export interface RabbitBroker extends Broker {
   /**
@@ -49,7 +51,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
     }
   });
 
-  let publishing: { delays: ReturnType<typeof openDelays> } | undefined;
+  let publishing: { delays: ReturnType<typeof openDelays>; bind(): void; timer: NodeJS.Timeout } | undefined;
   const out = startLink('publish', settings, ports, {
     setup: async (model) => {
       const broken = (cause: Error): void => out.renew(cause);
@@ -58,9 +60,13 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       channel.on('close', () => broken(new Error('the channel was closed')));
       await declare(channel, topology, settings);
       await sender.attach(model, broken);
-      publishing = { delays: openDelays(channel, settings) };
+      // an event that some queue takes is confirmed, though another lost its binding: nobody would hear of that
+      const bindAgain = (): void => void bind(channel, topology).catch(broken);
+      const timer = setInterval(bindAgain, settings.bind_ms ?? BIND_MS).unref();
+      publishing = { delays: openDelays(channel, settings), bind: bindAgain, timer };
     },
     lost: (cause) => {
+      clearInterval(publishing?.timer);
       publishing = undefined;
       sender.detach(cause);
     },
@@ -90,7 +96,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
     },
   });
 
-  const publish = rowPublisher(sender, topology, ports);
+  const publish = rowPublisher(sender, topology, ports, () => publishing?.bind());
   return {
     name: 'rabbitmq',
     publish,

@@ -60,5 +60,5 @@ export const explain = (cause: unknown): string => {
   const text = cause instanceof Error ? cause.message || String((cause as { code?: string }).code) : String(cause);
   if (/ACCESS[-_]REFUSED|403/i.test(text)) return `RabbitMQ refused the login or a right: ${text}`;
   if (/PRECONDITION[-_]FAILED|406/i.test(text)) return `RabbitMQ refused the topology: ${text}`;
-  return `RabbitMQ is away: ${text}`;
+  return text.startsWith('RabbitMQ ') ? text : `RabbitMQ is away: ${text}`;
 };

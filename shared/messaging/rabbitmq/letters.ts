@@ -1,11 +1,11 @@
 /** Dead letters on RabbitMQ: those that consumers parked, and those that the broker moved there by its limits. */
 import type { Channel, GetMessage } from 'amqplib';
 import { DEAD } from '../dead-letters.ts';
-import { AnyEnvelope } from '../envelope.ts';
+import { toEnvelope } from '../envelope.ts';
 import { idOfContent, type Letter, type LetterBox } from '../operate.ts';
 import { sentOn } from './message.ts';
 import type { Session } from './session.ts';
-import { HEADER, type RabbitSettings, RETURN } from './settings.ts';
+import { HEADER, type RabbitSettings } from './settings.ts';
 
 const DROPPED: Readonly<Record<string, string>> = {
   maxlen: 'the queue was full',
@@ -54,7 +54,7 @@ const historyOf = (message: GetMessage): Pick<Letter, 'from' | 'reason' | 'since
 const letterOf = (message: GetMessage): Letter => {
   const { content, properties, fields } = message;
   const payload = parse(content);
-  const envelope = AnyEnvelope.safeParse(payload);
+  const envelope = toEnvelope(payload);
   const headers = properties.headers ?? {};
   const key = headers[HEADER.key] ?? fields.routingKey;
   const attempts = headers[HEADER.attempts];
@@ -73,8 +73,9 @@ const letterOf = (message: GetMessage): Letter => {
 const replay = async ({ sender }: Session, message: GetMessage, queue: string): Promise<void> => {
   const options = sentOn(message, {});
   for (const name of [HEADER.attempts, HEADER.reason, HEADER.from, HEADER.parked_at]) delete options.headers?.[name];
-  const sent = await sender.send({ exchange: RETURN, key: queue, content: message.content, options });
-  if (sent === 'returned') throw new Error(`nothing is bound to ${RETURN} for ${queue}`);
+  // by its name: an exchange with an alternate would take it round into the dead letters again
+  const sent = await sender.send({ exchange: '', key: queue, content: message.content, options });
+  if (sent === 'returned') throw new Error(`there is no queue ${queue}`);
 };
 
 /**

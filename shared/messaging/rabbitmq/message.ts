@@ -1,6 +1,6 @@
 /** An event as an AMQP message, and back. */
 import type { ConsumeMessage, Options } from 'amqplib';
-import { type AnyEnvelope, AnyEnvelope as Schema } from '../envelope.ts';
+import { type AnyEnvelope, toEnvelope } from '../envelope.ts';
 import type { OutboxBody } from '../event.ts';
 import { isRoutingKey } from '../topic.ts';
 import { HEADER, MAX_BYTES } from './settings.ts';
@@ -49,11 +49,17 @@ const contradiction = (envelope: AnyEnvelope, { messageId, type, correlationId, 
     ['source_service', headers.source_service, envelope.source_service],
     ['user_id', headers.user_id, envelope.user_id],
     ['correlation_id', headers.correlation_id, envelope.correlation_id],
-    ['traceparent', headers.traceparent, envelope.metadata?.traceparent],
   ];
-  return claims.find(([, claimed, real]) => claimed !== undefined && claimed !== real)?.[0];
+  // a header of null says nothing
+  return claims.find(([, claimed, real]) => (claimed ?? undefined) !== undefined && claimed !== real)?.[0];
 };
 type Properties = { messageId?: unknown; type?: unknown; correlationId?: unknown; headers?: Headers };
+
+/** The trace of a producer whose instrumentation writes headers only. */
+const traced = (envelope: AnyEnvelope, traceparent: unknown): AnyEnvelope =>
+  typeof traceparent === 'string' && envelope.metadata?.traceparent === undefined
+    ? { ...envelope, metadata: { ...envelope.metadata, traceparent: traceparent.slice(0, 256) } }
+    : envelope;
 
 const isCount = (value: unknown, most: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
@@ -67,10 +73,11 @@ export const readMessage = ({
   if (content.length > MAX_BYTES) return { poison: 'too large' };
   const value = parse(content);
   if (value === undefined) return { poison: 'not JSON' };
-  const parsed = Schema.safeParse(value);
+  const parsed = toEnvelope(value);
   if (!parsed.success) return { poison: 'invalid envelope' };
   const headers: Headers = properties.headers ?? {};
-  const against = contradiction(parsed.data, { ...properties, headers });
+  const envelope = traced(parsed.data, headers.traceparent);
+  const against = contradiction(envelope, { ...properties, headers });
   if (against) return { poison: `a header contradicts the envelope: ${against}` };
   const priority = properties.priority ?? 0;
   if (!isCount(priority, 9)) return { poison: 'invalid priority' };
@@ -81,7 +88,7 @@ export const readMessage = ({
   // quorum queues count what came back without our doing, e.g. from a consumer that died
   const returned = headers['x-delivery-count'];
   const attempts = failed + 1 + (isCount(returned, 1000) ? returned : 0);
-  return { body: { envelope: parsed.data, routing_key: key, priority }, attempts };
+  return { body: { envelope, routing_key: key, priority }, attempts };
 };
 
 /** Headers that the broker wrote, or that would send a copy elsewhere: they do not go with a message that is sent on. */

@@ -15,12 +15,13 @@ const RABBITMQ = Object.freeze({ bus: 'rabbitmq' });
  * Makes `Bus.publish`.
  *
  * A message that no queue took is `failed` when the platform has a queue for its key, because then a binding is
- * missing: it stays in the outbox and is counted. An event that nobody subscribed to is published and `unroutable`.
+ * missing: it stays in the outbox and is counted, and `unbound` hears of it. An event that nobody subscribed to is published and `unroutable`.
  */
 export const rowPublisher = (
   sender: Sender,
   topology: Topology,
   { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
+  unbound: () => void = () => {},
 ): ((rows: readonly Claimed[]) => Promise<readonly Outcome[]>) => {
   const publish = async (row: Claimed): Promise<Outcome> => {
     const body = readOutboxBody(row.body);
@@ -36,6 +37,7 @@ export const rowPublisher = (
     if (topology.route(key).length === 0) return { kind: 'published', unroutable: true };
     metrics.count('perfect21_bus_unroutable_total', { routing_key: key });
     log.error('bus.unroutable', { message_id: row.id, routing_key: key, detail: 'a binding is missing on RabbitMQ' });
+    unbound();
     return { kind: 'failed', error: new Error(`no queue is bound to ${key}`) };
   };
 

@@ -6,6 +6,7 @@ import { createSender, type Sender } from './sender.ts';
 import type { RabbitSettings } from './settings.ts';
 
 const CLOSE_MS = 2_000;
+const CONFIRM_MS = 10_000;
 
 export interface Session {
   channel: Channel;
@@ -21,6 +22,15 @@ const channelOf = async (model: ChannelModel): Promise<Channel> => {
   return channel;
 };
 
+/** A broker with an alarm stops reading: who waits there for a confirm waits for ever. */
+const confirmed = <T>(sent: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`RabbitMQ confirmed nothing in ${CONFIRM_MS / 1000} s`)), CONFIRM_MS);
+  });
+  return Promise.race([sent, late]).finally(() => clearTimeout(timer));
+};
+
 /**
  * Connects, works and closes. What the work holds unacknowledged then goes back to its queue.
  *
@@ -28,7 +38,9 @@ const channelOf = async (model: ChannelModel): Promise<Channel> => {
  */
 export const inSession = async <T>(settings: RabbitSettings, work: (session: Session) => Promise<T>): Promise<T> => {
   const model = await open(settings, 'operator');
+  let refuse: (cause: Error) => void = () => {};
   const lost = new Promise<never>((_, reject) => {
+    refuse = reject;
     model.on('error', reject);
     model.on('close', (cause?: Error) => reject(cause ?? new Error('the connection was closed')));
   });
@@ -46,9 +58,12 @@ export const inSession = async <T>(settings: RabbitSettings, work: (session: Ses
     }
   };
   try {
-    const sender = createSender(() => {});
+    const sender = createSender((blocked, reason) => {
+      if (blocked) refuse(new Error(`RabbitMQ takes no messages: ${reason}`));
+    });
     await sender.attach(model, (cause) => sender.detach(cause));
-    return await Promise.race([work({ channel: await channelOf(model), sender, ask }), lost]);
+    const bounded: Sender = { ...sender, send: (message) => confirmed(sender.send(message)) };
+    return await Promise.race([work({ channel: await channelOf(model), sender: bounded, ask }), lost]);
   } finally {
     await Promise.race([model.close().catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })]);
     destroy(model);

@@ -1,6 +1,6 @@
 /** Events as they pass RabbitMQ: a queue that goes away with its connection gets a copy of each. */
 import type { ConsumeMessage } from 'amqplib';
-import { AnyEnvelope } from '../envelope.ts';
+import { toEnvelope } from '../envelope.ts';
 import { aborted, type Passing } from '../operate.ts';
 import type { Session } from './session.ts';
 import { EVENTS, HEADER } from './settings.ts';
@@ -11,7 +11,8 @@ const LENGTH = 10_000;
 /** Undefined for what is no event. */
 const passingOf = ({ content, fields, properties }: ConsumeMessage): Passing | undefined => {
   try {
-    const envelope = AnyEnvelope.parse(JSON.parse(content.toString('utf8')));
+    const { data: envelope } = toEnvelope(JSON.parse(content.toString('utf8')));
+    if (!envelope) return undefined;
     // a delay changes the key that AMQP shows
     const key = properties.headers?.[HEADER.key];
     const routing_key = typeof key === 'string' ? key : fields.routingKey;

@@ -47,6 +47,17 @@ export const waitingQueue = (settings: RabbitSettings, ms: number, next: string)
 });
 
 /**
+ * Binds the consumers' queues. A binding that is there stays as it is.
+ *
+ * @throws Error 404 where a queue is gone; the channel is closed then
+ */
+export const bind = async (channel: Channel, { queues }: Topology): Promise<void> => {
+  for (const { name, bindings } of queues) {
+    for (const binding of bindings) await channel.bindQueue(name, EVENTS, binding);
+  }
+};
+
+/**
  * Declares exchanges, queues and bindings. Bindings that the code does not name any more stay: they can't be listed
  * over AMQP.
  *
@@ -65,9 +76,9 @@ export const declare = async (channel: Channel, topology: Topology, settings: Ra
     await channel.assertQueue(retryName(ms), waitingQueue(settings, ms, RETURN));
     await channel.bindQueue(retryName(ms), retryName(ms), '');
   }
-  for (const { name, bindings } of topology.queues) {
+  for (const { name } of topology.queues) {
     await channel.assertQueue(name, consumerQueue(settings));
     await channel.bindQueue(name, RETURN, name);
-    for (const binding of bindings) await channel.bindQueue(name, EVENTS, binding);
   }
+  await bind(channel, topology);
 };

@@ -62,6 +62,21 @@ test('an event of a committed change is handled over the broker, with the header
   expect((await rig.store.messages.depth('outbox')).count).toBe(0);
 });
 
+test('an event of a producer that writes null for what it leaves out is handled, and in the trace of its header', async () => {
+  const traces: string[] = [];
+  await open((_event, { trace }) => void traces.push(trace.trace_id));
+  rig.start();
+  const nothing = { user_id: null, correlation_id: null };
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  publish(
+    { ...envelope({ data: { text: 'foreign' } }), ...nothing, metadata: null },
+    { headers: { ...nothing, traceparent } },
+  );
+  await until(async () => (await seenBy(rig.store)).length === 1, 'the event');
+  expect(await seenBy(rig.store)).toEqual(['foreign']);
+  expect(traces).toEqual(['0af7651916cd43dd8448eb211c80319c']);
+});
+
 test('what fails for now is tried again with growing waits, then parked with the reason and all its tries', async () => {
   let tries = 0;
   await open(() => {

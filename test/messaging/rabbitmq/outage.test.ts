@@ -36,7 +36,7 @@ test('while the broker is away changes commit, tries are not used up, and the ou
   );
 }, 90_000);
 
-test('an event that lost its binding stays in the outbox with an alarm, and goes out when the binding is back', async () => {
+test('an event that lost its binding stays in the outbox with an alarm, and goes out when it was bound again', async () => {
   rig = await rabbitRig(server.url, probePlatform());
   await until(() => rig.broker.connected(), 'the connections');
   const seen = await observer(server.url);
@@ -46,10 +46,25 @@ test('an event that lost its binding stays in the outbox with an alarm, and goes
   await until(() => rig.counts.get('perfect21_bus_unroutable_total routing_key=probe.events.noted'), 'the alarm');
   expect(await outbox()).toBe(1);
   expect(rig.logged.some(({ level, code }) => level === 'error' && code === 'bus.unroutable')).toBe(true);
-  await seen.channel.bindQueue(QUEUE, EVENTS, 'probe.events.*');
   rig.clock.pass(60_000);
   await until(async () => (await seenBy(rig.store)).includes('kept'), 'the event');
   await until(async () => (await outbox()) === 0, 'the empty outbox');
+  await seen.close();
+});
+
+test('a binding that is missing while others take the same events is made again', async () => {
+  rig = await rabbitRig(server.url, probePlatform(), { bind_ms: 50 });
+  await until(() => rig.broker.connected(), 'the connections');
+  const seen = await observer(server.url);
+  const { queue } = await seen.channel.assertQueue('', { exclusive: true });
+  await seen.channel.bindQueue(queue, EVENTS, '#');
+  rig.start();
+  await seen.channel.unbindQueue(QUEUE, EVENTS, 'probe.events.*');
+  let notes = 0;
+  await until(async () => {
+    await rig.note(`note ${++notes}`);
+    return (await seenBy(rig.store)).length;
+  }, 'an event');
   await seen.close();
 });
 
