@@ -37,8 +37,9 @@ export const toDeadLetter = (message: Claimed, reason: string, now: number): New
 
 const BATCH = 50;
 const LEASE_MS = 30_000;
-/** Letters that a look shows at most. */
-const SHOWN = 10_000;
+/** Of a walk that takes so long that letters come back, which it keeps: they are held twice as long each time. */
+const LONGEST_MS = 600_000;
+const PAGE = 1_000;
 
 const letterOf = ({ body, reason }: Claimed): Letter => {
   const { from, id, attempts, parked_at, body: parked } = body as DeadLetter;
@@ -69,18 +70,25 @@ export const storeLetters = (
   return {
     count: async () => (await store.messages.depth(DEAD)).count,
     look: async function* () {
-      for (const message of await store.messages.peek(DEAD, SHOWN)) yield letterOf(message);
+      for (let after = ''; ; ) {
+        const page = await store.messages.peek(DEAD, PAGE, after);
+        for (const message of page) yield letterOf(message);
+        if (page.length < PAGE) return;
+        after = page.at(-1)!.id;
+      }
     },
     walk: async (decide, done = () => {}) => {
       // what is parked meanwhile comes behind these
       let left = (await store.messages.depth(DEAD)).count;
+      let lease_ms = LEASE_MS;
       const kept = new Map<string, Claimed>();
       const keep = (message: Claimed): void => void kept.set(message.id, message);
       try {
         for (let stopped = left === 0; !stopped; stopped ||= left <= 0) {
-          const claimed = await store.messages.claim(DEAD, { limit: Math.min(BATCH, left), lease_ms: LEASE_MS });
-          // nothing, or only what was looked at so long ago that its claim ended
-          if (claimed.every(({ id }) => kept.has(id))) stopped = true;
+          const claimed = await store.messages.claim(DEAD, { limit: Math.min(BATCH, left), lease_ms });
+          if (claimed.length === 0) stopped = true;
+          // what was looked at so long ago that its claim ended stands before the others
+          if (claimed.some(({ id }) => kept.has(id))) lease_ms = Math.min(lease_ms * 2, LONGEST_MS);
           for (const message of claimed) {
             const letter = letterOf(message);
             const seen = stopped || kept.has(message.id);

@@ -195,8 +195,8 @@ export interface Messages {
   release(message: Claimed, options: { available_at: number; reason?: string }): Promise<boolean>;
   /** How many messages wait in a queue (claimed ones included) and how old the oldest is, unix ms. */
   depth(queue: string): Promise<{ count: number; oldest_at?: number }>;
-  /** Messages of a queue as they are, oldest first, without claiming them. */
-  peek(queue: string, limit: number): Promise<Claimed[]>;
+  /** Messages of a queue as they are, by id, which is oldest first, without claiming them; those behind the id `after`. */
+  peek(queue: string, limit: number, after?: string): Promise<Claimed[]>;
 }
 
 /** An engine. Only runtimes and the kit see this; an operation sees `Reader` and a `transact` bound to what it declared. */

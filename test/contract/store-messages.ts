@@ -143,6 +143,9 @@ export const messages = (rig: () => Rig): void => {
       const seen = await store.messages.peek('q', 2);
       expect(idsOf(seen)).toEqual([first.id, high!.id]);
       expect(seen[1]!.attempts).toBe(1);
+      const [, , last] = await store.messages.peek('q', 3);
+      expect(idsOf(await store.messages.peek('q', 2, first.id))).toEqual([high!.id, last!.id]);
+      expect(await store.messages.peek('q', 2, last!.id)).toEqual([]);
       expect(await store.messages.peek('empty', 2)).toEqual([]);
     });
 

@@ -73,6 +73,37 @@ describe('dead letters in the store', () => {
     });
     expect(seen).toEqual(ids);
   });
+
+  test('behind many that are kept are found, also when these come back before the walk is there', async () => {
+    const rig = await open();
+    const numbered = Array.from({ length: 120 }, (_, n) => String(n).padStart(3, '0'));
+    await park(rig, numbered);
+    let replayed = 0;
+    await storeLetters(rig.store, rig.clock).walk(
+      ({ id }) => {
+        rig.clock.pass(1_000);
+        return id >= '060' ? 'replay' : 'keep';
+      },
+      () => replayed++,
+    );
+    expect(replayed).toBe(60);
+    expect(await idsIn(rig, 'perfect21.dead')).toHaveLength(60);
+  });
+
+  test('are all shown, however many there are', async () => {
+    const rig = await open();
+    const message = { queue: QUEUE, body: {}, priority: 0, available_at: 0, attempts: 6, claim: '' };
+    for (let page = 0; page < 11; page++) {
+      const enqueue = Array.from({ length: 100 }, (_, n) => {
+        const id = String(page * 100 + n).padStart(5, '0');
+        return toDeadLetter({ ...message, id }, 'given up', rig.clock.now());
+      });
+      await rig.store.transact([], { enqueue });
+    }
+    const shown: string[] = [];
+    for await (const { id } of storeLetters(rig.store, rig.clock).look()) shown.push(id);
+    expect([shown.length, shown.at(-1)]).toEqual([1_100, '01099']);
+  });
 });
 
 test('a look at events removes what one that was killed has left behind', async () => {

@@ -18,6 +18,8 @@ import { LETTER, queueUrl } from './sqs.ts';
 
 /** Seconds that a letter is hidden from others while a walk holds it. */
 const HIDDEN_S = 60;
+/** SQS hides no message for longer than half a day. */
+const LONGEST_S = 12 * 3600;
 /** Seconds that a look at the queue waits: without, SQS asks some of its servers only. */
 const WAIT_S = 1;
 
@@ -71,12 +73,12 @@ export const sqsLetters = (
 ): LetterBox => {
   const url = (of: string) => queueUrl(client, of);
 
-  const receive = async (QueueUrl: string): Promise<Message[]> => {
+  const receive = async (QueueUrl: string, seconds: number): Promise<Message[]> => {
     const request = new ReceiveMessageCommand({
       QueueUrl,
       MaxNumberOfMessages: 10,
       WaitTimeSeconds: wait_s,
-      VisibilityTimeout: hidden_s,
+      VisibilityTimeout: seconds,
       MessageSystemAttributeNames: ['All'],
       MessageAttributeNames: ['All'],
     });
@@ -95,10 +97,13 @@ export const sqsLetters = (
     const kept = new Map<string, string>();
     /** What fails again at once may be back before the walk ends. */
     const replayed = new Set<string>();
+    let hidden = hidden_s;
     try {
       for (let stopped = false; !stopped; ) {
-        const messages = await receive(QueueUrl);
-        if (messages.every(({ MessageId }) => kept.has(MessageId!))) stopped = true;
+        const messages = await receive(QueueUrl, hidden);
+        if (messages.length === 0) stopped = true;
+        // the walk takes so long that letters which it keeps come back before the others: they are hidden for longer
+        if (messages.some(({ MessageId }) => kept.has(MessageId!))) hidden = Math.min(hidden * 2, LONGEST_S);
         for (const message of messages) {
           const { MessageId = '', ReceiptHandle = '' } = message;
           const letter = letterOf(message, name);

@@ -108,16 +108,16 @@ export const messages = (link: Link): Messages => {
     depth: async (queue) => {
       let count = 0;
       let oldest = Number.POSITIVE_INFINITY;
-      for await (const page of pages(link, queue, undefined, ['since'])) {
+      for await (const page of pages(link, queue, undefined, { attributes: ['since'] })) {
         count += page.length;
         for (const { since } of page) oldest = Math.min(oldest, since);
       }
       return count ? { count, oldest_at: oldest } : { count };
     },
 
-    peek: async (queue, limit) => {
+    peek: async (queue, limit, after) => {
       const found: Claimed[] = [];
-      for await (const page of pages(link, queue, limit)) {
+      for await (const page of pages(link, queue, limit, { after })) {
         found.push(...page.map(toClaimed));
         if (found.length >= limit) break;
       }

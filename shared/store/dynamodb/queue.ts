@@ -16,7 +16,7 @@ export const pages = async function* (
   { db, attempt, table }: Link,
   queue: string,
   limit: number | undefined,
-  attributes?: readonly (keyof MessageItem)[],
+  { attributes, after }: { attributes?: readonly (keyof MessageItem)[]; after?: string } = {},
 ): AsyncGenerator<MessageItem[]> {
   if (!isKey(queue)) return;
   const request: QueryCommandInput = {
@@ -30,6 +30,7 @@ export const pages = async function* (
     ExpressionAttributeValues: { ':queue': queue },
     ProjectionExpression: attributes?.map((name) => `#${name}`).join(', '),
     Limit: limit,
+    ...(after && { ExclusiveStartKey: { queue, id: after } }),
   };
   do {
     const { Items, LastEvaluatedKey } = await attempt(() => db.send(new QueryCommand(request)));
@@ -51,13 +52,8 @@ export const claimable = async (
 ): Promise<Head[]> => {
   const found: Head[] = [];
   const keys = new Set<string>();
-  for await (const page of pages(link, queue, WINDOW, [
-    'id',
-    'order_key',
-    'priority',
-    'available_at',
-    'claimed_until',
-  ])) {
+  const attributes = ['id', 'order_key', 'priority', 'available_at', 'claimed_until'] as const;
+  for await (const page of pages(link, queue, WINDOW, { attributes })) {
     for (const head of page) {
       // the first of a key stands for it, also while it is in work or waits for its time
       if (head.order_key && keys.has(head.order_key)) continue;

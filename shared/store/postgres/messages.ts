@@ -25,7 +25,7 @@ const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_
   WHERE queue = $3 AND id = $4 AND claim = $5 RETURNING 1`;
 const DEPTH = `SELECT (SELECT count(*) FROM messages WHERE queue = $1) AS count,
   (SELECT since FROM messages WHERE queue = $1 ORDER BY id LIMIT 1) AS oldest_at`;
-const PEEK = 'SELECT * FROM messages WHERE queue = $1 ORDER BY id LIMIT $2';
+const PEEK = 'SELECT * FROM messages WHERE queue = $1 AND id > $3 ORDER BY id LIMIT $2';
 
 interface Row extends Omit<Claimed, 'order_key' | 'reason' | 'claim'> {
   order_key: string | null;
@@ -106,5 +106,6 @@ export const postgresMessages = (connections: Connections, clock: Clock, ids: Id
     const [row] = await connections.query<{ count: number; oldest_at: number | null }>(DEPTH, [queue], { reads: true });
     return { count: row!.count, ...(row!.oldest_at !== null && { oldest_at: row!.oldest_at }) };
   },
-  peek: async (queue, limit) => (await connections.query<Row>(PEEK, [queue, limit], { reads: true })).map(toClaimed),
+  peek: async (queue, limit, after = '') =>
+    (await connections.query<Row>(PEEK, [queue, limit, after], { reads: true })).map(toClaimed),
 });

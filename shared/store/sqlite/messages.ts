@@ -30,7 +30,7 @@ const PRIORITIES = `SELECT column1 AS priority FROM (VALUES (9), (8), (7), (6), 
 const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = attempts + 1 WHERE queue = ? AND id = ?
   RETURNING *`;
 const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';
-const PEEK = 'SELECT * FROM messages WHERE queue = ? ORDER BY id LIMIT ?';
+const PEEK = 'SELECT * FROM messages WHERE queue = ? AND id > ? ORDER BY id LIMIT ?';
 
 interface Row {
   queue: string;
@@ -118,12 +118,12 @@ export class SqliteMessages implements Messages {
 
   async depth(queue: string): Promise<{ count: number; oldest_at?: number }> {
     const { count } = this.#db.get<{ count: number }>(COUNT, queue)!;
-    const oldest = this.#db.get<Row>(PEEK, queue, 1);
+    const oldest = this.#db.get<Row>(PEEK, queue, '', 1);
     return { count, ...(oldest && { oldest_at: oldest.since }) };
   }
 
-  async peek(queue: string, limit: number): Promise<Claimed[]> {
-    return this.#db.all<Row>(PEEK, queue, limit).map(toClaimed);
+  async peek(queue: string, limit: number, after = ''): Promise<Claimed[]> {
+    return this.#db.all<Row>(PEEK, queue, after, limit).map(toClaimed);
   }
 
   /** Ids that may be claimed now, best first; of one priority after the other, so that those that wait longer aren't read. */
