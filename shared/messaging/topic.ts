@@ -9,11 +9,11 @@ const WORD = '[A-Za-z0-9_-]{1,32}';
 const KEY = new RegExp(`^${WORD}(?:\\.${WORD}){0,7}$`);
 const BINDING = new RegExp(`^(?:${WORD}|[*#])(?:\\.(?:${WORD}|[*#])){0,7}$`);
 
-/** True for a routing key that every bus can carry: 1 to 8 words of `[A-Za-z0-9_-]{1,32}`. */
-export const isRoutingKey = (key: string): boolean => KEY.test(key);
+/** True for a routing key that every bus can carry: 1 to 8 words of `[A-Za-z0-9_-]{1,32}`, 255 characters in all (AMQP). */
+export const isRoutingKey = (key: string): boolean => key.length <= 255 && KEY.test(key);
 
 /** True for a binding that every bus can compile: the same words, or the wildcards `*` and `#`. */
-export const isBinding = (binding: string): boolean => BINDING.test(binding);
+export const isBinding = (binding: string): boolean => binding.length <= 255 && BINDING.test(binding);
 
 /** The empty string has no words; otherwise empty words count. @example words('a.') // ['a', ''] */
 export const words = (text: string): string[] => (text === '' ? [] : text.split('.'));

@@ -83,7 +83,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       channel.on('error', broken);
       channel.on('close', () => broken(new Error('the channel was closed')));
       await declare(channel, topology, settings);
-      await countDrops(model, ports);
+      await countDrops(model, topology, ports, broken);
       // those that are added meanwhile come at the end of the set
       for (const consumer of consumers) await consumer.attach(model, broken);
       attach = (consumer) => consumer.attach(model, broken);
@@ -106,7 +106,12 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    connected: () => out.ready() && sender.open() && into.ready(),
+    connected: () =>
+      out.ready() &&
+      sender.open() &&
+      sender.confirming() &&
+      into.ready() &&
+      [...consumers].every((each) => each.attached()),
     consume: (host, queue, options) => {
       const consumer = createConsumer(host, queue, topology, sender, settings, options);
       consumers.add(consumer);

@@ -4,8 +4,8 @@ import type { Difference } from '../operate.ts';
 import type { Topology } from '../topology.ts';
 import { DROPPED, droppedQueue } from './drops.ts';
 import type { Session } from './session.ts';
-import { EVENTS, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
-import { consumerQueue, waitingQueue } from './topology.ts';
+import { EVENTS, type RabbitSettings, RETURN } from './settings.ts';
+import { consumerQueue, retryQueues } from './topology.ts';
 
 /** A binding of the events' exchange. */
 export interface Binding {
@@ -57,18 +57,18 @@ export const compareNames = async (
   settings: RabbitSettings,
 ): Promise<Difference[]> => {
   const differences: Difference[] = [];
-  const steps = [...new Set(retrySteps(settings))];
+  const retries = retryQueues(settings, topology);
   const exchanges = [
     ['topic', EVENTS],
     ['fanout', DEAD],
     ['headers', DROPPED],
     ['direct', RETURN, { alternateExchange: DEAD }],
-    ...steps.map((ms) => ['fanout', retryName(ms)] as const),
+    ...retries.flatMap(({ exchange }) => (exchange === undefined ? [] : [['fanout', exchange] as const])),
   ] as const;
   const queues = [
     [DEAD, { durable: true, arguments: { 'x-queue-type': settings.queue_type } }],
     [DROPPED, droppedQueue],
-    ...steps.map((ms) => [retryName(ms), waitingQueue(settings, ms, RETURN)] as const),
+    ...retries.map(({ name, options }) => [name, options] as const),
     ...topology.queues.map(({ name }) => [name, consumerQueue(settings)] as const),
   ] as const;
   const note = async (what: string, there: unknown, again: () => Promise<unknown>): Promise<void> => {

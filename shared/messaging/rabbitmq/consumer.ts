@@ -13,12 +13,17 @@ import type { RabbitSettings } from './settings.ts';
 
 /** How long a message that could neither be sent on nor acknowledged rests before it goes back to its queue. */
 const REST_MS = 1_000;
+/** Another consumer holds the queue for itself, or a right is missing. */
+export const REFUSED = /\b40[35] \((ACCESS|RESOURCE)/;
+const REFUSED_MS = 5_000;
 /** How long a look at the queue waits for the connection. */
 const ATTACH_MS = 5_000;
 
 export interface RabbitConsumer extends Consumer {
   /** Begins on a fresh connection. `broken` hears when the channel ended, or the server cancelled the consumer. */
   attach(model: ChannelModel, broken: (cause: Error) => void): Promise<void>;
+  /** False while the queue lets it not consume. */
+  attached(): boolean;
   /** The connection is gone: what is being handled can't be acknowledged any more and will come again. */
   detach(): void;
 }
@@ -36,6 +41,8 @@ export const createConsumer = (
   /** Delivery tags belong to a channel: one of an older channel is never used. */
   let current: { channel: Channel; tag: string } | undefined;
   let stopping = false;
+  /** Counts connections, so that a later try of an earlier one is none. */
+  let turn = 0;
   const busy = new Set<Promise<void>>();
   /** The last message under way of each user: theirs are handled one after another. */
   const lines = new Map<string, Promise<void>>();
@@ -45,15 +52,18 @@ export const createConsumer = (
   const handle = handlingOf(host, queue, topology, sender, settings, count);
 
   const settle = async (channel: Channel, message: ConsumeMessage): Promise<void> => {
+    const held = (): boolean => current?.channel === channel;
+    // it waited for others of its user and comes again by another channel
+    if (!held()) return count('lost');
     try {
-      await handle(message);
-      if (current?.channel === channel) channel.ack(message);
+      await handle({ message, held });
+      if (held()) channel.ack(message);
       else count('lost');
     } catch (cause) {
       count('lost');
       log.warn('queue.settle_failed', { queue: queue.name, message_id: message.properties.messageId, cause });
-      await sleep(REST_MS);
-      if (current?.channel === channel) channel.nack(message, false, true);
+      if (held()) await sleep(REST_MS);
+      if (held()) channel.nack(message, false, true);
     }
   };
 
@@ -77,27 +87,46 @@ export const createConsumer = (
     while (busy.size > 0) await Promise.all(busy);
   };
 
+  const begin = async (model: ChannelModel, broken: (cause: Error) => void): Promise<void> => {
+    const channel = await model.createChannel();
+    let cause: Error | undefined;
+    let begun = false;
+    channel.on('error', (error) => {
+      cause = error;
+    });
+    channel.on('handler-error', broken);
+    channel.on('close', () => begun && !stopping && broken(cause ?? new Error('the channel was closed')));
+    await channel.prefetch(prefetch);
+    const own = { channel, tag: '' };
+    // deliveries may come before the answer that names the consumer
+    current = own;
+    const { consumerTag } = await channel.consume(queue.name, (message) => {
+      if (message) take(channel, message);
+      else if (!stopping) broken(new Error(`RabbitMQ ended the consumer of ${queue.name}`));
+    });
+    own.tag = consumerTag;
+    begun = true;
+  };
+
+  /** A queue that lets nobody consume is asked again; the others go on. What else fails is the connection's. */
+  const attach = async (model: ChannelModel, broken: (cause: Error) => void): Promise<void> => {
+    const own = ++turn;
+    if (stopping) return;
+    try {
+      await begin(model, broken);
+    } catch (cause) {
+      current = undefined;
+      if (!REFUSED.test(String(cause))) throw cause;
+      log.error('queue.refused', { queue: queue.name, detail: (cause as Error).message });
+      setTimeout(() => own === turn && void attach(model, broken).catch(broken), REFUSED_MS).unref();
+    }
+  };
+
   return {
-    attach: async (model, broken) => {
-      if (stopping) return;
-      const channel = await model.createChannel();
-      let cause: Error | undefined;
-      channel.on('error', (error) => {
-        cause = error;
-      });
-      channel.on('handler-error', broken);
-      channel.on('close', () => !stopping && broken(cause ?? new Error('the channel was closed')));
-      await channel.prefetch(prefetch);
-      const own = { channel, tag: '' };
-      // deliveries may come before the answer that names the consumer
-      current = own;
-      const { consumerTag } = await channel.consume(queue.name, (message) => {
-        if (message) take(channel, message);
-        else if (!stopping) broken(new Error(`RabbitMQ ended the consumer of ${queue.name}`));
-      });
-      own.tag = consumerTag;
-    },
+    attach,
+    attached: () => stopping || current !== undefined,
     detach: () => {
+      turn++;
       current = undefined;
     },
     wake: () => {},

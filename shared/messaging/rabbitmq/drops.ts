@@ -5,6 +5,8 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Ports } from '../../ports/index.ts';
 import { DEAD } from '../dead-letters.ts';
+import type { Topology } from '../topology.ts';
+import { REFUSED } from './consumer.ts';
 import { deathOf } from './letters.ts';
 
 export const DROPPED = 'perfect21.dropped';
@@ -17,7 +19,7 @@ const MOST = 10_000;
 export const droppedQueue = { durable: true, arguments: { 'x-queue-type': 'classic', 'x-max-length': MOST } };
 
 /** By the reason of the broker, as the embedded bus counts them. */
-const RESULT: Readonly<Record<string, string>> = { maxlen: 'overflow' };
+const RESULT: Readonly<Record<string, string>> = { maxlen: 'overflow', expired: 'expired' };
 
 /** Lets copies come. What a consumer parked itself has no death of the broker's in its headers and is counted there. */
 export const declareDrops = async (channel: Channel): Promise<void> => {
@@ -29,14 +31,17 @@ export const declareDrops = async (channel: Channel): Promise<void> => {
 };
 
 /**
- * Counts on a connection, until that ends.
+ * Counts on a connection, until that ends. `broken` hears when the counting ended before.
  *
- * @example await countDrops(model, host.ports);
+ * @example await countDrops(model, topology, host.ports, broken);
  */
 export const countDrops = async (
   model: ChannelModel,
+  { queues }: Topology,
   { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
+  broken: (cause: Error) => void,
 ): Promise<void> => {
+  const known = new Set(queues.map(({ name }) => name));
   const channel = await model.createChannel();
   let fresh = new Map<string, { queue: string; reason: string; count: number }>();
   // one line a second for each queue: a full one drops thousands
@@ -49,18 +54,31 @@ export const countDrops = async (
     const death = deathOf(message);
     // what a retry queue could not bring back has its queue as the routing key
     const { queue, reason } = !death || death.waited ? { queue: message.fields.routingKey, reason: 'gone' } : death;
-    metrics.count('perfect21_queue_messages_total', { queue, result: RESULT[reason] ?? reason });
+    const result = RESULT[reason] ?? 'dropped';
+    metrics.count('perfect21_queue_messages_total', { queue: known.has(queue) ? queue : 'other', result });
     if (fresh.size === 0) setTimeout(tell, LOG_MS).unref();
     const line = fresh.get(`${queue} ${reason}`) ?? { queue, reason, count: 0 };
     line.count++;
     fresh.set(`${queue} ${reason}`, line);
   };
-  // the connection's end is heard by who opened it
-  channel.on('error', (cause) => log.warn('queue.unavailable', { queue: DROPPED, cause }));
+  // a refusal ends the channel, and is no reason to consume nothing at all
+  channel.on('error', (cause) => {
+    if (!REFUSED.test(String(cause))) broken(cause);
+  });
+  channel.on('handler-error', broken);
   await channel.prefetch(PREFETCH);
-  await channel.consume(DROPPED, (message) => {
-    if (!message) return;
+  const take = (message: ConsumeMessage | null): void => {
+    if (!message) {
+      broken(new Error(`RabbitMQ ended the consumer of ${DROPPED}`));
+      return;
+    }
     count(message);
     channel.ack(message);
-  });
+  };
+  try {
+    await channel.consume(DROPPED, take);
+  } catch (cause) {
+    if (!REFUSED.test(String(cause))) throw cause;
+    log.error('queue.refused', { queue: DROPPED, detail: (cause as Error).message });
+  }
 };

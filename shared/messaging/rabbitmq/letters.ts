@@ -1,5 +1,6 @@
 /** Dead letters on RabbitMQ: those that consumers parked, and those that the broker moved there by its limits. */
 import type { Channel, GetMessage } from 'amqplib';
+import * as z from 'zod';
 import { DEAD } from '../dead-letters.ts';
 import { toEnvelope } from '../envelope.ts';
 import { idOfContent, type Letter, type LetterBox } from '../operate.ts';
@@ -14,6 +15,12 @@ const DROPPED: Readonly<Record<string, string>> = {
   delivery_limit: 'its consumers died with it',
 };
 
+const Death = z.object({
+  queue: z.string(),
+  reason: z.string(),
+  time: z.object({ value: z.number() }).optional(),
+});
+
 const parse = (content: Buffer): unknown => {
   try {
     return JSON.parse(content.toString('utf8'));
@@ -24,13 +31,11 @@ const parse = (content: Buffer): unknown => {
 
 /** The broker's own word on the last queue that a message left without a consumer, why, and when. */
 export const deathOf = ({ properties }: Pick<GetMessage, 'properties'>) => {
-  const [death] = (properties.headers?.['x-death'] ?? []) as unknown as {
-    queue: string;
-    reason: string;
-    time?: { value: number };
-  }[];
-  if (!death) return undefined;
-  const { queue, reason, time } = death;
+  const deaths: unknown = properties.headers?.['x-death'];
+  const death = Death.safeParse(Array.isArray(deaths) ? deaths[0] : undefined);
+  // whoever may publish may forge it
+  if (!death.success) return undefined;
+  const { queue, reason, time } = death.data;
   /** It only waited there for its next try. */
   const waited = /^perfect21\.(retry|delay)\./.test(queue);
   return { queue, reason, waited, ...(time && { at: time.value * 1000 }) };

@@ -7,6 +7,9 @@ import { HEADER, MAX_BYTES } from './settings.ts';
 
 type Headers = Record<string, unknown>;
 
+/** A property of AMQP has at most 255 bytes; the envelope has the whole. */
+const short = (text: string): string | undefined => (Buffer.byteLength(text) <= 255 ? text : undefined);
+
 /** Properties and headers of the contract, section 4. */
 export const propertiesOf = (envelope: AnyEnvelope, key: string, priority: number): Options.Publish => {
   const { message_id, message_type, timestamp, source_service, user_id, correlation_id, metadata } = envelope;
@@ -15,12 +18,12 @@ export const propertiesOf = (envelope: AnyEnvelope, key: string, priority: numbe
   if (correlation_id !== undefined) headers.correlation_id = correlation_id;
   if (metadata?.traceparent !== undefined) headers.traceparent = metadata.traceparent;
   return {
-    messageId: message_id,
-    type: message_type,
+    messageId: short(message_id),
+    type: short(message_type),
     // AMQP counts seconds
     timestamp: Math.floor(Date.parse(timestamp) / 1000),
-    ...(correlation_id !== undefined && { correlationId: correlation_id }),
-    appId: source_service,
+    ...(correlation_id !== undefined && { correlationId: short(correlation_id) }),
+    appId: short(source_service),
     contentType: 'application/json',
     persistent: true,
     priority,
@@ -93,21 +96,43 @@ export const readMessage = ({
 
 /** Headers that the broker wrote, or that would send a copy elsewhere: they do not go with a message that is sent on. */
 const NOT_SENT_ON = /^(x-death|x-first-death|x-last-death|x-delivery-count|x-acquired-count|x-delay$|B?CC$)/;
+/** Bytes of foreign headers that are sent on. A table has to fit into one frame, with ours. */
+const MOST_HEADERS = 16 * 1024;
 
-/** The properties of a delivery for sending it on with more headers. */
-export const sentOn = ({ properties }: Pick<ConsumeMessage, 'properties'>, more: Headers): Options.Publish => {
+/**
+ * What of a stranger's headers can be written again: not everything that can be read can. The rest is left behind, because
+ * a message that can be neither handled nor sent on would come for ever.
+ */
+const writable = (headers: Headers): Headers => {
+  let left = MOST_HEADERS;
+  const kept = Object.entries(headers).filter(([name, value]) => {
+    const simple = typeof value === 'string' || typeof value === 'boolean' || Number.isSafeInteger(value);
+    if (!simple || NOT_SENT_ON.test(name)) return false;
+    const bytes = Buffer.byteLength(name) + Buffer.byteLength(String(value));
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  });
+  return Object.fromEntries(kept);
+};
+
+/** The properties of a delivery for sending it on with more headers. The key that it came with goes along. */
+export const sentOn = (
+  { properties, fields }: Pick<ConsumeMessage, 'properties'> & { fields?: { routingKey: string } },
+  more: Headers,
+): Options.Publish => {
   const { messageId, type, timestamp, correlationId, appId, contentType, contentEncoding, priority } = properties;
-  const kept = Object.entries(properties.headers ?? {}).filter(([name]) => !NOT_SENT_ON.test(name));
+  const key = fields && { [HEADER.key]: fields.routingKey };
   return {
     messageId,
     type,
-    timestamp,
+    timestamp: Number.isSafeInteger(timestamp) ? timestamp : undefined,
     correlationId,
     appId,
     contentType,
     contentEncoding,
     priority,
     persistent: true,
-    headers: { ...Object.fromEntries(kept), ...more },
+    headers: { ...key, ...writable(properties.headers ?? {}), ...more },
   };
 };

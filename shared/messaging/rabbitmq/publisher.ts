@@ -1,14 +1,12 @@
-/** Outbox rows to RabbitMQ: what became of each, never later than a claim of it lasts. */
+/** Outbox rows to RabbitMQ: what became of each, not later than a claim of it lasts. */
 import type { Ports } from '../../ports/index.ts';
 import type { Claimed } from '../../ports/store.ts';
 import { type Outcome, readOutboxBody } from '../bus.ts';
 import type { Topology } from '../topology.ts';
 import { propertiesOf } from './message.ts';
-import type { Sender } from './sender.ts';
+import { ConfirmTimeout, type Outgoing, type Sender } from './sender.ts';
 import { EVENTS, MAX_BYTES } from './settings.ts';
 
-/** Shorter than the relay's claim. */
-const CONFIRM_MS = 10_000;
 const RABBITMQ = Object.freeze({ bus: 'rabbitmq' });
 
 /**
@@ -23,6 +21,18 @@ export const rowPublisher = (
   { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
   unbound: () => void = () => {},
 ): ((rows: readonly Claimed[]) => Promise<readonly Outcome[]>) => {
+  /** Keys of which a queue confirms nothing, and whether one of their events asks whether it does again. */
+  const silent = new Map<string, boolean>();
+  /** Nobody waits for it, so that the events of other keys don't. If it is confirmed, its row is published twice. */
+  const probe = (message: Outgoing): void => {
+    if (silent.get(message.key)) return;
+    silent.set(message.key, true);
+    sender.send(message).then(
+      () => silent.delete(message.key),
+      () => silent.set(message.key, false),
+    );
+  };
+
   const publish = async (row: Claimed): Promise<Outcome> => {
     const body = readOutboxBody(row.body);
     if (!body) return { kind: 'refused', reason: 'not an event' };
@@ -30,8 +40,16 @@ export const rowPublisher = (
     const content = Buffer.from(JSON.stringify(envelope));
     if (content.length > MAX_BYTES) return { kind: 'refused', reason: 'too large' };
     const options = propertiesOf(envelope, key, priority);
+    const message: Outgoing = { exchange: EVENTS, key, content, options };
+    if (silent.has(key)) {
+      probe(message);
+      throw new Error(`no confirm of an earlier ${key}`);
+    }
     const started = performance.now();
-    const sent = await sender.send({ exchange: EVENTS, key, content, options });
+    const sent = await sender.send(message).catch((error: unknown) => {
+      if (error instanceof ConfirmTimeout) silent.set(key, false);
+      throw error;
+    });
     metrics.observe('perfect21_bus_confirm_seconds', RABBITMQ, (performance.now() - started) / 1000);
     if (sent === 'confirmed') return { kind: 'published' };
     if (topology.route(key).length === 0) return { kind: 'published', unroutable: true };
@@ -41,22 +59,6 @@ export const rowPublisher = (
     return { kind: 'failed', error: new Error(`no queue is bound to ${key}`) };
   };
 
-  return async (rows) => {
-    const outcomes: Outcome[] = rows.map(() => ({
-      kind: 'failed',
-      error: new Error(`no confirm within ${CONFIRM_MS} ms`),
-    }));
-    const all = Promise.all(
-      rows.map(async (row, at) => {
-        outcomes[at] = await publish(row).catch((error: unknown): Outcome => ({ kind: 'failed', error }));
-      }),
-    );
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CONFIRM_MS);
-    });
-    await Promise.race([all, late]);
-    clearTimeout(timer);
-    return [...outcomes];
-  };
+  return (rows) =>
+    Promise.all(rows.map((row) => publish(row).catch((error: unknown): Outcome => ({ kind: 'failed', error }))));
 };

@@ -5,6 +5,18 @@
 import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
 
 const WINDOW = 1_000;
+/** Shorter than the relay's claim of a row. */
+export const CONFIRM_MS = 10_000;
+const LOOK_MS = 500;
+/** A confirm that did not come is told for so long. */
+const SILENT_MS = 30_000;
+
+/** The broker took the message, or not: nobody knows. */
+export class ConfirmTimeout extends Error {
+  constructor() {
+    super(`no confirm within ${CONFIRM_MS} ms`);
+  }
+}
 
 export interface Outgoing {
   exchange: string;
@@ -24,6 +36,8 @@ export interface Sender {
   send(message: Outgoing): Promise<Sent>;
   /** False while there is no channel or the broker stopped reading (memory or disk alarm). */
   open(): boolean;
+  /** False for a while after a confirm did not come: some queue takes nothing. */
+  confirming(): boolean;
 }
 
 /** @param onChange hears when the broker stops or begins again to take messages */
@@ -31,7 +45,10 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
   let channel: ConfirmChannel | undefined;
   let blocked = false;
   let full = false;
-  const pending = new Set<(cause: Error) => void>();
+  /** Rejections of what is not confirmed, and when each was sent, oldest first. */
+  const pending = new Map<(cause: Error) => void, number>();
+  let look: NodeJS.Timeout | undefined;
+  let silent = Number.NEGATIVE_INFINITY;
   let queue: (() => void)[] = [];
   /** Messages that came back, by what tells them apart: a return comes before the confirm of the same message. */
   const returned = new Map<string, number>();
@@ -40,6 +57,22 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
   const free = (): boolean => channel !== undefined && !blocked && !full && pending.size < WINDOW;
   const goOn = (): void => {
     while (queue.length > 0 && (free() || channel === undefined)) queue.shift()!();
+  };
+
+  /** What one queue does not confirm must not keep the place of what others would. */
+  const giveUpLate = (): void => {
+    const now = performance.now();
+    for (const [reject, sent] of pending) {
+      if (now - sent < CONFIRM_MS) break;
+      pending.delete(reject);
+      silent = now;
+      reject(new ConfirmTimeout());
+    }
+    if (pending.size === 0) {
+      clearInterval(look);
+      look = undefined;
+    }
+    goOn();
   };
 
   const takeReturned = (name: string): boolean => {
@@ -53,7 +86,8 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
     new Promise((resolve, reject) => {
       if (!channel) return reject(new Error('RabbitMQ is away'));
       const { exchange, key, content, options } = message;
-      pending.add(reject);
+      pending.set(reject, performance.now());
+      look ??= setInterval(giveUpLate, LOOK_MS).unref();
       const done = (error: unknown): void => {
         if (!pending.delete(reject)) return;
         const back = takeReturned(nameOf(options.messageId, exchange, key));
@@ -103,7 +137,7 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
       blocked = false;
       full = false;
       returned.clear();
-      const lost = [...pending];
+      const lost = [...pending.keys()];
       pending.clear();
       for (const reject of lost) reject(cause);
       // who waits for a place is told now: the outbox and the queues keep what they have
@@ -114,7 +148,8 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
     send: (message) =>
       free() || channel === undefined
         ? write(message)
-        : new Promise<void>((resolve) => queue.push(resolve)).then(() => write(message)),
+        : new Promise((resolve, reject) => queue.push(() => write(message).then(resolve, reject))),
     open: () => channel !== undefined && !blocked,
+    confirming: () => performance.now() - silent > SILENT_MS,
   };
 };

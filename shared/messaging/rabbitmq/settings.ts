@@ -23,6 +23,19 @@ export const EVENTS = 'perfect21.events';
 export const RETURN = 'perfect21.return';
 export const retryName = (ms: number): string => `perfect21.retry.${ms}`;
 
+/**
+ * Where a message waits for its next try at a queue. Classic: all queues share one queue for each wait. Quorum: each has its
+ * own, because what returns to a full queue is refused there, and those behind it would wait with it.
+ */
+export const retryPlace = (
+  { queue_type }: Pick<RabbitSettings, 'queue_type'>,
+  ms: number,
+  queue: string,
+): { exchange: string; key: string } =>
+  queue_type === 'quorum'
+    ? { exchange: '', key: `${retryName(ms)}.${queue}` }
+    : { exchange: retryName(ms), key: queue };
+
 export const retrySteps = ({ retry_steps }: RabbitSettings): readonly number[] => retry_steps ?? RETRY_STEPS;
 
 /** No bus of the contract carries more in one message. */

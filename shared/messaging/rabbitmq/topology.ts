@@ -5,14 +5,14 @@
  *     perfect21.dead ─▶ perfect21.dropped (headers) ──given up by the broker──▶ perfect21.dropped, which is counted
  *     perfect21.retry.<ms> (fanout) ─▶ queue with that TTL ─▶ perfect21.return (direct) ──name of the queue──▶ that queue
  *
- * One retry queue for each step, because a TTL ends only at the head of a queue. What returns to a queue that is gone
+ * One retry queue for each step, because a TTL ends only at the head of a queue; quorum: for each step of each queue. What returns to a queue that is gone
  * goes to the dead letters by the alternate exchange.
  */
 import type { Channel, Options } from 'amqplib';
 import { DEAD } from '../dead-letters.ts';
 import { MAX_LENGTH, MESSAGE_TTL_MS, type Topology } from '../topology.ts';
 import { declareDrops } from './drops.ts';
-import { EVENTS, type RabbitSettings, RETURN, retryName, retrySteps } from './settings.ts';
+import { EVENTS, type RabbitSettings, RETURN, retryName, retryPlace, retrySteps } from './settings.ts';
 
 const PRIORITIES = 9;
 
@@ -40,11 +40,36 @@ export const consumerQueue = (settings: RabbitSettings): Options.AssertQueue => 
   },
 });
 
-/** A queue in which messages wait for `ms` and then go on to an exchange with the keys that they came with. */
-export const waitingQueue = (settings: RabbitSettings, ms: number, next: string): Options.AssertQueue => ({
+/** A queue in which messages wait for `ms` and then go on to an exchange, with the keys that they came with or with `key`. */
+export const waitingQueue = (
+  settings: RabbitSettings,
+  ms: number,
+  next: string,
+  key?: string,
+): Options.AssertQueue => ({
   durable: true,
-  arguments: { ...base(settings), 'x-message-ttl': ms, 'x-dead-letter-exchange': next },
+  arguments: {
+    ...base(settings),
+    'x-message-ttl': ms,
+    'x-dead-letter-exchange': next,
+    ...(key !== undefined && { 'x-dead-letter-routing-key': key }),
+  },
 });
+
+/** The queues in which messages wait for their next try, and the exchange that each is bound to, where it is. */
+export const retryQueues = (
+  settings: RabbitSettings,
+  { queues }: Topology,
+): { name: string; options: Options.AssertQueue; exchange?: string }[] =>
+  [...new Set(retrySteps(settings))].flatMap(
+    (ms): ReturnType<typeof retryQueues> =>
+      settings.queue_type === 'quorum'
+        ? queues.map(({ name }) => ({
+            name: retryPlace(settings, ms, name).key,
+            options: waitingQueue(settings, ms, RETURN, name),
+          }))
+        : [{ name: retryName(ms), options: waitingQueue(settings, ms, RETURN), exchange: retryName(ms) }],
+  );
 
 /**
  * Binds the consumers' queues. A binding that is there stays as it is.
@@ -71,10 +96,11 @@ export const declare = async (channel: Channel, topology: Topology, settings: Ra
   await channel.assertQueue(DEAD, { durable: true, arguments: { 'x-queue-type': settings.queue_type } });
   await channel.bindQueue(DEAD, DEAD, '');
   await declareDrops(channel);
-  for (const ms of new Set(retrySteps(settings))) {
-    await channel.assertExchange(retryName(ms), 'fanout', { durable: true });
-    await channel.assertQueue(retryName(ms), waitingQueue(settings, ms, RETURN));
-    await channel.bindQueue(retryName(ms), retryName(ms), '');
+  for (const { name, options, exchange } of retryQueues(settings, topology)) {
+    await channel.assertQueue(name, options);
+    if (exchange === undefined) continue;
+    await channel.assertExchange(exchange, 'fanout', { durable: true });
+    await channel.bindQueue(name, exchange, '');
   }
   for (const { name } of topology.queues) {
     await channel.assertQueue(name, consumerQueue(settings));

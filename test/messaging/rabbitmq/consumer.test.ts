@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import { DEAD } from '../../../shared/messaging/dead-letters.ts';
+import { envelopeOf } from '../../../shared/messaging/envelope.ts';
 import { propertiesOf } from '../../../shared/messaging/rabbitmq/message.ts';
 import { EVENTS, HEADER } from '../../../shared/messaging/rabbitmq/settings.ts';
+import { consumerQueue } from '../../../shared/messaging/rabbitmq/topology.ts';
+import { operation, service } from '../../../shared/operation.ts';
 import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
-import { probePlatform, QUEUE, seenBy } from '../rig.ts';
+import { noted, probePlatform, QUEUE, seenBy } from '../rig.ts';
 import { empty, envelope, observer, type RabbitRig, rabbitRig, until } from './rig.ts';
 
 const KEY = 'probe.events.noted';
@@ -113,6 +117,9 @@ test('poison is parked at once with the reason and delays nobody', async () => {
     ['invalid priority', good, { ...properties, priority: 200 }],
     ['invalid number of tries', good, { ...properties, headers: { [HEADER.attempts]: -4 } }],
     ['invalid routing key', good, { ...properties, headers: { [HEADER.key]: 'a..b' } }],
+    // what can be read and not be written again
+    ['not JSON', 'much', { headers: { much: 'x'.repeat(65_300) } }],
+    ['not JSON', 'double', { headers: { odd: { '!': 'double', value: 1234567890123456.5 } } }],
   ];
   for (const [, value, options] of poison) publish(value, options);
   // a type that nobody knows is no poison: a later release may know it
@@ -129,6 +136,42 @@ test('poison is parked at once with the reason and delays nobody', async () => {
   expect(reasons.sort()).toEqual(poison.map(([reason]) => reason).sort());
   const counted = `perfect21_queue_messages_total queue=${QUEUE} result=parked`;
   await until(() => rig.counts.get(counted) === poison.length, 'the count');
+});
+
+test('an event of a stranger keeps its routing key through every try', async () => {
+  await open(() => {
+    throw new AppError('unavailable');
+  });
+  publish(envelope());
+  rig.start();
+  await until(async () => (await seen.channel.checkQueue(DEAD)).messageCount === 1, 'the dead letter');
+  const [letter] = await empty(seen.channel, DEAD);
+  expect(letter!.properties.headers).toMatchObject({ [HEADER.key]: KEY, [HEADER.attempts]: STEPS.length + 1 });
+});
+
+test('a queue that somebody else holds for himself keeps no other queue from its events', async () => {
+  const taken = 'taken-service.events';
+  await seen.channel.assertQueue(taken, consumerQueue({ url: '', queue_type: 'classic' }));
+  const { consumerTag } = await seen.channel.consume(taken, () => {}, { exclusive: true });
+  const onTaken = operation({
+    name: 'taken.on-noted',
+    summary: 'Never gets one',
+    subscription: { queue: taken, bindings: ['probe.events.*'], types: [noted.type] },
+    access: 'service',
+    input: envelopeOf(noted),
+    output: z.object({}),
+    run: async () => ({}),
+  });
+  rig = await rabbitRig(server.url, [service('taken', [onTaken]), ...probePlatform()], { retry_steps: STEPS });
+  rig.start();
+  publish(envelope({ data: { text: 'through' } }));
+  await until(async () => (await seenBy(rig.store)).includes('through'), 'the event');
+  expect(rig.broker.connected()).toBe(false);
+  expect(rig.logged.filter(({ code }) => code === 'queue.refused')).toHaveLength(1);
+  await seen.channel.cancel(consumerTag);
+  await until(() => rig.broker.connected(), 'the queue');
+  await rig.close();
+  await seen.channel.deleteQueue(taken);
 });
 
 test('a message whose consumer went away is tried again and its try is counted', async () => {

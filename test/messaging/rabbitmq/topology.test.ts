@@ -1,11 +1,11 @@
 import type { ConsumeMessage } from 'amqplib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEAD } from '../../../shared/messaging/dead-letters.ts';
-import { EVENTS } from '../../../shared/messaging/rabbitmq/settings.ts';
+import { EVENTS, retryPlace } from '../../../shared/messaging/rabbitmq/settings.ts';
 import { declare } from '../../../shared/messaging/rabbitmq/topology.ts';
 import { match } from '../../../shared/messaging/topic.ts';
 import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
-import { bindings, empty, observer } from './rig.ts';
+import { bindings, empty, observer, until } from './rig.ts';
 
 let server: Rabbitmq;
 let seen: Awaited<ReturnType<typeof observer>>;
@@ -30,6 +30,23 @@ test('the topology can be declared again and again, also with quorum queues', as
   const other = await observer(`${server.url}/quorum`);
   for (let times = 0; times < 2; times++) await declare(other.channel, topology, { url: '', queue_type: 'quorum' });
   await other.close();
+});
+
+test("with quorum queues a full queue holds up its own retries and nobody else's", async () => {
+  server.control('add_vhost', 'full');
+  server.control('set_permissions', '-p', 'full', 'guest', '.*', '.*', '.*');
+  const { channel, close } = await observer(`${server.url}/full`);
+  const quorum = { url: '', queue_type: 'quorum', max_length: 1, retry_steps: [50] } as const;
+  await declare(channel, bindings({ 'full-service.events': [], 'other-service.events': [] }), quorum);
+  for (let n = 0; n < 5; n++) channel.sendToQueue('full-service.events', Buffer.from('x'));
+  const retry = (queue: string): void => {
+    const { exchange, key } = retryPlace(quorum, 50, queue);
+    channel.publish(exchange, key, Buffer.from('again'));
+  };
+  for (let n = 0; n < 40; n++) retry('full-service.events');
+  retry('other-service.events');
+  await until(async () => (await channel.checkQueue('other-service.events')).messageCount === 1, 'its retry');
+  await close();
 });
 
 test('an event reaches exactly the queues whose binding matches its key, for every binding and key of a grid', async () => {
