@@ -1,7 +1,8 @@
 /** What providers of all channels have in common: how long a send may take, how it fails, what is told of it. */
 import type { Opened } from '../adapter.ts';
 import { AppError, toAppError } from '../errors.ts';
-import type { Channel, ChannelTry } from '../ports/channel.ts';
+import type { Channel, ChannelTry, Perishable } from '../ports/channel.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /** The failure of a send: `permanent` when it is about this message, which no retry mends. */
 export const sendFailure = (permanent: boolean, cause: unknown, what = 'message'): AppError =>
@@ -10,14 +11,19 @@ export const sendFailure = (permanent: boolean, cause: unknown, what = 'message'
     cause,
   });
 
-/** The outcome of the work, or an error when it takes longer. */
-export const within = async <T>(work: Promise<T>, ms: number): Promise<T> => {
+/** The outcome of the work, or an error when it takes longer; its signal then tells it to end without a trace. */
+export const within = async <T>(work: (signal: AbortSignal) => Promise<T>, ms: number): Promise<T> => {
+  if (ms <= 0) throw new Error('its time is over');
+  const giveUp = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${ms} ms`));
+      giveUp.abort();
+    }, ms);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work(giveUp.signal), late]);
   } finally {
     clearTimeout(timer);
   }
@@ -89,15 +95,26 @@ const weight = (thrown: unknown): number => {
   return code in OUTCOMES ? 1 : 2;
 };
 
+/** Milliseconds for all providers of one message together: shorter than the lease of a message. */
+const ALL_MS = 50_000;
+
+/** Milliseconds for one send: `ms`, and no longer than the message lives. Not above 0 when its life has ended. */
+export const msFor = ({ expires_at = Number.POSITIVE_INFINITY }: Perishable, ms: number, clock: Clock): number =>
+  Math.min(ms, expires_at - clock.now());
+
 /**
  * A channel that asks its providers one after the other until one takes the message. With none it sends nothing.
  *
+ * The life of the message may end while a provider is asked: the next one then is not.
+ *
  * Fails for good only when all of them refuse for good: one that is away may take the message later.
  */
-export const inOrder = <M>(channels: readonly Channel<M>[]): Channel<M> => ({
+export const inOrder = <M extends Perishable>(channels: readonly Channel<M>[], clock: Clock): Channel<M> => ({
   send: async (message, heard) => {
     let failure: unknown = new AppError('unimplemented', { detail: 'No provider is set for this channel' });
     for (const channel of channels) {
+      if (msFor(message, ALL_MS, clock) <= 0)
+        throw sendFailure(false, new Error('its time is over', { cause: failure }));
       try {
         return await channel.send(message, heard);
       } catch (thrown) {
@@ -108,15 +125,18 @@ export const inOrder = <M>(channels: readonly Channel<M>[]): Channel<M> => ({
   },
 });
 
-/** Milliseconds for all providers of one message together: shorter than the lease of a message. */
-const ALL_MS = 50_000;
-
 /** Milliseconds for each of `count` providers, at most `ms`. */
 export const shareOf = (ms: number, count: number): number => Math.min(ms, Math.floor(ALL_MS / Math.max(1, count)));
 
 /** Opened providers as one port. */
-export const openInOrder = <M>(opened: readonly Opened<Channel<M>>[]): Opened<Channel<M>> => ({
-  port: inOrder(opened.map(({ port }) => port)),
+export const openInOrder = <M extends Perishable>(
+  opened: readonly Opened<Channel<M>>[],
+  clock: Clock,
+): Opened<Channel<M>> => ({
+  port: inOrder(
+    opened.map(({ port }) => port),
+    clock,
+  ),
   close: async () => {
     for (const { close } of opened) await close?.();
   },

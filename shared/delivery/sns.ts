@@ -51,8 +51,9 @@ export const openSns = ({
   const publish: Publish = async (input) => {
     loaded ??= load();
     const { sdk, client } = await loaded;
-    const work = client.send(new sdk.PublishCommand(input));
-    const { MessageId } = await within(work, timeout_ms).catch((cause: unknown) => {
+    const command = new sdk.PublishCommand(input);
+    const send = (abortSignal: AbortSignal) => client.send(command, { abortSignal });
+    const { MessageId } = await within(send, timeout_ms).catch((cause: unknown) => {
       const { name } = cause as Error;
       if (GONE.has(name)) throw new AppError('not_found', { detail: 'The device is gone', cause });
       throw sendFailure(PERMANENT.has(name), cause);

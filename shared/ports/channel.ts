@@ -7,10 +7,17 @@ export interface ChannelTry {
   answer?: string;
 }
 
+/** What a message of any channel may say of its life. */
+export interface Perishable {
+  /** Unix ms from when on nobody is to get it any more; for ever when left out. */
+  expires_at?: number;
+}
+
 /**
- * Sends a message through the first of its providers that takes it; `heard` is told of each try, in order.
+ * Sends a message through the first of its providers that takes it; `heard` is told of each try, in order. No provider is asked
+ * once the life of the message has ended.
  *
- * @throws AppError `unavailable` when it may work later, `invalid_request` when it never will, `not_found` when the
+ * @throws AppError `unavailable` when it may work later or its life has ended, `invalid_request` when it never will, `not_found` when the
  * recipient is gone for good (a device that unsubscribed), `unimplemented` when no provider is set for the channel
  */
 export interface Channel<M> {

@@ -1,6 +1,6 @@
-import type { Channel } from './channel.ts';
+import type { Channel, Perishable } from './channel.ts';
 
-export interface Mail {
+export interface Mail extends Perishable {
   to: string;
   subject: string;
   text: string;

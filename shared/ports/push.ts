@@ -1,11 +1,11 @@
-import type { Channel } from './channel.ts';
+import type { Channel, Perishable } from './channel.ts';
 
 /** Where a device is reached: a browser's subscription (RFC 8030, RFC 8291), or an endpoint of an SNS application. */
 export type PushTarget =
   | { kind: 'web'; endpoint: string; keys: { p256dh: string; auth: string } }
   | { kind: 'sns'; endpoint_arn: string };
 
-export interface PushMessage {
+export interface PushMessage extends Perishable {
   target: PushTarget;
   title: string;
   text: string;

@@ -1,6 +1,6 @@
-import type { Channel } from './channel.ts';
+import type { Channel, Perishable } from './channel.ts';
 
-export interface Sms {
+export interface Sms extends Perishable {
   /** E.164, e.g. `+4917012345678`. */
   to: string;
   text: string;

@@ -8,7 +8,7 @@ import { openMailer } from '../../shared/delivery/email/smtp-mailer.ts';
 import { type Mailbox, startMailbox } from '../../shared/delivery/mailbox/index.ts';
 import { openMessages } from '../../shared/delivery/mailbox/messages.ts';
 import { postToMailbox } from '../../shared/delivery/mailbox/post.ts';
-import { temporaryFolder } from '../messaging/rig.ts';
+import { TestClock, temporaryFolder } from '../messaging/rig.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -26,7 +26,11 @@ const start = async (dataDir: string): Promise<Mailbox> => {
   return mailbox;
 };
 const mailerTo = ({ smtpPort }: Mailbox) => {
-  const mailer = openMailer({ url: `smtp://127.0.0.1:${smtpPort}`, from: 'perfect21 <no-reply@example.org>' });
+  const mailer = openMailer({
+    url: `smtp://127.0.0.1:${smtpPort}`,
+    from: 'no-reply@example.org',
+    clock: new TestClock(),
+  });
   cleanups.push(mailer.close);
   return mailer.port;
 };

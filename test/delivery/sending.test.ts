@@ -2,30 +2,40 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inOrder, provider, scrub } from '../../shared/delivery/sending.ts';
 import { AppError, type ErrorCode } from '../../shared/errors.ts';
-import type { ChannelTry } from '../../shared/ports/channel.ts';
+import type { ChannelTry, Perishable } from '../../shared/ports/channel.ts';
+import { TestClock } from '../messaging/rig.ts';
 
-/** A provider that does as it is told: sends, or fails with the code. */
-const acting = (name: string, what: 'sent' | ErrorCode, sent: string[] = []) =>
-  provider<string>(
+interface Message extends Perishable {
+  to: string;
+}
+const clock = new TestClock();
+
+/** A provider that does as it is told, after `ms`: sends, or fails with the code. */
+const acting = (name: string, what: 'sent' | ErrorCode, sent: string[] = [], ms = 0) =>
+  provider<Message>(
     name,
-    async (message) => {
-      if (what !== 'sent') throw new AppError(what, { cause: new Error(`${what} for ${message}`) });
-      sent.push(`${name}:${message}`);
-      return `250 queued for ${message}`;
+    async ({ to }) => {
+      clock.pass(ms);
+      if (what !== 'sent') throw new AppError(what, { cause: new Error(`${what} for ${to}`) });
+      sent.push(`${name}:${to}`);
+      return `250 queued for ${to}`;
     },
-    (message) => [message],
+    ({ to }) => [to],
   );
 
-const outcomeOf = async (...channels: ReturnType<typeof acting>[]) => {
+const sendBy = async (channels: readonly ReturnType<typeof acting>[], life?: number) => {
   const heard: ChannelTry[] = [];
-  const failure = await inOrder(channels)
-    .send('ada-lovelace', (each) => heard.push(each))
+  const expires_at = life === undefined ? undefined : clock.now() + life;
+  const failure = await inOrder(channels, clock)
+    .send({ to: 'ada-lovelace', expires_at }, (each) => heard.push(each))
     .then(
       () => 'sent',
       (error) => error.code,
     );
   return { outcome: failure, heard: heard.map(({ provider, outcome }) => `${provider} ${outcome}`) };
 };
+
+const outcomeOf = (...channels: ReturnType<typeof acting>[]) => sendBy(channels);
 
 describe('providers in order', () => {
   it('ask the next one when one is away, and none after the one that took the message', async () => {
@@ -52,6 +62,14 @@ describe('providers in order', () => {
     ['not_found', 'unimplemented', 'not_found'],
   ])('after %s and %s the message is %s: it is given up only when nobody may take it later', async (a, b, expected) => {
     expect((await outcomeOf(acting('one', a), acting('two', b))).outcome).toBe(expected);
+  });
+
+  it('are not asked once the life of the message has ended, though the one before hung until then', async () => {
+    const sent: string[] = [];
+    const [hanging, second] = [acting('one', 'unavailable', sent, 10_000), acting('two', 'sent', sent)];
+    expect(await sendBy([hanging, second], 10_000)).toEqual({ outcome: 'unavailable', heard: ['one unavailable'] });
+    expect(sent).toEqual([]);
+    expect((await sendBy([hanging, second], 10_001)).outcome).toBe('sent');
   });
 
   it('send nothing where none is set', async () => {

@@ -5,7 +5,10 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { isPlainAddress } from '../../shared/delivery/email/address.ts';
 import { mailer } from '../../shared/delivery/email/mailer.ts';
 import { openMailer } from '../../shared/delivery/email/smtp-mailer.ts';
+import { type Stall, startSmtp } from '../engines/smtp.ts';
+import { TestClock } from '../messaging/rig.ts';
 
+const clock = new TestClock();
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -39,7 +42,7 @@ const serve = async (options: SMTPServerOptions = {}) => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.server.address() as { port: number };
   cleanups.push(() => new Promise((resolve) => server.close(() => resolve())));
-  const mailer = openMailer({ url: `smtp://127.0.0.1:${port}`, from: '"perfect21" <no-reply@example.org>' });
+  const mailer = openMailer({ url: `smtp://127.0.0.1:${port}`, from: '"perfect21" <no-reply@example.org>', clock });
   cleanups.push(mailer.close);
   return { received, mailer: mailer.port, url: `smtp://127.0.0.1:${port}` };
 };
@@ -158,7 +161,7 @@ describe('the SMTP mailer', () => {
     const { received, url } = await serve();
     const second = await serve();
     const { port, close = async () => {} } = await mailer.open(
-      {},
+      { clock },
       loadConfig({ MAIL_URL: `smtp://127.0.0.1:1 ${url} ${second.url}`, MAIL_FROM: 'no-reply@example.org' }),
     );
     cleanups.push(close);
@@ -174,8 +177,96 @@ describe('the SMTP mailer', () => {
         done(Object.assign(new Error('no'), { responseCode: 554 }))) as any,
     });
     await expect(mailer.send(mail())).rejects.toMatchObject({ code: 'unavailable' });
-    const nobody = openMailer({ url: 'smtp://127.0.0.1:1', from: 'a@example.org' });
+    const nobody = openMailer({ url: 'smtp://127.0.0.1:1', from: 'a@example.org', clock });
     await expect(nobody.port.send(mail())).rejects.toMatchObject({ code: 'unavailable' });
     await nobody.close();
   });
+});
+
+describe('a mail that is given up', () => {
+  const CONNECTIONS = 5;
+  const ids = (count: number, name: string) => Array.from({ length: count }, (_, at) => `${name}-${at}`);
+
+  const stalled = async (at: Stall, timeout_ms: number) => {
+    const server = await startSmtp();
+    cleanups.push(server.close);
+    const { port, close } = openMailer({ url: server.url, from: 'no-reply@example.org', clock, timeout_ms });
+    cleanups.push(close);
+    server.stall(at);
+    const send = (message_id: string, more: object = {}) => port.send(mail({ message_id, ...more }));
+    return { server, send };
+  };
+  const codesOf = (outcomes: readonly PromiseSettledResult<void>[]) =>
+    new Set(outcomes.map((each) => (each.status === 'rejected' ? each.reason.code : 'sent')));
+
+  it.each(['greeting', 'data'] as const)(
+    'by a server that hangs at its %s goes out no more, and once when it is sent again',
+    async (at) => {
+      const { server, send } = await stalled(at, 200);
+      const all = ids(CONNECTIONS + 4, at);
+      const outcomes = await Promise.allSettled(all.map((id) => send(id)));
+      expect(codesOf(outcomes)).toEqual(new Set(['unavailable']));
+      // no connection is left over which it could go out
+      await server.until(() => server.connections.open === 0);
+      server.release();
+      await Promise.all(all.map((id) => send(id)));
+      expect([...server.received].sort()).toEqual(all);
+    },
+  );
+
+  it('while others have all connections goes out no more; only what the server has whole stays there', async () => {
+    const { server, send } = await stalled('end', 200);
+    const [having, waiting] = [ids(CONNECTIONS, 'having'), ids(4, 'waiting')];
+    const outcomes = await Promise.allSettled([...having, ...waiting].map((id) => send(id)));
+    expect(codesOf(outcomes)).toEqual(new Set(['unavailable']));
+    await server.until(() => server.connections.open === 0);
+    server.release();
+    await Promise.all(waiting.map((id) => send(id)));
+    expect([...server.received].sort()).toEqual([...having, ...waiting]);
+  });
+
+  it('leaves the connections of the others alone', async () => {
+    const { server, send } = await stalled('end', 20_000);
+    const others = ids(CONNECTIONS, 'other');
+    const sending = Promise.all(others.map((id) => send(id)));
+    await server.until(() => server.held === CONNECTIONS);
+    const late = send('late', { expires_at: clock.now() + 100 });
+    await expect(late).rejects.toMatchObject({ code: 'unavailable' });
+    server.release();
+    await sending;
+    await send('next');
+    expect(server.connections.count).toBe(CONNECTIONS);
+    expect(server.received).toEqual([...others, 'next']);
+  });
+
+  it('by a server that hung up when it had all of it is not sent again by itself', async () => {
+    const { server, send } = await stalled('end', 20_000);
+    const sending = send('dropped').catch(({ code }) => code);
+    await server.until(() => server.held === 1);
+    server.drop();
+    expect(await sending).toBe('unavailable');
+    server.release();
+    await send('next');
+    expect(server.received).toEqual(['dropped', 'next']);
+  });
+
+  it('before it began, as its life had ended, opens no connection', async () => {
+    const { server, send } = await stalled('end', 20_000);
+    await expect(send('late', { expires_at: clock.now() })).rejects.toMatchObject({ code: 'unavailable' });
+    expect(server.connections.count).toBe(0);
+  });
+});
+
+it('mails go one after the other over connections that are kept, five at most', async () => {
+  const server = await startSmtp();
+  cleanups.push(server.close);
+  const { port, close } = openMailer({ url: server.url, from: 'no-reply@example.org', clock });
+  cleanups.push(close);
+  const all = Array.from({ length: 40 }, (_, at) => `many-${String(at).padStart(2, '0')}`);
+  await Promise.all(all.map((message_id) => port.send(mail({ message_id }))));
+  expect([...server.received].sort()).toEqual(all);
+  expect(server.connections.count).toBeLessThanOrEqual(5);
+  const before = server.connections.count;
+  await port.send(mail());
+  expect(server.connections.count).toBe(before);
 });

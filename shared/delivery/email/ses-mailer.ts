@@ -85,7 +85,8 @@ export const openSesMailer = async ({
         },
       },
     });
-    const { MessageId } = await within(client.send(command), timeout_ms).catch((cause: unknown) => {
+    const request = (abortSignal: AbortSignal) => client.send(command, { abortSignal });
+    const { MessageId } = await within(request, timeout_ms).catch((cause: unknown) => {
       throw sendFailure(PERMANENT.has((cause as Error).name), cause, 'mail');
     });
     return MessageId;

@@ -3,8 +3,9 @@ import type { Transporter } from 'nodemailer';
 import { adapter } from '../../adapter.ts';
 import { StartError } from '../../config/start-error.ts';
 import type { AppError } from '../../errors.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
-import { codesIn, openInOrder, provider, sendFailure, shareOf, within } from '../sending.ts';
+import { codesIn, msFor, openInOrder, provider, sendFailure, shareOf, within } from '../sending.ts';
 import { oneLine } from '../templates/letter.ts';
 import { requirePlainAddress, SEND_MS, senderOf } from './outgoing.ts';
 
@@ -31,15 +32,21 @@ const toFailure = (cause: unknown): AppError => {
 /**
  * A mailer for an SMTP URL (`smtp://` with STARTTLS where offered, `smtps://`; user and password in the URL).
  *
- * @example const { port, close } = openMailer({ url: 'smtp://127.0.0.1:1025', from: 'perfect21 <no-reply@example.org>' });
+ * What is given up after `timeout_ms`, or when the life of the mail ends, goes out no more: a mail that waits for a
+ * connection leaves the queue, and the connection that has one is destroyed. Only a server that has the whole mail by
+ * then may still deliver it.
+ *
+ * @example const { port, close } = openMailer({ url: 'smtp://127.0.0.1:1025', from: 'no-reply@example.org', clock });
  */
 export const openMailer = ({
   url,
   from,
+  clock,
   timeout_ms = SEND_MS,
 }: {
   url: string;
   from: string;
+  clock: Clock;
   timeout_ms?: number;
 }): { port: Mailer; close: () => Promise<void> } => {
   const sender = senderOf(from);
@@ -56,11 +63,13 @@ export const openMailer = ({
       greetingTimeout: 5 * SECOND,
       dnsTimeout: 5 * SECOND,
       socketTimeout: 15 * SECOND,
+      // what is closed sends nothing more of what it holds
+      socketCloseTimeout: 0,
       disableFileAccess: true,
       disableUrlAccess: true,
     } as object);
   };
-  const send = async ({ to, subject, text, html, message_id }: Mail): Promise<string | undefined> => {
+  const send = async ({ to, subject, text, html, message_id, expires_at }: Mail): Promise<string | undefined> => {
     requirePlainAddress(to);
     opened ??= open();
     const transport = await opened;
@@ -75,7 +84,8 @@ export const openMailer = ({
       messageId: `<${message_id.replace(/[^A-Za-z0-9._-]/g, '')}@${domain}>`,
       headers: { 'Auto-Submitted': 'auto-generated' },
     };
-    const { response } = await within(transport.sendMail(mail), timeout_ms).catch((cause: unknown) => {
+    const post = (signal: AbortSignal) => transport.sendMail({ ...mail, signal } as object);
+    const { response } = await within(post, msFor({ expires_at }, timeout_ms, clock)).catch((cause: unknown) => {
       throw toFailure(cause);
     });
     return response;
@@ -90,13 +100,14 @@ export const openMailer = ({
 
 export const smtpMailer = adapter({
   port: 'mailer',
+  needs: ['clock'],
   env: ['MAIL_URL', 'MAIL_FROM', 'PERFECT21_SMTP_PORT'],
-  open: (_, { mail }) => {
+  open: ({ clock }, { mail }) => {
     const timeout_ms = shareOf(SEND_MS, mail.providers.length);
     const opened = mail.providers.map((each) => {
       if (each.transport !== 'smtp') throw new StartError('MAIL_URL names no mail server: use smtp://… or smtps://…');
-      return openMailer({ url: each.url, from: mail.from, timeout_ms });
+      return openMailer({ url: each.url, from: mail.from, timeout_ms, clock });
     });
-    return openInOrder(opened);
+    return openInOrder(opened, clock);
   },
 });

@@ -75,5 +75,6 @@ export const pusher = adapter({
         const { send, close } = openWebPush(vapidOf(secrets.key('web-push'), each.subject), clock);
         return { port: only('web', provider('web-push', send, secretsOf)), close };
       }),
+      clock,
     ),
 });

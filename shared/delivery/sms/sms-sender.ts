@@ -48,15 +48,17 @@ const openMailboxSms = (url: string): Opened<SmsSender> => {
 
 export const smsSender = adapter({
   port: 'sms',
+  needs: ['clock'],
   env: ['SMS_URL', 'SMS_SENDER'],
   // a number has no ARN: AWS takes nothing but * here
   iam: [{ actions: ['sns:Publish'], resource: '*' }],
-  open: (_, { sms: { providers, sender } }) => {
+  open: ({ clock }, { sms: { providers, sender } }) => {
     const timeout_ms = shareOf(10_000, providers.length);
     return openInOrder(
       providers.map((each) =>
         each.transport === 'sns' ? openSnsSms({ region: each.region, sender, timeout_ms }) : openMailboxSms(each.url),
       ),
+      clock,
     );
   },
 });

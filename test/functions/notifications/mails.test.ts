@@ -11,7 +11,7 @@ import { DEAD, replay } from '../../../shared/messaging/dead-letters.ts';
 import { type NewEvent, OUTBOX } from '../../../shared/messaging/event.ts';
 import type { Mail } from '../../../shared/ports/mailer.ts';
 import { startWorker } from '../../../shared/runtime/worker.ts';
-import { mortal, openRig, temporaryFolder, testSealer } from '../../messaging/rig.ts';
+import { mortal, openRig, TestClock, temporaryFolder, testSealer } from '../../messaging/rig.ts';
 import { addUser, alert, collections, emit, platform } from './rig.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -239,9 +239,10 @@ describe('a mail', () => {
     cleanups.push(folder.remove);
     const options = { httpPort: 0, host: '127.0.0.1', dataDir: join(folder.path, 'data') };
     const first = await startMailbox({ ...options, smtpPort: 0 });
-    const mailer = openMailer({ url: `smtp://127.0.0.1:${first.smtpPort}`, from: 'perfect21 <no-reply@example.org>' });
+    const clock = new TestClock();
+    const mailer = openMailer({ url: `smtp://127.0.0.1:${first.smtpPort}`, from: 'no-reply@example.org', clock });
     cleanups.push(mailer.close);
-    const rig = await openRig({ platform, collections, send: mailer.port.send });
+    const rig = await openRig({ platform, collections, clock, send: mailer.port.send });
     cleanups.push(rig.close);
     const { drain } = rig.worker();
     await rig.run(emit, reset({ recipient: 'before@example.org' }));
