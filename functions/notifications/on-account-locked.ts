@@ -25,15 +25,15 @@ export const onAccountLocked = operation({
   run: async ({ getContact, ...given }, { message_id: id, data }) => {
     const { user_id, failed_attempts, locked_until, ip_address } = data;
     const contact = await contactOf(getContact, user_id);
-    const { first_name, locale } = contact ?? {};
+    // an address that nobody confirmed may be a stranger's
+    if (!contact?.verified) return {};
+    const { first_name, locale, email: recipient } = contact;
     const template_data = { first_name, locale, failed_attempts, locked_until, ip_address };
     const message = { id, user_id, template_name: 'account_locked', template_data };
-    if (contact) {
-      const ask = { ...message, category: 'security', priority: 'high' } as const;
-      const { writes, events } = askFor(ask, { realtime: user_id }, given.clock.now());
-      await once(given.store, writes[0]!, writes.slice(1), events);
-    }
-    await deliverMail(given, { ...message, recipient: contact?.email });
+    const ask = { ...message, category: 'security', priority: 'high' } as const;
+    const { writes, events } = askFor(ask, { realtime: user_id }, given.clock.now());
+    await once(given.store, writes[0]!, writes.slice(1), events);
+    await deliverMail(given, { ...message, recipient });
     return {};
   },
 });

@@ -221,6 +221,18 @@ describe('a login', () => {
 });
 
 describe('what happened to an account', () => {
+  it.each([
+    ['whose address nobody confirmed', { verified: false, status: 'pending_verification' }],
+    ['that is deleted', { status: 'deleted' }],
+  ] as const)('%s is told to nobody: strangers are not mailed by whom they do not know', async (_, user) => {
+    const { tell, addUser, mails, dead } = await openNotifications();
+    await addUser(user);
+    const where = { locked_until: '2026-05-09T12:15:00.000Z', ip_address: '192.0.2.9', user_agent: 'test' };
+    await tell(accountLocked.with({ user_id: 'u1', reason: 'x', failed_attempts: 10, ...where }));
+    expect(mails).toEqual([]);
+    expect(await dead()).toEqual([]);
+  });
+
   it('stands in the inbox beside the mail', async () => {
     const { tell, addUser, as, mails } = await openNotifications();
     await addUser();
