@@ -3,7 +3,7 @@ import { renderMail, renderShort, templateOf } from '../../shared/delivery/templ
 import { AppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
 import { getContact } from '../users/get-contact.ts';
-import { PhoneNumber } from '../users/model.ts';
+import { canonicalEmail, PhoneNumber } from '../users/model.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
 import { PRIORITIES } from './events.ts';
@@ -16,7 +16,13 @@ const invalid = (path: string, message: string): AppError =>
 const Request = z
   .strictObject({
     user_id: z.string().min(1).max(128).optional(),
-    email: z.string().min(3).max(320).optional().meta({ description: 'In place of a user, for somebody who is none' }),
+    email: z
+      .string()
+      .min(3)
+      .max(320)
+      .refine((text) => canonicalEmail(text) !== undefined, 'Not an e-mail address')
+      .optional()
+      .meta({ format: 'email', description: 'In place of a user, for somebody who is none' }),
     phone_number: PhoneNumber.optional().meta({ description: 'In place of a user, for somebody who is none' }),
     channels: z.array(z.enum(CHANNELS)).min(1).max(CHANNELS.length),
     category: z.enum(CATEGORIES).default('account'),
@@ -37,6 +43,14 @@ const Request = z
   .refine(({ user_id, email, phone_number }) => (user_id === undefined) === !!(email ?? phone_number), {
     path: ['user_id'],
     message: 'Give either a user_id, or an email or phone_number',
+  })
+  .refine(({ email, channels }) => email === undefined || channels.includes('email'), {
+    path: ['email'],
+    message: 'No mail is asked for in channels',
+  })
+  .refine(({ phone_number, channels }) => phone_number === undefined || channels.includes('sms'), {
+    path: ['phone_number'],
+    message: 'No text message is asked for in channels',
   })
   .meta({
     examples: [
@@ -96,7 +110,7 @@ export const sendNotification = operation({
     }
     tryOut(channels, template_name, template_data, subject);
     const recipients: Record<Channel, string | undefined> = {
-      email: contact?.email ?? request.email,
+      email: contact?.email ?? canonicalEmail(request.email ?? ''),
       sms: contact ? contact.phone_number : request.phone_number,
       push: user_id,
       realtime: user_id,

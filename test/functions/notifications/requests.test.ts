@@ -70,7 +70,28 @@ describe('a service that asks for a message', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['without anybody to send it to', { user_id: undefined }, 'user_id'],
     ['to a user and an address at once', { email: 'a@b.example' }, 'user_id'],
-    ['by push to who is no user', { user_id: undefined, email: 'a@b.example', channels: ['push'] }, 'channels'],
+    ['to an e-mail address that is none', { user_id: undefined, email: 'ada at example.org' }, 'email'],
+    ['to several addresses as one', { user_id: undefined, email: 'a@b.example,c@d.example' }, 'email'],
+    [
+      'to a number that is none',
+      { user_id: undefined, phone_number: '0170 1234567', channels: ['sms'] },
+      'phone_number',
+    ],
+    [
+      'to an address though no mail is asked for',
+      { user_id: undefined, email: 'a@b.example', phone_number: PHONE, channels: ['sms'] },
+      'email',
+    ],
+    [
+      'to a number though no text message is asked for',
+      { user_id: undefined, email: 'a@b.example', phone_number: PHONE },
+      'phone_number',
+    ],
+    [
+      'by push to who is no user',
+      { user_id: undefined, email: 'a@b.example', channels: ['email', 'push'] },
+      'channels',
+    ],
     ['on a channel that there is not', { channels: ['fax'] }, 'channels.0'],
     ['on no channel', { channels: [] }, 'channels'],
     ['from a template that there is not', { template_name: 'none' }, 'template_name'],
