@@ -32,6 +32,8 @@ export interface Context {
    * takes back that the message was done, too, and it runs again. So no commit has to wait for the disk.
    */
   durability?: 'deferred';
+  /** Which try of its message this run is, 1 for the first, as the queue counts them. Unset where no queue brought it. */
+  attempt?: number;
   /** Unix ms after which nobody waits for the answer. */
   deadline?: number;
 }

@@ -1,4 +1,5 @@
 /** The channel of mails: what they say, with the token opened only in the mail itself. */
+import type { Context } from '../../shared/context.ts';
 import { renderMail } from '../../shared/delivery/templates/index.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { deliver, type Message } from './deliver.ts';
@@ -18,13 +19,13 @@ export interface MailRequest extends Omit<Message, 'channel'> {
 }
 
 /** Delivers a mail. Throws as `deliver` does. */
-export const deliverMail = (given: Given, request: MailRequest): Promise<void> => {
+export const deliverMail = (given: Given, request: MailRequest, context: Pick<Context, 'attempt'>): Promise<void> => {
   const { id, recipient, template_name, template_data, subject, wanted = true } = request;
-  return deliver(given, { ...request, channel: 'email' }, () => {
+  return deliver(given, { ...request, channel: 'email' }, context, () => {
     if (recipient === undefined) return 'no_recipient';
     if (!wanted) return 'preference';
     const link = openedToken(given, request);
     const mail = renderMail(template_name, template_data, { link, subject });
-    return (tried) => given.mailer.send({ to: recipient, ...mail, message_id: id }, tried);
+    return (tried, expires_at) => given.mailer.send({ to: recipient, ...mail, message_id: id, expires_at }, tried);
   });
 };

@@ -1,4 +1,5 @@
 /** Sends one message on one channel, once: the ledger says what was done, however often its event is delivered. */
+import type { Context } from '../../shared/context.ts';
 import { AppError, ERRORS, toAppError } from '../../shared/errors.ts';
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import type { OperationStore } from '../../shared/operation.ts';
@@ -26,8 +27,8 @@ export interface Message {
   expires_at?: string;
 }
 
-/** Sends, and tells of each try. Throws what the channel throws. */
-export type Send = (tried: (attempt: Omit<Attempt, 'at'>) => void) => Promise<void>;
+/** Sends, unless `expires_at` (Unix ms) has passed, and tells of each try. Throws what the channel throws. */
+export type Send = (tried: (attempt: Omit<Attempt, 'at'>) => void, expires_at: number | undefined) => Promise<void>;
 
 const FINAL: readonly DeliveryStatus[] = ['sent', 'expired', 'suppressed'];
 /** A send that began longer ago than a handler may take, in ms, was cut off. */
@@ -50,18 +51,30 @@ export const newDelivery = (
   attempts: [],
 });
 
-const isPast = (moment: unknown, now: number): boolean => typeof moment === 'string' && Date.parse(moment) <= now;
+/** When the life of a message ends, in Unix ms; never when neither its request nor its template says so. */
+const endOf = ({ expires_at, template_data }: Message): number | undefined => {
+  const ends = [expires_at, template_data.expires_at].flatMap((moment) =>
+    typeof moment === 'string' ? Date.parse(moment) || [] : [],
+  );
+  return ends.length ? Math.min(...ends) : undefined;
+};
 
-/** What a failure makes of a delivery. */
-const verdictOf = (error: AppError, rounds: number): { status: DeliveryStatus; reason?: DeliveryReason } => {
+type Verdict = Pick<DeliveryRecord, 'status' | 'reason'>;
+
+/** What a failure makes of a delivery: what its queue will do with the message after this try. */
+const verdictOf = (error: AppError, attempt: number, late: boolean): Verdict => {
   if (error.code === 'unimplemented') return { status: 'suppressed', reason: 'no_provider' };
   if (error.code === 'not_found') return { status: 'suppressed', reason: 'no_device' };
   if (!ERRORS[error.code].retry) return { status: 'failed', reason: 'refused' };
-  return rounds < MAX_ATTEMPTS ? { status: 'retrying' } : { status: 'failed', reason: 'gave_up' };
+  if (late) return { status: 'expired' };
+  return attempt < MAX_ATTEMPTS ? { status: 'retrying' } : { status: 'failed', reason: 'gave_up' };
 };
 
 /**
  * Delivers a message unless the ledger says that it was dealt with. `prepare` gives the send, or why there is none.
+ *
+ * Whether it is tried again is the queue's to say: it counts tries that died before the ledger heard of them, and starts
+ * anew after a replay.
  *
  * Nothing is sent while another delivery of the same message is under way. If the process dies between the send and the
  * mark that it was sent, the message goes out again, with the same id.
@@ -71,6 +84,7 @@ const verdictOf = (error: AppError, rounds: number): { status: DeliveryStatus; r
 export const deliver = async (
   { store, clock }: Ledger,
   message: Message,
+  { attempt }: Pick<Context, 'attempt'>,
   prepare: (earlier: DeliveryRecord | undefined) => Promise<Send | DeliveryReason> | Send | DeliveryReason,
 ): Promise<void> => {
   const key = deliveryId(message.id, message.channel);
@@ -88,28 +102,36 @@ export const deliver = async (
         : insert(deliveries, key, value, { expires_at: base.created_at + DELIVERY_TTL_MS }),
     ]);
 
-  const late = isPast(message.expires_at, now) || isPast(message.template_data.expires_at, now);
-  if (late) return write(earlier, { ...base, status: 'expired', updated_at: now });
-  const send = await prepare(earlier?.value);
+  const end = endOf(message);
+  const isLate = (): boolean => end !== undefined && end <= clock.now();
+  if (isLate()) return write(earlier, { ...base, status: 'expired', updated_at: now });
+  const rounds = base.rounds + 1;
+  let send: Send | DeliveryReason;
+  try {
+    send = await prepare(earlier?.value);
+  } catch (thrown) {
+    const verdict = verdictOf(toAppError(thrown), attempt ?? rounds, false);
+    await write(earlier, { ...base, ...verdict, updated_at: now });
+    throw thrown;
+  }
   if (typeof send === 'string') return write(earlier, { ...base, status: 'suppressed', reason: send, updated_at: now });
 
-  const rounds = base.rounds + 1;
   const before = base.attempts.slice(-KEPT_ATTEMPTS);
   await write(earlier, { ...base, status: 'sending', rounds, attempts: [...before, { at: now }], updated_at: now });
   const tried: Attempt[] = [];
   let failure: AppError | undefined;
   try {
-    await send((attempt) => tried.push({ at: clock.now(), ...attempt }));
+    await send((one) => tried.push({ at: clock.now(), ...one }), end);
   } catch (thrown) {
     failure = toAppError(thrown);
   }
-  const verdict = failure ? verdictOf(failure, rounds) : { status: 'sent' as const };
-  if (tried.length === 0) {
+  const verdict: Verdict = failure ? verdictOf(failure, attempt ?? rounds, isLate()) : { status: 'sent' };
+  if (tried.length === 0 && verdict.status !== 'expired') {
     const outcome = failure ? (ERRORS[failure.code].retry ? 'unavailable' : 'refused') : 'sent';
     tried.push({ at: now, outcome });
   }
   const started = await store.get(deliveries, key);
   const concluded = { ...base, ...verdict, rounds, attempts: [...before, ...tried], updated_at: clock.now() };
   if (started) await write(started, concluded);
-  if (failure && verdict.status !== 'suppressed') throw failure;
+  if (failure && !FINAL.includes(verdict.status)) throw failure;
 };

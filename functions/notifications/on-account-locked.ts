@@ -22,7 +22,7 @@ export const onAccountLocked = operation({
   writes: [deliveries],
   needs: MAIL_PORTS,
   calls: { getContact },
-  run: async ({ getContact, ...given }, { message_id: id, data }) => {
+  run: async ({ getContact, ...given }, { message_id: id, data }, context) => {
     const { user_id, failed_attempts, locked_until, ip_address } = data;
     const contact = await contactOf(getContact, user_id);
     // an address that nobody confirmed may be a stranger's
@@ -33,7 +33,7 @@ export const onAccountLocked = operation({
     const ask = { ...message, category: 'security', priority: 'high' } as const;
     const { writes, events } = askFor(ask, { realtime: user_id }, given.clock.now());
     await once(given.store, writes[0]!, writes.slice(1), events);
-    await deliverMail(given, { ...message, recipient });
+    await deliverMail(given, { ...message, recipient }, context);
     return {};
   },
 });

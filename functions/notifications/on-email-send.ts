@@ -20,13 +20,13 @@ export const onEmailSend = operation({
   reads: [preferences],
   writes: [deliveries],
   needs: MAIL_PORTS,
-  run: async (given, { message_id, user_id, data }) => {
+  run: async (given, { message_id, user_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, priority: _, ...mail } = data;
     const message = { id, user_id, channel: 'email', template_name: mail.template_name } as const;
     const later = (delay_ms: number) => emailSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
     if (await defer(given, message, { message_id, send_at }, later)) return {};
     const wanted = await isWanted(given.store, { user_id, category, channel: 'email' });
-    await deliverMail(given, { id, user_id, wanted, ...mail });
+    await deliverMail(given, { id, user_id, wanted, ...mail }, context);
     return {};
   },
 });

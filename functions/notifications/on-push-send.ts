@@ -33,27 +33,27 @@ export const onPushSend = operation({
   reads: [preferences, devices],
   writes: [deliveries, devices],
   needs: ['clock', 'push', 'sealer', 'settings'],
-  run: async (given, { message_id, data }) => {
+  run: async (given, { message_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, recipient: user_id, template_name } = data;
     const { template_data, expires_at, priority } = data;
     const { store, clock, push } = given;
     const message = { id, user_id, channel: 'push', template_name, template_data, expires_at } as const;
     const later = (delay_ms: number) => pushSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
     if (await defer(given, message, { message_id, send_at }, later)) return {};
-    await deliver(given, message, async (earlier) => {
+    await deliver(given, message, context, async (earlier) => {
       if (!(await isWanted(store, { user_id, category, channel: 'push' }))) return 'preference';
       const { items } = await store.query(devices, 'by_user', user_id, { limit: MAX_DEVICES, order: 'desc' });
       const reached = new Set(earlier?.attempts.flatMap((each) => (each.outcome === 'sent' ? each.device_id : [])));
       const wanting = items.filter(({ id: device_id }) => !reached.has(device_id));
       if (items.length === 0) return 'no_device';
       const short = renderShort(template_name, template_data, openedToken(given, data));
-      const left = expires_at === undefined ? TTL : Math.ceil((Date.parse(expires_at) - clock.now()) / 1000);
-      const ttl = Math.min(TTL, Math.max(0, left));
-      return async (tried) => {
+      return async (tried, ends_at) => {
+        const left = ends_at === undefined ? TTL : Math.ceil((ends_at - clock.now()) / 1000);
+        const ttl = Math.min(TTL, Math.max(0, left));
         const failures: AppError[] = [];
         const one = async (device: (typeof wanting)[number]): Promise<void> => {
           const { target } = device.value;
-          const sent = { ...short, target, ttl, urgency: URGENCY[priority], message_id: id };
+          const sent = { ...short, target, ttl, urgency: URGENCY[priority], message_id: id, expires_at: ends_at };
           try {
             await push.send(sent, (each) => tried({ ...each, device_id: device.id }));
           } catch (thrown) {

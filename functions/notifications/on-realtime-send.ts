@@ -23,14 +23,14 @@ export const onRealtimeSend = operation({
   reads: [preferences, inbox],
   writes: [deliveries, inbox],
   needs: ['clock'],
-  run: async (given, { message_id, data }) => {
+  run: async (given, { message_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, recipient: user_id, template_name } = data;
     const { template_data, expires_at } = data;
     const { store, clock } = given;
     const message = { id, user_id, channel: 'realtime', template_name, template_data, expires_at } as const;
     const later = (delay_ms: number) => realtimeSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
     if (await defer(given, message, { message_id, send_at }, later)) return {};
-    await deliver(given, message, async () => {
+    await deliver(given, message, context, async () => {
       if (!(await isWanted(store, { user_id, category, channel: 'realtime' }))) return 'preference';
       // an inbox is read again and again: what works once does not belong there
       if (templateOf(template_name).token) throw new AppError('invalid_request', { detail: 'A token is not kept' });

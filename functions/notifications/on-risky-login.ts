@@ -34,7 +34,7 @@ export const onRiskyLogin = operation({
   writes: [deliveries, loginAlerts],
   needs: MAIL_PORTS,
   calls: { getContact },
-  run: async ({ getContact, ...given }, { message_id: id, timestamp: at, data }) => {
+  run: async ({ getContact, ...given }, { message_id: id, timestamp: at, data }, context) => {
     const { user_id, login_successful, ip_address, user_agent } = data;
     if (!isTold(data)) return {};
     const contact = await contactOf(getContact, user_id);
@@ -55,7 +55,7 @@ export const onRiskyLogin = operation({
       const isFirst = await once(store, first, writes, events);
       if (!isFirst && (await store.get(loginAlerts, user_id))?.value.message_id !== id) return {};
     }
-    await deliverMail(given, { ...message, recipient });
+    await deliverMail(given, { ...message, recipient }, context);
     return {};
   },
 });

@@ -25,7 +25,7 @@ export const onSecurityAlert = operation({
   writes: [deliveries],
   needs: MAIL_PORTS,
   calls: { getContact },
-  run: async ({ getContact, ...given }, { message_id: id, timestamp: at, data }) => {
+  run: async ({ getContact, ...given }, { message_id: id, timestamp: at, data }, context) => {
     const { user_id, alert_type, severity, description, ip_address, recommended_actions } = data;
     const contact = await contactOf(getContact, user_id);
     const { first_name, locale, phone_number } = contact ?? {};
@@ -38,7 +38,7 @@ export const onSecurityAlert = operation({
       const { writes, events } = askFor(ask, others, given.clock.now());
       await once(given.store, writes[0]!, writes.slice(1), events);
     }
-    await deliverMail(given, { ...message, recipient: contact?.email });
+    await deliverMail(given, { ...message, recipient: contact?.email }, context);
     return {};
   },
 });

@@ -33,13 +33,13 @@ export const onSmsSend = operation({
   reads: [preferences],
   writes: [deliveries, smsCounts],
   needs: ['clock', 'sms', 'sealer', 'settings'],
-  run: async (given, { message_id, user_id, data }) => {
+  run: async (given, { message_id, user_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, recipient, template_name, template_data } = data;
     const { store, clock, sms } = given;
     const message = { id, user_id, channel: 'sms', template_name, template_data, expires_at: data.expires_at } as const;
     const later = (delay_ms: number) => smsSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
     if (await defer(given, message, { message_id, send_at }, later)) return {};
-    await deliver(given, message, async (earlier) => {
+    await deliver(given, message, context, async (earlier) => {
       if (!(await isWanted(store, { user_id, category, channel: 'sms' }))) return 'preference';
       const { text, url } = renderShort(template_name, template_data, openedToken(given, data));
       if (!earlier?.rounds) {
@@ -48,7 +48,8 @@ export const onSmsSend = operation({
         const count = await store.increment(smsCounts, counterId(recipient, now), { expires_at });
         if (count > SMS_A_DAY) return 'too_many';
       }
-      return (tried) => sms.send({ to: recipient, text: url ? `${text} ${url}` : text, message_id: id }, tried);
+      const sent = { to: recipient, text: url ? `${text} ${url}` : text, message_id: id };
+      return (tried, expires_at) => sms.send({ ...sent, expires_at }, tried);
     });
     return {};
   },

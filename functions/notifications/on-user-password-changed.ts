@@ -19,7 +19,7 @@ export const onUserPasswordChanged = operation({
   emits: SENDS,
   writes: [deliveries],
   needs: MAIL_PORTS,
-  run: async (given, { message_id: id, timestamp, data }) => {
+  run: async (given, { message_id: id, timestamp, data }, context) => {
     const { user_id, email: recipient, how, ip_address, locale } = data;
     const message = {
       id,
@@ -30,7 +30,7 @@ export const onUserPasswordChanged = operation({
     const ask = { ...message, category: 'security', priority: 'normal' } as const;
     const { writes, events } = askFor(ask, { realtime: user_id }, given.clock.now());
     await once(given.store, writes[0]!, writes.slice(1), events);
-    await deliverMail(given, { ...message, recipient });
+    await deliverMail(given, { ...message, recipient }, context);
     return {};
   },
 });

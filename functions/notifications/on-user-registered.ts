@@ -16,9 +16,9 @@ export const onUserRegistered = operation({
   output: z.object({}),
   writes: [deliveries],
   needs: MAIL_PORTS,
-  run: async (given, { message_id, timestamp, data }) => {
+  run: async (given, { message_id, timestamp, data }, context) => {
     const expires_at = new Date(Date.parse(timestamp) + given.settings.verification_ttl * 1000).toISOString();
-    await deliverMail(given, {
+    const request = {
       id: message_id,
       user_id: data.user_id,
       recipient: data.email,
@@ -30,7 +30,8 @@ export const onUserRegistered = operation({
         expires_at,
         username_taken: data.username_taken !== undefined,
       },
-    });
+    };
+    await deliverMail(given, request, context);
     return {};
   },
 });

@@ -18,8 +18,9 @@ export interface Attempt {
 
 /**
  * `queued`: somebody asked for it; `deferred`: it waits for its time; `sending`: under way, or the process died in it;
- * `retrying`: no provider took it, and it is tried again; `failed`: refused or given up, and only a replay tries again;
- * `suppressed`: it is not sent, for the reason given; `expired`: it would have come too late.
+ * `retrying`: no provider took it, and it is tried again, unless the process died at the start of the last try; `failed`:
+ * refused or given up, and only a replay tries again; `suppressed`: it is not sent, for the reason given; `expired`: it
+ * would have come too late.
  */
 export type DeliveryStatus =
   | 'queued'

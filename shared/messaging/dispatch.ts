@@ -27,13 +27,14 @@ const contextOf = (
   { message_id, correlation_id }: AnyEnvelope,
   trace: Trace,
   deadline: number,
-  { durability }: Delivery,
+  { durability, attempts: attempt }: Delivery,
 ): Context => ({
   request_id: correlation_id ?? message_id,
   trace,
   caller: { kind: 'service', name: 'bus', permissions: [] },
   client: {},
   door: 'queue',
+  attempt,
   deadline,
   ...(durability && { durability }),
 });

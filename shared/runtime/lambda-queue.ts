@@ -85,6 +85,7 @@ const deliver = async (host: Host, ops: readonly Operation<any, any>[], record: 
         caller: { kind: 'service', name: 'events', permissions: [] },
         client: {},
         door: 'queue',
+        attempt,
         deadline,
       });
     }

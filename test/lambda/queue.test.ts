@@ -71,6 +71,26 @@ describe('a function behind a queue', () => {
     expect(handled).toEqual(['tests.first request-7', 'tests.second request-7']);
   });
 
+  test('tells its handlers which try of the record it is', async () => {
+    const tries: unknown[] = [];
+    const handler = operation({
+      name: 'tests.tried',
+      summary: 'Notes the try',
+      subscription: { queue: 'tests.things', bindings: ['things.#'], types: ['thing.happened'] },
+      access: 'service',
+      input: AnyEnvelope,
+      output: z.object({}),
+      run: (_, __, { attempt }) => {
+        tries.push(attempt);
+        return {};
+      },
+    });
+    const event = queueEvent([JSON.stringify(envelope(1))]);
+    event.Records[0]!.attributes.ApproximateReceiveCount = '3';
+    await lambdaQueue([handler], () => [systemClock, randomIds])(event, lambdaContext());
+    expect(tries).toEqual([3]);
+  });
+
   test('returns records that carry no envelope', async () => {
     const { run } = queue();
     expect(failed(await run(['not json', { detail: 1 }, envelope(1)]))).toEqual(['message-0', 'message-1']);

@@ -4,11 +4,15 @@ import { emailSend, pushSend, realtimeSend, smsSend } from '../../../functions/n
 import { getDeliveries } from '../../../functions/notifications/get-deliveries.ts';
 import { listNotifications } from '../../../functions/notifications/list-notifications.ts';
 import { SMS_A_DAY } from '../../../functions/notifications/on-sms-send.ts';
+import { NOTIFICATION_REQUESTS } from '../../../functions/notifications/queues.ts';
 import { sendNotification } from '../../../functions/notifications/send-notification.ts';
 import { setPreferences } from '../../../functions/notifications/set-preferences.ts';
+import { inOrder } from '../../../shared/delivery/sending.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { replay } from '../../../shared/messaging/dead-letters.ts';
 import { OUTBOX } from '../../../shared/messaging/event.ts';
+import type { Channel } from '../../../shared/ports/channel.ts';
+import type { Sms } from '../../../shared/ports/sms.ts';
 import { newBrowser } from '../../engines/push-service.ts';
 import { testSealer } from '../../messaging/rig.ts';
 import { openNotifications } from './rig.ts';
@@ -215,6 +219,70 @@ describe('a text message', () => {
     expect((await ledger(id, 'sms'))?.status).toBe('sent');
   });
 
+  it('that is given up is told as given up, though the process died in a try before the ledger heard of it', async () => {
+    const { emit, drain, clock, ledger, dead, store } = await openNotifications({ sms: away });
+    const { id } = await emit(smsSend.with({ recipient: PHONE, ...notice }));
+    await drain();
+    const [waiting] = await store.messages.peek(NOTIFICATION_REQUESTS.queue, 1);
+    clock.at = waiting!.available_at;
+    // a consumer takes it and is never heard of again
+    await store.messages.claim(NOTIFICATION_REQUESTS.queue, { limit: 1, lease_ms: 1_000 });
+    for (let tries = 0; tries < 8; tries++) {
+      clock.pass(800_000);
+      await drain();
+    }
+    expect(await dead()).toMatchObject([{ attempts: 6 }]);
+    expect(await ledger(id, 'sms')).toMatchObject({ status: 'failed', reason: 'gave_up', rounds: 5 });
+  });
+
+  it('that is replayed and fails again is told as tried again, for it is', async () => {
+    let failing = true;
+    const rig = await openNotifications({ sms: () => void (failing && away()) });
+    const id = await rig.tell(smsSend.with({ recipient: PHONE, ...notice }));
+    const wait = async (tries: number): Promise<void> => {
+      for (let tried = 0; tried < tries; tried++) {
+        rig.clock.pass(800_000);
+        await rig.drain();
+      }
+    };
+    await wait(8);
+    expect(await rig.ledger(id, 'sms')).toMatchObject({ status: 'failed', reason: 'gave_up' });
+    await replay(rig.store, rig.clock);
+    await rig.drain();
+    expect(await rig.ledger(id, 'sms')).toMatchObject({ status: 'retrying', rounds: 7 });
+    expect(await rig.ledger(id, 'sms')).not.toHaveProperty('reason');
+    failing = false;
+    await wait(1);
+    expect(await rig.ledger(id, 'sms')).toMatchObject({ status: 'sent', rounds: 8 });
+  });
+
+  it('whose code nobody can open is told as refused, and parked', async () => {
+    const { tell, ledger, dead, texts } = await openNotifications();
+    const id = await tell(code({ template_data: { token: 'forged', expires_at: '2026-05-09T20:00:00.000Z' } }));
+    expect(await ledger(id, 'sms')).toMatchObject({ status: 'failed', reason: 'refused', attempts: [] });
+    expect([texts.length, (await dead()).length]).toEqual([0, 1]);
+  });
+
+  it('with a code is not sent late, also by the second provider', async () => {
+    const rig = await openNotifications();
+    const hanging: Channel<Sms> = {
+      send: async (_, heard) => {
+        rig.clock.pass(600_000);
+        heard?.({ provider: 'first', outcome: 'unavailable' });
+        throw new AppError('unavailable');
+      },
+    };
+    const second = (rig.host.ports as { sms: Channel<Sms> }).sms;
+    Object.assign(rig.host.ports, { sms: inOrder([hanging, second], rig.clock) });
+    const id = await rig.tell(code());
+    expect(rig.texts).toEqual([]);
+    const record = await rig.ledger(id, 'sms');
+    expect(record).toMatchObject({ status: 'expired', attempts: [{ provider: 'first', outcome: 'unavailable' }] });
+    rig.clock.pass(800_000);
+    await rig.drain();
+    expect([rig.texts.length, await rig.dead()]).toEqual([0, []]);
+  });
+
   it('is not sent a second time while the first is just being sent', async () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => {
@@ -318,7 +386,9 @@ describe('a push message', () => {
     await as('u1', addDevice, subscription('one'));
     await tell(event({ expires_at: '2026-05-09T12:05:00Z' }));
     await tell(event());
-    expect(pushes.map(({ ttl }) => ttl)).toEqual([300, 86_400]);
+    const template_data = { token: testSealer.seal('314159', 'verification-code'), expires_at: '2026-05-09T12:10:00Z' };
+    await tell(event({ template_name: 'verification_code', template_data }));
+    expect(pushes.map(({ ttl }) => ttl)).toEqual([300, 86_400, 600]);
   });
 });
 
