@@ -2,12 +2,13 @@ import * as z from 'zod';
 import { renderMail, renderShort, templateOf } from '../../shared/delivery/templates/index.ts';
 import { AppError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
+import { WriteConflict } from '../../shared/ports/store.ts';
 import { getContact } from '../users/get-contact.ts';
 import { canonicalEmail, PhoneNumber } from '../users/model.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
 import { PRIORITIES } from './events.ts';
-import { CATEGORIES, CHANNELS, type Channel } from './model.ts';
+import { CATEGORIES, CHANNELS, type Channel, keyedId } from './model.ts';
 import { deliveries } from './records.ts';
 
 const invalid = (path: string, message: string): AppError =>
@@ -39,6 +40,10 @@ const Request = z
     priority: z.enum(PRIORITIES).default('normal'),
     send_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'At once when left out' }),
     expires_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not sent any more after that' }),
+    idempotency_key: z.string().min(16).max(128).optional().meta({
+      description:
+        'Makes it safe to repeat the request: under the same key it gets the same id, and nothing is sent again',
+    }),
   })
   .refine(({ user_id, email, phone_number }) => (user_id === undefined) === !!(email ?? phone_number), {
     path: ['user_id'],
@@ -90,7 +95,7 @@ export const sendNotification = operation({
   needs: ['clock', 'ids', 'sealer'],
   calls: { getContact },
   run: async ({ getContact, store, clock, ids, sealer }, request) => {
-    const { user_id, template_name, subject, category, priority, send_at, expires_at } = request;
+    const { user_id, template_name, subject, category, priority, send_at, expires_at, idempotency_key } = request;
     const channels = new Set(request.channels);
     const contact = user_id === undefined ? undefined : await contactOf(getContact, user_id);
     if (user_id !== undefined && !contact) throw new AppError('not_found', { detail: 'No user has this id' });
@@ -115,13 +120,18 @@ export const sendNotification = operation({
       push: user_id,
       realtime: user_id,
     };
-    const id = ids.uuid();
+    const id = idempotency_key === undefined ? ids.uuid() : keyedId(idempotency_key);
     const { writes, events } = askFor(
       { id, user_id, category, template_name, template_data, priority, subject, send_at, expires_at },
       Object.fromEntries([...channels].map((channel) => [channel, recipients[channel]])),
       clock.now(),
     );
-    await store.transact(writes, events);
+    try {
+      await store.transact(writes, events);
+    } catch (error) {
+      // it was asked for before
+      if (idempotency_key === undefined || !(error instanceof WriteConflict)) throw error;
+    }
     return { id };
   },
 });

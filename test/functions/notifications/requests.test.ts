@@ -122,6 +122,23 @@ describe('a service that asks for a message', () => {
     expect(await store.messages.depth(OUTBOX)).toEqual({ count: 0 });
   });
 
+  it('twice under one key, also at once, has it sent once and gets the same id', async () => {
+    const { ask, drain, mails } = await openNotifications();
+    const request = { email: 'bob@example.org', channels: ['email'], ...notice };
+    const keyed = (key: string) => ask(sendNotification, { ...request, idempotency_key: `the-key-of-order-${key}` });
+    const answers = await Promise.all([keyed('1'), keyed('1')]);
+    await drain();
+    answers.push(await keyed('1'));
+    await drain();
+    expect(mails).toHaveLength(1);
+    expect(new Set(answers.map(({ id }) => id))).toEqual(new Set([mails[0]!.message_id]));
+    await keyed('2');
+    await ask(sendNotification, request);
+    await ask(sendNotification, request);
+    await drain();
+    expect(new Set(mails.map(({ message_id }) => message_id)).size).toBe(4);
+  });
+
   it('to a user who is none is told that there is none', async () => {
     const { ask } = await openNotifications();
     const asked = ask(sendNotification, { user_id: 'nobody', channels: ['email'], ...notice });
