@@ -1,7 +1,10 @@
-/** The queues and rules of a deployment, from the template that it was deployed with. */
+/** The queues and rules of a deployment, from the templates that it was deployed with. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import type { BridgeConfig } from '../../shared/config/bus.ts';
+import { TO_RABBITMQ } from '../../shared/messaging/bridge/carrying.ts';
 import type { AwsLayout } from '../../shared/messaging/eventbridge/layout.ts';
+import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
 import type { Topology } from '../../shared/messaging/topology.ts';
 
 interface Resource {
@@ -9,27 +12,28 @@ interface Resource {
   Properties: any;
 }
 
-const TEMPLATE = new URL('../generated/resources.yml', import.meta.url);
+const read = (file: string) => parse(readFileSync(new URL(`../generated/${file}`, import.meta.url), 'utf8'));
 const PREFIX = /^\$\{self:service\}-\$\{sls:stage\}-/;
 
 /** The resource that an `Fn::GetAtt` speaks of. */
 const idOf = (value: any): string | undefined => value?.['Fn::GetAtt']?.[0];
 
 /**
- * Reads infra/generated/resources.yml.
+ * Reads infra/generated/resources.yml, and bridge.yml for what only deployments with a bridge have.
  *
  * @param prefix `<service>-<stage>`, with which the names of all queues begin
  */
 export const awsLayout = (prefix: string, bus: string, topology: Topology): AwsLayout => {
-  const { Resources } = parse(readFileSync(TEMPLATE, 'utf8')) as { Resources: Record<string, Resource> };
-  const all = Object.entries(Resources);
+  const bridge: Record<string, Resource> = read('bridge.yml').on.resources.Resources;
+  const all: [string, Resource][] = Object.entries({ ...read('resources.yml').Resources, ...bridge });
   const suffixes = new Map(
     all
       .filter(([, { Type }]) => Type === 'AWS::SQS::Queue')
       .map(([id, { Properties }]) => [id, String(Properties.QueueName).replace(PREFIX, '')]),
   );
   const nameOf = (id: string | undefined): string => `${prefix}-${suffixes.get(id ?? '')}`;
-  const ours = new Map(topology.queues.map(({ name }) => [name.replaceAll('.', '-'), name]));
+  const names = [...topology.queues.map(({ name }) => name), TO_RABBITMQ];
+  const ours = new Map(names.map((name) => [name.replaceAll('.', '-'), name]));
   const fed = all.flatMap(([id, { Type, Properties }]) => {
     const dead = idOf(Properties?.RedrivePolicy?.deadLetterTargetArn);
     return Type === 'AWS::SQS::Queue' && dead ? [{ id, dead }] : [];
@@ -45,6 +49,7 @@ export const awsLayout = (prefix: string, bus: string, topology: Topology): AwsL
         sqs: nameOf(own),
         ...(twin && { urgent: nameOf(twin) }),
         dead: nameOf(dead),
+        ...(dead in bridge && { optional: true as const }),
       };
     }),
     rules: all.flatMap(([, { Type, Properties }]) => {
@@ -56,3 +61,10 @@ export const awsLayout = (prefix: string, bus: string, topology: Topology): AwsL
     }),
   };
 };
+
+/** What stands in AWS for a bridge that runs as a process: the queue that BRIDGE_URL names, and the rule that fills it. */
+export const bridgeLayout = ({ bus, queue: name }: BridgeConfig): AwsLayout => ({
+  bus,
+  queues: [{ name, sqs: name, dead: `${name}-dead` }],
+  rules: [{ to: name, pattern: compileBindings(['#']) }],
+});

@@ -4,13 +4,15 @@ import { platform, schema } from '../../functions/index.ts';
 import { Assembly } from '../../shared/adapter.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
+import { BRIDGE_LIMITS, bridgeTopology } from '../../shared/messaging/bridge/carrying.ts';
 import { storeLetters } from '../../shared/messaging/dead-letters.ts';
 import { operateEmbedded, storeQueues } from '../../shared/messaging/embedded/operate.ts';
 import type { BusOperations, LetterBox } from '../../shared/messaging/operate.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
 import { adaptersFor } from '../../shared/platform.ts';
 import type { Ports } from '../../shared/ports/index.ts';
-import { awsLayout } from './aws-layout.ts';
+import { awsLayout, bridgeLayout } from './aws-layout.ts';
+import { joined } from './joined.ts';
 import type { Output } from './output.ts';
 
 type Light = Pick<Ports, 'clock' | 'ids' | 'log' | 'metrics'>;
@@ -28,6 +30,8 @@ export interface Operator {
   light(): Promise<Light>;
   store(): Promise<Ports['store']>;
   bus(options?: BusOptions): Promise<BusOperations>;
+  /** Why the bus can't be reached, in one line; undefined where it can, or where asking would tell nothing. */
+  busAway(): Promise<string | undefined>;
   /** What an error means, in one line. */
   explain(cause: unknown): string;
   close(): Promise<void>;
@@ -65,6 +69,15 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
     lazily(async () => storeLetters(await store(), (await light()).clock, storeQueues(topology))),
   ] as const;
 
+  /** The part of a bridge that runs as a process: its SQS queue and the rule that fills it. */
+  const bridgeInAws = async (ports: Light) => {
+    const { bridge } = config;
+    if (!bridge) return [];
+    const { operateEventBridge } = await import('../../shared/messaging/eventbridge/operate.ts');
+    const operations = await operateEventBridge(bridge.bus, () => bridgeLayout(bridge), ports);
+    return [{ operations, letters: true }];
+  };
+
   const open = async ({ management, prefix }: BusOptions): Promise<BusOperations> => {
     const { bus } = config;
     const ports = await light();
@@ -73,7 +86,10 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
         return operateEmbedded({ ...ports, store: await store() }, topology);
       case 'rabbitmq': {
         const { operateRabbit } = await import('../../shared/messaging/rabbitmq/operate.ts');
-        return operateRabbit(bus, topology, ports, { others, management });
+        const own = operateRabbit(bus, topology, ports, { others, management });
+        if (!config.bridge) return own;
+        const bridge = operateRabbit({ ...bus, ...BRIDGE_LIMITS }, bridgeTopology, ports, { management });
+        return joined(own, [{ operations: bridge, letters: false }, ...(await bridgeInAws(ports))]);
       }
       case 'eventbridge': {
         const { operateEventBridge } = await import('../../shared/messaging/eventbridge/operate.ts');
@@ -82,9 +98,15 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
           if (deployed) return awsLayout(deployed, bus.name, topology);
           throw new StartError('say what the queues of this deployment begin with: --prefix perfect21-<stage>');
         };
-        return operateEventBridge(bus.name, layout, ports, { others });
+        const own = await operateEventBridge(bus.name, layout, ports, { others });
+        return joined(own, await bridgeInAws(ports));
       }
     }
+  };
+
+  const bus = async (options: BusOptions = {}): Promise<BusOperations> => {
+    opened ??= await open(options);
+    return opened;
   };
 
   return {
@@ -92,9 +114,12 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
     signal,
     light,
     store: async () => store(),
-    bus: async (options = {}) => {
-      opened ??= await open(options);
-      return opened;
+    bus,
+    busAway: async () => {
+      // the store's own bus is where the outbox is; EventBridge's relay tries, and notes that it failed
+      if (config.bus.engine !== 'rabbitmq') return undefined;
+      const operations = await bus();
+      return operations.letters[0]!.count().then(() => undefined, operations.explain);
     },
     explain: (cause) => opened?.explain(cause) ?? (cause instanceof Error ? cause.message : String(cause)),
     close: async () => {

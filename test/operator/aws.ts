@@ -14,11 +14,13 @@ import { awsEnvironment } from '../support/aws.ts';
 import { testEnvironment } from '../support/platform.ts';
 
 const REGION = 'eu-central-1';
-const BUS = 'perfect21-events';
+export const BUS = 'perfect21-events';
 export const PREFIX = 'perfect21-test';
 export const layout = awsLayout(PREFIX, BUS, topologyOf(platform));
 
-/** Starts both and makes what the template names. */
+const OPTIONAL = layout.queues.filter(({ optional }) => optional);
+
+/** Starts both and makes what the template names, but for a bridge. */
 export const startAws = async () => {
   const server = await startFauxqs({ port: 0, host: '127.0.0.1', defaultRegion: REGION, logger: false });
   const endpoint = `http://127.0.0.1:${server.port}`;
@@ -37,15 +39,18 @@ export const startAws = async () => {
   const { rules, control, standing } = ruleControl();
   const bridge = await startEventBridge({ bus: BUS, rules, control, deliver: send });
   const arns = new Map<string, string>();
-  for (const { sqs, urgent, dead } of layout.queues) {
-    const deadLetterTargetArn = makeQueue(dead);
-    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 2 });
-    for (const name of [sqs, urgent]) if (name) arns.set(name, makeQueue(name, { RedrivePolicy }));
-  }
-  for (const { to, pattern } of layout.rules) {
-    control('PutRule', { Name: `rule-of-${to}`, EventPattern: JSON.stringify(pattern), State: 'ENABLED' });
-    control('PutTargets', { Rule: `rule-of-${to}`, Targets: [{ Id: 'queue', Arn: arns.get(to) }] });
-  }
+  const make = ({ queues, rules }: Pick<typeof layout, 'queues' | 'rules'>): void => {
+    for (const { sqs, urgent, dead } of queues) {
+      const deadLetterTargetArn = makeQueue(dead);
+      const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 2 });
+      for (const name of [sqs, urgent]) if (name) arns.set(name, makeQueue(name, { RedrivePolicy }));
+    }
+    for (const { to, pattern } of rules.filter((rule) => arns.has(rule.to))) {
+      control('PutRule', { Name: `rule-of-${to}`, EventPattern: JSON.stringify(pattern), State: 'ENABLED' });
+      control('PutTargets', { Rule: `rule-of-${to}`, Targets: [{ Id: 'queue', Arn: arns.get(to) }] });
+    }
+  };
+  make({ ...layout, queues: layout.queues.filter(({ optional }) => !optional) });
 
   const folder = mkdtempSync(join(tmpdir(), 'perfect21-operator-'));
   writeFileSync(join(folder, 'perfect21.db'), '');
@@ -54,6 +59,9 @@ export const startAws = async () => {
     return [...ready, ...delayed, ...inflight.map(({ message }) => message)].map(({ body }) => body);
   };
   return {
+    /** Makes the bridge of the deployment, or the one that a process uses. */
+    makeBridge: (of: Pick<typeof layout, 'queues' | 'rules'> = layout) =>
+      make({ ...of, queues: of.queues.filter((queue) => of !== layout || OPTIONAL.includes(queue)) }),
     standing,
     control,
     send,

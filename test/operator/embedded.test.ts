@@ -142,6 +142,23 @@ describe('beside a running platform on the same store', () => {
     expect([code, rows]).toMatchObject([0, [{ waiting: 1, delayed: 1, failing: 0 }]]);
   });
 
+  test('the outbox says that RabbitMQ is away, and of how many rows it speaks', async () => {
+    const later = Date.now() + 3_600_000;
+    const row = (n: number) => ({ queue: OUTBOX, id: `row-${n}`, available_at: later, body: {} });
+    const failing = { ...row(0), attempts: 3, reason: 'publish failed' };
+    await store().transact([], { enqueue: [failing] });
+    for (let from = 1; from <= 1_000; from += 100) {
+      await store().transact([], { enqueue: Array.from({ length: 100 }, (_, n) => row(from + n)) });
+    }
+    const env = { ...environment(), BUS_URL: 'amqp://guest:guest@127.0.0.1:1' };
+    const { code, out } = await perfect21(['outbox', 'status'], env);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^100\d waiting, .* of the first 1,000 not due yet, 1 of the first 1,000 failed/);
+    expect(out).toMatch(/up to 3 times, RabbitMQ is away: .*ECONNREFUSED/);
+    const [told] = (await perfect21(['outbox', 'status', '--json'], env)).rows;
+    expect(told).toMatchObject({ failing: 1, looked_at: 1_000, bus_away: expect.stringMatching(/^RabbitMQ is away/) });
+  });
+
   test('the topology is the code itself, and a bridge that never ran misses nothing', async () => {
     expect(await run('topology', 'diff')).toMatchObject({ code: 0, out: '' });
     expect(await run('topology', 'apply')).toMatchObject({ code: 0 });
@@ -159,6 +176,11 @@ describe('a call that cannot be done', () => {
     'a replay of a letter that is not there': [['dlq', 'replay', '--id', 'nothing'], 1, /no dead letter nothing/],
     'an event that the catalogue has not': [['events', 'publish', 'user.sneezed', '{}'], 2, /no event "user.sneezed"/],
     'data of another form': [['events', 'publish', 'user.deleted', '{"user_id":5}'], 2, /data\.user_id/],
+    'a comparison further back than notes are kept': [
+      ['bridge', 'reconcile', '--since', '8d'],
+      2,
+      /--since is 7d at most/,
+    ],
     'data that is no JSON': [['events', 'publish', 'user.deleted', '{'], 2, /not JSON/],
     'a binding that is none': [['events', 'tail', 'a..b'], 2, /no binding/],
   };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { bridgeLayout } from '../../infra/operator/aws-layout.ts';
 import { routingOf, urgencyOf } from '../../shared/messaging/eventbridge/routing.ts';
-import { layout, PREFIX, startAws } from './aws.ts';
+import { BUS, layout, PREFIX, startAws } from './aws.ts';
 import { example, perfect21, type Ran, startCommand, until } from './support.ts';
 
 // each command is a process of its own, and other tests run beside
@@ -76,6 +77,53 @@ describe('dead letters in SQS', () => {
   });
 });
 
+describe('dead letters of a bridge', () => {
+  const letters = async (env: Record<string, string> = aws.env) => {
+    const { code, rows, err } = await perfect21(withPrefix(['dlq', 'list', '--json']), env);
+    return [code, err, rows.map(({ id, from }) => `${id} of ${from}`)];
+  };
+
+  test('are none and no error where a platform has no bridge', async () => {
+    const bridge = ['--from', 'bridge.to_rabbitmq'];
+    expect(await run('dlq', 'list', ...bridge)).toMatchObject({ code: 0, out: '', err: 'no dead letters\n' });
+    expect(await run('dlq', 'replay', ...bridge)).toMatchObject({ code: 0, out: '0 replayed\n' });
+  });
+
+  test('of a deployment are listed, shown, replayed and dropped', async () => {
+    const own = await startAws();
+    try {
+      own.makeBridge();
+      const bridge = layout.queues.find(({ name }) => name === 'bridge.to_rabbitmq')!;
+      expect(bridge).toMatchObject({ sqs: `${PREFIX}-bridge-to_rabbitmq`, dead: `${PREFIX}-bridge-to_rabbitmq-dead` });
+      await own.send(bridge.dead, frame('bridged-1'));
+      expect(await letters(own.env)).toMatchObject([0, '', ['bridged-1 of bridge.to_rabbitmq']]);
+      const inIt = (...args: string[]) => perfect21(withPrefix(args), own.env);
+      expect((await inIt('dlq', 'show', 'bridged-1')).out).toContain('ada@example.com');
+      expect(await inIt('dlq', 'replay', '--from', bridge.name)).toMatchObject({ code: 0, out: '1 replayed\n' });
+      expect([own.bodies(bridge.dead), own.bodies(bridge.sqs)]).toEqual([[], [frame('bridged-1')]]);
+      await own.send(bridge.dead, frame('bridged-2'));
+      expect(await inIt('dlq', 'drop', '--id', 'bridged-2')).toMatchObject({ code: 0, out: '1 dropped\n' });
+    } finally {
+      await own.close();
+    }
+  });
+
+  test('that runs as a process are those of the queue that BRIDGE_URL names', async () => {
+    const own = await startAws();
+    try {
+      own.makeBridge(bridgeLayout({ bus: BUS, queue: 'my-bridge' }));
+      await own.send('my-bridge-dead', frame('bridged-3'));
+      const env = { ...own.env, BRIDGE_URL: `eventbridge://${BUS}/my-bridge` };
+      expect(await letters(env)).toMatchObject([0, '', ['bridged-3 of my-bridge']]);
+      expect(await perfect21(withPrefix(['topology', 'diff']), env)).toMatchObject({ code: 0, out: '' });
+      const replayed = await perfect21(withPrefix(['dlq', 'replay', '--from', 'my-bridge']), env);
+      expect([replayed.code, own.bodies('my-bridge')]).toEqual([0, [frame('bridged-3')]]);
+    } finally {
+      await own.close();
+    }
+  });
+});
+
 test('events are shown as they pass, and rule and queue of the look are gone at its end', async () => {
   const rules = aws.standing.size;
   const tail = startCommand(['events', 'tail', 'user.events.*', '--json', '--limit', '1'], aws.env);
@@ -118,6 +166,24 @@ describe('the topology in AWS', () => {
     aws.remove(queue.sqs);
     const { code, out } = await run('topology', 'diff');
     expect([code, out]).toEqual([1, `missing: queue ${queue.sqs}\n`]);
+  });
+
+  test('of a bridge is compared where there is one', async () => {
+    await run('topology', 'apply', '--prune');
+    aws.makeBridge();
+    const name = `${PREFIX}-bridge-to_rabbitmq`;
+    const before = (await run('topology', 'diff')).out;
+    expect(before).not.toContain('bridge');
+    aws.control('PutRule', {
+      Name: `rule-of-${name}`,
+      EventPattern: aws.standing.get(`rule-of-${name}`)!.EventPattern,
+      State: 'DISABLED',
+    });
+    aws.remove(`${name}-dead`);
+    const { code, out } = await run('topology', 'diff');
+    expect(code).toBe(1);
+    expect(out).toContain(`missing: queue ${name}-dead\n`);
+    expect(out).toContain(`different: rule rule-of-${name} for ${name} (it is disabled)\n`);
   });
 
   test('that is not there is one line, not a stack', async () => {

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { bridgeLayout } from '../../infra/operator/aws-layout.ts';
 import { DEAD, toDeadLetter } from '../../shared/messaging/dead-letters.ts';
 import { propertiesOf } from '../../shared/messaging/rabbitmq/message.ts';
 import { EVENTS, HEADER } from '../../shared/messaging/rabbitmq/settings.ts';
 import { type Rabbitmq, startRabbitmq } from '../engines/rabbitmq.ts';
 import { empty, observer } from '../messaging/rabbitmq/rig.ts';
 import { type TestPlatform, testEnvironment, testPlatform } from '../support/platform.ts';
+import { BUS, startAws } from './aws.ts';
 import { example, perfect21, type Ran, startCommand, until } from './support.ts';
 
 // each command is a process of its own, and other tests run beside
@@ -205,7 +207,8 @@ describe('the topology on the broker', () => {
 
     expect((await run(['topology', 'apply', ...management], env)).code).toBe(0);
     expect(await run(['topology', 'diff', ...management], env)).toMatchObject({ code: 0, out: '' });
-    expect((await run(['topology', 'diff'], env)).err).toMatch(/not compared: bindings/);
+    const { err } = await run(['topology', 'diff'], env);
+    expect(err).toMatch(/^exchanges and queues of RabbitMQ are as the code says\nnot compared: bindings/);
 
     await channel.unbindQueue(QUEUE, EVENTS, 'user.events.*');
     await channel.bindQueue(QUEUE, EVENTS, 'old.#');
@@ -232,6 +235,44 @@ describe('the topology on the broker', () => {
       expect.stringMatching(/RabbitMQ refused the topology: .*inequivalent/),
     ]);
     await close();
+  });
+});
+
+describe('a bridge that runs as a process', () => {
+  test('has its queues on both sides compared, and its dead letters in SQS beside those of RabbitMQ', async () => {
+    const aws = await startAws();
+    const { url, channel, close } = await vhost();
+    try {
+      const env = { ...aws.env, BUS_URL: url, BRIDGE_URL: `eventbridge://${BUS}/my-bridge` };
+      const told = async (...args: string[]) => {
+        const { code, out } = await perfect21(args, env);
+        return [code, ...out.trim().split('\n').sort()];
+      };
+      await perfect21(['topology', 'apply'], { ...env, BRIDGE_URL: '' });
+      expect(await told('topology', 'diff')).toEqual([
+        1,
+        'missing: queue bridge.to_eventbridge',
+        'missing: queue my-bridge',
+        'missing: queue my-bridge-dead',
+        'missing: rule for my-bridge',
+      ]);
+      aws.makeBridge(bridgeLayout({ bus: BUS, queue: 'my-bridge' }));
+      expect((await perfect21(['topology', 'apply'], env)).code).toBe(0);
+      expect(await told('topology', 'diff')).toEqual([0, '']);
+
+      await aws.send('my-bridge-dead', JSON.stringify({ detail: envelopeOf('in-sqs') }));
+      channel.sendToQueue(DEAD, Buffer.from(JSON.stringify(envelopeOf('in-rabbitmq'))));
+      await until(async () => (await channel.checkQueue(DEAD)).messageCount === 1, 'the dead letter');
+      const { rows } = await perfect21(['dlq', 'list', '--json'], env);
+      expect(rows.map(({ id }) => id).sort()).toEqual(['in-rabbitmq', 'in-sqs']);
+      const dropped = await perfect21(['dlq', 'drop', '--from', 'my-bridge'], env);
+      expect([dropped.out, aws.bodies('my-bridge-dead')]).toEqual(['1 dropped\n', []]);
+      const away = await perfect21(['dlq', 'list'], { ...env, AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1' });
+      expect([away.code, away.err]).toEqual([1, expect.stringMatching(/^perfect21 dlq list: AWS is away: /)]);
+    } finally {
+      await close();
+      await aws.close();
+    }
   });
 });
 

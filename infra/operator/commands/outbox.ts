@@ -9,7 +9,11 @@ const LOOKED_AT = 1_000;
 const status: Command = {
   name: 'outbox status',
   summary: 'Says how many events wait to be published, for how long, and why.',
-  run: async ({ store, light, out }) => {
+  details: [
+    'Of more than 1,000 it looks at the first 1,000 for what is not due yet and what failed. A relay leaves events alone',
+    'while RabbitMQ is away, so they carry no reason: the command asks RabbitMQ itself.',
+  ],
+  run: async ({ store, light, busAway, out }) => {
     const { messages } = await store();
     const { clock } = await light();
     const now = clock.now();
@@ -19,6 +23,7 @@ const status: Command = {
     const delayed = rows.filter(({ available_at, reason }) => available_at > now && reason === undefined).length;
     const tries = Math.max(0, ...failing.map(({ attempts }) => attempts));
     const oldest = oldest_at === undefined ? 0 : Math.max(0, now - oldest_at);
+    const bus_away = count > delayed ? await busAway() : undefined;
     const told = {
       waiting: count,
       oldest_age_seconds: Math.floor(oldest / 1000),
@@ -26,12 +31,16 @@ const status: Command = {
       failing: failing.length,
       most_tries: tries,
       looked_at: rows.length,
+      ...(bus_away !== undefined && { bus_away }),
     };
+    const of = rows.length < count ? ` of the first ${rows.length.toLocaleString('en')}` : '';
+    const failed = `${failing.length}${of} failed to be published, up to ${tries} times`;
     const parts = [
       `${count} waiting`,
       ...(oldest ? [`the oldest for ${age(oldest)}`] : []),
-      ...(delayed ? [`${delayed} not due yet`] : []),
-      ...(failing.length ? [`${failing.length} failed to be published, up to ${tries} times: is the bus away?`] : []),
+      ...(delayed ? [`${delayed}${of} not due yet`] : []),
+      ...(failing.length ? [bus_away ? failed : `${failed}: is the bus away?`] : []),
+      ...(bus_away ? [bus_away] : []),
     ];
     out.row(told, parts.join(', '));
     return 0;

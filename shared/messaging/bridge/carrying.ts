@@ -9,8 +9,10 @@ import { readOutboxBody } from '../bus.ts';
 import type { Delivery, Verdict } from '../dispatch.ts';
 import type { Queue } from '../topology.ts';
 
-/** RabbitMQ's queue of the bridge, bound to everything. EventBridge's is an SQS queue of the stack. */
+/** RabbitMQ's queue of the bridge, bound to everything. */
 export const TO_EVENTBRIDGE = 'bridge.to_eventbridge';
+/** EventBridge's: an SQS queue of the stack. That of a process has a name of its own, by BRIDGE_URL. */
+export const TO_RABBITMQ = 'bridge.to_rabbitmq';
 
 /** The queue holds days of events while a side is away; what exceeds this goes to the dead letters. */
 export const BRIDGE_LIMITS = { message_ttl: 4 * 86_400_000, max_length: 1_000_000 } as const;
@@ -45,6 +47,8 @@ export const carrying =
         message_id: envelope.message_id,
         error_code: error.code,
         attempts,
+        request_id: context.request_id,
+        trace_id: context.trace.trace_id,
         cause: error.cause ?? error,
       });
       return { kind, reason: [error.code, error.detail].filter(Boolean).join(': ').slice(0, 300) };

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Difference } from '../operate.ts';
-import { type AwsLayout, type AwsQueue, canonical, nameOfArn } from './layout.ts';
+import { type AwsLayout, type AwsQueue, canonical, isNoQueue, nameOfArn } from './layout.ts';
 import { queueUrl } from './sqs.ts';
 import { type AwsClients, TAIL } from './tail.ts';
 
@@ -80,7 +80,8 @@ const pairs = ({ queues, rules }: AwsLayout, there: readonly Standing[]): Pairs 
   return found;
 };
 
-const compareQueue = async (sqs: SQSClient, queue: AwsQueue): Promise<Difference[]> => {
+/** What differs of a queue; undefined for an optional one that this deployment has not. */
+const compareQueue = async (sqs: SQSClient, queue: AwsQueue): Promise<Difference[] | undefined> => {
   const attributesOf = async (of: string) => {
     try {
       const asked = {
@@ -89,13 +90,15 @@ const compareQueue = async (sqs: SQSClient, queue: AwsQueue): Promise<Difference
       };
       return (await sqs.send(new GetQueueAttributesCommand(asked))).Attributes ?? {};
     } catch (cause) {
-      if (/DoesNotExist|NonExistent/.test((cause as Error).name)) return undefined;
+      if (isNoQueue(cause)) return undefined;
       throw cause;
     }
   };
   const differences: Difference[] = [];
+  let there = 0;
   for (const name of [queue.dead, queue.sqs, ...(queue.urgent ? [queue.urgent] : [])]) {
     const found = await attributesOf(name);
+    if (found) there++;
     if (!found) differences.push({ kind: 'missing', what: `queue ${name}` });
     if (!found || name === queue.dead) continue;
     const redrive = nameOfArn(JSON.parse(found.RedrivePolicy ?? '{}').deadLetterTargetArn);
@@ -103,13 +106,15 @@ const compareQueue = async (sqs: SQSClient, queue: AwsQueue): Promise<Difference
     const detail = redrive ? `its dead letters go to ${redrive}` : 'it has no dead letters';
     differences.push({ kind: 'different', what: `queue ${name}`, detail });
   }
-  return differences;
+  return queue.optional && there === 0 ? undefined : differences;
 };
 
 /** What is not as the code says. */
 export const compareAws = async ({ events, sqs }: AwsClients, layout: AwsLayout): Promise<Difference[]> => {
-  const differences = (await Promise.all(layout.queues.map((queue) => compareQueue(sqs, queue)))).flat();
-  const { different, missing, left } = pairs(layout, await standing(events, layout.bus));
+  const found = await Promise.all(layout.queues.map((queue) => compareQueue(sqs, queue)));
+  const differences = found.flatMap((each) => each ?? []);
+  const there = { ...layout, queues: layout.queues.filter((_, at) => found[at]) };
+  const { different, missing, left } = pairs(there, await standing(events, layout.bus));
   for (const { to } of missing) differences.push({ kind: 'missing', what: `rule for ${to}` });
   for (const { rule, pattern } of different) {
     const detail = rule.pattern === canonical(pattern) ? 'it is disabled' : 'it takes other events';

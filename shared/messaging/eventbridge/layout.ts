@@ -8,6 +8,8 @@ export interface AwsQueue {
   /** The twin that takes its urgent events, if it has one; the dead letters of both are in one place. */
   urgent?: string;
   dead: string;
+  /** True for a queue that a deployment may do without, with its rules and dead letters: the bridge's. */
+  optional?: true;
 }
 
 export interface AwsRule {
@@ -29,6 +31,9 @@ export const canonical = (value: unknown): string =>
       ? Object.fromEntries(Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)))
       : each,
   );
+
+/** True for what SQS says of a queue that is not there. */
+export const isNoQueue = (cause: unknown): boolean => /DoesNotExist|NonExistent/.test((cause as Error).name);
 
 /** The last part of an ARN of a queue. */
 export const nameOfArn = (arn: string | undefined): string => arn?.split(':').at(-1) ?? '';

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { toEnvelope } from '../envelope.ts';
 import { idOfContent, type Letter, type LetterBox } from '../operate.ts';
-import type { AwsQueue } from './layout.ts';
+import { type AwsQueue, isNoQueue } from './layout.ts';
 import { LETTER, queueUrl } from './sqs.ts';
 
 /** Seconds that a letter is hidden from others while a walk holds it. */
@@ -65,13 +65,18 @@ const isUrgent = (body = ''): boolean => {
   }
 };
 
-/** The letters of one queue. `hidden_s` is the least that a killed walk keeps them from others. */
+/** The letters of one queue. `hidden_s` is the least that a killed walk keeps them from others. An optional queue that is not there has none. */
 export const sqsLetters = (
   client: SQSClient,
-  { name, sqs, urgent, dead }: AwsQueue,
+  { name, sqs, urgent, dead, optional }: AwsQueue,
   { hidden_s = HIDDEN_S, wait_s = WAIT_S } = {},
 ): LetterBox => {
   const url = (of: string) => queueUrl(client, of);
+  const deadUrl = (): Promise<string | undefined> =>
+    url(dead).catch((cause: unknown) => {
+      if (optional && isNoQueue(cause)) return undefined;
+      throw cause;
+    });
 
   const receive = async (QueueUrl: string, seconds: number): Promise<Message[]> => {
     const request = new ReceiveMessageCommand({
@@ -93,7 +98,8 @@ export const sqsLetters = (
   };
 
   const walk: LetterBox['walk'] = async (decide, done = () => {}) => {
-    const QueueUrl = await url(dead);
+    const QueueUrl = await deadUrl();
+    if (!QueueUrl) return;
     const kept = new Map<string, string>();
     /** What fails again at once may be back before the walk ends. */
     const replayed = new Set<string>();
@@ -134,7 +140,9 @@ export const sqsLetters = (
   return {
     from: name,
     count: async () => {
-      const asked = { QueueUrl: await url(dead), AttributeNames: ['ApproximateNumberOfMessages' as const] };
+      const QueueUrl = await deadUrl();
+      if (!QueueUrl) return 0;
+      const asked = { QueueUrl, AttributeNames: ['ApproximateNumberOfMessages' as const] };
       const { Attributes } = await client.send(new GetQueueAttributesCommand(asked));
       return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
     },
