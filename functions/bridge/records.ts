@@ -17,6 +17,8 @@ export interface Sighting {
   arrived: boolean;
   /** Why the other side takes it at no time; it is in the dead letters of this side. */
   refused?: string;
+  /** No event at all: a message whose dead letter was sent, so that a batch that comes again does not send it again. */
+  letter?: true;
 }
 
 const HOUR_MS = 3_600_000;
@@ -31,13 +33,21 @@ export const sightingId = (message_id: string, side: Side): string => `${message
 export const sightings = collection<Sighting>()('bridge_sightings', {
   indexes: {
     by_hour: {
-      hash: ({ side, at }) => hourOf(side, at),
+      hash: ({ side, at, letter }) => (letter ? undefined : hourOf(side, at)),
       sort: ({ at }, id) => `${new Date(at).toISOString()} ${id}`,
     },
   },
 });
 
-/** How long a sighting is kept, in ms: a week, longer than any queue keeps a message. */
-export const SIGHTING_TTL_MS = 7 * 86_400_000;
+const DAY_MS = 86_400_000;
+
+/** How far back both sides can be compared, in ms. */
+export const COMPARABLE_MS = 7 * DAY_MS;
+
+/**
+ * How long a sighting is kept, in ms. The other one of a pair may come as late as a queue keeps a message (14 days in
+ * SQS), and both have to be there as long as they can be compared.
+ */
+export const SIGHTING_TTL_MS = COMPARABLE_MS + 14 * DAY_MS;
 
 export const bridgeCollections = [sightings];

@@ -7,8 +7,8 @@ import { roleId, roleOf } from './iam.ts';
 import { bridgeFunctions } from './platform.ts';
 import { queueOf } from './resources.ts';
 
-/** An outage of RabbitMQ counts no tries that matter, and lasts days at most; what is no event is parked at once. */
-const LIMITS = { days: 4, tries: 1000 };
+/** An outage of RabbitMQ or of the store counts no tries that matter; what is no event is parked at once. */
+const TRIES = 1000;
 
 export const bridge: Generator = {
   generate: (): GeneratedFile[] => {
@@ -17,7 +17,7 @@ export const bridge: Generator = {
       functions: Object.fromEntries(bridgeFunctions.map((of) => [of.name, functionOf(of)])),
       resources: {
         Resources: Object.fromEntries([
-          ...queues.flatMap((queue) => queueOf(queue, LIMITS)),
+          ...queues.flatMap((queue) => queueOf(queue, TRIES)),
           ...queues.flatMap((name) => routesOf({ name, bindings: ['#'] })),
           ...bridgeFunctions.map((of) => [roleId(of.name), roleOf(of)]),
         ]),

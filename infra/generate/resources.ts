@@ -39,7 +39,7 @@ const tables = (): Resources =>
   );
 
 /** A queue with its dead letters and, where it has one, its urgent twin. */
-export const queueOf = (queue: string, limits = { days: KEPT_DAYS, tries: TRIES }): [string, Cfn][] => {
+export const queueOf = (queue: string, tries = TRIES): [string, Cfn][] => {
   const dead = deadId(queue);
   const name = `${PREFIX}-${queue.replaceAll('.', '-')}`;
   return [
@@ -56,10 +56,10 @@ export const queueOf = (queue: string, limits = { days: KEPT_DAYS, tries: TRIES 
         Type: 'AWS::SQS::Queue',
         Properties: {
           QueueName: source === urgentId(queue) ? `${name}-urgent` : name,
-          MessageRetentionPeriod: limits.days * DAY,
+          MessageRetentionPeriod: KEPT_DAYS * DAY,
           VisibilityTimeout: VISIBILITY,
           SqsManagedSseEnabled: true,
-          RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [dead, 'Arn'] }, maxReceiveCount: limits.tries },
+          RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [dead, 'Arn'] }, maxReceiveCount: tries },
         },
       },
     ]),

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { faultsOf, MAX_BUNDLE } from '../../infra/aws/bundles.ts';
 import { pluginsFor } from '../../infra/aws/esbuild.ts';
 import { ROOT } from '../../infra/generate/files.ts';
+import { BRIDGE_LIMITS } from '../../shared/messaging/bridge/carrying.ts';
 import { routingOf } from '../../shared/messaging/eventbridge/routing.ts';
 import { rulesIn } from '../engines/eventbridge.ts';
 import { temporaryFolder } from '../messaging/rig.ts';
@@ -49,9 +50,10 @@ describe('the bridge in a deployment', () => {
     }
   });
 
-  test('keeps what it could not carry: four days, a thousand tries, dead letters', () => {
+  test('keeps what it could not carry longer than it may wait: fourteen days, a thousand tries, dead letters', () => {
     const { MessageRetentionPeriod, RedrivePolicy } = Resources.BridgeToRabbitmqQueue.Properties;
-    expect([MessageRetentionPeriod, RedrivePolicy.maxReceiveCount]).toEqual([4 * 86_400, 1000]);
+    expect([MessageRetentionPeriod, RedrivePolicy.maxReceiveCount]).toEqual([14 * 86_400, 1000]);
+    expect(MessageRetentionPeriod * 1000).toBeGreaterThan(BRIDGE_LIMITS.message_ttl);
     expect(RedrivePolicy.deadLetterTargetArn).toEqual({ 'Fn::GetAtt': ['BridgeToRabbitmqQueueDead', 'Arn'] });
   });
 

@@ -2,9 +2,9 @@
  * Compares what both sides of the bridge saw over a period, and says what is missing where.
  *
  * Each side notes an event when its own bus brought it (functions/bridge/records.ts), so an event that the other bus
- * confirmed and lost is found, too. It costs two records of the store for each event, kept for a week: on DynamoDB a
- * read and two writes with one index each, some 6 units of capacity. Reading a period costs its records and as many
- * look-ups.
+ * confirmed and lost is found, too. What the bridge never took is in no note, and not found. It costs two records of
+ * the store for each event, kept for three weeks: on DynamoDB a read and two writes with one index each, some 6 units of
+ * capacity. Reading a period costs its records and as many look-ups.
  */
 import { beyond } from '../../../functions/bridge/carry.ts';
 import { hourOf, type Sighting, sightingId, sightings } from '../../../functions/bridge/records.ts';
@@ -89,8 +89,14 @@ export const reconcile = async (
   return result;
 };
 
+/** What is compared, and what is not: for who reads the result. */
+export const COMPARED =
+  'compared: what the bridge took and noted on either side; not what it never got: dropped by or expired in a queue ' +
+  '(see "dlq list" on each side), or kept from it by a missing binding or rule (see "topology diff")';
+
 /** The result as lines for a terminal. No payload is in them. */
 export const linesOf = ({ seen, missing, under_way }: Reconciliation): string[] => [
+  COMPARED,
   `seen on RabbitMQ ${seen.rabbitmq}, on EventBridge ${seen.eventbridge}; under way ${under_way}; missing ${missing.length}`,
   ...missing.map(
     ({ message_id, message_type, seen_on, missing_on, seen_at, reason }) =>
