@@ -9,8 +9,9 @@ import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Host } from '../invoke.ts';
 import { BRIDGE_LIMITS, bridgeQueue, bridgeTopology, carrying } from '../messaging/bridge/carrying.ts';
-import { crossingOf, patient, throughBus } from '../messaging/bridge/crossings.ts';
-import { readFrame } from '../messaging/bridge/from-eventbridge.ts';
+import { crossingOf, throughBus } from '../messaging/bridge/crossings.ts';
+import { readFrame, resultOf } from '../messaging/bridge/from-eventbridge.ts';
+import { patient, watched } from '../messaging/bridge/patience.ts';
 import { HANDLING_MS } from '../messaging/consumer.ts';
 import type { Verdict } from '../messaging/dispatch.ts';
 import { eventBridgeBus } from '../messaging/eventbridge/bus.ts';
@@ -27,7 +28,7 @@ export interface Bridge {
   host: Host;
   /** Where `/metrics`, `/healthz` and `/readyz` are. */
   metrics: { port: number };
-  /** True while both sides are connected. */
+  /** True while both sides are connected and the store answers. */
   connected(): boolean;
   /** Takes no more, finishes what is under way. */
   stop(): Promise<void>;
@@ -78,6 +79,8 @@ export const startBridge = async (
   try {
     const ports: Record<string, unknown> = {};
     for (const port of PORTS) ports[port] = await assembly.get(port);
+    const watch = watched(ports.store as Ports['store'], ports as unknown as Ports, stopping.signal);
+    ports.store = watch.store;
     const host: Host = {
       ports: ports as unknown as Ports,
       call: () => Promise.reject(new Error('the bridge calls nobody')),
@@ -90,7 +93,7 @@ export const startBridge = async (
     const client = await openSqs();
     closing.push(async () => client.destroy());
     ports.crossing = crossingOf({
-      eventbridge: patient(throughBus(eventBridge), host.ports.ids, stopping.signal),
+      eventbridge: throughBus(eventBridge),
       rabbitmq: throughBus({ publish: broker.publish }),
     });
 
@@ -101,20 +104,30 @@ export const startBridge = async (
       ]);
       return sqsQueue(client, { url, dead_url, name: bridge.queue });
     });
-    const carryBack = carrying('eventbridge');
+    const [carryOut, carryBack] = [carrying('rabbitmq'), carrying('eventbridge')];
     const take = async (message: Received): Promise<Verdict> => {
-      const read = readFrame(message);
-      if ('poison' in read) return { kind: 'park', reason: read.poison };
-      const deadline = host.ports.clock.now() + HANDLING_MS;
-      return carryBack(host, { body: read.body, attempts: message.attempts }, deadline);
+      const now = host.ports.clock.now();
+      const read = readFrame(message, now);
+      if ('poison' in read) {
+        host.ports.metrics.count('perfect21_queue_messages_total', { queue: bridge.queue, result: resultOf(read) });
+        return { kind: 'park', reason: read.poison };
+      }
+      return carryBack(host, { body: read.body, attempts: message.attempts }, now + HANDLING_MS);
     };
-    // while RabbitMQ is away nothing is taken, so that no tries are counted
-    const into = startSqsConsumer(host.ports, queue, take, { open: () => broker.ready(), wait_s: options.wait_s });
+    // while RabbitMQ or the store is away nothing is taken, so that no tries are counted
+    const ready = (): boolean => broker.ready() && watch.answers();
+    const into = startSqsConsumer(host.ports, queue, take, { open: ready, wait_s: options.wait_s });
     closing.push(() => into.stop());
-    const out = broker.consume(host, bridgeQueue, { prefetch: options.prefetch ?? 100 });
+    // what RabbitMQ brought is held until EventBridge and the store are back
+    const holding: typeof bridgeQueue = {
+      ...bridgeQueue,
+      take: ({ ports: own, ...rest }, delivery, deadline) =>
+        carryOut({ ...rest, ports: patient(own, own.ids, stopping.signal) }, delivery, deadline),
+    };
+    const out = broker.consume(host, holding, { prefetch: options.prefetch ?? 100 });
     closing.push(() => out.stop(options.grace_ms ?? 10_000));
 
-    const connected = (): boolean => broker.connected() && into.ready();
+    const connected = (): boolean => broker.connected() && into.ready() && watch.answers();
     const at = { host: config.http.host, port: config.env.PERFECT21_METRICS_PORT };
     const metrics = await startMetrics(host.ports.metrics, { ...at, ready: connected });
     closing.push(() => metrics.stop());

@@ -11,9 +11,9 @@ import { StartError } from '../config/start-error.ts';
 import { AppError } from '../errors.ts';
 import type { Host } from '../invoke.ts';
 import { unitRandom } from '../messaging/backoff.ts';
-import { BRIDGE_LIMITS, bridgeTopology, carrying } from '../messaging/bridge/carrying.ts';
+import { BRIDGE_LIMITS, bridgeTopology, carrying, TO_RABBITMQ } from '../messaging/bridge/carrying.ts';
 import { crossingOf, throughBus } from '../messaging/bridge/crossings.ts';
-import { readFrame } from '../messaging/bridge/from-eventbridge.ts';
+import { readFrame, resultOf } from '../messaging/bridge/from-eventbridge.ts';
 import { unpackLetter } from '../messaging/bridge/letters.ts';
 import type { Verdict } from '../messaging/dispatch.ts';
 import { openSqs, sqsQueue, urlOfArn } from '../messaging/eventbridge/sqs.ts';
@@ -54,7 +54,7 @@ export const lambdaToRabbitmq = (choose: Choose) => {
     const own = broker;
     const crossing = crossingOf({ rabbitmq: throughBus(own) });
     const host: Host = { ...opened, ports: { ...opened.ports, crossing } };
-    const { clock, ids, log } = host.ports;
+    const { clock, ids, log, metrics } = host.ports;
     const sqs = await client;
     await ready(own);
 
@@ -64,8 +64,12 @@ export const lambdaToRabbitmq = (choose: Choose) => {
         await own.park(letter, letter);
         return { kind: 'done' };
       }
-      const read = readFrame(record);
-      if ('poison' in read) return { kind: 'park', reason: read.poison };
+      const sent_at = Number(record.attributes.SentTimestamp) || undefined;
+      const read = readFrame({ body: record.body, sent_at }, clock.now());
+      if ('poison' in read) {
+        metrics.count('perfect21_queue_messages_total', { queue: TO_RABBITMQ, result: resultOf(read) });
+        return { kind: 'park', reason: read.poison };
+      }
       return take(host, { body: read.body, attempts }, deadlineOf(host, context));
     };
     const done = async (record: SQSRecord): Promise<boolean> => {

@@ -6,6 +6,8 @@ import type { GetMessage } from 'amqplib';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { schema } from '../../functions/lambda/schema.ts';
+import { adapter } from '../../shared/adapter.ts';
+import { AppError } from '../../shared/errors.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { BRIDGE_LIMITS, bridgeTopology, TO_EVENTBRIDGE } from '../../shared/messaging/bridge/carrying.ts';
 import { deliveredIn, type MqEvent } from '../../shared/messaging/bridge/from-rabbitmq.ts';
@@ -17,7 +19,7 @@ import { lambdaToRabbitmq } from '../../shared/runtime/lambda-to-rabbitmq.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
-import { lambdaContext } from '../lambda/support.ts';
+import { lambdaContext, queueEvent } from '../lambda/support.ts';
 import { empty, envelope, observer } from '../messaging/rabbitmq/rig.ts';
 import { TEST_SECRET } from '../support/platform.ts';
 import { BUS, CONSUMER, DEAD_QUEUE, QUEUE, type Sides, startSides } from './rig.ts';
@@ -178,6 +180,48 @@ describe('the functions of the bridge', () => {
     await carryBack();
     const [other] = sides.sqs.inspect(DEAD_QUEUE).ready as any[];
     expect([other.body, other.messageAttributes.reason.StringValue]).toEqual(['{"detail":{}}', 'invalid routing key']);
+  });
+
+  test('park what waited longer than it could on RabbitMQ’s side, and carry it no more', async () => {
+    const { detail } = JSON.parse(JSON.stringify({ detail: envelope() }));
+    const body = JSON.stringify({ detail: { ...detail, routing: { key: KEY } } });
+    const [record] = queueEvent([body]).Records;
+    record!.eventSourceARN = `arn:aws:sqs:eu-central-1:000000000000:${QUEUE}`;
+    record!.attributes.SentTimestamp = String(Date.now() - BRIDGE_LIMITS.message_ttl - 1_000);
+    stub({ BUS_URL: sides.rabbit.url });
+    expect(await back({ Records: [record!] }, lambdaContext(30_000))).toEqual({ batchItemFailures: [] });
+    const letters = sides.sqs.inspect(DEAD_QUEUE).ready as any[];
+    const reasons = letters
+      .filter((each) => each.body === body)
+      .map((each) => each.messageAttributes.reason.StringValue);
+    expect([reasons, await waits(PROBE)]).toEqual([['expired'], 0]);
+  });
+
+  test('name as failed what they could not carry while the store is away, and park nothing', async () => {
+    const fail = async (): Promise<never> => {
+      throw new AppError('unavailable');
+    };
+    const away = adapter({ port: 'store', open: () => ({ port: { get: fail, transact: fail } as any }) });
+    const deaf = lambdaToRabbitmq(() => [systemClock, randomIds, secrets, away]);
+    const event = envelope();
+    await sides.putEvent(event, KEY);
+    stub({ BUS_URL: sides.rabbit.url });
+    const before = sides.sqs.waiting(DEAD_QUEUE).length;
+    const answers: SQSBatchResponse[] = [];
+    await sides.sqs.drain(QUEUE, async (batch: SQSEvent) => {
+      answers.push((await deaf(batch, lambdaContext(30_000))) as SQSBatchResponse);
+      return answers.at(-1)!;
+    });
+    await deaf.close();
+    expect(answers.map(({ batchItemFailures }) => batchItemFailures.length)).toEqual([1]);
+    expect([sides.sqs.waiting(DEAD_QUEUE).length, await waits(PROBE)]).toEqual([before, 0]);
+    await vi.waitUntil(
+      async () => {
+        await carryBack();
+        return (await waits(PROBE)) > 0;
+      },
+      { timeout: 10_000, interval: 200 },
+    );
   });
 
   test('find the routing key of a foreign publisher by the catalogue', async () => {

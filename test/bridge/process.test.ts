@@ -7,13 +7,16 @@ import { join } from 'node:path';
 import type { ConsumeMessage } from 'amqplib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sightingId, sightings } from '../../functions/bridge/records.ts';
+import { schema } from '../../functions/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
+import { AppError } from '../../shared/errors.ts';
 import { TO_EVENTBRIDGE } from '../../shared/messaging/bridge/carrying.ts';
 import { linesOf, reconcile } from '../../shared/messaging/bridge/reconcile.ts';
 import type { AnyEnvelope } from '../../shared/messaging/envelope.ts';
 import { propertiesOf } from '../../shared/messaging/rabbitmq/message.ts';
 import { remove } from '../../shared/ports/store.ts';
 import { type Bridge, startBridge } from '../../shared/runtime/bridge.ts';
+import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { empty, envelope, observer, rabbitRig, until } from '../messaging/rabbitmq/rig.ts';
 import { probePlatform, seenBy } from '../messaging/rig.ts';
 import { TEST_SECRET } from '../support/platform.ts';
@@ -179,7 +182,7 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
     expect((await look()).missing).toMatchObject([
       { message_id: lost.message_id, seen_on: 'rabbitmq', missing_on: 'eventbridge', routing_key: KEY },
     ]);
-    expect(linesOf(await look())).toHaveLength(2);
+    expect(linesOf(await look())).toHaveLength(3);
     expect(await reconcile(store, { ...period, now: Date.now() })).toMatchObject({ missing: [], under_way: 1 });
   });
 
@@ -195,6 +198,61 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
     await idle();
     expect(await waits(DEAD)).toBe(0);
   }, 60_000);
+
+  test('keeps what comes while the store is away, counts no tries, and carries it at its return', async () => {
+    await bridge!.stop();
+    const whole = sqliteStore(schema);
+    const state = { away: false, asked: 0 };
+    const ask = async <T>(call: () => Promise<T>): Promise<T> => {
+      if (!state.away) return call();
+      state.asked++;
+      throw new AppError('unavailable');
+    };
+    const switched: typeof whole = {
+      ...whole,
+      open: async (...given) => {
+        const { port, close } = await whole.open(...given);
+        const { get, transact, ping } = port;
+        const own = {
+          ...port,
+          get: (...of: Parameters<typeof get>) => ask(() => get(...of)),
+          transact: (...of: Parameters<typeof transact>) => ask(() => transact(...of)),
+          ping: () => ask(ping),
+        };
+        return { port: own as typeof port, ...(close && { close }) };
+      },
+    };
+    await start({ replace: [switched] });
+    state.away = true;
+    const there = Array.from({ length: 5 }, () => envelope());
+    for (const event of there) publish(event);
+    await until(() => !bridge!.connected() && state.asked > 5, 'the loss');
+    const here = Array.from({ length: 5 }, () => envelope());
+    for (const event of here) await sides.putEvent(event, KEY);
+    await until(() => state.asked > 15, 'more tries');
+    expect(await waits('perfect21.retry.1000')).toBe(0);
+    // at most a question that was under way when the store went
+    const tries = (sides.sqs.inspect(QUEUE).ready as any[]).map(
+      ({ approximateReceiveCount }) => approximateReceiveCount,
+    );
+    expect(Math.max(...tries)).toBeLessThanOrEqual(1);
+
+    state.away = false;
+    await until(() => there.every(({ message_id }) => entries(message_id).length === 1), 'all on EventBridge', 30_000);
+    const got = new Set<string>();
+    await until(
+      async () => {
+        for (const { properties } of await empty(seen.channel, PROBE)) got.add(properties.messageId);
+        return here.every(({ message_id }) => got.has(message_id));
+      },
+      'all on RabbitMQ',
+      30_000,
+    );
+    expect(bridge!.connected()).toBe(true);
+    const text = await (await fetch(`http://127.0.0.1:${bridge!.metrics.port}/metrics`)).text();
+    expect(text).not.toContain('perfect21_bridge_messages_total{side="rabbitmq",result="failed"}');
+    expect([await waits(DEAD), sides.sqs.waiting(DEAD_QUEUE)]).toEqual([0, []]);
+  }, 90_000);
 
   test('keeps what comes while RabbitMQ is away, and carries it at its return', async () => {
     await sides.rabbit.stop();

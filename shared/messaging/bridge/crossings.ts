@@ -1,10 +1,7 @@
 /** The port `crossing` over real buses. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../errors.ts';
-import type { Ids } from '../../ports/clock.ts';
 import type { Crossing, Side } from '../../ports/crossing.ts';
 import type { Claimed } from '../../ports/store.ts';
-import { publishDelay, unitRandom } from '../backoff.ts';
 import type { Bus, Outcome } from '../bus.ts';
 import type { OutboxBody } from '../event.ts';
 
@@ -51,25 +48,3 @@ export const throughBus = (bus: Pick<Bus, 'publish'>): Publish => {
     );
   };
 };
-
-/** How long a message may be held unacknowledged: less than RabbitMQ's own limit of 30 minutes. */
-const PATIENCE_MS = 20 * 60_000;
-
-/**
- * Publishes until the other side answers, so that an outage counts no tries: what is held keeps a consumer with a
- * bounded number of messages from taking more, and the rest waits in its queue.
- */
-export const patient =
-  (publish: Publish, ids: Ids, signal: AbortSignal): Publish =>
-  async (event) => {
-    const until = performance.now() + PATIENCE_MS;
-    for (let tries = 1; ; tries++) {
-      try {
-        return await publish(event);
-      } catch (thrown) {
-        const again = thrown instanceof AppError && thrown.code === 'unavailable' && performance.now() < until;
-        if (!again || signal.aborted) throw thrown;
-        await sleep(publishDelay(tries, unitRandom(ids)), undefined, { signal }).catch(() => {});
-      }
-    }
-  };

@@ -10,6 +10,8 @@ export interface Received {
   receipt: string;
   /** How often it was received, this time included. */
   attempts: number;
+  /** Unix ms; left out where SQS was not asked. */
+  sent_at?: number;
 }
 
 /** Attributes of a dead letter: why, after how many tries, out of which queue, when (ISO 8601). */
@@ -62,6 +64,7 @@ const received = ({ Body = '', ReceiptHandle = '', Attributes }: Message): Recei
   body: Body,
   receipt: ReceiptHandle,
   attempts: Number(Attributes?.ApproximateReceiveCount) || 1,
+  ...(Attributes?.SentTimestamp && { sent_at: Number(Attributes.SentTimestamp) }),
 });
 
 /** A queue and its dead letters, by URL; `name` is what a dead letter says it came from. */
@@ -76,7 +79,7 @@ export const sqsQueue = (client: SQSClient, queue: { url: string; dead_url?: str
         QueueUrl,
         MaxNumberOfMessages: 10,
         WaitTimeSeconds,
-        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
       });
       const { Messages = [] } = await client.send(command);
       return Messages.map(received);
