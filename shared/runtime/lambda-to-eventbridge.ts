@@ -1,17 +1,18 @@
 /**
  * The bridge from RabbitMQ as a function: Amazon MQ brings batches, and takes them back whole when the function fails.
  *
- * What was carried is noted, so a batch that comes again repeats only what failed. What can't be carried goes to the dead
- * letters of RabbitMQ, by way of the function that speaks AMQP.
+ * What was carried is noted, so a batch that comes again repeats only what failed, and what stood behind it of the same
+ * user. What can't be carried goes to the dead letters of RabbitMQ, once, by way of the function that speaks AMQP.
  */
 import { bridge } from '../../functions/bridge/index.ts';
 import { loadConfig } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Host } from '../invoke.ts';
-import { carrying } from '../messaging/bridge/carrying.ts';
+import { carrying, TO_RABBITMQ } from '../messaging/bridge/carrying.ts';
 import { crossingOf, throughBus } from '../messaging/bridge/crossings.ts';
 import { type Delivered, deliveredIn, isMqEvent } from '../messaging/bridge/from-rabbitmq.ts';
 import { packLetter } from '../messaging/bridge/letters.ts';
+import { letterNotes, namesOf } from '../messaging/bridge/once.ts';
 import { eventBridgeBus } from '../messaging/eventbridge/bus.ts';
 import { openSqs, type SqsQueue, sqsQueue } from '../messaging/eventbridge/sqs.ts';
 import { readMessage } from '../messaging/rabbitmq/message.ts';
@@ -28,7 +29,7 @@ const openWays = async (): Promise<{ crossing: Host['ports']['crossing']; queue:
   const url = process.env.BRIDGE_QUEUE_URL;
   if (bus.engine !== 'eventbridge' || !url) throw new StartError('BUS_URL or BRIDGE_QUEUE_URL name no side to join');
   const crossing = crossingOf({ eventbridge: throughBus(eventBridgeBus({ name: bus.name })) });
-  return { crossing, queue: sqsQueue(await openSqs(), { url, name: 'bridge.to_rabbitmq' }) };
+  return { crossing, queue: sqsQueue(await openSqs(), { url, name: TO_RABBITMQ }) };
 };
 
 /**
@@ -48,7 +49,11 @@ export const lambdaToEventBridge = (choose: Choose) => {
     const host: Host = { ...opened, ports: { ...opened.ports, crossing } };
     const deadline = deadlineOf(host, context);
 
-    const one = async (message: Delivered): Promise<boolean> => {
+    const messages = deliveredIn(event);
+    const names = namesOf(messages);
+    const letters = letterNotes(host.ports);
+
+    const one = async (message: Delivered, name: string): Promise<boolean> => {
       const read = readMessage(message as never);
       const verdict =
         'poison' in read ? { kind: 'park' as const, reason: read.poison } : await take(host, read, deadline);
@@ -57,22 +62,28 @@ export const lambdaToEventBridge = (choose: Choose) => {
       const { content, properties, queue: from } = message;
       const attempts = 'attempts' in read ? read.attempts : 0;
       const parked_at = new Date(host.ports.clock.now()).toISOString();
-      await queue.send(packLetter({ content, properties, attempts, reason: verdict.reason, from, parked_at }));
+      const letter = packLetter({ content, properties, attempts, reason: verdict.reason, from, parked_at });
+      await letters.once(name, () => queue.send(letter));
       return true;
     };
 
-    // events of one user keep their order
-    const lines = Map.groupBy(deliveredIn(event).entries(), ([i, { properties }]) => properties.headers.user_id ?? i);
-    const outcomes = await Promise.all(
+    // events of one user keep their order: none goes before an earlier one that failed
+    const lines = Map.groupBy(messages.entries(), ([i, { properties }]) => properties.headers.user_id ?? i);
+    const left = await Promise.all(
       [...lines.values()].map(async (line) => {
-        let failed = 0;
-        for (const [, message] of line) if (!(await one(message).catch(() => false))) failed++;
-        return { taken: line.length, failed };
+        for (const [done, [i, message]] of line.entries()) {
+          const ok = await one(message, names[i]!).catch((cause: unknown) => {
+            host.ports.log.warn('bridge.settle_failed', { cause });
+            return false;
+          });
+          if (!ok) return line.length - done;
+        }
+        return 0;
       }),
     );
-    const failed = outcomes.reduce((sum, each) => sum + each.failed, 0);
-    const taken = outcomes.reduce((sum, each) => sum + each.taken, 0);
-    if (failed) throw new Error(`${failed} of ${taken} messages could not be carried`);
-    return { taken };
+    const failed = left.reduce((sum, each) => sum + each, 0);
+    if (failed) throw new Error(`${failed} of ${messages.length} messages could not be carried`);
+    await letters.forget();
+    return { taken: messages.length };
   });
 };
