@@ -16,6 +16,7 @@ import { onPushSend } from '../notifications/on-push-send.ts';
 import { onRealtimeSend } from '../notifications/on-realtime-send.ts';
 import { onSmsSend } from '../notifications/on-sms-send.ts';
 import { schema } from './schema.ts';
+import { types } from './types.ts';
 
 export const handler = lambdaQueue([onEmailSend, onSmsSend, onPushSend, onRealtimeSend], ({ mail, store }) => [
   systemClock,
@@ -27,4 +28,4 @@ export const handler = lambdaQueue([onEmailSend, onSmsSend, onPushSend, onRealti
   settings,
   smsSender,
   store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
-]);
+], { types });

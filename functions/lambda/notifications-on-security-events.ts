@@ -12,6 +12,7 @@ import { settings } from '../../shared/system/settings.ts';
 import { onAccountLocked } from '../notifications/on-account-locked.ts';
 import { onSecurityAlert } from '../notifications/on-security-alert.ts';
 import { schema } from './schema.ts';
+import { types } from './types.ts';
 
 export const handler = lambdaQueue([onSecurityAlert, onAccountLocked], ({ mail, store }) => [
   systemClock,
@@ -21,4 +22,4 @@ export const handler = lambdaQueue([onSecurityAlert, onAccountLocked], ({ mail, 
   secrets,
   settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
-]);
+], { types });

@@ -14,6 +14,7 @@ import { onUserDeleted } from '../notifications/on-user-deleted.ts';
 import { onUserPasswordChanged } from '../notifications/on-user-password-changed.ts';
 import { onUserRegistered } from '../notifications/on-user-registered.ts';
 import { schema } from './schema.ts';
+import { types } from './types.ts';
 
 export const handler = lambdaQueue([onUserRegistered, onUserPasswordChanged, onRiskyLogin, onUserDeleted], ({ mail, store }) => [
   systemClock,
@@ -23,4 +24,4 @@ export const handler = lambdaQueue([onUserRegistered, onUserPasswordChanged, onR
   secrets,
   settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
-]);
+], { types });

@@ -8,6 +8,7 @@ import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { onAccountChanged } from '../sessions/on-account-changed.ts';
 import { schema } from './schema.ts';
+import { types } from './types.ts';
 
 export const handler = lambdaQueue([onAccountChanged], ({ store }) => [
   systemClock,
@@ -15,4 +16,4 @@ export const handler = lambdaQueue([onAccountChanged], ({ store }) => [
   revocations,
   secrets,
   store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
-]);
+], { types });

@@ -9,6 +9,7 @@ import { randomIds } from '../../shared/system/ids.ts';
 import { settings } from '../../shared/system/settings.ts';
 import { onPasswordResetRequested } from '../users/on-password-reset-requested.ts';
 import { schema } from './schema.ts';
+import { types } from './types.ts';
 
 export const handler = lambdaQueue([onPasswordResetRequested], ({ store }) => [
   systemClock,
@@ -17,4 +18,4 @@ export const handler = lambdaQueue([onPasswordResetRequested], ({ store }) => [
   secrets,
   settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
-]);
+], { types });

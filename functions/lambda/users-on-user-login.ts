@@ -7,10 +7,11 @@ import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { onUserLogin } from '../users/on-user-login.ts';
 import { schema } from './schema.ts';
+import { types } from './types.ts';
 
 export const handler = lambdaQueue([onUserLogin], ({ store }) => [
   systemClock,
   randomIds,
   secrets,
   store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
-]);
+], { types });

@@ -1,10 +1,19 @@
 /** The entries of the functions: functions/lambda/, one file each, with the adapters that it needs and no others. */
 import { basename } from 'node:path';
+import { topologyOf } from '../../shared/messaging/topology.ts';
 import { type Choice, choicesOf } from './adapters.ts';
 import { eventDocument } from './asyncapi.ts';
 import { banner, DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
 import { document } from './openapi.ts';
-import { bridgeFunctions, type LambdaFunction, type Located, lambdaFunctions, locate, schema } from './platform.ts';
+import {
+  bridgeFunctions,
+  type LambdaFunction,
+  type Located,
+  lambdaFunctions,
+  locate,
+  platform,
+  schema,
+} from './platform.ts';
 
 const FOLDER = 'functions/lambda';
 const BANNER = banner('entries.ts');
@@ -48,6 +57,7 @@ const entry = (of: LambdaFunction): GeneratedFile => {
   // the bridge's doors know their operation
   const operations = of.bridge ? [] : of.operations.map(locate);
   const [door, module, first] = doorOf(of, operations.map(({ name }) => name).join(', '));
+  const handles = of.queue && !of.bridge;
   const usesSchema = choices.some(({ aws }) => aws.ofSchema);
   const imports = importsOf([
     { file: `shared/runtime/${module}.ts`, name: door },
@@ -58,10 +68,10 @@ const entry = (of: LambdaFunction): GeneratedFile => {
   return {
     path: `${FOLDER}/${of.name}.ts`,
     content: `${BANNER}${imports}
-${usesSchema ? "import { schema } from './schema.ts';\n" : ''}
+${usesSchema ? "import { schema } from './schema.ts';\n" : ''}${handles ? "import { types } from './types.ts';\n" : ''}
 export const handler = ${door}(${first ? `${first}, ` : ''}(${config.length ? `{ ${config.join(', ')} }` : ''}) => [
 ${choices.map((choice) => `  ${expression(choice)},`).join('\n')}
-]);
+]${handles ? ', { types }' : ''});
 `,
   };
 };
@@ -84,6 +94,18 @@ ${located.map(({ name }) => `    ${name},`).join('\n')}
   };
 };
 
+/** The types that the platform knows, without their schemas. */
+const typesFile = (): GeneratedFile => ({
+  path: `${FOLDER}/types.ts`,
+  content: `${BANNER}export const types: readonly string[] = [
+${[...topologyOf(platform).types]
+  .sort()
+  .map((type) => `  '${type}',`)
+  .join('\n')}
+];
+`,
+});
+
 /** The documents as a function serves them, which reads them from files beside its bundle. */
 const documentFiles = (): GeneratedFile[] => [
   { path: DOCUMENT, content: `${JSON.stringify(document())}\n` },
@@ -92,5 +114,10 @@ const documentFiles = (): GeneratedFile[] => [
 
 export const entries: Generator = {
   owns: [FOLDER],
-  generate: () => [schemaFile(), ...documentFiles(), ...[...lambdaFunctions, ...bridgeFunctions].map(entry)],
+  generate: () => [
+    schemaFile(),
+    typesFile(),
+    ...documentFiles(),
+    ...[...lambdaFunctions, ...bridgeFunctions].map(entry),
+  ],
 };

@@ -6,14 +6,15 @@
  */
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Context } from '../context.ts';
 import { AppError, toAppError, toBatchVerdict } from '../errors.ts';
 import { type Host, invoke } from '../invoke.ts';
 import { type AnyEnvelope, toEnvelope } from '../messaging/envelope.ts';
 import type { QueueLimits } from '../messaging/topology.ts';
 import { observeAge, observeHandling } from '../metrics/events.ts';
 import { hostPorts, type Operation } from '../operation.ts';
-import { continueTrace } from '../tracing/trace.ts';
-import { deadlineOf, stack } from './lambda.ts';
+import { continueTrace, type Trace } from '../tracing/trace.ts';
+import { deadlineOf, inSubsegment, stack } from './lambda.ts';
 import { type Choose, container } from './lambda-container.ts';
 import { parkExpired, seeTo } from './lambda-retries.ts';
 
@@ -64,64 +65,77 @@ const inTurn = (handle: (record: SQSRecord) => Promise<void>) => {
   };
 };
 
-/** Hands an envelope to every operation that subscribed to its type, one after the other. */
-const deliver = async (host: Host, ops: readonly Operation<any, any>[], record: SQSRecord, deadline: number) => {
-  const { log, ids, metrics } = host.ports;
+/** What a record was about, for the log and for who sees to it. */
+interface Handled {
+  result: 'done' | 'ignored' | 'unknown' | 'retry' | 'park';
+  /** Why it was not done. */
+  error?: AppError;
+}
+
+/** Hands an envelope to every operation that subscribed to its type, one after the other. Never throws. */
+const deliver = async (
+  host: Host,
+  ops: readonly Operation<any, any>[],
+  record: SQSRecord,
+  deadline: number,
+  types: ReadonlySet<string> | undefined,
+): Promise<Handled> => {
+  const { log } = host.ports;
   const attempt = Number(record.attributes.ApproximateReceiveCount);
   const queue = ops[0]?.subscription?.queue ?? '';
-  const started = performance.now();
   let operation: string | undefined;
   let envelope: AnyEnvelope | undefined;
+  let trace: Trace | undefined;
   try {
     envelope = readEnvelope(record.body);
+    const { message_id, message_type, correlation_id: request_id = message_id } = envelope;
     observeAge(host.ports, queue, envelope, attempt);
-    const trace = continueTrace(envelope.metadata?.traceparent);
-    for (const op of ops) {
-      if (!op.subscription?.types.includes(envelope.message_type)) continue;
-      operation = op.name;
-      await invoke(host, op, envelope, {
-        request_id: envelope.correlation_id ?? ids.uuid(),
-        trace,
-        caller: { kind: 'service', name: 'events', permissions: [] },
-        client: {},
-        door: 'queue',
-        attempt,
-        deadline,
-      });
-    }
-    const result = operation === undefined ? 'ignored' : 'done';
-    metrics.count('perfect21_queue_messages_total', { queue, result });
-    observeHandling(host.ports, queue, result, started);
+    trace = continueTrace(envelope.metadata?.traceparent);
+    const caller = { kind: 'service', name: 'events', permissions: [] } as const;
+    const context: Context = { request_id, trace, caller, client: {}, door: 'queue', attempt, deadline };
+    const handlers = ops.filter(({ subscription }) => subscription?.types.includes(message_type));
+    await inSubsegment(`process ${queue}`, { message_id, message_type, trace_id: trace.trace_id }, async () => {
+      for (const op of handlers) {
+        operation = op.name;
+        await invoke(host, op, envelope, context);
+      }
+    });
+    if (handlers.length > 0) return { result: 'done' };
+    if (!types || types.has(message_type)) return { result: 'ignored' };
+    log.warn('queue.unknown_type', { queue, message_id, message_type, request_id, trace_id: trace.trace_id });
+    return { result: 'unknown' };
   } catch (thrown) {
     const error = toAppError(thrown);
-    // SQS brings it again, and knows when to give it up
-    metrics.count('perfect21_queue_messages_total', { queue, result: 'retried' });
-    observeHandling(host.ports, queue, toBatchVerdict(error), started);
+    const verdict = toBatchVerdict(error);
     log.error('event.failed', {
       operation,
       message_id: envelope?.message_id ?? record.messageId,
       message_type: envelope?.message_type,
-      request_id: envelope?.correlation_id,
+      request_id: envelope?.correlation_id ?? envelope?.message_id,
+      trace_id: trace?.trace_id,
       attempt,
       code: error.code,
-      verdict: toBatchVerdict(error),
+      verdict,
       cause: error.cause ?? error,
     });
-    throw error;
+    return { result: verdict, error };
   }
 };
 
 /**
  * The handler of a queue's function: all operations that subscribe to the queue, which have to take a second delivery.
  *
+ * @param options.message_ttl ms that a record may wait
+ * @param options.types all types of the platform: others are unknown, told in the log and passed over
  * @throws TypeError for an event that does not come from SQS
  * @example export const handler = lambdaQueue([onUserLogin], ({ store }) => [systemClock, dynamodbStore(schema)]);
  */
 export const lambdaQueue = (
   ops: readonly Operation<any, any>[],
   choose: Choose,
-  { message_ttl }: Pick<QueueLimits, 'message_ttl'> = {},
+  { message_ttl, types }: Pick<QueueLimits, 'message_ttl'> & { types?: readonly string[] } = {},
 ) => {
+  const known = types && new Set(types);
   const ports = new Set(ops.flatMap((op) => [...hostPorts({ ...op, access: 'public' })]));
   const open = container([...ports.add('metrics')], choose);
   const service = ops[0]!.name.split('.')[0]!;
@@ -136,11 +150,13 @@ export const lambdaQueue = (
       event,
       inTurn(async (record) => {
         if (await parkExpired(host, record, queue, message_ttl)) return;
-        try {
-          await deliver(host, ops, record, deadline);
-        } catch (thrown) {
-          if (!(await seeTo(host, record, queue, toAppError(thrown)))) throw thrown;
-        }
+        const started = performance.now();
+        const { result, error } = await deliver(host, ops, record, deadline, known);
+        observeHandling(host.ports, queue, result, started);
+        const parked = error && (await seeTo(host, record, queue, error));
+        const counted = error ? (parked ? 'parked' : 'retried') : result;
+        host.ports.metrics.count('perfect21_queue_messages_total', { queue, result: counted });
+        if (error && !parked) throw error;
       }),
       new BatchProcessor(EventType.SQS),
       { throwOnFullBatchFailure: false },

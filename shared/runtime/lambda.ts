@@ -22,12 +22,10 @@ const HEADROOM_MS = 200;
 export const deadlineOf = (host: Host, context: LambdaContext): number =>
   host.ports.clock.now() + Math.max(0, context.getRemainingTimeInMillis() - HEADROOM_MS);
 
-type Tracing = typeof import('./lambda-tracer.ts').tracing;
+type Tracing = typeof import('./lambda-tracer.ts');
 // X-Ray's SDK is half of a bundle, so it is a file of its own that is loaded only where Lambda traces
 const tracing: Promise<Tracing> | undefined =
-  process.env.POWERTOOLS_TRACE_ENABLED === 'true'
-    ? import('./lambda-tracer.ts').then((module) => module.tracing)
-    : undefined;
+  process.env.POWERTOOLS_TRACE_ENABLED === 'true' ? import('./lambda-tracer.ts') : undefined;
 
 /** A handler behind the stack that all functions share. */
 export const stack = <E, R>(service: string, handler: (event: E, context: LambdaContext) => Promise<R>) => {
@@ -35,12 +33,19 @@ export const stack = <E, R>(service: string, handler: (event: E, context: Lambda
     .use(injectLambdaContext(logger, { resetKeys: true }))
     .before(({ context }) => metricsOf(service).captureColdStartMetric(context.functionName));
   if (!tracing) return stacked;
-  const traced = tracing.then((open) => open(service));
+  const traced = tracing.then((module) => module.tracing(service));
   return stacked
     .before(async (request) => (await traced).before?.(request as never))
     .after(async (request) => (await traced).after?.(request as never))
     .onError(async (request) => (await traced).onError?.(request as never));
 };
+
+/** Runs a part of a function's work as a subsegment with annotations, by which X-Ray finds it; where nothing is traced, just runs it. */
+export const inSubsegment = async <T>(
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  work: () => Promise<T>,
+): Promise<T> => (tracing ? (await tracing).subsegment(name, annotations, work) : work());
 
 /** What is answered before there is a host to answer with. */
 const refuse = (thrown: unknown, headers: Record<string, string | undefined>, fallbackId: string): HttpResponse => {

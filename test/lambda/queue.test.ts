@@ -1,12 +1,15 @@
 import type { SQSBatchResponse } from 'aws-lambda';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
+import { adapter } from '../../shared/adapter.ts';
 import { AppError } from '../../shared/errors.ts';
 import { AnyEnvelope } from '../../shared/messaging/envelope.ts';
 import { operation } from '../../shared/operation.ts';
 import { lambdaQueue, readEnvelope } from '../../shared/runtime/lambda-queue.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
+import { startSqs } from '../engines/sqs.ts';
+import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { lambdaContext, queueEvent } from './support.ts';
 
 const envelope = (n: number, type = 'thing.happened') => ({
@@ -21,6 +24,20 @@ const envelope = (n: number, type = 'thing.happened') => ({
 /** Handlers of one queue that note what they did; the second fails for what it is told. */
 const queue = (failing: Map<number, AppError> = new Map()) => {
   const handled: string[] = [];
+  const counted: string[] = [];
+  const logged: [code: string, fields: any][] = [];
+  const log = (code: string, fields: object) => void logged.push([code, fields]);
+  const observing = [
+    adapter({ port: 'log', open: () => ({ port: { debug: log, info: log, warn: log, error: log } as any }) }),
+    adapter({
+      port: 'metrics',
+      open: () => {
+        const count = (name: string, { result }: any) =>
+          name === 'perfect21_queue_messages_total' && counted.push(result);
+        return { port: { count, observe: () => {}, gauge: () => {} } as any };
+      },
+    }),
+  ];
   const handler = (name: `tests.${string}`) =>
     operation({
       name,
@@ -37,9 +54,13 @@ const queue = (failing: Map<number, AppError> = new Map()) => {
       },
     });
   const operations = [handler('tests.first'), handler('tests.second')];
-  const run = lambdaQueue(operations, () => [systemClock, randomIds]);
+  const run = lambdaQueue(operations, () => [systemClock, randomIds, ...observing], {
+    types: ['thing.happened', 'thing.else'],
+  });
   return {
     handled,
+    counted,
+    logged,
     raw: run as (event: unknown, context: unknown) => Promise<unknown>,
     run: (bodies: readonly unknown[]) =>
       run(
@@ -95,6 +116,40 @@ describe('a function behind a queue', () => {
     const { run } = queue();
     expect(failed(await run(['not json', { detail: 1 }, envelope(1)]))).toEqual(['message-0', 'message-1']);
     expect(() => readEnvelope('{}')).toThrow(AppError);
+  });
+
+  test('logs a failure with the ids of its request and its trace', async () => {
+    const { run, logged } = queue(new Map([[4, new AppError('unavailable')]]));
+    const trace_id = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const traceparent = `00-${trace_id}-00f067aa0ba902b7-01`;
+    await run([{ ...envelope(4), metadata: { traceparent } }]);
+    const ids = { message_id: 'id-4', request_id: 'request-4', trace_id };
+    expect(logged).toEqual([['event.failed', expect.objectContaining(ids)]]);
+  });
+
+  test('passes over a type that nobody knows, counts it as unknown and says so', async () => {
+    const { run, counted, logged } = queue();
+    expect(failed(await run([envelope(1, 'thing.else'), envelope(2, 'thing.new'), envelope(3)]))).toEqual([]);
+    expect([...counted].sort()).toEqual(['done', 'ignored', 'unknown']);
+    const told = { queue: 'tests.things', message_id: 'id-2', message_type: 'thing.new', request_id: 'request-2' };
+    expect(logged).toEqual([['queue.unknown_type', expect.objectContaining(told)]]);
+  });
+
+  test('counts a record by what became of it in the end: parked, or to come again', async () => {
+    const types = { Type: 'AWS::SQS::Queue', Properties: {} };
+    const sqs = await startSqs({ queue: types, dead: types });
+    stubEnvironment({ ...awsEnvironment({ SQS: sqs.endpoint }), QUEUE_DEAD_URL: sqs.url('dead') });
+    try {
+      const errors = [new AppError('invalid_request'), new AppError('unavailable')] as const;
+      const { run, counted } = queue(new Map(errors.map((error, n) => [n, error])));
+      for (const n of [0, 1, 2]) await run([envelope(n)]);
+      // a receipt that SQS does not know: it can't be told when, and brings it again by itself
+      expect(counted).toEqual(['parked', 'retried', 'done']);
+      expect(sqs.waiting('dead')).toEqual([JSON.stringify(envelope(0))]);
+    } finally {
+      vi.unstubAllEnvs();
+      await sqs.close();
+    }
   });
 
   test('handles deliveries of one event one after the other, and other events meanwhile', async () => {
