@@ -7,38 +7,21 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Context } from '../context.ts';
-import { AppError, toAppError, toBatchVerdict } from '../errors.ts';
+import { type AppError, toAppError, toBatchVerdict } from '../errors.ts';
 import { type Host, invoke } from '../invoke.ts';
-import { type AnyEnvelope, toEnvelope } from '../messaging/envelope.ts';
+import type { AnyEnvelope } from '../messaging/envelope.ts';
 import type { QueueLimits } from '../messaging/topology.ts';
 import { observeAge, observeHandling } from '../metrics/events.ts';
 import { hostPorts, type Operation } from '../operation.ts';
 import { continueTrace, type Trace } from '../tracing/trace.ts';
 import { deadlineOf, inSubsegment, stack } from './lambda.ts';
 import { type Choose, container } from './lambda-container.ts';
+import { readEnvelope } from './lambda-record.ts';
 import { parkExpired, seeTo } from './lambda-retries.ts';
 
 const isQueueEvent = (event: unknown): event is SQSEvent => {
   const records = (event as SQSEvent | undefined)?.Records;
   return Array.isArray(records) && records.every(({ eventSource }) => eventSource === 'aws:sqs');
-};
-
-/**
- * The envelope in a record: EventBridge's `detail` or the envelope itself.
- *
- * @throws AppError `invalid_request` when there is none
- */
-export const readEnvelope = (body: string): AnyEnvelope => {
-  let carried: unknown;
-  try {
-    carried = JSON.parse(body);
-  } catch (cause) {
-    throw new AppError('invalid_request', { detail: 'The record is not JSON', cause });
-  }
-  const { detail = carried } = (carried ?? {}) as { detail?: unknown };
-  const parsed = toEnvelope(detail);
-  if (parsed.success) return parsed.data;
-  throw new AppError('invalid_request', { detail: 'The record carries no envelope', cause: parsed.error });
 };
 
 /** What records have in common that are not handled at once: deliveries of one event, and events of one user. */

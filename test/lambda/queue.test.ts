@@ -5,7 +5,8 @@ import { adapter } from '../../shared/adapter.ts';
 import { AppError } from '../../shared/errors.ts';
 import { AnyEnvelope } from '../../shared/messaging/envelope.ts';
 import { operation } from '../../shared/operation.ts';
-import { lambdaQueue, readEnvelope } from '../../shared/runtime/lambda-queue.ts';
+import { lambdaQueue } from '../../shared/runtime/lambda-queue.ts';
+import { readEnvelope } from '../../shared/runtime/lambda-record.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { startSqs } from '../engines/sqs.ts';
@@ -116,6 +117,26 @@ describe('a function behind a queue', () => {
     const { run } = queue();
     expect(failed(await run(['not json', { detail: 1 }, envelope(1)]))).toEqual(['message-0', 'message-1']);
     expect(() => readEnvelope('{}')).toThrow(AppError);
+  });
+
+  test('returns records whose frame says something else than their envelope, or what it cannot say', async () => {
+    const { run } = queue();
+    const frame = (more: object, routing?: object) => ({
+      source: `perfect21.${envelope(1).source_service}`,
+      'detail-type': envelope(1).message_type,
+      detail: { ...envelope(1), ...(routing && { routing }) },
+      ...more,
+    });
+    const odd = [
+      frame({ 'detail-type': 'user.login' }),
+      frame({ source: 'perfect21.somebody' }),
+      frame({}, { key: 'a..b' }),
+      frame({}, { key: 'a.b', priority: 200 }),
+      frame({}, { key: 'a.b', priority: '9' }),
+    ];
+    const good = [frame({}), frame({ source: 'a.partner' }), frame({}, { key: 'a.b', priority: 9 })];
+    const all = [...odd, ...good].map((each, at) => ({ ...each, detail: { ...each.detail, message_id: `m${at}` } }));
+    expect(failed(await run(all))).toEqual(odd.map((_, at) => `message-${at}`));
   });
 
   test('logs a failure with the ids of its request and its trace', async () => {

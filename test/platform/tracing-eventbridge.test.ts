@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
-import { readEnvelope } from '../../shared/runtime/lambda-queue.ts';
+import { readEnvelope } from '../../shared/runtime/lambda-record.ts';
 import { continueTrace } from '../../shared/tracing/trace.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
 import { startCollector } from '../engines/otlp.ts';
