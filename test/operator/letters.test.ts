@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { bar, plain } from '../../infra/operator/output.ts';
 import { storeLetters, toDeadLetter } from '../../shared/messaging/dead-letters.ts';
-import { tail } from '../../shared/messaging/embedded/tail.ts';
-import { mortal, openRig, probeCollections, probePlatform, QUEUE, type Rig } from '../messaging/rig.ts';
+import { embeddedBus } from '../../shared/messaging/embedded/bus.ts';
+import { tail, tailed } from '../../shared/messaging/embedded/tail.ts';
+import { newTail } from '../../shared/messaging/embedded/tails.ts';
+import { OUTBOX } from '../../shared/messaging/event.ts';
+import { topologyOf } from '../../shared/messaging/topology.ts';
+import { mortal, note, openRig, probeCollections, probePlatform, QUEUE, type Rig } from '../messaging/rig.ts';
 
 const rigs: Rig[] = [];
 const open = async (): Promise<Rig> => {
@@ -126,6 +130,23 @@ test('a look at events removes what one that was killed has left behind', async 
     () => controller.abort(),
   );
   expect([await idsIn(rig, 'perfect21.tails'), await idsIn(rig, left.queue)]).toEqual([[], []]);
+});
+
+test('looks at events get copies for as long as they last, beside each other, and say so in one row each', async () => {
+  const rig = await open();
+  const { ports } = rig.host;
+  await rig.run(note, { id: 'n', text: 'a text' });
+  const rows = await rig.store.messages.peek(OUTBOX, 1);
+  const tails = ['#', 'probe.events.*', 'user.#'].map((binding) => newTail(ports, binding));
+  for (let hours = 0; hours < 2; hours += 10 / 3_600) {
+    for (const { say } of tails) await say();
+    rig.clock.pass(10_000);
+  }
+  const bus = tailed(embeddedBus(topologyOf(probePlatform()), rig.clock), ports);
+  const [outcome] = await bus.publish(rows);
+  const copied = outcome?.kind === 'published' ? outcome.deliveries?.map(({ queue }) => queue) : outcome;
+  expect(copied).toEqual([QUEUE, tails[0]!.queue, tails[1]!.queue]);
+  expect(await idsIn(rig, 'perfect21.tails')).toHaveLength(tails.length);
 });
 
 test('a bar never runs over, and text from elsewhere commands no terminal', () => {

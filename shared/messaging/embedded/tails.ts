@@ -1,0 +1,105 @@
+/**
+ * Who looks at events on this store just now.
+ *
+ * A tail says so by a message in one queue, and says it again before that ends, so one that was killed is forgotten.
+ * Each time what was said before is removed: the queue holds about one saying for each tail, however long they last.
+ */
+import type { Ports } from '../../ports/index.ts';
+import type { Claimed, NewMessage, Store } from '../../ports/store.ts';
+
+const TAILS = 'perfect21.tails';
+const MOST = 100;
+/** How long one saying holds, and how often it is repeated, ms. */
+const HOLDS_MS = 30_000;
+const AGAIN_MS = 10_000;
+const LEASE_MS = 60_000;
+
+interface Saying {
+  queue: string;
+  binding: string;
+  until: number;
+}
+
+export type TailPorts = Pick<Ports, 'store' | 'clock' | 'ids'>;
+
+const sayingOf = ({ body }: Claimed): Saying => body as Saying;
+
+/** What holds of what was said, claimed or not: the newest of each tail. */
+const newest = async ({ store, clock }: Pick<Ports, 'store' | 'clock'>): Promise<Map<string, Claimed>> => {
+  const said = await store.messages.peek(TAILS, MOST);
+  const live = said.filter((message) => sayingOf(message).until > clock.now());
+  return new Map(live.map((message) => [sayingOf(message).queue, message]));
+};
+
+/** The tails that look now. */
+export const tailsNow = async (ports: Pick<Ports, 'store' | 'clock'>): Promise<readonly Saying[]> =>
+  [...(await newest(ports)).values()].map(sayingOf);
+
+/** Takes all messages of a queue that are there. */
+export const drain = async (store: Store, queue: string, take: (body: unknown) => void): Promise<void> => {
+  for (;;) {
+    const claimed = await store.messages.claim(queue, { limit: 50, lease_ms: LEASE_MS });
+    if (claimed.length === 0) return;
+    for (const { body } of claimed) take(body);
+    await store.transact([], { settle: claimed });
+  }
+};
+
+/** Removes sayings that ended or were said anew, and the copies of events that were made for tails that are gone. */
+export const forget = async (ports: TailPorts): Promise<void> => {
+  const { store, clock } = ports;
+  for (let removed = true; removed; ) {
+    removed = false;
+    const claimed = await store.messages.claim(TAILS, { limit: MOST, lease_ms: LEASE_MS });
+    // looked at after the claim: what is claimed stands in it, and so does what another has claimed
+    const last = await newest(ports);
+    const holds = (message: Claimed): boolean => {
+      const { queue, until } = sayingOf(message);
+      return until > clock.now() && (last.get(queue)?.id ?? message.id) === message.id;
+    };
+    const live = new Set([...last.keys(), ...claimed.filter(holds).map((message) => sayingOf(message).queue)]);
+    for (const message of claimed) {
+      if (holds(message)) {
+        await store.messages.release(message, { available_at: message.available_at });
+        continue;
+      }
+      const { queue } = sayingOf(message);
+      if (!live.has(queue)) await drain(store, queue, () => {});
+      await store.transact([], { settle: [message] });
+      removed = true;
+    }
+  }
+};
+
+/** One tail among them: the queue in which its copies come, and how it says that it is there and that it is over. */
+export const newTail = (ports: TailPorts, binding: string) => {
+  const { store, clock, ids } = ports;
+  const queue = `perfect21.tail.${ids.uuid()}`;
+  const saying = (until: number): NewMessage => ({
+    queue: TAILS,
+    id: ids.uuid(),
+    available_at: clock.now(),
+    body: { queue, binding, until } satisfies Saying,
+  });
+  let said = Number.NEGATIVE_INFINITY;
+  return {
+    queue,
+    /** Says that it is there, if that was long enough ago. */
+    say: async (): Promise<void> => {
+      const since = clock.now() - said;
+      if (since >= 0 && since < AGAIN_MS) return;
+      said = clock.now();
+      await store.transact([], { enqueue: [saying(said + HOLDS_MS)] });
+      await forget(ports);
+    },
+    /** Says that it is over; relays learn it when they read again, and who forgets after that removes the rest. */
+    leave: async (): Promise<void> => {
+      const claimed = await store.messages.claim(TAILS, { limit: MOST, lease_ms: LEASE_MS });
+      const own = claimed.filter((message) => sayingOf(message).queue === queue);
+      await store.transact([], { settle: own, enqueue: [saying(0)] });
+      for (const message of claimed) {
+        if (!own.includes(message)) await store.messages.release(message, { available_at: message.available_at });
+      }
+    },
+  };
+};
