@@ -30,10 +30,11 @@ interface Settling {
 
 /**
  * One step of the relay: claims rows, publishes and settles them. It says how many it took; 0 when none can be claimed.
+ * `onTaken` hears which, before they are published.
  *
  * @example const step = relayStep(host.ports, bus); while (await step()) continue;
  */
-export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (count: number) => void = () => {}) => {
+export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (rows: readonly Claimed[]) => void = () => {}) => {
   const { store, clock, ids, log, metrics, tracer } = ports;
   const publishing = Object.freeze({ bus: bus.name ?? 'other' });
   const count = (result: string, by = 1): void => metrics.count('perfect21_outbox_messages_total', { result }, by);
@@ -73,7 +74,7 @@ export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (count: number) 
     if (bus.ready?.() === false) return 0;
     const rows = await store.messages.claim(OUTBOX, { limit: BATCH, lease_ms: LEASE_MS, firm: bus.outside });
     if (rows.length === 0) return 0;
-    onTaken(rows.length);
+    onTaken(rows);
     const traced = tracer && producing(tracer, rows);
     const started = performance.now();
     const outcomes = await bus
@@ -107,7 +108,7 @@ export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (count: number) 
 /** Starts the relay of a bus. `onTaken` hears how many rows each claim gave. */
 export const startRelay = (ports: RelayPorts, bus: Bus, onTaken?: (count: number) => void): Pump => {
   const { store, log } = ports;
-  const take = relayStep(ports, bus, onTaken);
+  const take = relayStep(ports, bus, (rows) => onTaken?.(rows.length));
   const pump = startPump({ take, onError: (cause) => log.warn('outbox.unavailable', { cause }) });
   const unsubscribe = store.onCommit((queues) => queues.has(OUTBOX) && pump.wake());
   const unwatch = bus.onReady?.(pump.wake);

@@ -3,7 +3,7 @@
  *
  * Three things call it. The stream of the messages table, right after a commit: the records say only that it is time to
  * look, what is published comes from claims. An alarm, when an event with a delay is due: it is set when the stream told
- * of a row that could not be claimed yet. And a schedule, each minute: it finds what else became due (rows that were given
+ * of a row that this container has not taken, as it could not be claimed yet. And a schedule, each minute: it finds what else became due (rows that were given
  * back after a failure). All may run at once, beside each other and beside workers.
  */
 import { loadConfig } from '../config/config.ts';
@@ -25,13 +25,31 @@ const isScheduled = (event: unknown): boolean =>
 /** Rows that a look at what waits reads. Of more waiting events the latest are found by the schedule. */
 const WAITING = 250;
 
-/** What a call asks of the alarm, `relayed` rows later: nothing, if all that the stream told of is on its way. */
-const askedBy = (event: unknown, relayed: number): Asked | undefined => {
+/** Ids of rows that a container remembers to have taken. */
+const REMEMBERED = 1_000;
+
+/** The rows taken last. The stream tells of many after an earlier call took them: nothing has to be looked for then. */
+const takenLately = () => {
+  const ids = new Set<string>();
+  return {
+    has: (id: string): boolean => ids.has(id),
+    add: (rows: readonly { id: string }[]): void => {
+      for (const { id } of rows) ids.add(id);
+      for (const id of ids) {
+        if (ids.size <= REMEMBERED) break;
+        ids.delete(id);
+      }
+    },
+  };
+};
+
+/** What a call asks of the alarm: nothing, if all that the stream told of was taken. */
+const askedBy = (event: unknown, taken: { has(id: string): boolean }): Asked | undefined => {
   const { Records: records } = (event ?? {}) as { Records?: StreamOrQueueRecord[] };
   if (!Array.isArray(records)) return undefined;
   if (records.some(({ body }) => body !== undefined && rangSoon(body))) return 'soon';
-  const ids = records.flatMap(({ dynamodb }) => dynamodb?.Keys?.id?.S ?? []);
-  return ids.length > relayed ? { ids: new Set(ids) } : undefined;
+  const ids = records.flatMap(({ dynamodb }) => dynamodb?.Keys?.id?.S ?? []).filter((id) => !taken.has(id));
+  return ids.length > 0 ? { ids: new Set(ids) } : undefined;
 };
 interface StreamOrQueueRecord {
   body?: string;
@@ -64,16 +82,17 @@ export const lambdaRelay = (choose: Choose) => {
   const open = container(['clock', 'ids', 'log', 'metrics', 'store'], choose);
   let step: ReturnType<typeof relayStep> | undefined;
   let alarm: Alarm | undefined;
+  const lately = takenLately();
   return stack('perfect21', async (event: unknown, context) => {
     const { ports } = await open();
-    step ??= relayStep(ports, openBus());
+    step ??= relayStep(ports, openBus(), lately.add);
     let relayed = 0;
     while (context.getRemainingTimeInMillis() > STEP_MS) {
       const taken = await step();
       if (taken === 0) break;
       relayed += taken;
     }
-    const asked = askedBy(event, relayed);
+    const asked = askedBy(event, lately);
     alarm ??= asked && openAlarm();
     if (asked && alarm) {
       try {

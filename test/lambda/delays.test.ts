@@ -9,6 +9,7 @@ import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
 import type { Store } from '../../shared/ports/store.ts';
 import { lambdaRelay } from '../../shared/runtime/lambda-relay.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
+import { SqliteMessages } from '../../shared/store/sqlite/messages.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { jsonLog } from '../../shared/system/log.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
@@ -39,8 +40,8 @@ describe('an event with a delay in AWS', () => {
   let count = 0;
 
   const arrived: string[] = [];
-  /** Commits an event, and calls the relay as the stream does. */
-  const commit = async (delay_ms: number): Promise<string> => {
+  /** Commits an event of which the stream tells later. */
+  const put = async (delay_ms: number): Promise<string> => {
     const id = `event-${++count}`;
     const envelope = {
       message_id: id,
@@ -51,8 +52,16 @@ describe('an event with a delay in AWS', () => {
     };
     const body = { envelope, routing_key: 'probe.noted', priority: 0 };
     await store.transact([], { enqueue: [{ queue: OUTBOX, id, available_at: clock.now() + delay_ms, body }] });
+    return id;
+  };
+  /** Calls the relay as the stream does. */
+  const tell = async (id: string): Promise<void> => {
     const Keys = { queue: { S: OUTBOX }, id: { S: id } };
     await relay({ Records: [{ eventName: 'INSERT', dynamodb: { Keys } }] }, lambdaContext(60_000));
+  };
+  const commit = async (delay_ms: number): Promise<string> => {
+    const id = await put(delay_ms);
+    await tell(id);
     return id;
   };
   const delays = () => (sqs.inspect(DUE).delayed as any[]).map((each) => each.delayUntil ?? each);
@@ -109,6 +118,25 @@ describe('an event with a delay in AWS', () => {
     clock.pass(900_000);
     await ring('{}');
     expect(arrived).toEqual([id]);
+  });
+
+  test('is not forgotten when the same call relays another one', async () => {
+    const before = sqs.waiting(DUE).length;
+    const other = await put(0);
+    const id = await commit(60_000);
+    expect(arrived).toEqual([other]);
+    expect(sqs.waiting(DUE)).toHaveLength(before + 1);
+    clock.pass(60_000);
+    await ring('{}');
+    expect(arrived).toEqual([other, id]);
+  });
+
+  test('is not looked for when the stream tells of what was relayed already', async () => {
+    const looks = vi.spyOn(SqliteMessages.prototype, 'peek');
+    const ids = [await put(0), await put(0)];
+    for (const id of ids) await tell(id);
+    expect([arrived, looks.mock.calls]).toEqual([ids, []]);
+    looks.mockRestore();
   });
 
   test('of more is scheduled, once for its minute, and set to the second when the schedule rings', async () => {
