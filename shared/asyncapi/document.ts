@@ -98,8 +98,10 @@ export const asyncApi = (
       title: 'perfect21 events',
       version,
       description:
-        'Delivered at least once, in order of each user; consumers tell repetitions by `message_id`. A change that ' +
-        'breaks a published payload gets a new `metadata.version`.',
+        'Delivered at least once; consumers tell repetitions by `message_id`. Events of one user are published in their ' +
+        'order, and one consuming process handles them in it unless one is more urgent or tried again; across ' +
+        'processes, and from queues of SQS, they come in any order. So what a consumer does has to come to the same ' +
+        'whatever the order, as it does here. A change that breaks a published payload gets a new `metadata.version`.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: 'application/json',

@@ -12,10 +12,11 @@ import { context, note, type Rig, seenBy } from '../messaging/rig.ts';
 export interface Traits {
   /**
    * `past a retry`: a user's next event waits until the one before it was handled or parked.
-   * `unless retried`: RabbitMQ sends a failed message round by a retry queue, and others pass it meanwhile.
+   * `within one process unless retried`: RabbitMQ gives each consuming process its share of a queue, and sends a failed
+   * message round by a retry queue; others pass it meanwhile.
    * `never`: SQS standard queues bring messages in any order.
    */
-  order: 'past a retry' | 'unless retried' | 'never';
+  order: 'past a retry' | 'within one process unless retried' | 'never';
   /** How often a consumer tries. */
   tries: number;
   /** Ms between the tries as they were set, by what part they vary, how much they may be off, and the time in which they pass. */

@@ -17,7 +17,7 @@ import { busContract } from './bus-suite.ts';
 
 const STEPS = [20, 40, 60, 80, 100];
 const CLASSIC: Traits = {
-  order: 'unless retried',
+  order: 'within one process unless retried',
   tries: STEPS.length + 1,
   backoff: { steps: STEPS, spread: 0, early: 2, late: 500, now: () => performance.now() },
   poison: { notJson: 'not JSON', noEnvelope: 'invalid envelope' },
