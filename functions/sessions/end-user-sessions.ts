@@ -49,30 +49,27 @@ export const endUserSessions = operation({
     }
     revocations.learn(revocation);
 
-    const settle = (session: Stored<SessionRecord>) =>
-      session.id === except_session_id
-        ? update(sessions, session, { ...session.value, generation })
-        : remove(sessions, session);
-    let ended = 0;
+    const isFormer = (session: Stored<SessionRecord> | undefined): session is Stored<SessionRecord> =>
+      session !== undefined && session.value.user_id === user_id && session.value.generation < generation;
     if (except_session_id !== undefined) {
       await retryConflict(async () => {
         const spared = await store.get(sessions, except_session_id);
-        const behind = spared && spared.value.user_id === user_id && spared.value.generation < generation;
-        if (behind) await store.transact([settle(spared)]);
+        if (isFormer(spared)) await store.transact([update(sessions, spared, { ...spared.value, generation })]);
       });
     }
+    let ended = 0;
     let cursor: string | undefined;
     do {
       const page = await store.query(sessions, 'by_user', user_id, { limit: 100, cursor });
-      for (const session of page.items) {
-        if (session.id === except_session_id || session.value.generation >= generation) continue;
-        try {
-          await store.transact([settle(session)]);
+      for (const { id } of page.items.filter(isFormer)) {
+        if (id === except_session_id) continue;
+        await retryConflict(async () => {
+          // one that was refreshed meanwhile, or spared by an earlier generation, may be a former one all the same
+          const session = await store.get(sessions, id);
+          if (!isFormer(session)) return;
+          await store.transact([remove(sessions, session)]);
           ended++;
-        } catch (thrown) {
-          // it was refreshed or ended meanwhile; its next refresh meets the generation
-          if (!(thrown instanceof WriteConflict)) throw thrown;
-        }
+        });
       }
       cursor = page.next_cursor;
     } while (cursor);

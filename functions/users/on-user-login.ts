@@ -27,7 +27,8 @@ export const onUserLogin = operation({
       const record = { user_id, at, ip_address, user_agent, login_successful, failure_reason, mfa_used, risk_score };
       const writes = [insert(loginHistory, message_id, record, { expires_at: Date.parse(timestamp) + KEPT_MS })];
       const user = login_successful ? await store.get(users, user_id) : undefined;
-      const newer = user && (user.value.last_login_at ?? 0) < at;
+      // a login that is told after the account was deleted puts nothing back into it
+      const newer = user && user.value.status !== 'deleted' && (user.value.last_login_at ?? 0) < at;
       await store.transact(newer ? [...writes, update(users, user, { ...user.value, last_login_at: at })] : writes);
       return {};
     }),
