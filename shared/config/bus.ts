@@ -1,4 +1,5 @@
 /** `BUS_URL` and `BRIDGE_URL`: what carries events. */
+import { readFileSync } from 'node:fs';
 import type { Environment } from './environment.ts';
 import { StartError } from './start-error.ts';
 
@@ -19,6 +20,15 @@ export interface BridgeConfig {
   queue: string;
 }
 
+/** A file that can't be read would look like a broker that is away. */
+const requireFile = (variable: string, file: string | undefined): void => {
+  try {
+    if (file !== undefined) readFileSync(file);
+  } catch (cause) {
+    throw new StartError(`${variable}: ${file} can't be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
+  }
+};
+
 export const busOf = (env: Environment): BusConfig => {
   const { BUS_URL: url, RABBITMQ_CA: ca, RABBITMQ_CERT: cert, RABBITMQ_KEY: key } = env;
   if (url === 'embedded:') return { engine: 'embedded' };
@@ -30,6 +40,8 @@ export const busOf = (env: Environment): BusConfig => {
   if (!!cert !== !!key) throw new StartError('RABBITMQ_CERT and RABBITMQ_KEY belong together: set both or neither');
   if ((ca || cert) && !url.startsWith('amqps:'))
     throw new StartError('RABBITMQ_CA and RABBITMQ_CERT are for TLS: BUS_URL has to begin with amqps://');
+  for (const [variable, file] of Object.entries({ RABBITMQ_CA: ca, RABBITMQ_CERT: cert, RABBITMQ_KEY: key }))
+    requireFile(variable, file);
   return { engine: 'rabbitmq', url, queue_type: env.RABBITMQ_QUEUE_TYPE, tls: { ca, cert, key } };
 };
 

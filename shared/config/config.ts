@@ -5,6 +5,7 @@ import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
 import { Environment } from './environment.ts';
 import { type KeysConfig, keysOf, requireStrongSecret } from './keys.ts';
+import { plainly } from './plainly.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
 import { type StoreConfig, storeOf } from './store.ts';
@@ -37,7 +38,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const parsed = Environment.safeParse(Object.fromEntries(Object.entries(source).filter(([, value]) => value !== '')));
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    throw new StartError(`${issue.path.join('.')} is not usable: ${issue.message}`);
+    throw new StartError(`${issue.path.join('.')} is not usable: ${plainly(issue)}`);
   }
   const env = parsed.data;
   const services = servicesOf(env.PERFECT21_SERVICES);
@@ -55,6 +56,8 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const httpPort = env.PERFECT21_HTTP_PORT ?? (services.length === 1 ? OWN_PORT[services[0]!] : 8080);
   const tls = env.PERFECT21_TLS_CERT ? { cert: env.PERFECT21_TLS_CERT, key: env.PERFECT21_TLS_KEY! } : undefined;
   const tracing = tracingOf(env, services);
+  // tokens are issued, and links in mails opened, where auth runs
+  const authPort = services.includes('auth') ? httpPort : OWN_PORT.auth;
   return {
     env,
     services,
@@ -75,7 +78,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     push: pushOf(env),
     discovery: discoveryOf(env),
     ...(tracing && { tracing }),
-    public_url: (env.PERFECT21_PUBLIC_URL ?? `${tls ? 'https' : 'http'}://localhost:${httpPort}`).replace(/\/$/, ''),
+    public_url: (env.PERFECT21_PUBLIC_URL ?? `${tls ? 'https' : 'http'}://localhost:${authPort}`).replace(/\/$/, ''),
     ...(env.PERFECT21_SECRET && { secret: env.PERFECT21_SECRET }),
   };
 };

@@ -28,7 +28,12 @@ export interface DeliveryConfig {
   push: PushConfig;
 }
 
+/** The address in `name <address>`, or the whole. */
+const addressIn = (from: string): string => /<([^<>]+)>$/.exec(from)?.[1] ?? from;
+
 export const mailOf = (urls: string, from: string): MailConfig => {
+  if (!/^[^\s@<>,]+@[^\s@<>,]+$/.test(addressIn(from)))
+    throw new StartError('MAIL_FROM is no address: use <name>@<domain>, or "Name <name@domain>"');
   const providers = listOf(urls).map((url): MailProvider => {
     if (url === 'ses:') return { transport: 'ses' };
     if (/^smtps?:\/\/./.test(url) && URL.canParse(url)) return { transport: 'smtp', url };
@@ -58,11 +63,10 @@ export const smsOf = (env: Environment): SmsConfig => {
 };
 
 export const pushOf = (env: Environment): PushConfig => {
-  const address = /<([^<>]+)>$/.exec(env.MAIL_FROM)?.[1] ?? env.MAIL_FROM;
   const providers = listOf(env.PUSH_URL ?? unlessSet(env)).map((url): PushConfig['providers'][number] => {
     if (url === 'mailbox:') return mailboxAt(env);
     if (url === 'sns:') return { transport: 'sns' };
-    if (url === 'vapid:') return { transport: 'vapid', subject: `mailto:${address}` };
+    if (url === 'vapid:') return { transport: 'vapid', subject: `mailto:${addressIn(env.MAIL_FROM)}` };
     const [, subject] = /^vapid:(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.exec(url) ?? [];
     if (subject) return { transport: 'vapid', subject };
     throw new StartError('PUSH_URL names no known provider: use vapid:, vapid:mailto:<address>, sns: or mailbox:');

@@ -15,7 +15,7 @@ export const Environment = z.object({
   PERFECT21_DATA_DIR: z.string().min(1).default('.perfect21'),
   PERFECT21_SERVICES: z.string().optional(),
   PERFECT21_SECRET: z.string().optional(),
-  PERFECT21_PUBLIC_URL: z.url().optional(),
+  PERFECT21_PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'use http://… or https://…' }).optional(),
   PERFECT21_AUDIENCE: z.string().min(1).default('perfect21'),
   PERFECT21_TLS_CERT: z.string().optional(),
   PERFECT21_TLS_KEY: z.string().optional(),

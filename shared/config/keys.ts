@@ -4,7 +4,7 @@ import { StartError } from './start-error.ts';
 export type KeysConfig = { source: 'file'; file: string } | { source: 'kms'; key_id: string };
 
 export const keysOf = (url: string): KeysConfig => {
-  if (url.startsWith('file:')) return { source: 'file', file: url.slice('file:'.length) };
+  if (/^file:./.test(url)) return { source: 'file', file: url.slice('file:'.length) };
   if (url.startsWith('kms:')) return { source: 'kms', key_id: url.slice('kms:'.length) };
   throw new StartError('KEYS_URL names no known source: use file:<path> or kms:<key-id>');
 };

@@ -25,5 +25,6 @@ export const servicesOf = (list: string | undefined, variable = 'PERFECT21_SERVI
       throw new StartError(`${variable}: there is no service "${name}": choose from ${SERVICE_NAMES.join(', ')}`);
     }
   }
+  if (names.length === 0) throw new StartError(`${variable} names no service: choose from ${SERVICE_NAMES.join(', ')}`);
   return names as ServiceName[];
 };

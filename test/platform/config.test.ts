@@ -19,6 +19,33 @@ describe('without any setting', () => {
   });
 });
 
+test('services that run apart name one issuer without being told: auth at its own port', () => {
+  const issuerOf = (PERFECT21_SERVICES: string) => loadConfig({ PERFECT21_SERVICES }).public_url;
+  const names = ['auth', 'users', 'permissions', 'sessions', 'notifications', 'sessions,notifications'];
+  expect(new Set(names.map(issuerOf))).toEqual(new Set(['http://localhost:8080']));
+  expect(loadConfig({ PERFECT21_HTTP_PORT: '9080' }).public_url).toBe('http://localhost:9080');
+});
+
+test('what is wrong with a variable is said in plain words', () => {
+  const wrong: [Record<string, string>, string][] = [
+    [{ PERFECT21_HTTP_PORT: 'x' }, 'PERFECT21_HTTP_PORT is not usable: it is not a number'],
+    [{ PERFECT21_HTTP_PORT: '1.5' }, 'PERFECT21_HTTP_PORT is not usable: it is not a whole number'],
+    [{ PERFECT21_HTTP_PORT: '70000' }, 'PERFECT21_HTTP_PORT is not usable: it may be 65535 at most'],
+    [{ PERFECT21_REFRESH_IDLE_TTL: '0' }, 'PERFECT21_REFRESH_IDLE_TTL is not usable: it has to be more than 0'],
+    [{ PERFECT21_LOGIN_ATTEMPTS: '1' }, 'PERFECT21_LOGIN_ATTEMPTS is not usable: it has to be at least 3'],
+    [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL is not usable: use debug, info, warn, error, silent'],
+    [{ PERFECT21_ACCESS_TOKEN_TTL: '901' }, 'PERFECT21_ACCESS_TOKEN_TTL is not usable: at most 900 seconds'],
+  ];
+  for (const [env, line] of wrong) expect(() => loadConfig(env)).toThrow(expect.objectContaining({ message: line }));
+});
+
+test('a sender is an address, with or without a name', () => {
+  for (const from of ['a@b.example', 'Ada <a@b.example>', '"Ada, of B" <a@b.example>'])
+    expect(loadConfig({ MAIL_FROM: from }).mail.from).toBe(from);
+  for (const from of ['nonsense', 'Ada <nonsense>', 'a@b.example, c@d.example', 'a@b@c'])
+    expect(() => loadConfig({ MAIL_FROM: from })).toThrow(/^MAIL_FROM is no address/);
+});
+
 test('an empty variable counts as none, and 0 asks for any free port', () => {
   expect(loadConfig({ PERFECT21_HTTP_PORT: '' }).http.port).toBe(8080);
   expect(loadConfig({ PERFECT21_HTTP_PORT: '0' }).http.port).toBe(0);
