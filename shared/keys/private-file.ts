@@ -4,7 +4,6 @@ import {
   closeSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { StartError } from '../config/start-error.ts';
+import { makeFolder } from '../system/make-folder.ts';
 
 const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? 'unknown error';
 
@@ -50,7 +50,7 @@ export const readPrivateFile = (file: string): string | undefined => {
  */
 export const createPrivateFile = (file: string, content: string): void => {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     const beside = writeBeside(file, content);
     try {
       linkSync(beside, file);

@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { StartError } from '../config/start-error.ts';
+import { makeFolder } from '../system/make-folder.ts';
 
 /**
  * Makes the data folder (mode 700) if it is not there.
@@ -8,7 +9,7 @@ import { StartError } from '../config/start-error.ts';
  */
 export const prepareDataDir = (folder: string): void => {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new StartError(

@@ -1,8 +1,9 @@
 /** Where the file is and how it is opened, from `sqlite:<file>[?option=value&…]`. */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { StartError } from '../../config/start-error.ts';
+import { makeFolder } from '../../system/make-folder.ts';
 
 const Options = z.strictObject({
   /** `full`: a commit survives a power cut. `normal`: it survives the end of the process, however that comes, and costs less. */
@@ -36,7 +37,7 @@ export const placeOf = (spec: string): Place => {
 export const prepare = ({ file }: Place): void => {
   if (file === ':memory:') return;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     closeSync(openSync(file, 'a', 0o600));
     chmodSync(file, 0o600);
   } catch (error) {
