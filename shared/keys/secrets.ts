@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { adapter } from '../adapter.ts';
 import type { Config } from '../config/config.ts';
 import { requireStrongSecret } from '../config/keys.ts';
+import { StartError } from '../config/start-error.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import { createPrivateFile, readPrivateFile } from './private-file.ts';
 
@@ -30,7 +31,13 @@ export const readOrMakeSecret = (dataDir: string): string => {
     createPrivateFile(file, `${randomBytes(32).toString('base64url')}\n`);
     content = readPrivateFile(file);
   }
-  return requireStrongSecret(content!.trim());
+  try {
+    return requireStrongSecret(content!.trim());
+  } catch (cause) {
+    const advice =
+      'restore it, or remove it for a new one (what the old one sealed, such as refresh tokens, is then void)';
+    throw new StartError(`${file} holds no secret, or one that is too weak: ${advice}`, { cause });
+  }
 };
 
 export const secrets = adapter({

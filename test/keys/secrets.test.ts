@@ -50,8 +50,12 @@ describe('secrets', () => {
     chmodSync(join(folder, 'secret'), 0o644);
     expect(() => readOrMakeSecret(folder)).toThrow(/^[^\n]*run "chmod 600 [^\n]*$/);
     chmodSync(join(folder, 'secret'), 0o600);
-    writeFileSync(join(folder, 'secret'), 'short');
-    expect(() => readOrMakeSecret(folder)).toThrow('too weak');
+    for (const content of ['short', '']) {
+      writeFileSync(join(folder, 'secret'), content);
+      expect(() => readOrMakeSecret(folder)).toThrow(
+        /^[^\n]*\/secret holds no secret, or one that is too weak: restore it/,
+      );
+    }
   });
 
   test('a folder that can not be written stops the start with one line', () => {
