@@ -31,9 +31,14 @@ const isSecretName = (name: string): boolean => {
   return secret;
 };
 
-/** `code` is also what errors are called by: those of our table and of the system (`ECONNREFUSED`) may be read. */
-const isErrorCode = (name: string, value: unknown): boolean =>
-  name === 'code' && typeof value === 'string' && (Object.hasOwn(ERRORS, value) || /^E[A-Z]{3,}\w*$/.test(value));
+/**
+ * `code` is also what errors are called by: those of our table and of the system (`ECONNREFUSED`) may be read; as
+ * `error_code`, beside a line's own code, those of our table.
+ */
+const isErrorCode = (name: string, value: unknown): boolean => {
+  if (typeof value !== 'string' || (name !== 'code' && name !== 'error_code')) return false;
+  return Object.hasOwn(ERRORS, value) || (name === 'code' && /^E[A-Z]{3,}\w*$/.test(value));
+};
 
 const text = (value: string): string => {
   let shown = value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;

@@ -83,6 +83,13 @@ describe('the log', () => {
     });
   });
 
+  it('keeps the code of an error beside the code of its line, and no other text in its place', () => {
+    expect(logged({ error_code: 'unavailable' }).line).toMatchObject({ code: 'test.line', error_code: 'unavailable' });
+    for (const text of [CANARY, 'ECANARY', '123456']) expect(logged({ error_code: text }).text).not.toContain(text);
+    for (const name of ['mfa_error_code', 'errorcode', 'mfa_code'])
+      expect(logged({ [name]: 'unavailable' }).line[name]).toBe('[redacted]');
+  });
+
   it('shows stacks at debug only, and nothing else of an error', () => {
     const error = Object.assign(new Error(`bad token=${CANARY}`), {
       detail: CANARY,
