@@ -49,19 +49,27 @@ const authorize = (op: Operation<any, any>, caller: Caller, input: unknown): voi
   throw new AppError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden');
 };
 
+const isMissing = (input: unknown, { code, path }: z.core.$ZodIssue): boolean =>
+  path.length > 0 &&
+  (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union') &&
+  path.reduce((value, key) => (value as any)?.[key], input as any) === undefined;
+
 const parse = (op: Operation<any, any>, input: unknown): unknown => {
   const parsed = op.input.safeParse(input);
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_request', {
-    errors: parsed.error.issues
-      .slice(0, 20)
-      .flatMap((issue: z.core.$ZodIssue) =>
-        issue.code === 'unrecognized_keys'
-          ? issue.keys
-              .slice(0, 20)
-              .map((key) => ({ path: [...issue.path, key].join('.').slice(0, 100), message: 'Unknown field' }))
-          : [{ path: issue.path.join('.').slice(0, 100), message: issue.message }],
-      ),
+    errors: parsed.error.issues.slice(0, 20).flatMap((issue: z.core.$ZodIssue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .slice(0, 20)
+            .map((key) => ({ path: [...issue.path, key].join('.').slice(0, 100), message: 'Unknown field' }))
+        : [
+            {
+              path: issue.path.join('.').slice(0, 100),
+              message: isMissing(input, issue) ? 'Is required' : issue.message,
+            },
+          ],
+    ),
   });
 };
 

@@ -1,6 +1,7 @@
 /** A request as fastify holds it, in the terms of the binding. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { AppError } from '../errors.ts';
 import type { HttpRequest } from './http-binding.ts';
 import { readJsonBody, readParams, readQuery } from './http-body.ts';
 import { readBody } from './http-read.ts';
@@ -20,7 +21,11 @@ const pathOf = (url: string): string => {
 export const takeBody = async (request: IncomingMessage, limit: number): Promise<unknown> => {
   // null: there is something, which the binding refuses where nothing may be
   if (request.method === 'GET' || request.method === 'HEAD') return null;
-  return readJsonBody({ contentType: request.headers['content-type'], body: await readBody(request, limit), limit });
+  const body = await readBody(request, limit);
+  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
+  if (encoding.toLowerCase() !== 'identity')
+    throw new AppError('unsupported_media_type', { detail: 'A body is taken as it is, without content-encoding' });
+  return readJsonBody({ contentType, body, limit });
 };
 
 /**

@@ -74,6 +74,17 @@ describe('the HTTP door', () => {
     expect((await put(1_100_000)).status).toBe(413);
   });
 
+  it('says of a field that is missing that it is required, and of another what it should be', async () => {
+    await using door = await startDemo();
+    const errorsOf = async (body: object) => {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${door.url}/api/v1/echo`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return ((await answer.json()) as { errors: object[] }).errors;
+    };
+    expect(await errorsOf({})).toEqual([{ path: 'text', message: 'Is required' }]);
+    expect(await errorsOf({ text: null })).toEqual([{ path: 'text', message: expect.stringContaining('string') }]);
+  });
+
   it('hides what broke and logs it', async () => {
     await using door = await startDemo();
     const answer = await fetch(`${door.url}/api/v1/things/broken`);

@@ -54,6 +54,7 @@ const CASES: Record<string, [sent: string, status: number, code: string]> = {
   'another charset': [post('{"text":"a"}', 'application/json; charset=utf-16'), 415, 'unsupported_media_type'],
   'two content types': [post('{"text":"a"}', 'application/json, text/plain'), 415, 'unsupported_media_type'],
   'no content type': [post('{"text":"a"}', ''), 415, 'unsupported_media_type'],
+  'a packed body': [post('x').replace('host: a', 'host: a\r\ncontent-encoding: gzip'), 415, 'unsupported_media_type'],
   'GET with a body': [`${get('/api/v1/things/a', 'content-length: 5\r\n')}hello`, 400, 'invalid_request'],
   'a repeated query': [get('/api/v1/things/a?fields=x&fields=y'), 400, 'invalid_request'],
   '__proto__ in the query': [get('/api/v1/things/a?__proto__=x'), 400, 'invalid_request'],
