@@ -3,6 +3,12 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { startBridge } from '../../shared/runtime/bridge.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
+import { takesNoArguments } from './arguments.ts';
+
+takesNoArguments(
+  'npm run bridge',
+  'carries events between BUS_URL=amqp://… and BRIDGE_URL=eventbridge://<bus>/<SQS queue>',
+);
 
 try {
   const config = loadConfig(process.env);

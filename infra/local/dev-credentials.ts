@@ -1,36 +1,66 @@
 /** The first start gives a developer an administrator and a service token, in a file that only its owner reads. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { checkPassword } from '../../functions/users/check-password.ts';
 import { createUser } from '../../functions/users/create-user.ts';
 import { findAccount } from '../../functions/users/find-account.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import type { Context } from '../../shared/context.ts';
 import type { Host } from '../../shared/invoke.ts';
-import { createPrivateFile, readPrivateFile } from '../../shared/keys/private-file.ts';
-import { toServiceCredentialWrite } from '../../shared/keys/service-tokens.ts';
+import { createPrivateFile, readPrivateFile, replacePrivateFile } from '../../shared/keys/private-file.ts';
+import { isServiceToken, toServiceCredentialWrite } from '../../shared/keys/service-tokens.ts';
 import { WriteConflict } from '../../shared/ports/store.ts';
 import { continueTrace } from '../../shared/tracing/trace.ts';
 
-export interface DevCredentials {
-  admin: { email: string; password: string };
-  service_token: string;
-}
+const Form = z.object({
+  admin: z.object({ email: z.string().min(1), password: z.string() }),
+  service_token: z.string().refine(isServiceToken),
+});
+
+/** Without a password (`''`) where the administrator is older than the file. */
+export type DevCredentials = z.output<typeof Form>;
 
 const random = (bytes: number): string => randomBytes(bytes).toString('base64url');
 
-/** Reads `dev-credentials.json` of the data folder, or writes it. Of two starts at once one writes and both read it. */
-export const devCredentials = (dataDir: string): DevCredentials => {
-  const file = join(dataDir, 'dev-credentials.json');
-  if (readPrivateFile(file) === undefined) {
-    const made: DevCredentials = {
-      admin: { email: 'admin@perfect21.local', password: random(18) },
-      service_token: `p21s_${randomUUID()}_${random(32)}`,
-    };
-    createPrivateFile(file, `${JSON.stringify(made, null, 2)}\n`);
+const fileIn = (dataDir: string): string => join(dataDir, 'dev-credentials.json');
+const render = (credentials: DevCredentials): string => `${JSON.stringify(credentials, null, 2)}\n`;
+/** The file of credentials that this process made: a password in it that opens nothing is taken out again. */
+const made = new WeakMap<DevCredentials, string>();
+
+const parse = (file: string, content: string): DevCredentials => {
+  try {
+    return Form.parse(JSON.parse(content));
+  } catch (cause) {
+    const what = 'holds no credentials (admin.email, admin.password, service_token)';
+    throw new StartError(`${file} ${what}: restore it, or remove it for new ones`, { cause });
   }
-  return JSON.parse(readPrivateFile(file) ?? '') as DevCredentials;
 };
+
+/**
+ * Reads `dev-credentials.json` of the data folder, or writes it. Of two starts at once one writes and both read it.
+ *
+ * @throws StartError when it is there and holds something else
+ */
+export const devCredentials = (dataDir: string): DevCredentials => {
+  const file = fileIn(dataDir);
+  const found = readPrivateFile(file);
+  if (found !== undefined) return parse(file, found);
+  const fresh: DevCredentials = {
+    admin: { email: 'admin@perfect21.local', password: random(18) },
+    service_token: `p21s_${randomUUID()}_${random(32)}`,
+  };
+  createPrivateFile(file, render(fresh));
+  const written = parse(file, readPrivateFile(file) ?? '');
+  if (written.admin.password === fresh.admin.password) made.set(written, file);
+  return written;
+};
+
+type Matches = { matches: boolean };
+const NO_PASSWORD = 'dev-credentials.json holds no password for a new administrator: remove it for new ones';
+const otherPassword = (email: string): string =>
+  `dev-credentials.json does not hold the password of ${email}: whoever lost it has a new one mailed by POST /api/v1/auth/password/forgot`;
 
 /**
  * Sees to it that the store knows the credentials: also after a start that ended half way, or on an emptied store.
@@ -39,9 +69,10 @@ export const devCredentials = (dataDir: string): DevCredentials => {
  */
 export const seedDevCredentials = async (
   host: Host,
-  { admin, service_token }: DevCredentials,
+  credentials: DevCredentials,
   services: readonly string[],
 ): Promise<void> => {
+  const { admin, service_token } = credentials;
   const { ids, store, clock, log } = host.ports;
   const credential = { name: 'developer', permissions: ['*:*:*'], created_at: clock.now() };
   await store.transact([toServiceCredentialWrite(service_token, credential)]).catch((thrown) => {
@@ -59,20 +90,21 @@ export const seedDevCredentials = async (
   const account = async () =>
     (await host.call(findAccount, { identifier: admin.email }, context)) as { user_id?: string };
   try {
-    if (services.includes('users') && !(await account()).user_id) {
+    if (services.includes('users') && admin.password && !(await account()).user_id) {
       const input = { ...admin, ip_address: '', user_agent: 'first start', verified: true };
       await host.call(createUser, input, context);
     }
     const { user_id } = await account();
-    if (!user_id) return;
+    if (!user_id) return admin.password ? undefined : log.warn('seed.no_administrator', { detail: NO_PASSWORD });
     // whoever else has this address is no administrator for that
     const proof = { user_id, password: admin.password };
-    const { matches } = (await host.call(checkPassword, proof, context)) as { matches: boolean };
+    const matches = admin.password && ((await host.call(checkPassword, proof, context)) as Matches).matches;
     if (matches) await host.call(assignRole, { user_id, role: 'admin' }, context);
-    else
-      log.warn('seed.other_password', {
-        detail: 'dev-credentials.json does not hold the password of its administrator',
-      });
+    else {
+      const file = made.get(credentials);
+      if (file) replacePrivateFile(file, render({ ...credentials, admin: { ...admin, password: '' } }));
+      log.warn('seed.other_password', { detail: otherPassword(admin.email) });
+    }
   } catch (cause) {
     if (services.includes('users') && services.includes('permissions')) throw cause;
     log.warn('seed.incomplete', { cause });

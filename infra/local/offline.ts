@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { platform, schema } from '../../functions/index.ts';
@@ -16,6 +17,7 @@ import { startMailbox } from '../../shared/delivery/mailbox/index.ts';
 import { openHost } from '../../shared/platform.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
 import { startWorker } from '../../shared/runtime/worker.ts';
+import { takesNoArguments } from './arguments.ts';
 import { type DevCredentials, devCredentials, seedDevCredentials } from './dev-credentials.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -38,8 +40,21 @@ export interface Offline {
   credentials: DevCredentials;
   /** Resolves when no event waits any more. For tests. */
   drain(): Promise<void>;
+  /** Resolves when the emulator ended, by `close` or by itself. */
+  ended: Promise<unknown>;
   close(): Promise<void>;
 }
+
+/** The emulator would share or miss a taken port without a word. @throws StartError when somebody listens there */
+const requireFree = async (port: number): Promise<void> => {
+  const socket = connect({ port, host: 'localhost' });
+  const taken = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  if (taken) throw new StartError(`port ${port} is taken: end what listens there`);
+};
 
 const end = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -76,8 +91,9 @@ const emulate = async (url: string, args: readonly string[], env: NodeJS.Process
       ({ ok }) => ok,
       () => false,
     );
-    if (ready) return child;
-    if (child.exitCode !== null || performance.now() > until) {
+    const over = child.exitCode !== null || child.signalCode !== null;
+    if (ready && !over) return child;
+    if (over || performance.now() > until) {
       await end(child);
       throw new StartError(`serverless-offline did not start: ${said.trim() || 'it said nothing'}`);
     }
@@ -99,6 +115,7 @@ export const startOffline = async ({ env, ports = {}, verbose = false }: Offline
     for (let step = closing.pop(); step; step = closing.pop()) await step();
   };
   try {
+    for (const port of [http, lambda]) await requireFree(port);
     const variables = { PERFECT21_PUBLIC_URL: url, ...env };
     const config = loadConfig(variables);
     prepareDataDir(config.data_dir);
@@ -118,9 +135,10 @@ export const startOffline = async ({ env, ports = {}, verbose = false }: Offline
       { ...process.env, ...variables, PERFECT21_DATA_DIR: config.data_dir },
       verbose,
     );
+    const ended = once(child, 'exit');
     closing.push(() => end(child));
     const mailboxUrl = `http://localhost:${mailbox.httpPort}`;
-    return { url, mailboxUrl, credentials, drain: () => worker.drain(), close };
+    return { url, mailboxUrl, credentials, drain: () => worker.drain(), ended, close };
   } catch (thrown) {
     await close();
     throw thrown;
@@ -128,18 +146,22 @@ export const startOffline = async ({ env, ports = {}, verbose = false }: Offline
 };
 
 if (import.meta.main) {
+  takesNoArguments('npm run offline', 'runs the packaged functions under serverless-offline, on port 3000');
   try {
-    const { url, mailboxUrl, close } = await startOffline({ env: process.env, verbose: true });
+    const { url, mailboxUrl, ended, close } = await startOffline({ env: process.env, verbose: true });
     process.stdout.write(`\nperfect21 functions: ${url}/api/v1\nmailbox: ${mailboxUrl}\n\nCtrl-C stops.\n`);
     let stopping = false;
-    const stop = async (): Promise<void> => {
+    const stop = async (code: number): Promise<void> => {
       if (stopping) return;
       stopping = true;
       await close();
-      process.exit(0);
+      process.exit(code);
     };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
+    process.on('SIGINT', () => stop(0));
+    process.on('SIGTERM', () => stop(0));
+    await ended;
+    if (!stopping) process.stderr.write('npm run offline stops: serverless-offline ended by itself\n');
+    await stop(1);
   } catch (thrown) {
     if (!(thrown instanceof StartError)) throw thrown;
     process.stderr.write(`npm run offline can't start: ${thrown.message}\n`);

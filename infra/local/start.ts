@@ -5,6 +5,8 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
 import { launch, type Running } from '../../shared/runtime/launch.ts';
+import { placeAt } from '../../shared/runtime/listening.ts';
+import { takesNoArguments } from './arguments.ts';
 import { devCredentials, seedDevCredentials } from './dev-credentials.ts';
 
 const table = (rows: readonly (readonly [string, string])[]): string => {
@@ -12,19 +14,20 @@ const table = (rows: readonly (readonly [string, string])[]): string => {
   return rows.map(([name, where]) => `  ${name.padEnd(width)}  ${where}`).join('\n');
 };
 
-const addresses = (running: Running, dataDir: string): (readonly [string, string])[] => {
+const addresses = (running: Running, host: string, dataDir: string): (readonly [string, string])[] => {
   const { http, grpc, metrics, mailbox } = running;
   return [
     ['REST', `${http.url}/api/v1`],
     ['API browser', `${http.url}/docs`],
-    ['gRPC', `127.0.0.1:${grpc.port}`],
+    ['gRPC', placeAt(host, grpc.port)],
     ...(mailbox ? ([['mailbox', `http://localhost:${mailbox.httpPort}`]] as const) : []),
-    ['metrics', `http://localhost:${metrics.port}/metrics`],
+    ['metrics', `http://${placeAt(host, metrics.port)}/metrics`],
     ['credentials', `${relative(process.cwd(), dataDir) || dataDir}/dev-credentials.json`],
   ];
 };
 
 const started = performance.now();
+takesNoArguments('npm start', 'starts the whole platform on this machine');
 try {
   const config = loadConfig(process.env);
   prepareDataDir(config.data_dir);
@@ -37,7 +40,7 @@ try {
   });
   const ms = Math.round(performance.now() - started);
   process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
-  process.stdout.write(`${table(addresses(running, config.data_dir))}\n\nCtrl-C drains and stops.\n`);
+  process.stdout.write(`${table(addresses(running, config.http.host, config.data_dir))}\n\nCtrl-C drains and stops.\n`);
 
   let stopping = 0;
   const stop = async (): Promise<void> => {

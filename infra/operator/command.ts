@@ -101,5 +101,5 @@ export const overview = (commands: readonly Command[]): string => {
   );
   const environment = 'It reads the environment that the platform reads: STORE_URL, BUS_URL, PERFECT21_DATA_DIR, …';
   const codes = 'Exit codes: 0 done, 1 failed or found something wrong, 2 called wrongly.';
-  return `perfect21 <command> [options]\n\n${table(rows)}\n\n${table(Object.entries(COMMON).map(([name, { help }]) => [`--${name}`, help]))}\n\n${environment}\n${codes}\n`;
+  return `perfect21 <command> [options]\n\n${table(rows)}\n\n${table(Object.entries(COMMON).map(([name, { help }]) => [`--${name}`, help]))}\n  --version  print the version\n\n${environment}\n${codes}\n`;
 };

@@ -1,5 +1,6 @@
 /** `npx perfect21 …`: the operator's command. */
 import { randomBytes } from 'node:crypto';
+import packageJson from '../../package.json' with { type: 'json' };
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -50,6 +51,10 @@ const ending = (): AbortSignal => {
 
 const main = async (args: readonly string[]): Promise<number> => {
   const [group, verb] = args;
+  if (group === '--version') {
+    process.stdout.write(`${packageJson.version}\n`);
+    return 0;
+  }
   const wantsHelp = args.includes('--help') || args.includes('-h') || group === 'help';
   const command = COMMANDS.find(({ name }) => name === `${group} ${verb}`);
   if (!command) {

@@ -97,6 +97,13 @@ const away = (cause: unknown): never => {
 export const createKmsKeys = (ids: readonly string[], client: Pick<KMSClient, 'send'>, sdk: Sdk): Keys =>
   new KmsKeys(ids, client, sdk);
 
+/** The region as AWS's SDK finds it, in the environment or a profile. @throws Error when there is none */
+export const findRegion = async (): Promise<string> => {
+  const { KMSClient } = await import('@aws-sdk/client-kms');
+  const client = new KMSClient({});
+  return client.config.region().finally(() => client.destroy());
+};
+
 export const kmsKeys = adapter({
   port: 'keys',
   env: ['KEYS_URL'],

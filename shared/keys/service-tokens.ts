@@ -12,6 +12,9 @@ const FORM = /^p21s_([0-9A-Za-z-]{1,64})_([0-9A-Za-z_-]{43,128})$/;
 export const REMEMBERED_MS = 30_000;
 const REMEMBERED = 1000;
 
+/** Whether a text may be a service token at all; who knows it is another question. */
+export const isServiceToken = (text: string): boolean => FORM.test(text);
+
 const digest = (secret: string): Buffer => hash('sha256', secret, 'buffer');
 
 /**

@@ -6,6 +6,8 @@ import type { Door } from './http-routes.ts';
 /** A page, a script, a document: the same bytes for everybody. */
 export interface StaticRoute {
   path: `/${string}`;
+  /** 200 when left out. */
+  status?: number;
   contentType: string;
   body: string | Uint8Array;
   /** Replace the defaults, e.g. a page's own `content-security-policy`. Lower-case names. */
@@ -74,9 +76,9 @@ export const addPlatformRoutes = (
     if (options.stopping()) return json(503, { status: 'stopping', checks });
     return json(ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', checks });
   });
-  for (const { path, contentType, body, headers } of options.routes) {
+  for (const { path, status = 200, contentType, body, headers } of options.routes) {
     const made: Made = {
-      status: 200,
+      status,
       headers: { 'content-type': contentType, 'cache-control': 'no-cache', ...headers },
       body,
     };

@@ -13,6 +13,7 @@ import { replier } from './http-reply.ts';
 import { addOperations, type Door } from './http-routes.ts';
 import { createServers } from './http-servers.ts';
 import { readCertificate } from './http-tls.ts';
+import { placeAt } from './listening.ts';
 
 export type { ReadinessCheck, StaticRoute } from './http-platform-routes.ts';
 
@@ -43,11 +44,6 @@ export interface RunningHttp {
   /** Stops accepting and resolves when the requests in flight are answered, after `drain_ms` at the latest. */
   stop(): Promise<void>;
 }
-
-const urlOf = (scheme: string, host: string, port: number): string => {
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `${scheme}://${name}:${port}`;
-};
 
 /**
  * Opens the door: HTTP/1.1 and HTTP/2 on one port (without TLS: h2c with prior knowledge).
@@ -108,7 +104,7 @@ export const startHttp = async (
   });
   return {
     port: front.port,
-    url: urlOf(tls ? 'https' : 'http', options.host, front.port),
+    url: `${tls ? 'https' : 'http'}://${placeAt(options.host, front.port)}`,
     stop: async () => {
       stopping = true;
       await front.stop();

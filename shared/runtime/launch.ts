@@ -11,7 +11,8 @@ import type { StoreSchema } from '../store/schema.ts';
 import { brokerFor, eventBridgeFor } from './buses.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { readCertificate } from './http-tls.ts';
-import { remoteFor, requireServiceToken } from './peers.ts';
+import { remoteFor, requireApart, requireTokenForm } from './peers.ts';
+import { requireRegion } from './region.ts';
 
 /** What is to run: all services, also those of other processes, and what they keep. */
 export interface Product {
@@ -43,7 +44,14 @@ const staticRoutes = async () => {
     body,
     headers: PAGE_HEADERS,
   }));
-  return [...pages, ...docsRoutes(), asyncApiRoute()];
+  const start = {
+    path: '/',
+    status: 302,
+    headers: { location: '/docs' },
+    contentType: 'text/plain',
+    body: '',
+  } as const;
+  return [start, ...pages, ...docsRoutes(), asyncApiRoute()];
 };
 
 /** Without a mail server of its own, the platform brings one that shows what was sent. */
@@ -77,13 +85,15 @@ export const launch = async (
   };
   try {
     const services = platform.filter(({ name }) => (config.services as readonly string[]).includes(name));
+    requireTokenForm(config);
+    const token = services.length < platform.length ? requireApart(config, services) : undefined;
+    await requireRegion(config);
     prepareDataDir(config.data_dir);
 
     const mailbox = await mailboxFor(config);
     closing.push(async () => mailbox?.close());
     const reached = mailbox ? withMailbox(config, mailbox) : config;
 
-    const token = services.length < platform.length ? requireServiceToken(config) : undefined;
     let remote: Remote | undefined;
     const others: RemoteCall = (...call) => remote!.call(...call);
     const host = await openHost(reached, schema, { ...options, ...(token && { remote: others }) });
@@ -126,7 +136,10 @@ export const launch = async (
     const openapi = openApi(services, { version: VERSION });
     const secure = config.public_url.startsWith('https:');
     // while the broker is away requests are answered all the same: their events wait in the outbox
-    const checks = broker && { bus: async () => (broker.connected() ? 'ok' : 'degraded') };
+    const checks = {
+      keys: () => host.ports.keys.jwks(),
+      ...(broker && { bus: async () => (broker.connected() ? 'ok' : 'degraded') }),
+    };
     const routes = await staticRoutes();
     const http = await startHttp(host, services, { ...config.http, secure, openapi, routes, checks });
     closing.push(() => http.stop());

@@ -24,3 +24,9 @@ export const listening = (server: Server, at: { host: string; port: number }, va
       resolve();
     });
   });
+
+/** Where a port on this address is reached from this machine: `localhost:80`, `[::1]:80`. */
+export const placeAt = (host: string, port: number): string => {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `${name}:${port}`;
+};

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { refresh } from '../../functions/auth/refresh.ts';
@@ -61,4 +64,13 @@ describe('the functions of serverless.yml under serverless-offline', () => {
     expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST']);
     expect(await codeOf(method)).toBe('method_not_allowed');
   });
+});
+
+test('npm run offline does not start on a taken port, nor beside what it would take for itself', async () => {
+  const other = createServer((_, response) => response.end('well')).listen(0, 'localhost');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  for (const ports of [{ http: port }, { lambda: port }])
+    await expect(startOffline({ ports })).rejects.toThrow(`port ${port} is taken: end what listens there`);
+  other.close();
 });

@@ -4,6 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../infra/generate/files.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+test('perfect21 --version prints the version of the package', () => {
+  const { status, stdout } = spawnSync(process.execPath, ['bin/perfect21.mjs', '--version'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  expect([status, stdout]).toEqual([0, `${packageJson.version}\n`]);
+});
 
 test('npx perfect21 works from a plain shell, whichever Node the system has', () => {
   const cache = mkdtempSync(join(tmpdir(), 'perfect21-npx-'));

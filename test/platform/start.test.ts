@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { ROOT } from '../../infra/generate/files.ts';
 import { startProcess } from '../support/process.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'perfect21-start-'));
@@ -39,6 +41,34 @@ describe('a start that cannot go on says in one line what to do', () => {
     'an unknown service': [{ PERFECT21_SERVICES: 'auth,billing' }, /no service "billing": choose from auth/],
     'a port that is no port': [{ PERFECT21_HTTP_PORT: '99999' }, /PERFECT21_HTTP_PORT is not usable/],
     'a store that does not answer': [{ STORE_URL: 'postgres://127.0.0.1:1/x' }, /can't start: .*STORE_URL|reach/],
+    'no service': [{ PERFECT21_SERVICES: ',' }, /PERFECT21_SERVICES names no service: choose from auth/],
+    'a port that is a word': [{ PERFECT21_GRPC_PORT: 'grpc' }, /PERFECT21_GRPC_PORT is not usable: it is not a number/],
+    'a public URL of another scheme': [
+      { PERFECT21_PUBLIC_URL: 'ftp://x' },
+      /PERFECT21_PUBLIC_URL is not usable: use http:/,
+    ],
+    'a sender that is no address': [{ MAIL_FROM: 'nonsense' }, /MAIL_FROM is no address/],
+    'keys in no file': [{ KEYS_URL: 'file:' }, /KEYS_URL names no known source: use file:<path>/],
+    'an authority of RabbitMQ that is not there': [
+      { BUS_URL: 'amqps://127.0.0.1:1', RABBITMQ_CA: '/nope' },
+      /RABBITMQ_CA: \/nope can't be read \(ENOENT\)/,
+    ],
+    'services apart without addresses': [
+      { PERFECT21_SERVICES: 'auth' },
+      /DISCOVERY_URL does not say where users, .* can be found: use static:users=<host>:<port>,/,
+    ],
+    'services apart with an empty list': [
+      { PERFECT21_SERVICES: 'auth', DISCOVERY_URL: 'static:' },
+      /DISCOVERY_URL does not say where/,
+    ],
+    'a service token that is none': [
+      { PERFECT21_SERVICE_TOKEN: 'x' },
+      /PERFECT21_SERVICE_TOKEN is no service token: use p21s_/,
+    ],
+    'auth apart, where the others would not guess its address': [
+      { PERFECT21_SERVICES: 'auth', DISCOVERY_URL: 'consul://127.0.0.1:1', PERFECT21_PUBLIC_URL: '' },
+      /PERFECT21_PUBLIC_URL is missing: with auth on port 0/,
+    ],
     'services apart without a token': [
       { PERFECT21_SERVICES: 'auth', NODE_ENV: 'production' },
       /PERFECT21_SERVICE_TOKEN is missing/,
@@ -53,6 +83,40 @@ describe('a start that cannot go on says in one line what to do', () => {
     test(name, async () => {
       const errors = await refusal(env);
       expect(errors).toMatch(line);
+      expect(errors.trim()).not.toContain('\n');
+    });
+  }
+
+  const inAws: Record<string, string> = {
+    KEYS_URL: 'kms:alias/keys',
+    BUS_URL: 'eventbridge://events',
+    MAIL_URL: 'ses:',
+    SMS_URL: 'sns:',
+    PUSH_URL: 'sns:',
+    DISCOVERY_URL: 'cloudmap://shop',
+  };
+  for (const [variable, url] of Object.entries(inAws)) {
+    test(`${variable}=${url} without a region`, async () => {
+      const errors = await refusal({ [variable]: url, AWS_CONFIG_FILE: '/dev/null' });
+      expect(errors).toMatch(new RegExp(`can't start: AWS_REGION is missing: set the region for ${variable}\\n$`));
+    });
+  }
+
+  for (const folder of ['PERFECT21_DATA_DIR', 'KEYS_URL', 'STORE_URL']) {
+    test(`a place under /proc in ${folder}, where no folder can be made`, async () => {
+      const urls = { PERFECT21_DATA_DIR: '/proc/x', KEYS_URL: 'file:/proc/x/y', STORE_URL: 'sqlite:/proc/x/y' };
+      const errors = await refusal({ [folder]: urls[folder as keyof typeof urls] });
+      expect(errors).toMatch(/\/proc\/x.* can't be (written|created)/);
+      expect(errors.trim()).not.toContain('\n');
+    });
+  }
+
+  for (const content of ['', '{}', '{"admin":{"email":"a@b.example","password":"x"},"service_token":"y"}']) {
+    test(`credentials that are ${content || 'an empty file'}`, async () => {
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'dev-credentials.json'), content, { mode: 0o600 });
+      const errors = await refusal({});
+      expect(errors).toMatch(/dev-credentials\.json holds no credentials .*: restore it, or remove it for new ones/);
       expect(errors.trim()).not.toContain('\n');
     });
   }
@@ -92,6 +156,59 @@ describe('a start that cannot go on says in one line what to do', () => {
     expect(await refusal({})).toMatch(/newer/);
   });
 });
+
+test('an argument is no setting: --help says so, another one ends with 2', () => {
+  for (const [program, name] of Object.entries({
+    start: 'npm start',
+    bridge: 'npm run bridge',
+    offline: 'npm run offline',
+  })) {
+    const run = (argument: string) =>
+      spawnSync(process.execPath, [`infra/local/${program}.ts`, argument], { cwd: ROOT, encoding: 'utf8' });
+    const help = run('--help');
+    expect([help.status, help.stdout.split(':')[0], help.stderr]).toEqual([0, name, '']);
+    const unknown = run('--port=80');
+    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringMatching(`^${name} takes no arguments.*\\n$`)]);
+  }
+});
+
+test('what is printed is what is listened on, and the bare address leads to the API browser', async () => {
+  const started = start({ PERFECT21_HTTP_HOST: '::1' });
+  await started.ready;
+  for (const name of ['REST', 'gRPC', 'metrics']) expect(started.address(name)).toContain('[::1]:');
+  const bare = await fetch(new URL('/', started.address('REST')), { redirect: 'manual' });
+  expect([bare.status, bare.headers.get('location')]).toEqual([302, '/docs']);
+  const ready = await fetch(new URL('/readyz', started.address('REST')));
+  expect(await ready.json()).toEqual({ status: 'ok', checks: { store: { status: 'ok' }, keys: { status: 'ok' } } });
+  await started.end();
+});
+
+test('credentials that were deleted come again without a password that opens nothing', async () => {
+  const file = join(folder, 'dev-credentials.json');
+  const first = start();
+  await first.ready;
+  await first.end();
+  rmSync(file);
+
+  const second = start({ LOG_LEVEL: 'warn' });
+  await second.ready;
+  await second.end();
+  const read = () => JSON.parse(readFileSync(file, 'utf8'));
+  expect(read()).toEqual({
+    admin: { email: 'admin@perfect21.local', password: '' },
+    service_token: expect.stringMatching(/^p21s_/),
+  });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const line = second.out.errors.split('\n').find((each) => each.includes('seed.other_password'));
+  expect(line).toMatch(/does not hold the password of admin@perfect21\.local.*password\/forgot/);
+
+  const before = read();
+  const third = start({ LOG_LEVEL: 'warn' });
+  await third.ready;
+  await third.end();
+  expect(third.out.errors).toContain('seed.other_password');
+  expect(read()).toEqual(before);
+}, 60_000);
 
 test('a stopped platform started again still knows its users, sessions and mails', async () => {
   const call = async (base: string, path: string, body: object, token?: string) =>
