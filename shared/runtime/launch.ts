@@ -11,7 +11,7 @@ import type { StoreSchema } from '../store/schema.ts';
 import { brokerFor, eventBridgeFor } from './buses.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { readCertificate } from './http-tls.ts';
-import { remoteFor, requireApart, requireTokenForm } from './peers.ts';
+import { doubtsOf, remoteFor, requireServiceToken } from './peers.ts';
 import { requireRegion } from './region.ts';
 
 /** What is to run: all services, also those of other processes, and what they keep. */
@@ -33,26 +33,6 @@ export interface Running {
 }
 
 const VERSION = '0.1.0';
-
-const staticRoutes = async () => {
-  const { PAGES, PAGE_HEADERS } = await import('../delivery/pages.ts');
-  const { docsRoutes } = await import('../openapi/docs.ts');
-  const { asyncApiRoute } = await import('../asyncapi/route.ts');
-  const pages = Object.entries(PAGES).map(([path, { type, body }]) => ({
-    path: path as `/${string}`,
-    contentType: type,
-    body,
-    headers: PAGE_HEADERS,
-  }));
-  const start = {
-    path: '/',
-    status: 302,
-    headers: { location: '/docs' },
-    contentType: 'text/plain',
-    body: '',
-  } as const;
-  return [start, ...pages, ...docsRoutes(), asyncApiRoute()];
-};
 
 /** Without a mail server of its own, the platform brings one that shows what was sent. */
 const mailboxFor = async ({ env, services, data_dir: dataDir }: Config): Promise<Mailbox | undefined> => {
@@ -85,8 +65,7 @@ export const launch = async (
   };
   try {
     const services = platform.filter(({ name }) => (config.services as readonly string[]).includes(name));
-    requireTokenForm(config);
-    const token = services.length < platform.length ? requireApart(config, services) : undefined;
+    const token = services.length < platform.length ? requireServiceToken(config) : undefined;
     await requireRegion(config);
     prepareDataDir(config.data_dir);
 
@@ -99,6 +78,7 @@ export const launch = async (
     const host = await openHost(reached, schema, { ...options, ...(token && { remote: others }) });
     closing.push(() => host.close());
     if (token) {
+      for (const detail of doubtsOf(config, services)) host.ports.log.warn('start.apart', { detail });
       remote = await remoteFor(config, token, host);
       closing.push(async () => remote?.close());
     }
@@ -140,7 +120,8 @@ export const launch = async (
       keys: () => host.ports.keys.jwks(),
       ...(broker && { bus: async () => (broker.connected() ? 'ok' : 'degraded') }),
     };
-    const routes = await staticRoutes();
+    const { staticRoutes } = await import('./static-routes.ts');
+    const routes = staticRoutes();
     const http = await startHttp(host, services, { ...config.http, secure, openapi, routes, checks });
     closing.push(() => http.stop());
 

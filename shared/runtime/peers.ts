@@ -9,50 +9,49 @@ import type { OpenHost } from '../platform.ts';
 
 const FORM = 'p21s_<id>_<43 or more characters of base64url>';
 
-/** @throws StartError for a token that nobody could take */
-export const requireTokenForm = ({ env: { PERFECT21_SERVICE_TOKEN: token } }: Config): void => {
-  if (token && !isServiceToken(token)) throw new StartError(`PERFECT21_SERVICE_TOKEN is no service token: use ${FORM}`);
-};
-
-const requireServiceToken = ({ env }: Config): string => {
-  if (env.PERFECT21_SERVICE_TOKEN) return env.PERFECT21_SERVICE_TOKEN;
-  throw new StartError(
-    'PERFECT21_SERVICE_TOKEN is missing: services that run apart prove to each other who they are with a service token',
-  );
-};
-
-/** All processes have to name one issuer, and only auth's port of the contract can be guessed by all of them. */
-const requirePublicUrl = ({ env, services, http }: Config): void => {
-  if (env.PERFECT21_PUBLIC_URL || !services.includes('auth') || http.port === OWN_PORT.auth) return;
-  throw new StartError(
-    `PERFECT21_PUBLIC_URL is missing: with auth on port ${http.port}, services that run apart have to be told it, all of them the same`,
-  );
-};
-
-/** A list of addresses says where everybody is whom the services of this process call. */
-const requireAddresses = ({ discovery, services }: Config, here: readonly Service[]): void => {
-  if (discovery.registry !== 'static') return;
-  const called = here.flatMap(({ operations }) => operations).flatMap(({ calls }) => Object.values(calls));
-  const names = new Set(called.map(({ name }) => name.slice(0, name.indexOf('.'))));
-  const known = [...services, ...Object.keys(discovery.addresses)] as string[];
-  const missing = [...names].filter((name) => !known.includes(name));
-  if (missing.length === 0) return;
-  throw new StartError(
-    `DISCOVERY_URL does not say where ${missing.join(', ')} can be found: use static:${missing.map((name) => `${name}=<host>:<port>`).join(',')} or name a registry`,
-  );
-};
-
 /**
  * The token that this process shows to the others.
  *
- * @param here the services of this process
- * @throws StartError with one line when it could not work together with the others
+ * @throws StartError when there is none, or one that nobody could take
  */
-export const requireApart = (config: Config, here: readonly Service[]): string => {
-  const token = requireServiceToken(config);
-  requireAddresses(config, here);
-  requirePublicUrl(config);
+export const requireServiceToken = ({ env: { PERFECT21_SERVICE_TOKEN: token } }: Config): string => {
+  if (!token)
+    throw new StartError(
+      'PERFECT21_SERVICE_TOKEN is missing: services that run apart prove to each other who they are with a service token',
+    );
+  if (!isServiceToken(token)) throw new StartError(`PERFECT21_SERVICE_TOKEN is no service token: use ${FORM}`);
   return token;
+};
+
+/** A list of addresses says where everybody is whom the services of this process call. */
+const unlisted = ({ discovery, services }: Config, here: readonly Service[]): string[] => {
+  if (discovery.registry !== 'static') return [];
+  const called = here.flatMap(({ operations }) => operations).flatMap(({ calls }) => Object.values(calls));
+  const names = new Set(called.map(({ name }) => name.slice(0, name.indexOf('.'))));
+  const known = [...services, ...Object.keys(discovery.addresses)] as string[];
+  return [...names].filter((name) => !known.includes(name));
+};
+
+/**
+ * What this process will not be able to do together with others, a line each. No reason not to start: a process may be
+ * looked at alone.
+ *
+ * @param here the services of this process
+ */
+export const doubtsOf = (config: Config, here: readonly Service[]): string[] => {
+  const { env, services, http } = config;
+  const doubts: string[] = [];
+  const missing = unlisted(config, here);
+  if (missing.length > 0)
+    doubts.push(
+      `DISCOVERY_URL does not say where ${missing.join(', ')} can be found: what needs them answers 503. Use static:${missing.map((name) => `${name}=<host>:<port>`).join(',')} or name a registry`,
+    );
+  // all processes have to name one issuer, and only auth's port of the contract can be guessed by all of them
+  if (!env.PERFECT21_PUBLIC_URL && services.includes('auth') && http.port !== OWN_PORT.auth)
+    doubts.push(
+      `PERFECT21_PUBLIC_URL is missing: with auth on port ${http.port}, others refuse its tokens unless all are told the same`,
+    );
+  return doubts;
 };
 
 /** How to reach them. They and their registry need not be there yet. */
