@@ -19,7 +19,7 @@ const STEPS = [20, 40, 60, 80, 100];
 const CLASSIC: Traits = {
   order: 'within one process unless retried',
   tries: STEPS.length + 1,
-  backoff: { steps: STEPS, spread: 0, early: 2, late: 500, now: () => performance.now() },
+  backoff: { steps: STEPS, spread: 0, early: 2, late: 2_000, now: () => performance.now() },
   poison: { notJson: 'not JSON', noEnvelope: 'invalid envelope' },
   priorities: 'all ten',
   full: 'the oldest become dead letters',
