@@ -179,6 +179,13 @@ describe('dead letters of the broker itself', () => {
   );
 });
 
+test('a forged dead letter is listed like any other', async () => {
+  seen.channel.sendToQueue(DEAD, Buffer.from('odd'), { headers: { 'x-death': 5, [HEADER.from]: QUEUE } });
+  await until(() => depth(DEAD), 'the letter');
+  const { code, rows } = await run(['dlq', 'list', '--json']);
+  expect([code, rows]).toMatchObject([0, [{ from: QUEUE, reason: 'unknown' }]]);
+});
+
 test('a replay while the broker takes no messages says so, ends, and loses no letter', async () => {
   const envelope = envelopeOf('kept');
   seen.channel.sendToQueue(DEAD, Buffer.from(JSON.stringify(envelope)), { headers: { [HEADER.from]: QUEUE } });

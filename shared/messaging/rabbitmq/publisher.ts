@@ -4,16 +4,19 @@ import type { Claimed } from '../../ports/store.ts';
 import { type Outcome, readOutboxBody } from '../bus.ts';
 import type { Topology } from '../topology.ts';
 import { propertiesOf } from './message.ts';
-import { ConfirmTimeout, type Outgoing, type Sender } from './sender.ts';
+import { CONFIRM_MS, ConfirmTimeout, type Outgoing, type Sender } from './sender.ts';
 import { EVENTS, MAX_BYTES } from './settings.ts';
 
+/** Shorter than the relay's claim, and longer than a confirm may take: what is late then waits for the end of an alarm. */
+const BATCH_MS = CONFIRM_MS + 2_000;
 const RABBITMQ = Object.freeze({ bus: 'rabbitmq' });
 
 /**
  * Makes `Bus.publish`.
  *
  * A message that no queue took is `failed` when the platform has a queue for its key, because then a binding is
- * missing: it stays in the outbox and is counted, and `unbound` hears of it. An event that nobody subscribed to is published and `unroutable`.
+ * missing: it stays in the outbox and is counted, and `unbound` hears of it. An event that nobody subscribed to is
+ * published and `unroutable`.
  */
 export const rowPublisher = (
   sender: Sender,
@@ -59,6 +62,18 @@ export const rowPublisher = (
     return { kind: 'failed', error: new Error(`no queue is bound to ${key}`) };
   };
 
-  return (rows) =>
-    Promise.all(rows.map((row) => publish(row).catch((error: unknown): Outcome => ({ kind: 'failed', error }))));
+  return async (rows) => {
+    const late = new Error(`RabbitMQ took nothing for ${BATCH_MS} ms`);
+    const outcomes: Outcome[] = rows.map(() => ({ kind: 'failed', error: late }));
+    const all = rows.map(async (row, at) => {
+      outcomes[at] = await publish(row).catch((error: unknown): Outcome => ({ kind: 'failed', error }));
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, BATCH_MS);
+    });
+    await Promise.race([Promise.all(all), over]);
+    clearTimeout(timer);
+    return [...outcomes];
+  };
 };

@@ -5,7 +5,7 @@
 import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
 
 const WINDOW = 1_000;
-/** Shorter than the relay's claim of a row. */
+/** How long a confirm may take. */
 export const CONFIRM_MS = 10_000;
 const LOOK_MS = 500;
 /** A confirm that did not come is told for so long. */
@@ -61,6 +61,8 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
 
   /** What one queue does not confirm must not keep the place of what others would. */
   const giveUpLate = (): void => {
+    // an alarm is no silence of a queue: what waits for its end is confirmed then
+    if (blocked) return;
     const now = performance.now();
     for (const [reject, sent] of pending) {
       if (now - sent < CONFIRM_MS) break;
@@ -126,6 +128,8 @@ export const createSender = (onChange: (blocked: boolean, reason?: string) => vo
       });
       model.on('unblocked', () => {
         blocked = false;
+        const now = performance.now();
+        for (const reject of pending.keys()) pending.set(reject, now);
         onChange(false);
         goOn();
       });

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { AppError } from '../../../shared/errors.ts';
 import { DEAD } from '../../../shared/messaging/dead-letters.ts';
 import { envelopeOf } from '../../../shared/messaging/envelope.ts';
+import { DROPPED, declareDrops } from '../../../shared/messaging/rabbitmq/drops.ts';
 import { propertiesOf } from '../../../shared/messaging/rabbitmq/message.ts';
 import { EVENTS, HEADER } from '../../../shared/messaging/rabbitmq/settings.ts';
 import { consumerQueue } from '../../../shared/messaging/rabbitmq/topology.ts';
@@ -153,6 +154,8 @@ test('a queue that somebody else holds for himself keeps no other queue from its
   const taken = 'taken-service.events';
   await seen.channel.assertQueue(taken, consumerQueue({ url: '', queue_type: 'classic' }));
   const { consumerTag } = await seen.channel.consume(taken, () => {}, { exclusive: true });
+  await declareDrops(seen.channel);
+  const counting = await seen.channel.consume(DROPPED, () => {}, { exclusive: true });
   const onTaken = operation({
     name: 'taken.on-noted',
     summary: 'Never gets one',
@@ -167,11 +170,21 @@ test('a queue that somebody else holds for himself keeps no other queue from its
   publish(envelope({ data: { text: 'through' } }));
   await until(async () => (await seenBy(rig.store)).includes('through'), 'the event');
   expect(rig.broker.connected()).toBe(false);
-  expect(rig.logged.filter(({ code }) => code === 'queue.refused')).toHaveLength(1);
-  await seen.channel.cancel(consumerTag);
+  const refused = rig.logged.filter(({ code }) => code === 'queue.refused');
+  expect(refused.map(({ fields }) => fields.queue).sort()).toEqual([DROPPED, taken]);
+  for (const tag of [consumerTag, counting.consumerTag]) await seen.channel.cancel(tag);
   await until(() => rig.broker.connected(), 'the queue');
   await rig.close();
   await seen.channel.deleteQueue(taken);
+});
+
+test('a forged dead letter is counted under no name of its own, and ends no counting', async () => {
+  await open();
+  const forged = { 'x-death': 5, 'x-first-death-reason': 'maxlen' };
+  for (const n of [1, 2]) {
+    seen.channel.publish(DEAD, `made-up-${n}`, Buffer.from('odd'), { headers: forged });
+    await until(() => rig.counts.get('perfect21_queue_messages_total queue=other result=dropped') === n, 'its count');
+  }
 });
 
 test('a message whose consumer went away is tried again and its try is counted', async () => {
