@@ -1,5 +1,5 @@
 /** The catalogue: every event that travels between services, ours and others'. Anything else is none of the platform. */
-import type { EventType } from '../shared/messaging/event.ts';
+import type { EventType } from '../shared/kit/event.ts';
 import * as auth from './auth/events.ts';
 import * as notifications from './notifications/events.ts';
 import * as permissions from './permissions/events.ts';

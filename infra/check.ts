@@ -1,7 +1,12 @@
-/** `npm run check`: types, lint and format, generated files, boundaries. One line a step; what failed is shown. */
+/** `npm run check`: types, lint and format, generated files, events, and the structure of the house. One line a step; what failed is shown. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { offences } from './boundaries.ts';
+import { offences } from './checks/boundaries.ts';
+import { importCircles } from './checks/circles.ts';
+import { floorOffences } from './checks/floors.ts';
+import { importsOfProject } from './checks/imports.ts';
+import { roomOffences, strayOffences } from './checks/places.ts';
+import { siblingOffences } from './checks/siblings.ts';
 import { ROOT, staleFiles } from './generate/files.ts';
 import { toolPath } from './tools.ts';
 
@@ -34,12 +39,19 @@ const events = async (): Promise<string> => {
   return brokenEvents().join('\n');
 };
 
+const floors = (): string[] => {
+  const imports = importsOfProject();
+  return [...floorOffences(imports), ...importCircles(imports)];
+};
+
 const STEPS: readonly Step[] = [
   { name: 'types', run: program(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.') },
   { name: 'lint and format', run: () => program(toolPath('biome'), 'check', '--error-on-warnings', '.')() },
   { name: 'generated files', run: generated },
   { name: 'published events', run: events },
   { name: 'boundaries', run: () => offences().join('\n') },
+  { name: 'floors and circles', run: () => floors().join('\n') },
+  { name: 'siblings and places', run: () => [...siblingOffences(), ...strayOffences(), ...roomOffences()].join('\n') },
 ];
 
 for (const { name, run } of STEPS) {

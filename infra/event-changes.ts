@@ -1,5 +1,5 @@
 /** What changed in the payload of a published event, and whether its consumers would stumble over it. Pure. */
-import type { JsonSchema } from '../shared/openapi/schemas.ts';
+import type { JsonSchema } from '../shared/documents/openapi/schemas.ts';
 
 /** A version of an event as it was published. */
 export interface Published {

@@ -2,7 +2,7 @@
  * Bounds on guessing a password (SP 800-63B-4 §3.2.2), the same for every way to try one: `login_attempts` in a window,
  * 100 failures in a day. A try is counted before the password is compared, so that parallel guesses can't outrun it.
  */
-import type { OperationStore } from '../../shared/operation.ts';
+import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Settings } from '../../shared/ports/settings.ts';
 import { remove, WriteConflict } from '../../shared/ports/store.ts';
 import { loginAttempts } from './records.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { AppError, toAppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError, toAppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { changePassword as changeAccountPassword } from '../users/change-password.ts';
 import { Password } from '../users/model.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { checkPassword } from '../users/check-password.ts';
 import { findAccount } from '../users/find-account.ts';
 import { clearAttempts, countAttempt, countFailure } from './attempts.ts';

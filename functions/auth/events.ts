@@ -1,6 +1,6 @@
 /** Events of logging in, and of what looks like an attack on it. */
 import * as z from 'zod';
-import { eventType } from '../../shared/messaging/event.ts';
+import { eventType } from '../../shared/kit/event.ts';
 
 /** Somebody logged in, or tried to. Failed ones are urgent (priority 5); `user_id` is empty for an unknown identifier. */
 export const userLogin = eventType({

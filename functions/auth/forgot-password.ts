@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { Email } from '../users/model.ts';
 import { requestPasswordReset } from '../users/request-password-reset.ts';
 import { clientOf } from './model.ts';

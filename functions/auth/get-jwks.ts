@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 
 /** The public keys that verify our tokens (RFC 7517), so that any JWT library or gateway can. */
 export const getJwks = operation({

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 
 /** Where things are (OpenID Connect Discovery 1.0, RFC 8414): issuer and keys, as gateways look them up. */
 export const getOpenidConfiguration = operation({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { createSession } from '../sessions/create-session.ts';
 import { Password } from '../users/model.ts';
 import { checkLogin } from './check-login.ts';

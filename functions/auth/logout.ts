@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { endSession } from '../sessions/end-session.ts';
 
 /** Ends the session of the access token that asks. */

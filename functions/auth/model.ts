@@ -1,7 +1,7 @@
 /** Shapes that several operations of auth share. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { Context } from '../../shared/context.ts';
+import type { Context } from '../../shared/kit/context.ts';
 
 /** The answer of every way to log in (contract, section 2). */
 export const Tokens = z.object({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { toAppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { toAppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { rotateSession } from '../sessions/rotate-session.ts';
 import { issueTokens } from './issue-tokens.ts';
 import { clientOf, DeviceInfo, Tokens, TokenText } from './model.ts';

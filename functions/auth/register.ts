@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { createUser, NewUser } from '../users/create-user.ts';
 import { clientOf } from './model.ts';
 

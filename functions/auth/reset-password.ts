@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { Password } from '../users/model.ts';
 import { resetPassword as resetAccountPassword } from '../users/reset-password.ts';

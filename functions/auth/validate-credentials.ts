@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { Password } from '../users/model.ts';
 import { checkLogin } from './check-login.ts';
 import { clientOf, DeviceInfo } from './model.ts';

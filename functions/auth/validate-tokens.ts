@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { TokenText } from './model.ts';
 import { countVerdict, toValidation, Validation } from './validation.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { verifyEmail as verifyAccount } from '../users/verify-email.ts';
 
 /** Verifies an address with the token from the mail; the account can log in from then on. */

@@ -1,8 +1,8 @@
 /** One event over the bridge: the rule that neither loops nor doubles. */
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { AnyEnvelope } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { SIDES, type Side } from '../../shared/ports/crossing.ts';
 import { insert, update, WriteConflict } from '../../shared/ports/store.ts';
 import { SIGHTING_TTL_MS, type Sighting, sightingId, sightings } from './records.ts';

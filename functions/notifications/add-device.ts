@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { PushTarget } from '../../shared/ports/push.ts';
 import { insert, remove, update } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { deviceId, MAX_DEVICES, NewDevice } from './model.ts';
 import { devices } from './records.ts';
 

@@ -1,5 +1,5 @@
 /** Asking for one message on several channels: a line in the ledger and an event for each. */
-import type { NewEvent } from '../../shared/messaging/event.ts';
+import type { NewEvent } from '../../shared/kit/event.ts';
 import { insert, type Write } from '../../shared/ports/store.ts';
 import { newDelivery } from './deliver.ts';
 import { emailSend, type PRIORITIES, pushSend, realtimeSend, smsSend } from './events.ts';

@@ -1,5 +1,5 @@
 /** Whom a user id stands for; nobody once the account is gone. */
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
 
 export interface Contact {
   email: string;

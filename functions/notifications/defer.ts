@@ -1,6 +1,6 @@
 /** What is due later becomes an event of that time: the same request, under the same id. */
-import type { NewEvent } from '../../shared/messaging/event.ts';
-import type { OperationStore } from '../../shared/operation.ts';
+import type { NewEvent } from '../../shared/kit/event.ts';
+import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { insert, update } from '../../shared/ports/store.ts';
 import { type Message, newDelivery } from './deliver.ts';

@@ -1,6 +1,7 @@
 /** The channel of mails: what they say, with the token opened only in the mail itself. */
-import type { Context } from '../../shared/context.ts';
+
 import { renderMail } from '../../shared/delivery/templates/index.ts';
+import type { Context } from '../../shared/kit/context.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { deliver, type Message } from './deliver.ts';
 import { openedToken } from './opened-token.ts';

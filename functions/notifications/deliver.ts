@@ -1,8 +1,8 @@
 /** Sends one message on one channel, once: the ledger says what was done, however often its event is delivered. */
-import type { Context } from '../../shared/context.ts';
-import { AppError, ERRORS, toAppError } from '../../shared/errors.ts';
+import type { Context } from '../../shared/kit/context.ts';
+import { AppError, ERRORS, toAppError } from '../../shared/kit/errors.ts';
+import type { OperationStore } from '../../shared/kit/operation.ts';
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
-import type { OperationStore } from '../../shared/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { insert, type Stored, update } from '../../shared/ports/store.ts';
 import { type Channel, deliveryId } from './model.ts';

@@ -1,6 +1,6 @@
 /** Events that ask for a message to somebody. */
 import * as z from 'zod';
-import { eventType } from '../../shared/messaging/event.ts';
+import { eventType } from '../../shared/kit/event.ts';
 import { CATEGORIES } from './model.ts';
 
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const;

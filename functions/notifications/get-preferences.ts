@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { Preferences, preferencesOf } from './model.ts';
 import { preferences } from './records.ts';
 

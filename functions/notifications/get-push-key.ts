@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 
 /** The key that a browser subscribes with. It changes only with the platform's secret; subscriptions end with it. */
 export const getPushKey = operation({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { defer } from './defer.ts';
 import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
 import { emailSend } from './events.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { renderShort, templateOf } from '../../shared/delivery/templates/index.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { defer } from './defer.ts';
 import { deliver } from './deliver.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
-import { operation } from '../../shared/operation.ts';
 import { securityAlert } from '../auth/events.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';

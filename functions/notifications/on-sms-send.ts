@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { renderShort } from '../../shared/delivery/templates/index.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { defer } from './defer.ts';
 import { deliver } from './deliver.ts';
 import { smsSend } from './events.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { type Collection, remove } from '../../shared/ports/store.ts';
 import { userDeleted } from '../users/events.ts';
 import { USER_EVENTS } from './queues.ts';

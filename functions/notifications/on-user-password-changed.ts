@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
-import { operation } from '../../shared/operation.ts';
 import { userPasswordChanged } from '../users/events.ts';
 import { askFor, SENDS } from './ask.ts';
 import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';

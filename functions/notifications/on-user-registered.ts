@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { userRegistered } from '../users/events.ts';
 import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';

@@ -1,6 +1,6 @@
 /** The token of a message, sealed in its event and opened where the message is made. */
 import { templateOf } from '../../shared/delivery/templates/index.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Whether a user wants a message. */
-import type { OperationStore } from '../../shared/operation.ts';
+import type { OperationStore } from '../../shared/kit/operation.ts';
 import { type Category, type Channel, preferencesOf } from './model.ts';
 import { preferences } from './records.ts';
 

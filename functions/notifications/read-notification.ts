@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { update } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { inbox } from './records.ts';
 
 /** Marks a message of the caller's inbox as read. Somebody else's is as unknown as none. */

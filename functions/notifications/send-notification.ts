@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { renderMail, renderShort, templateOf } from '../../shared/delivery/templates/index.ts';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { WriteConflict } from '../../shared/ports/store.ts';
 import { getContact } from '../users/get-contact.ts';
 import { canonicalEmail, PhoneNumber } from '../users/model.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { insert, update } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { BUILT_IN_ROLES } from './model.ts';
 import { roleAssignments } from './records.ts';
 

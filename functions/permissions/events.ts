@@ -1,6 +1,6 @@
 /** Events of what users may do. Tokens issued before one of them still say what was so before. */
 import * as z from 'zod';
-import { eventType } from '../../shared/messaging/event.ts';
+import { eventType } from '../../shared/kit/event.ts';
 
 const change = {
   user_id: z.string(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { BUILT_IN_ROLES, DEFAULT_ROLE } from './model.ts';
 import { roleAssignments } from './records.ts';
 

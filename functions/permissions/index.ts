@@ -1,5 +1,5 @@
 /** Who may do what. */
-import { service } from '../../shared/operation.ts';
+import { service } from '../../shared/kit/operation.ts';
 import { assignRole } from './assign-role.ts';
 import { getEffective } from './get-effective.ts';
 import * as records from './records.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { userLogin } from '../auth/events.ts';
 import { Client, expiryOf } from './model.ts';

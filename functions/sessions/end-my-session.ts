@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { endSession } from './end-session.ts';
 
 /** Ends one of the caller's sessions. Somebody else's is as unknown as none. */

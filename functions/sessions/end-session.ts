@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { revocations as revocationRecords, toRevocationWrite } from '../../shared/keys/revocation-records.ts';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { remove } from '../../shared/ports/store.ts';
 import type { Revocation } from '../../shared/ports/tokens.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { recommendedActions, securityAlert, userLogout } from '../auth/events.ts';
 import { END_REASONS, sessionRevoked } from './events.ts';
 import { Client } from './model.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { eventType } from '../../shared/messaging/event.ts';
+import { eventType } from '../../shared/kit/event.ts';
 
 export const END_REASONS = [
   'logout',

@@ -1,4 +1,4 @@
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { PageOfSessions, SessionPage, toSession } from './model.ts';
 import { sessions } from './records.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { PageOfSessions, SessionPage, toSession } from './model.ts';
 import { sessions } from './records.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { userPasswordChanged, userStatusChanged } from '../users/events.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { revocations as revocationRecords, toRevocationWrite } from '../../shared/keys/revocation-records.ts';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import type { Revocation } from '../../shared/ports/tokens.ts';
 import { tokenRevoked } from '../auth/events.ts';
 import { endSession } from './end-session.ts';

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { update } from '../../shared/ports/store.ts';
-import { Password, USER_STATUSES } from './model.ts';
+import { Password } from './model.ts';
 import { credentials, users } from './records.ts';
+import { USER_STATUSES } from './status.ts';
 
 const Account = z.object({
   email: z.string(),

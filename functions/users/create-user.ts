@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { Stored } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { emailSend } from '../notifications/events.ts';
 import { userRegistered } from './events.ts';
 import { Email, emailKey, Locale, Password, PersonName, PhoneNumber, Username, usernameKey } from './model.ts';

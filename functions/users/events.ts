@@ -1,6 +1,6 @@
 /** Events of accounts. Tokens in them are sealed: only a holder of the platform's secret reads them. */
 import * as z from 'zod';
-import { eventType } from '../../shared/messaging/event.ts';
+import { eventType } from '../../shared/kit/event.ts';
 
 /** A new account waits for its address to be verified. */
 export const userRegistered = eventType({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
-import { USER_STATUSES } from './model.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { users } from './records.ts';
+import { USER_STATUSES } from './status.ts';
 
 /** What decides whether an account's sessions may go on: its status and its token generation. */
 export const getAccount = operation({

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { users } from './records.ts';
 
 /** Where and in which language to reach a user. */

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
-import { Email, emailKey, pickFields, toUser, USER_FIELDS, USER_STATUSES, User, usernameKey } from './model.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { Email, emailKey, pickFields, toUser, USER_FIELDS, User, usernameKey } from './model.ts';
 import { identifiers, users } from './records.ts';
+import { USER_STATUSES } from './status.ts';
 
 /** `?fields=a,b` or a list. */
 const Fields = z

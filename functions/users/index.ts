@@ -1,5 +1,5 @@
 /** Accounts, their addresses and names, passwords, and the history of logins. */
-import { service } from '../../shared/operation.ts';
+import { service } from '../../shared/kit/operation.ts';
 import { changePassword } from './change-password.ts';
 import { checkPassword } from './check-password.ts';
 import { createUser } from './create-user.ts';

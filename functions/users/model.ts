@@ -3,19 +3,7 @@ import { domainToASCII } from 'node:url';
 import * as z from 'zod';
 import type { Stored } from '../../shared/ports/store.ts';
 import type { UserRecord } from './records.ts';
-
-/** In the order of their numbers in proto/user_service.proto. */
-export const USER_STATUSES = ['pending_verification', 'active', 'locked', 'suspended', 'deleted'] as const;
-export type UserStatus = (typeof USER_STATUSES)[number];
-
-/** Which status may follow which when an administrator says so. */
-export const NEXT_STATUSES: Readonly<Record<UserStatus, readonly UserStatus[]>> = {
-  pending_verification: ['active', 'suspended', 'deleted'],
-  active: ['locked', 'suspended', 'deleted'],
-  locked: ['active', 'suspended', 'deleted'],
-  suspended: ['active', 'deleted'],
-  deleted: [],
-};
+import { USER_STATUSES } from './status.ts';
 
 /** RFC 5321 without quoting and literals: a dot-atom of at most 64, and a domain of at least two labels. */
 const ATOM = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+";

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
-import { operation } from '../../shared/operation.ts';
 import { insert } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { emailSend } from '../notifications/events.ts';
 import { passwordResetRequested } from './events.ts';
 import { emailKey } from './model.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
 import { insert, update } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { userLogin } from '../auth/events.ts';
 import { loginHistory, users } from './records.ts';
 

@@ -1,4 +1,4 @@
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
 import { checkPassword } from '../../shared/passwords/password-policy.ts';
 import type { Settings } from '../../shared/ports/settings.ts';
 

@@ -1,6 +1,6 @@
 /** What the users service keeps. No other service reads these. */
 import { type Counter, collection } from '../../shared/ports/store.ts';
-import type { UserStatus } from './model.ts';
+import type { UserStatus } from './status.ts';
 
 /** An account without its password. Times are unix seconds. */
 export interface UserRecord {

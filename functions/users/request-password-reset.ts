@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { passwordResetRequested } from './events.ts';
 import { Email } from './model.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { userPasswordChanged } from './events.ts';
 import { Password } from './model.ts';
 import { matchesToken, tokenId, userOfToken } from './one-time-token.ts';

@@ -1,6 +1,6 @@
 /** What changing and resetting a password have in common: new hash, next generation, dead one-time tokens, one event. */
-import { AppError } from '../../shared/errors.ts';
-import type { OperationStore } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import type { OperationStore } from '../../shared/kit/operation.ts';
 import { insert, remove, type Stored, update } from '../../shared/ports/store.ts';
 import { userPasswordChanged } from './events.ts';
 import { tokenId } from './one-time-token.ts';

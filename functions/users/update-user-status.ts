@@ -1,14 +1,15 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { update } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { erase, erased } from './erasure.ts';
 import { userDeleted, userStatusChanged } from './events.ts';
-import { NEXT_STATUSES, toUser, USER_STATUSES, User } from './model.ts';
+import { toUser, User } from './model.ts';
 import { credentials, identifiers, oneTimeTokens, users } from './records.ts';
 import { confirm } from './registration.ts';
+import { NEXT_STATUSES, USER_STATUSES } from './status.ts';
 
 const toNumber = (user: User) => ({ user: { ...user, status: USER_STATUSES.indexOf(user.status) } });
 

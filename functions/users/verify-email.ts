@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
-import { operation } from '../../shared/operation.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { remove } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { passwordResetRequested } from './events.ts';
 import { matchesToken, tokenId, userOfToken } from './one-time-token.ts';
 import { credentials, identifiers, oneTimeTokens, users } from './records.ts';

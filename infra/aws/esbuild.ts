@@ -41,17 +41,17 @@ const oneCommons: Plugin = {
   },
 };
 
-/** Parts that only some containers load: each a bundle of its own, beside those of the functions. */
-const LAZY = /\/(lambda-tracer)\.ts$/;
+/** Parts that only some containers load, files named `*.heavy.ts`: each a bundle of its own, beside those of the functions. */
+const HEAVY = /\/([\w-]+\.heavy)\.ts$/;
 const building = new Map<string, Promise<unknown>>();
 
-/** Makes `import('./lambda-tracer.ts')` load `./lambda-tracer.mjs`, and builds that once. */
-const lazyParts: Plugin = {
-  name: 'lazy-parts',
+/** Makes `import('./tracer.heavy.ts')` load `./tracer.heavy.mjs`, and builds that once. */
+const heavyParts: Plugin = {
+  name: 'heavy-parts',
   setup({ onResolve, onEnd, initialOptions: { outdir } }) {
-    onResolve({ filter: LAZY }, ({ path, kind, resolveDir }) => {
+    onResolve({ filter: HEAVY }, ({ path, kind, resolveDir }) => {
       if (kind !== 'dynamic-import') return undefined;
-      const name = LAZY.exec(path)![1]!;
+      const name = HEAVY.exec(path)![1]!;
       const outfile = join(outdir!, `${name}.mjs`);
       mkdirSync(outdir!, { recursive: true });
       if (!building.has(outfile)) {
@@ -96,7 +96,7 @@ const besideLocally: Plugin = {
 
 /** The plugins of a build: for AWS, or for this machine (`npm run offline`). */
 export const pluginsFor = (target: 'aws' | 'local'): Plugin[] => [
-  lazyParts,
+  heavyParts,
   amqpBeside,
   oneCommons,
   leaveOut(target),

@@ -1,7 +1,7 @@
 /** The adapters of the functions: which stands behind a port, in AWS and where the same function runs on this machine. */
 import { join } from 'node:path';
-import type { Adapter } from '../../shared/adapter.ts';
-import { hostPorts } from '../../shared/operation.ts';
+import type { Adapter } from '../../shared/kit/adapter.ts';
+import { hostPorts } from '../../shared/kit/operation.ts';
 import type { PortName } from '../../shared/ports/index.ts';
 import { ROOT } from './files.ts';
 import { type LambdaFunction, type Located, schema } from './platform.ts';
@@ -14,7 +14,7 @@ interface Source extends Located {
 /** One adapter, or one for AWS and one for this machine and the condition (on Config) by which AWS's is taken. */
 export type Choice = { port: PortName; aws: Source } & ({ local?: undefined } | { local: Source; when: string });
 
-// log and metrics are missing: they are Powertools', which shared/runtime/lambda-container.ts adds; so is crossing,
+// log and metrics are missing: they are Powertools', which shared/doors/lambda/container.ts adds; so is crossing,
 // which the bridge's doors bring
 const CHOICES: readonly Choice[] = [
   { port: 'clock', aws: { file: 'shared/system/clock.ts', name: 'systemClock' } },

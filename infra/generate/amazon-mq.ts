@@ -1,6 +1,6 @@
 /** The bridge's broker: Amazon MQ for RabbitMQ, as `custom.bridge` of serverless.yml names it. */
 import { TO_EVENTBRIDGE } from '../../shared/messaging/bridge/carrying.ts';
-import type { Cfn } from './iam.ts';
+import type { Cfn } from './cfn.ts';
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: osls fills them in
 /** The broker and its login. */

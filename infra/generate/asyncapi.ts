@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalogue } from '../../functions/events.ts';
-import { asyncApi } from '../../shared/asyncapi/document.ts';
+import { asyncApi } from '../../shared/documents/asyncapi/document.ts';
 import { type Generator, ROOT } from './files.ts';
 import { toYaml } from './functions.ts';
 import { platform } from './platform.ts';

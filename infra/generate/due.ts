@@ -1,5 +1,7 @@
 /** What calls the relay when an event with a delay is due: a queue with delays of its own, and schedules beyond those. */
-import { type Cfn, getArn, PREFIX, queueId } from './iam.ts';
+
+import type { Cfn } from './cfn.ts';
+import { getArn, PREFIX, queueId } from './iam.ts';
 
 export const DUE = queueId('events.due');
 export const DUE_ROLE = 'EventsDueRole';

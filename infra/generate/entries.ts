@@ -41,15 +41,15 @@ const expression = (choice: Choice): string => {
   return choice.local ? `${choice.when} ? ${of(choice.aws)} : ${of(choice.local)}` : of(choice.aws);
 };
 
-/** The door of a function, the module of shared/runtime/ that has it, and what it takes before the adapters. */
+/** The door of a function, the module of shared/doors/lambda/ that has it, and what it takes before the adapters. */
 const doorOf = (of: LambdaFunction, names: string): [door: string, module: string, first?: string] => {
   if (of.fallback) {
-    return ['lambdaPlatform', 'lambda-platform', `new URL('./${basename(DOCUMENT)}', import.meta.url)`];
+    return ['lambdaPlatform', 'platform', `new URL('./${basename(DOCUMENT)}', import.meta.url)`];
   }
-  if (of.relay) return ['lambdaRelay', 'lambda-relay'];
-  if (of.bridge === 'eventbridge') return ['lambdaToEventBridge', 'lambda-to-eventbridge'];
-  if (of.bridge === 'rabbitmq') return ['lambdaToRabbitmq', 'lambda-to-rabbitmq'];
-  return of.queue ? ['lambdaQueue', 'lambda-queue', `[${names}]`] : ['lambda', 'lambda', names];
+  if (of.relay) return ['lambdaRelay', 'relay'];
+  if (of.bridge === 'eventbridge') return ['lambdaToEventBridge', 'to-eventbridge'];
+  if (of.bridge === 'rabbitmq') return ['lambdaToRabbitmq', 'to-rabbitmq'];
+  return of.queue ? ['lambdaQueue', 'queue', `[${names}]`] : ['lambda', 'lambda', names];
 };
 
 const entry = (of: LambdaFunction): GeneratedFile => {
@@ -60,7 +60,7 @@ const entry = (of: LambdaFunction): GeneratedFile => {
   const handles = of.queue && !of.bridge;
   const usesSchema = choices.some(({ aws }) => aws.ofSchema);
   const imports = importsOf([
-    { file: `shared/runtime/${module}.ts`, name: door },
+    { file: `shared/doors/lambda/${module}.ts`, name: door },
     ...operations,
     ...choices.flatMap(({ aws, local }) => (local ? [aws, local] : [aws])),
   ]);

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalogue } from '../../functions/events.ts';
-import { payloadSchema } from '../../shared/asyncapi/messages.ts';
+import { payloadSchema } from '../../shared/documents/asyncapi/messages.ts';
 import { type Baseline, breakingChanges, withAdditions } from '../event-changes.ts';
 import { type Generator, ROOT } from './files.ts';
 

@@ -1,7 +1,8 @@
 /** The bus of events and what brings them to the queues: one rule for each queue and urgent twin, and who may write to it. */
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
-import type { Queue } from '../../shared/messaging/topology.ts';
-import { BUS_ID, type Cfn, deadId, getArn, sourcesOf, urgentId } from './iam.ts';
+import type { Queue } from '../../shared/messaging/queue.ts';
+import type { Cfn } from './cfn.ts';
+import { BUS_ID, deadId, getArn, sourcesOf, urgentId } from './iam.ts';
 import { consumedQueues } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
 

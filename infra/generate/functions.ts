@@ -1,12 +1,13 @@
 /** infra/generated/functions.yml: the functions of serverless.yml. */
 import { stringify } from 'yaml';
-import { OUTBOX } from '../../shared/messaging/event.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { AMAZON_MQ, AMAZON_MQ_URL } from './amazon-mq.ts';
+import type { Cfn } from './cfn.ts';
 import { DUE, DUE_GROUP, DUE_ROLE } from './due.ts';
 import { DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
-import { type Cfn, deadId, getArn, PREFIX, queueId, roleId, sourcesOf, tableId } from './iam.ts';
+import { deadId, getArn, PREFIX, queueId, roleId, sourcesOf, tableId } from './iam.ts';
 import { bridgeFunctions, type LambdaFunction, lambdaFunctions } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
 

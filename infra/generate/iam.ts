@@ -1,14 +1,13 @@
 /** One role for each function, with the rights that follow from what its operations declared. */
-import type { IamStatement } from '../../shared/adapter.ts';
-import { reach } from '../../shared/operation.ts';
+import type { IamStatement } from '../../shared/kit/adapter.ts';
+import { reach } from '../../shared/kit/operation.ts';
 import { statements, type TableUse } from '../../shared/store/dynamodb/access.ts';
 import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { MQ, NETWORK } from './amazon-mq.ts';
+import type { Cfn } from './cfn.ts';
 import { type LambdaFunction, logicalId, schema } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
-
-export type Cfn = string | number | boolean | readonly Cfn[] | { readonly [key: string]: Cfn };
 
 /** Names of this deployment begin so; osls fills the stage in. */
 export const PREFIX = `\${self:service}-\${sls:stage}`;

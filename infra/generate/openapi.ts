@@ -1,7 +1,7 @@
 /** proto/openapi.yaml: the document that the platform serves at /openapi.json, for reading and for comparing. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApi } from '../../shared/openapi/document.ts';
+import { openApi } from '../../shared/documents/openapi/document.ts';
 import { type Generator, ROOT } from './files.ts';
 import { toYaml } from './functions.ts';
 import { platform } from './platform.ts';

@@ -1,7 +1,7 @@
 /** The tables of README.md, between the markers `<!-- generated:services -->` and `<!-- /generated:services -->`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Operation, Service } from '../../shared/operation.ts';
+import type { Operation, Service } from '../../shared/kit/operation.ts';
 import { type Generator, ROOT } from './files.ts';
 import { locate, platform } from './platform.ts';
 

@@ -2,11 +2,12 @@
 
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import { MESSAGES, tableDefinitions, tableName } from '../../shared/store/dynamodb/tables.ts';
+import type { Cfn } from './cfn.ts';
 import { dueResources } from './due.ts';
 import { busResources } from './event-bus.ts';
 import type { GeneratedFile, Generator } from './files.ts';
 import { RELAY_VISIBILITY, toYaml, VISIBILITY } from './functions.ts';
-import { type Cfn, deadId, PREFIX, roleId, roleOf, sourcesOf, tableId, urgentId } from './iam.ts';
+import { deadId, PREFIX, roleId, roleOf, sourcesOf, tableId, urgentId } from './iam.ts';
 import { consumedQueues, lambdaFunctions, schema } from './platform.ts';
 
 type Resources = Record<string, Cfn>;
@@ -14,7 +15,7 @@ type Resources = Record<string, Cfn>;
 /** Tries of a message before SQS moves it to the dead letters: the function parks it before, with the reason. */
 const TRIES = MAX_ATTEMPTS + 1;
 const DAY = 86_400;
-/** SQS drops what is older without a word; functions park what is older than a message may get (lambda-retries.ts). */
+/** SQS drops what is older without a word; functions park what is older than a message may get (shared/doors/lambda/retries.ts). */
 const KEPT_DAYS = 14;
 
 const tables = (): Resources =>

@@ -3,7 +3,7 @@
  * of their own, where nothing else waits before them. Only queues to which such an event can come have one.
  */
 import { catalogue } from '../../functions/events.ts';
-import type { EventType } from '../../shared/messaging/event.ts';
+import type { EventType } from '../../shared/kit/event.ts';
 import { URGENT } from '../../shared/messaging/eventbridge/routing.ts';
 import { match } from '../../shared/messaging/topic.ts';
 import { consumedQueues } from './platform.ts';

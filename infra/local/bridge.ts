@@ -1,8 +1,8 @@
 /** `npm run bridge`: RabbitMQ and EventBridge joined by a process. */
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
-import { startBridge } from '../../shared/runtime/bridge.ts';
-import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
+import { startBridge } from '../../shared/process/bridge.ts';
+import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { takesNoArguments } from './arguments.ts';
 
 takesNoArguments(

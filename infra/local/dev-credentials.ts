@@ -7,12 +7,12 @@ import { checkPassword } from '../../functions/users/check-password.ts';
 import { createUser } from '../../functions/users/create-user.ts';
 import { findAccount } from '../../functions/users/find-account.ts';
 import { StartError } from '../../shared/config/start-error.ts';
-import type { Context } from '../../shared/context.ts';
-import type { Host } from '../../shared/invoke.ts';
 import { createPrivateFile, readPrivateFile, replacePrivateFile } from '../../shared/keys/private-file.ts';
 import { isServiceToken, toServiceCredentialWrite } from '../../shared/keys/service-tokens.ts';
+import type { Context } from '../../shared/kit/context.ts';
+import type { Host } from '../../shared/kit/invoke.ts';
+import { continueTrace } from '../../shared/kit/trace.ts';
 import { WriteConflict } from '../../shared/ports/store.ts';
-import { continueTrace } from '../../shared/tracing/trace.ts';
 
 const Form = z.object({
   admin: z.object({ email: z.string().min(1), password: z.string() }),

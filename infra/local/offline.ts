@@ -14,9 +14,9 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { withMailbox } from '../../shared/config/mailbox.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { startMailbox } from '../../shared/delivery/mailbox/index.ts';
-import { openHost } from '../../shared/platform.ts';
-import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
-import { startWorker } from '../../shared/runtime/worker.ts';
+import { prepareDataDir } from '../../shared/process/data-dir.ts';
+import { openHost } from '../../shared/process/host.ts';
+import { startWorker } from '../../shared/process/worker.ts';
 import { takesNoArguments } from './arguments.ts';
 import { type DevCredentials, devCredentials, seedDevCredentials } from './dev-credentials.ts';
 

@@ -3,9 +3,9 @@ import { relative } from 'node:path';
 import * as product from '../../functions/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
-import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
-import { launch, type Running } from '../../shared/runtime/launch.ts';
-import { placeAt } from '../../shared/runtime/listening.ts';
+import { prepareDataDir } from '../../shared/process/data-dir.ts';
+import { launch, type Running } from '../../shared/process/launch.ts';
+import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from './arguments.ts';
 import { devCredentials, seedDevCredentials } from './dev-credentials.ts';
 

@@ -1,16 +1,7 @@
 /** What a command is, and how its arguments become values. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Operator } from './operator.ts';
-
-/** A mistake in how the command was called: exit code 2. */
-export class UsageError extends Error {
-  override name = 'UsageError';
-}
-
-/** What was asked for can't be done: exit code 1. */
-export class Refusal extends Error {
-  override name = 'Refusal';
-}
+import { UsageError } from './refusal.ts';
 
 export interface Option {
   type: 'string' | 'boolean';

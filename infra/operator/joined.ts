@@ -1,6 +1,6 @@
 /** A bus together with what a bridge has beside it: letters, comparison and mending of all, the rest of the bus alone. */
 import type { BusOperations, Difference, LetterBox } from '../../shared/messaging/operate.ts';
-import { Refusal } from './command.ts';
+import { Refusal } from './refusal.ts';
 
 /** An error of a part in the words of that part: the bus could not explain it. */
 const told =

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import packageJson from '../../package.json' with { type: 'json' };
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
-import { AppError } from '../../shared/errors.ts';
-import { type Command, helpOf, overview, parse, Refusal, UsageError } from './command.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { type Command, helpOf, overview, parse } from './command.ts';
 import { bridgeCommands } from './commands/bridge.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { eventCommands } from './commands/events.ts';
@@ -12,6 +12,7 @@ import { outboxCommands } from './commands/outbox.ts';
 import { topologyCommands } from './commands/topology.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { createOutput, plain } from './output.ts';
+import { Refusal, UsageError } from './refusal.ts';
 
 const COMMANDS: readonly Command[] = [
   ...eventCommands,

@@ -1,16 +1,16 @@
 /** What a command works with: configuration, the store and the bus, opened when they are asked for. */
 import { existsSync } from 'node:fs';
 import { platform, schema } from '../../functions/index.ts';
-import { Assembly } from '../../shared/adapter.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
+import { Assembly } from '../../shared/kit/adapter.ts';
 import { BRIDGE_LIMITS, bridgeTopology } from '../../shared/messaging/bridge/carrying.ts';
 import { storeLetters } from '../../shared/messaging/dead-letters.ts';
 import { operateEmbedded, storeQueues } from '../../shared/messaging/embedded/operate.ts';
 import type { BusOperations, LetterBox } from '../../shared/messaging/operate.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
-import { adaptersFor } from '../../shared/platform.ts';
 import type { Ports } from '../../shared/ports/index.ts';
+import { adaptersFor } from '../../shared/process/host.ts';
 import { awsLayout, bridgeLayout } from './aws-layout.ts';
 import { joined } from './joined.ts';
 import type { Output } from './output.ts';

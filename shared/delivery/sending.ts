@@ -1,6 +1,6 @@
 /** What providers of all channels have in common: how long a send may take, how it fails, what is told of it. */
-import type { Opened } from '../adapter.ts';
-import { AppError, toAppError } from '../errors.ts';
+import type { Opened } from '../kit/adapter.ts';
+import { AppError, toAppError } from '../kit/errors.ts';
 import type { Channel, ChannelTry, Perishable } from '../ports/channel.ts';
 import type { Clock } from '../ports/clock.ts';
 

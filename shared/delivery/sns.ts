@@ -1,6 +1,6 @@
 /** Publishing through Amazon SNS, for text messages and push. Region, credentials and endpoint as the SDK finds them. */
 import type { PublishCommandInput } from '@aws-sdk/client-sns';
-import { AppError } from '../errors.ts';
+import { AppError } from '../kit/errors.ts';
 import { sendFailure, within } from './sending.ts';
 
 /** Milliseconds for one publish: a function's batch has 30 seconds. */

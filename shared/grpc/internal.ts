@@ -3,11 +3,11 @@
  * and out. What the two ends of such a call have to agree on.
  */
 import type { Metadata } from '@grpc/grpc-js';
-import type { Caller, Context } from '../context.ts';
-import { AppError } from '../errors.ts';
-import type { Operation } from '../operation.ts';
-import { holds } from '../permissions.ts';
-import type { Codec } from './unary.ts';
+import type { Caller, Context } from '../kit/context.ts';
+import { AppError } from '../kit/errors.ts';
+import type { Operation } from '../kit/operation.ts';
+import { holds } from '../kit/permissions.ts';
+import type { Codec } from './codec.ts';
 
 /** What a service needs to use this door beside what the operation asks for: not every service is part of the platform. */
 export const INTERNAL_PERMISSION = 'internal:call';

@@ -5,9 +5,9 @@ import type * as z from 'zod';
 import { AuthServiceService } from '../../proto/gen/auth_service.ts';
 import { PermissionServiceService } from '../../proto/gen/permission_service.ts';
 import { UserServiceService } from '../../proto/gen/user_service.ts';
-import { AppError } from '../errors.ts';
-import type { Operation } from '../operation.ts';
-import type { Codec } from './unary.ts';
+import { AppError } from '../kit/errors.ts';
+import type { Operation } from '../kit/operation.ts';
+import type { Codec } from './codec.ts';
 
 interface Method {
   path: string;

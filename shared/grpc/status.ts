@@ -1,7 +1,7 @@
 /** AppError ⇄ gRPC status with google.rpc details (https://google.aip.dev/193). Both ends of a call use these two functions. */
 import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, RetryInfo, Status } from '../../proto/gen/google/rpc/status.ts';
-import { AppError, ERRORS, type ErrorCode, toGrpcStatus } from '../errors.ts';
+import { AppError, ERRORS, type ErrorCode, toGrpcStatus } from '../kit/errors.ts';
 
 const DETAILS = 'grpc-status-details-bin';
 const DOMAIN = 'perfect21';

@@ -1,6 +1,6 @@
 /** TLS of the gRPC door: 1.2 and up, client certificates asked for where clients are known by them. */
 import { type ChannelCredentials, credentials, experimental, ServerCredentials } from '@grpc/grpc-js';
-import type { ClientIdentities } from './access.ts';
+import type { ClientIdentities } from './identities.ts';
 
 type Pem = string | Buffer;
 

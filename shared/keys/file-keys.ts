@@ -1,8 +1,8 @@
 /** Signing keys from a private file on this machine, shared by the processes that use it; rotates by itself. */
 import type { KeyObject } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { adapter } from '../adapter.ts';
 import { StartError } from '../config/start-error.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Keys, VerificationKey } from '../ports/tokens.ts';

@@ -1,9 +1,9 @@
 /** Signing keys in AWS KMS: private keys never leave it; public keys are fetched once, so verifying calls nobody. */
 import { createHash, createPublicKey } from 'node:crypto';
 import type { KMSClient } from '@aws-sdk/client-kms';
-import { adapter } from '../adapter.ts';
 import { StartError } from '../config/start-error.ts';
-import { AppError } from '../errors.ts';
+import { adapter } from '../kit/adapter.ts';
+import { AppError } from '../kit/errors.ts';
 import type { Keys, VerificationKey } from '../ports/tokens.ts';
 import { derToJose } from './der-signature.ts';
 import { type SigningAlg, thumbprint, toPublicJwk, toVerificationKey } from './jwk.ts';

@@ -1,6 +1,6 @@
 /** Follows the live revocations of the store, so that a check calls nobody, and fails closed when it can't. */
-import { adapter } from '../adapter.ts';
-import { AppError } from '../errors.ts';
+import { adapter } from '../kit/adapter.ts';
+import { AppError } from '../kit/errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Revocations } from '../ports/tokens.ts';
 import { revocations as records, timeKey } from './revocation-records.ts';

@@ -1,6 +1,6 @@
 /** Seals values that travel through events and queues: AES-256-GCM, the purpose bound as additional data. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Sealer, Secrets } from '../ports/secrets.ts';
 import { encode, isCanonical } from './base64url.ts';
 

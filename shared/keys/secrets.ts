@@ -1,10 +1,10 @@
 /** One master secret; for every purpose a key of its own, derived by HKDF-SHA256 (RFC 5869). */
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { adapter } from '../adapter.ts';
 import type { Config } from '../config/config.ts';
 import { requireStrongSecret } from '../config/keys.ts';
 import { StartError } from '../config/start-error.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import { createPrivateFile, readPrivateFile } from './private-file.ts';
 

@@ -1,7 +1,7 @@
 /** Credentials of services: `p21s_<id>_<secret>`, checked against the store and remembered for moments. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import QuickLRU from 'quick-lru';
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import { insert, type Write } from '../ports/store.ts';
 import type { ServiceTokens } from '../ports/tokens.ts';

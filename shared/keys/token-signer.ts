@@ -1,5 +1,5 @@
 /** Signs access tokens (RFC 9068) with the current key. */
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import type { AccessClaims, TokenSigner } from '../ports/tokens.ts';
 import { CLIENT_ID } from './access-token.ts';

@@ -1,6 +1,6 @@
 /** Verifies access tokens: structure before cryptography, claims after, revocations last; known tokens cost a look-up. */
 import QuickLRU from 'quick-lru';
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import type { AccessClaims, TokenError, Verdict, Verifier } from '../ports/tokens.ts';
 import { type ClaimRules, isLapsed, judgeClaims, judgeHeader } from './access-token.ts';

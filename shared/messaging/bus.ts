@@ -1,11 +1,11 @@
 /** What brings events from the outbox to consumers' queues: in the store itself, or over a broker. */
-import type { Host } from '../invoke.ts';
+import type { Host } from '../kit/invoke.ts';
+import type { OutboxBody } from '../ports/envelope.ts';
 import type { Claimed, NewMessage } from '../ports/store.ts';
 import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { type AnyEnvelope as Any, AnyEnvelope } from './envelope.ts';
-import type { OutboxBody } from './event.ts';
+import type { Queue } from './queue.ts';
 import { isRoutingKey } from './topic.ts';
-import type { Queue } from './topology.ts';
 
 /**
  * What became of an outbox row.

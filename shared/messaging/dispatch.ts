@@ -1,24 +1,16 @@
 /** One message to the operations that handle its type, and what is to become of it. */
-import type { Context } from '../context.ts';
-import { type AppError, toAppError, toBatchVerdict } from '../errors.ts';
-import { type Host, invoke } from '../invoke.ts';
-import { observeAge, observeHandling } from '../metrics/events.ts';
-import type { Claimed } from '../ports/store.ts';
-import { consuming } from '../tracing/consuming.ts';
-import { continueTrace, type Trace } from '../tracing/trace.ts';
+import type { Context } from '../kit/context.ts';
+import { type AppError, toAppError, toBatchVerdict } from '../kit/errors.ts';
+import { type Host, invoke } from '../kit/invoke.ts';
+import { continueTrace } from '../kit/trace.ts';
+import type { Trace } from '../ports/tracer.ts';
 import { MAX_ATTEMPTS } from './backoff.ts';
 import { readOutboxBody } from './bus.ts';
+import { consuming } from './consuming.ts';
 import type { AnyEnvelope } from './envelope.ts';
-import type { Queue, Topology } from './topology.ts';
-
-/** `ignored`: nobody here handles this type. `unknown`: nobody on this platform knows it; a later release may. `park`: it will never work, or killed its consumers too often. */
-export type Verdict =
-  | { kind: 'done' | 'ignored' | 'unknown' }
-  | { kind: 'retry'; reason: string }
-  | { kind: 'park'; reason: string };
-
-/** What a bus brought: a body as the outbox wrote it, and the number of this try. */
-export type Delivery = Pick<Claimed, 'attempts' | 'reason' | 'body'> & Pick<Context, 'durability'>;
+import { observeAge, observeHandling } from './measures.ts';
+import type { Delivery, Queue, Verdict } from './queue.ts';
+import type { Topology } from './topology.ts';
 
 /** The code, and the names of the fields at fault; never their values. */
 const reasonOf = (error: AppError): string => [error.code, ...(error.errors ?? []).map(({ path }) => path)].join(' ');

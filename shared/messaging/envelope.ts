@@ -1,6 +1,6 @@
 /** The envelope as a schema: what a consumer accepts, and the input of every operation that handles an event. */
 import * as z from 'zod';
-import type { EventType } from './event.ts';
+import type { EventType } from '../kit/event.ts';
 
 const Metadata = z.looseObject({
   /** Version of the payload; 1 when left out. */

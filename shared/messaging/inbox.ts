@@ -1,6 +1,7 @@
 /** Effects of an event happen once, however often it is delivered: the effect and its mark are one transaction. */
+
+import type { NewEvent } from '../kit/event.ts';
 import { type Write, WriteConflict } from '../ports/store.ts';
-import type { NewEvent } from './event.ts';
 
 /**
  * Commits an effect together with the mark that its event was handled. False, and no effect at all, when the mark

@@ -5,13 +5,14 @@
  * process may be killed: the claim ends and the row is published again by whoever claims it next. Several relays work
  * beside each other; rows of one user are claimed one at a time, in their order.
  */
+
+import { OUTBOX } from '../kit/event.ts';
 import type { Ports } from '../ports/index.ts';
 import { type Claimed, type NewMessage, WriteConflict } from '../ports/store.ts';
-import { producing } from '../tracing/producing.ts';
 import { publishDelay, unitRandom } from './backoff.ts';
 import type { Bus, Outcome } from './bus.ts';
 import { toDeadLetter } from './dead-letters.ts';
-import { OUTBOX } from './event.ts';
+import { producing } from './producing.ts';
 import { type Pump, startPump } from './pump.ts';
 
 const BATCH = 50;

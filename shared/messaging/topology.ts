@@ -1,17 +1,7 @@
 /** Which queue gets which events, and which operations handle them: derived from the list of services. */
-import type { Host } from '../invoke.ts';
-import type { Operation, Service } from '../operation.ts';
-import type { Delivery, Verdict } from './dispatch.ts';
+import type { Operation, Service } from '../kit/operation.ts';
+import type { Queue } from './queue.ts';
 import { isBinding, isRoutingKey, match } from './topic.ts';
-
-export interface Queue {
-  readonly name: string;
-  readonly bindings: readonly string[];
-  /** By message type: the operations that handle it, in the order of the services' lists. */
-  readonly handlers: ReadonlyMap<string, readonly Operation<any, any>[]>;
-  /** Takes every message of the queue in place of the handlers: a bridge, which handles no event and carries all. */
-  readonly take?: (host: Host, message: Delivery, deadline: number) => Promise<Verdict>;
-}
 
 export interface Topology {
   readonly queues: readonly Queue[];

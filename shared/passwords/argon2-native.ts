@@ -1,6 +1,6 @@
 /** Passwords by `@node-rs/argon2`: native, 2.5 times as fast as Node's own, on threads of its own. */
 import { availableParallelism } from 'node:os';
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import { createPasswords } from './argon2.ts';
 import { hashThreads } from './hash-threads.ts';
 

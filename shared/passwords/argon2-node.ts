@@ -1,6 +1,6 @@
 /** Passwords by `crypto.argon2` of Node 24: nothing to install, slower than the native engine. */
 import { argon2 } from 'node:crypto';
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import { createPasswords } from './argon2.ts';
 
 export const nodePasswords = adapter({

@@ -1,5 +1,5 @@
 /** Work that is bounded: so many at a time, so many waiting, the rest refused. */
-import { AppError } from '../errors.ts';
+import { AppError } from '../kit/errors.ts';
 
 /**
  * A gate for costly work.

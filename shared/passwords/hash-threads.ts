@@ -6,7 +6,7 @@
  * with, so that it never waits for a busy event loop.
  */
 import { Worker } from 'node:worker_threads';
-import { AppError } from '../errors.ts';
+import { AppError } from '../kit/errors.ts';
 import type { Argon2Parameters } from './parameters.ts';
 
 export interface HashJob {

@@ -1,4 +1,4 @@
-import type { OutboxBody } from '../messaging/event.ts';
+import type { OutboxBody } from './envelope.ts';
 
 /** The two buses that a bridge joins. */
 export const SIDES = ['rabbitmq', 'eventbridge'] as const;

@@ -177,11 +177,7 @@ export interface ClaimOptions {
   lease_ms: number;
   /** What is claimed survives a power cut, whichever process wrote it: for what leaves the store. */
   firm?: boolean;
-}
-
-export interface ClaimOptions {
-  limit: number;
-  lease_ms: number;
+  /** Unix ms: only what became available by then. */
   due_by?: number;
 }
 

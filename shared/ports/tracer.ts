@@ -1,4 +1,17 @@
-import type { Trace } from '../tracing/trace.ts';
+/** What is recorded of the steps of a call. */
+
+/** The part of a trace that travels (https://www.w3.org/TR/trace-context/), and who records it here. */
+export interface Trace {
+  /** 32 lower-case hex digits. */
+  trace_id: string;
+  /** This process's span, 16 lower-case hex digits. */
+  span_id: string;
+  /** The caller's span, if there was one. */
+  parent_id?: string;
+  sampled: boolean;
+  /** Who records the spans below this one; absent where nobody does. It does not travel. */
+  tracer?: Tracer;
+}
 
 /** As OpenTelemetry tells spans apart: who began, who answered, and what passes a queue. */
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';

@@ -1,6 +1,6 @@
 /** Cursors: where a page ended. Opaque to the caller, bound to the query they come from, and not to be forged. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { AppError } from '../errors.ts';
+import { AppError } from '../kit/errors.ts';
 import type { Secrets } from '../ports/secrets.ts';
 
 /** The query a cursor belongs to. */

@@ -1,5 +1,5 @@
 /** What the port accepts, checked before an engine is asked, so that all engines accept the same. */
-import { AppError } from '../errors.ts';
+import { AppError } from '../kit/errors.ts';
 import type { Effects, PageRequest, Write } from '../ports/store.ts';
 
 const MAX_KEY_BYTES = 1024;

@@ -1,4 +1,4 @@
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Clock } from '../ports/clock.ts';
 
 export const systemClock = adapter({

@@ -1,6 +1,6 @@
 /** The log of a process: one JSON object a line on standard error (standard output belongs to what `start` prints). */
 import { type DestinationStream, destination, pino } from 'pino';
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import type { Log } from '../ports/log.ts';
 import { redact } from './redact.ts';
 

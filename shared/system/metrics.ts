@@ -1,6 +1,6 @@
 /** Metrics of a process in the Prometheus text format, written by prom-client. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 import { type Definition, METRICS } from '../metrics/definitions.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { Cells, type Labels } from './metric-cells.ts';

@@ -1,5 +1,5 @@
 /** What may not be read in a log: one list of names and one of shapes, applied to everything that is logged. */
-import { ERRORS } from '../errors.ts';
+import { ERRORS } from '../kit/errors.ts';
 
 const HIDDEN = '[redacted]';
 const MAX_DEPTH = 4;

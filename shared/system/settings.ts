@@ -1,4 +1,4 @@
-import { adapter } from '../adapter.ts';
+import { adapter } from '../kit/adapter.ts';
 
 export const settings = adapter({
   port: 'settings',

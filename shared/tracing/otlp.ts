@@ -1,7 +1,7 @@
 /**
  * Spans through OpenTelemetry's SDK to a collector, by OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/).
  *
- * With otlp-exporter.ts the only importer of `@opentelemetry`, loaded only where a collector is named (shared/platform.ts).
+ * With otlp-exporter.ts the only importer of `@opentelemetry`, loaded only where a collector is named (shared/process/host.ts).
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace as traces } from '@opentelemetry/api';
 import {
@@ -19,12 +19,12 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { adapter } from '../adapter.ts';
 import type { TracingConfig } from '../config/tracing.ts';
+import { adapter } from '../kit/adapter.ts';
+import { readTraceparent } from '../kit/trace.ts';
 import type { Log } from '../ports/log.ts';
-import type { Tracer } from '../ports/tracer.ts';
+import type { Trace, Tracer } from '../ports/tracer.ts';
 import { exporterOf } from './otlp-exporter.ts';
-import { readTraceparent, type Trace } from './trace.ts';
 
 /** Ms that a stop waits for the collector to take what is left. */
 const FLUSH_MS = 3_000;

@@ -3,7 +3,7 @@
  *
  * Source: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
  */
-import { readTraceparent } from './trace.ts';
+import { readTraceparent } from '../kit/trace.ts';
 
 const ROOT = /(?:^|;)\s*Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?:;|$)/i;
 const PARENT = /(?:^|;)\s*Parent=([0-9a-f]{16})(?:;|$)/i;

@@ -7,9 +7,9 @@ import { schema } from '../../functions/index.ts';
 import { createUser } from '../../functions/users/create-user.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { loadConfig } from '../../shared/config/config.ts';
-import type { Context } from '../../shared/context.ts';
-import { openHost } from '../../shared/platform.ts';
-import { continueTrace } from '../../shared/tracing/trace.ts';
+import type { Context } from '../../shared/kit/context.ts';
+import { continueTrace } from '../../shared/kit/trace.ts';
+import { openHost } from '../../shared/process/host.ts';
 import { testEnvironment } from '../support/platform.ts';
 import { type Core, type Program, start } from './processes.ts';
 

@@ -9,13 +9,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { sightingId, sightings } from '../../functions/bridge/records.ts';
 import { schema } from '../../functions/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
 import { TO_EVENTBRIDGE } from '../../shared/messaging/bridge/carrying.ts';
 import { linesOf, reconcile } from '../../shared/messaging/bridge/reconcile.ts';
 import type { AnyEnvelope } from '../../shared/messaging/envelope.ts';
 import { propertiesOf } from '../../shared/messaging/rabbitmq/message.ts';
 import { remove } from '../../shared/ports/store.ts';
-import { type Bridge, startBridge } from '../../shared/runtime/bridge.ts';
+import { type Bridge, startBridge } from '../../shared/process/bridge.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { empty, envelope, observer, rabbitRig, until } from '../messaging/rabbitmq/rig.ts';
 import { probePlatform, seenBy } from '../messaging/rig.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config/config.ts';
-import { startBridge } from '../../shared/runtime/bridge.ts';
+import { startBridge } from '../../shared/process/bridge.ts';
 
 const RABBIT = 'amqp://127.0.0.1';
 const BEYOND = 'eventbridge://perfect21-events/perfect21-bridge';

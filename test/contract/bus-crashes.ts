@@ -2,7 +2,7 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OUTBOX } from '../../shared/messaging/event.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { Life } from '../messaging/life.ts';
 import { notes, probePlatform, seenBy } from '../messaging/rig.ts';
 import { type Bench, eventually, noteOn, seenOf } from './bus-harness.ts';

@@ -1,8 +1,8 @@
 /** Promises about the way of an event: at least once, each effect once, in order, in time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { AppError } from '../../shared/errors.ts';
-import { OUTBOX } from '../../shared/messaging/event.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { note, notes, probePlatform, seenBy } from '../messaging/rig.ts';
 import { envelopeText, eventually, noteOn, seenOf } from './bus-harness.ts';

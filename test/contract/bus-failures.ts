@@ -1,7 +1,7 @@
 /** Promises about what fails: bounded tries with backoff, then the dead letters; limits of queues. */
 import { describe, expect, test } from 'vitest';
-import { AppError } from '../../shared/errors.ts';
-import { OUTBOX } from '../../shared/messaging/event.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { probePlatform, QUEUE, seenBy } from '../messaging/rig.ts';
 import { type Bench, envelopeText, eventually, noteOn } from './bus-harness.ts';
 import type { Given } from './bus-suite.ts';

@@ -1,8 +1,8 @@
 /** What the suite of the buses needs of each, and in what they differ by nature. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Host, invoke } from '../../shared/invoke.ts';
+import { type Host, invoke } from '../../shared/kit/invoke.ts';
+import type { Service } from '../../shared/kit/operation.ts';
 import type { QueueLimits } from '../../shared/messaging/topology.ts';
-import type { Service } from '../../shared/operation.ts';
 import type { Life } from '../messaging/life.ts';
 import { context, note, type Rig, seenBy } from '../messaging/rig.ts';
 

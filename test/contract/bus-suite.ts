@@ -4,8 +4,8 @@
  * @example busContract('RabbitMQ', () => rabbitHarness());
  */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
+import type { Service } from '../../shared/kit/operation.ts';
 import type { QueueLimits } from '../../shared/messaging/topology.ts';
-import type { Service } from '../../shared/operation.ts';
 import { probePlatform } from '../messaging/rig.ts';
 import { crashes } from './bus-crashes.ts';
 import { delivery } from './bus-delivery.ts';

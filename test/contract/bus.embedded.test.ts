@@ -1,7 +1,7 @@
 /** The promises of the bus on the queues in the store. */
 import { RETRY_STEPS } from '../../shared/messaging/backoff.ts';
 import { DEAD, type DeadLetter } from '../../shared/messaging/dead-letters.ts';
-import { startWorker } from '../../shared/runtime/worker.ts';
+import { startWorker } from '../../shared/process/worker.ts';
 import { hostOf, Life } from '../messaging/life.ts';
 import { openRig, probeCollections, QUEUE, TestClock } from '../messaging/rig.ts';
 import type { Bench, BusHarness, Running, Traits } from './bus-harness.ts';

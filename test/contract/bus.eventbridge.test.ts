@@ -4,15 +4,15 @@
  */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { vi } from 'vitest';
+import { lambdaQueue } from '../../shared/doors/lambda/queue.ts';
+import type { Service } from '../../shared/kit/operation.ts';
 import { RETRY_STEPS } from '../../shared/messaging/backoff.ts';
 import { eventBridgeBus } from '../../shared/messaging/eventbridge/bus.ts';
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
-import type { Service } from '../../shared/operation.ts';
-import { lambdaQueue } from '../../shared/runtime/lambda-queue.ts';
-import { startWorker } from '../../shared/runtime/worker.ts';
+import { startWorker } from '../../shared/process/worker.ts';
+import { lambdaContext } from '../doors/lambda/support.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
 import { startSqs } from '../engines/sqs.ts';
-import { lambdaContext } from '../lambda/support.ts';
 import { hostOf, Life } from '../messaging/life.ts';
 import { openRig, probeCollections, SECRET, TestClock } from '../messaging/rig.ts';
 import { awsEnvironment, stubEnvironment } from '../support/aws.ts';

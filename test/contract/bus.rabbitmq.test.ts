@@ -1,11 +1,11 @@
 /** The promises of the bus on RabbitMQ: a real broker, which is killed and started again. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEAD } from '../../shared/messaging/dead-letters.ts';
-import { openRabbit, type RabbitBroker } from '../../shared/messaging/rabbitmq/broker.ts';
+import { openRabbit, type RabbitBroker } from '../../shared/messaging/rabbitmq/bus.ts';
 import { EVENTS, HEADER, type RabbitSettings } from '../../shared/messaging/rabbitmq/settings.ts';
 import { declare } from '../../shared/messaging/rabbitmq/topology.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
-import { startWorker } from '../../shared/runtime/worker.ts';
+import { startWorker } from '../../shared/process/worker.ts';
 import { startRabbitmq } from '../engines/rabbitmq.ts';
 import { majorRelease } from '../engines/rabbitmq-install.ts';
 import { startTcpProxy } from '../engines/tcp-proxy.ts';

@@ -1,9 +1,9 @@
 /** What an engine gives the suite, and the fixed surroundings in which the suite opens stores. */
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
-import type { Adapter } from '../../shared/adapter.ts';
 import { type Config, loadConfig } from '../../shared/config/config.ts';
-import { AppError, type ErrorCode } from '../../shared/errors.ts';
+import type { Adapter } from '../../shared/kit/adapter.ts';
+import { AppError, type ErrorCode } from '../../shared/kit/errors.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import {
   type Collection,

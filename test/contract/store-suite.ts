@@ -4,7 +4,7 @@
  * @example storeContract('sqlite', freshFile, { reopens: true, goesAway: 'wholly' });
  */
 import { afterEach, beforeEach, describe } from 'vitest';
-import type { Opened } from '../../shared/adapter.ts';
+import type { Opened } from '../../shared/kit/adapter.ts';
 import type { Store } from '../../shared/ports/store.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import { expiry } from './store-expiry.ts';

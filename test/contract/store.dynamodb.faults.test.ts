@@ -1,8 +1,8 @@
 /** What happens to the store's promises when DynamoDB refuses, conflicts, or does something and does not say so. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { insert, remove, type Store, update } from '../../shared/ports/store.ts';
-import { retryConflict } from '../../shared/retry-conflict.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { type LocalDynamo, startDynamo } from '../engines/dynamodb.ts';
 import { type Fault, type FaultyDynamo, faultyDynamo } from '../engines/faulty-dynamo.ts';

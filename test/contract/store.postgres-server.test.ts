@@ -1,7 +1,7 @@
 /** Promises of PostgreSQL apart from those of every engine: crashes, few connections, the start. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { StartError } from '../../shared/config/start-error.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { postgresStore } from '../../shared/store/postgres/adapter.ts';
 import { type Postgres, startPostgres } from '../engines/postgres.ts';

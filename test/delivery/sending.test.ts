@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inOrder, provider, scrub } from '../../shared/delivery/sending.ts';
-import { AppError, type ErrorCode } from '../../shared/errors.ts';
+import { AppError, type ErrorCode } from '../../shared/kit/errors.ts';
 import type { ChannelTry, Perishable } from '../../shared/ports/channel.ts';
 import { TestClock } from '../messaging/rig.ts';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { login } from '../../functions/auth/login.ts';
 import { register } from '../../functions/auth/register.ts';
 import { verifyEmail } from '../../functions/auth/verify-email.ts';
-import type { Operation } from '../../shared/operation.ts';
+import type { Operation } from '../../shared/kit/operation.ts';
 
 export interface Outcome {
   ok: boolean;

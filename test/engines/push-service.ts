@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo, LookupFunction } from 'node:net';
 
-const certificate = (name: string): string => readFileSync(new URL(`../http/certs/${name}`, import.meta.url), 'utf8');
+const certificate = (name: string): string =>
+  readFileSync(new URL(`../doors/http/certs/${name}`, import.meta.url), 'utf8');
 
 export interface Browser {
   public_key: string;

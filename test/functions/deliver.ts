@@ -2,10 +2,11 @@
 import { copyFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { platform, schema } from '../../functions/index.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { dispatch } from '../../shared/messaging/dispatch.ts';
 import { embeddedBus } from '../../shared/messaging/embedded/bus.ts';
-import { OUTBOX, type OutboxBody } from '../../shared/messaging/event.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
+import type { OutboxBody } from '../../shared/ports/envelope.ts';
 import { tableOf } from '../../shared/store/sql.ts';
 import { TestClock } from '../messaging/rig.ts';
 import { ALL, envelopeOf, type History, openPlatform } from './history.ts';

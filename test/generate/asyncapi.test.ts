@@ -6,8 +6,8 @@ import { catalogue } from '../../functions/events.ts';
 import { platform } from '../../functions/index.ts';
 import { eventDocument } from '../../infra/generate/asyncapi.ts';
 import { ROOT } from '../../infra/generate/files.ts';
-import { asyncApi } from '../../shared/asyncapi/document.ts';
-import { asyncApiRoute } from '../../shared/asyncapi/route.ts';
+import { asyncApi } from '../../shared/documents/asyncapi/document.ts';
+import { asyncApiRoute } from '../../shared/documents/asyncapi/route.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { testPlatform } from '../support/platform.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { type Baseline, breakingChanges, withAdditions } from '../../infra/event-changes.ts';
 import { brokenEvents, current } from '../../infra/generate/event-baseline.ts';
-import { payloadSchema } from '../../shared/asyncapi/messages.ts';
-import { eventType } from '../../shared/messaging/event.ts';
+import { payloadSchema } from '../../shared/documents/asyncapi/messages.ts';
+import { eventType } from '../../shared/kit/event.ts';
 
 const FIELDS = {
   user_id: z.string(),

@@ -1,5 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { importsOf, offence, offences } from '../../infra/boundaries.ts';
+import { offence, offences } from '../../infra/checks/boundaries.ts';
+import { importCircles } from '../../infra/checks/circles.ts';
+import { floorOffences } from '../../infra/checks/floors.ts';
+import { importsOf, importsOfProject } from '../../infra/checks/imports.ts';
+import { roomOffences, strayOffences } from '../../infra/checks/places.ts';
+import { siblingOffences } from '../../infra/checks/siblings.ts';
 import { type GeneratedFile, staleFiles } from '../../infra/generate/files.ts';
 import { generateAll, OWNED } from '../../infra/generate/index.ts';
 import { platform } from '../../infra/generate/platform.ts';
@@ -37,6 +42,34 @@ describe('generated files', () => {
     expect(made.startsWith('before\n') && made.endsWith('\nafter\n') && !made.includes('\nold\n')).toBe(true);
     for (const { operations } of platform) for (const { name } of operations) expect(made).toContain(`[${name}](`);
     expect(() => withTables('nothing', platform)).toThrow(/generated:services/);
+  });
+});
+
+describe('the house', () => {
+  test('has no import against the floors and no circle', () => {
+    const imports = importsOfProject();
+    expect([...floorOffences(imports), ...importCircles(imports)]).toEqual([]);
+  });
+
+  test('notices an import upwards, a circle of files and one of rooms, types included', () => {
+    const of = (files: Record<string, string>) =>
+      new Map(Object.entries(files).map(([file, text]) => [file, importsOf(file, text)]));
+    const up = of({ 'shared/kit/a.ts': "import type { B } from '../doors/http/b.ts';" });
+    expect(floorOffences(up)).toEqual(['shared/kit/a.ts imports shared/doors/http/b.ts: doors stands above kit']);
+    const circle = of({
+      'shared/store/a.ts': "import type { B } from '../keys/b.ts';",
+      'shared/keys/b.ts': "import { a } from '../store/a.ts';",
+    });
+    expect(importCircles(circle)).toEqual(['shared/keys/b.ts and shared/store/a.ts import each other in a circle']);
+    expect(floorOffences(circle)).toEqual(['the rooms keys and store import each other in a circle']);
+    expect(floorOffences(of({ 'shared/attic/a.ts': "import { b } from './b.ts';" }))[0]).toMatch(
+      /room without a floor/,
+    );
+  });
+
+  test('has engines with the same files, rooms that say what they are for, and nothing stray', () => {
+    expect([...siblingOffences(), ...strayOffences(), ...roomOffences()]).toEqual([]);
+    expect(strayOffences(['o', 'shared/kit/operation.ts'])).toHaveLength(1);
   });
 });
 

@@ -6,10 +6,10 @@ import * as z from 'zod';
 import { ROOT } from '../../infra/generate/files.ts';
 import { document } from '../../infra/generate/openapi.ts';
 import { platform } from '../../infra/generate/platform.ts';
-import { ERRORS } from '../../shared/errors.ts';
-import { docsRoutes } from '../../shared/openapi/docs.ts';
-import { httpOperations, openApi } from '../../shared/openapi/document.ts';
-import { operation, service } from '../../shared/operation.ts';
+import { docsRoutes } from '../../shared/documents/openapi/docs.ts';
+import { httpOperations, openApi } from '../../shared/documents/openapi/document.ts';
+import { ERRORS } from '../../shared/kit/errors.ts';
+import { operation, service } from '../../shared/kit/operation.ts';
 
 const made = document() as any;
 const operations = httpOperations(platform);

@@ -5,8 +5,8 @@ import { catalogue } from '../../functions/events.ts';
 import { platform } from '../../functions/index.ts';
 import { emailSend, PRIORITIES, pushSend, smsSend } from '../../functions/notifications/events.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import type { Envelope } from '../../shared/messaging/event.ts';
 import { isRoutingKey } from '../../shared/messaging/topic.ts';
+import type { Envelope } from '../../shared/ports/envelope.ts';
 
 const EXAMPLES = new URL('../events/', import.meta.url);
 const example = (type: string): Envelope => JSON.parse(readFileSync(new URL(`${type}.json`, EXAMPLES), 'utf8'));

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { DEAD } from '../../shared/messaging/dead-letters.ts';
-import { OUTBOX } from '../../shared/messaging/event.ts';
 import {
   note,
   notes,

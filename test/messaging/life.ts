@@ -1,5 +1,5 @@
 /** The life of a process under test: it ends at its n-th step outwards, and nothing of it works from then on. */
-import { callLocal, type Host } from '../../shared/invoke.ts';
+import { callLocal, type Host } from '../../shared/kit/invoke.ts';
 
 export class Died extends Error {}
 

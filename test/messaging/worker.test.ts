@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
+import { operation, service } from '../../shared/kit/operation.ts';
 import { DEAD, type DeadLetter, replay } from '../../shared/messaging/dead-letters.ts';
-import { OUTBOX } from '../../shared/messaging/event.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
-import { operation, service } from '../../shared/operation.ts';
 import type { NewMessage } from '../../shared/ports/store.ts';
 import { note, openRig, probeCollections, probePlatform, QUEUE, type Rig, seenBy } from './rig.ts';
 

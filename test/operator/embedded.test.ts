@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { DEAD, toDeadLetter } from '../../shared/messaging/dead-letters.ts';
-import { OUTBOX } from '../../shared/messaging/event.ts';
 import { TEST_SECRET, type TestPlatform, testEnvironment, testPlatform } from '../support/platform.ts';
 import { example, perfect21, type Ran, startCommand, until } from './support.ts';
 

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { bar, plain } from '../../infra/operator/output.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
 import { storeLetters, toDeadLetter } from '../../shared/messaging/dead-letters.ts';
 import { embeddedBus } from '../../shared/messaging/embedded/bus.ts';
 import { tail, tailed } from '../../shared/messaging/embedded/tail.ts';
 import { newTail } from '../../shared/messaging/embedded/tails.ts';
-import { OUTBOX } from '../../shared/messaging/event.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
 import { mortal, note, openRig, probeCollections, probePlatform, QUEUE, type Rig } from '../messaging/rig.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config/config.ts';
-import { holds } from '../../shared/permissions.ts';
+import { holds } from '../../shared/kit/permissions.ts';
 
 describe('without any setting', () => {
   test('the platform listens where the contract says', () => {

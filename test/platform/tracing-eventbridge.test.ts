@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { readEnvelope } from '../../shared/doors/lambda/record.ts';
+import { continueTrace } from '../../shared/kit/trace.ts';
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
-import { readEnvelope } from '../../shared/runtime/lambda-record.ts';
-import { continueTrace } from '../../shared/tracing/trace.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
 import { startCollector } from '../engines/otlp.ts';
 import { awsEnvironment, stubEnvironment } from '../support/aws.ts';

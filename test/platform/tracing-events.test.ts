@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { toOutboxRow } from '../../shared/bound-store.ts';
-import { AppError } from '../../shared/errors.ts';
+import { toOutboxRow } from '../../shared/kit/bound-store.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { withSpans } from '../../shared/kit/sending-spans.ts';
+import { continueTrace, traceparent } from '../../shared/kit/trace.ts';
 import { readOutboxBody } from '../../shared/messaging/bus.ts';
-import { gaugeQueue, observeAge } from '../../shared/metrics/events.ts';
+import { gaugeQueue, observeAge } from '../../shared/messaging/measures.ts';
+import { producing } from '../../shared/messaging/producing.ts';
 import type { Claimed } from '../../shared/ports/store.ts';
 import type { SpanAttributes, Tracer } from '../../shared/ports/tracer.ts';
-import { withSpans } from '../../shared/tracing/channels.ts';
-import { producing } from '../../shared/tracing/producing.ts';
-import { continueTrace, traceparent } from '../../shared/tracing/trace.ts';
 import { context, noted } from '../messaging/rig.ts';
 
 const NOW = Date.parse('2026-05-09T12:00:00Z');

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:dgram';
 import { afterAll, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { AppError } from '../../shared/errors.ts';
+import { lambdaQueue } from '../../shared/doors/lambda/queue.ts';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { AnyEnvelope } from '../../shared/messaging/envelope.ts';
-import { operation } from '../../shared/operation.ts';
-import { lambdaQueue } from '../../shared/runtime/lambda-queue.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
-import { lambdaContext, queueEvent } from '../lambda/support.ts';
+import { lambdaContext, queueEvent } from '../doors/lambda/support.ts';
 import { envelope } from '../messaging/rabbitmq/rig.ts';
 
 // X-Ray's daemon and what Lambda sets, read when the door is loaded

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { operation } from '../../shared/operation.ts';
-import { serveHttp } from '../../shared/runtime/lambda.ts';
-import { httpEvent, lambdaContext } from '../lambda/support.ts';
+import { serveHttp } from '../../shared/doors/lambda/lambda.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { httpEvent, lambdaContext } from '../doors/lambda/support.ts';
 
 // read when the door is loaded
 vi.hoisted(() => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform as services } from '../../functions/index.ts';
-import type { Access } from '../../shared/operation.ts';
+import type { Access } from '../../shared/kit/operation.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { loggedIn, userWithSession, type World } from '../e2e/world.ts';

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as product from '../../functions/index.ts';
 import { type DevCredentials, devCredentials, seedDevCredentials } from '../../infra/local/dev-credentials.ts';
-import { adapter } from '../../shared/adapter.ts';
 import { loadConfig } from '../../shared/config/config.ts';
-import type { Host } from '../../shared/invoke.ts';
-import { prepareDataDir } from '../../shared/runtime/data-dir.ts';
-import { launch, type Running } from '../../shared/runtime/launch.ts';
+import { adapter } from '../../shared/kit/adapter.ts';
+import type { Host } from '../../shared/kit/invoke.ts';
+import { prepareDataDir } from '../../shared/process/data-dir.ts';
+import { launch, type Running } from '../../shared/process/launch.ts';
 
 export interface TestPlatform extends Running {
   credentials: DevCredentials;

@@ -1,8 +1,9 @@
 /** `bridge reconcile`. */
 import { COMPARABLE_MS } from '../../../functions/bridge/records.ts';
 import { COMPARED, linesOf, reconcile } from '../../../shared/messaging/bridge/reconcile.ts';
-import { type Command, durationOf, UsageError } from '../command.ts';
+import { type Command, durationOf } from '../command.ts';
 import { plain } from '../output.ts';
+import { UsageError } from '../refusal.ts';
 
 const DAY_MS = 86_400_000;
 const MOST = `${COMPARABLE_MS / DAY_MS}d`;

@@ -1,9 +1,10 @@
 /** `dlq list`, `show`, `replay` and `drop`. */
 import type { Fate, Letter } from '../../../shared/messaging/operate.ts';
-import { type Command, countOf, Refusal, UsageError, type Values } from '../command.ts';
+import { type Command, countOf, type Values } from '../command.ts';
 import { boxesOf, FILTERS, find, headOf, matches } from '../letters.ts';
 import type { Operator } from '../operator.ts';
 import { age, masked, plain } from '../output.ts';
+import { Refusal, UsageError } from '../refusal.ts';
 
 const SHOWN = 100;
 

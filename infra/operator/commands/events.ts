@@ -2,14 +2,15 @@
 import { text } from 'node:stream/consumers';
 import type * as z from 'zod';
 import { catalogue } from '../../../functions/events.ts';
-import { toOutboxRow } from '../../../shared/bound-store.ts';
-import type { Context } from '../../../shared/context.ts';
+import { toOutboxRow } from '../../../shared/kit/bound-store.ts';
+import type { Context } from '../../../shared/kit/context.ts';
+import { continueTrace } from '../../../shared/kit/trace.ts';
 import type { Passing } from '../../../shared/messaging/operate.ts';
 import { isBinding } from '../../../shared/messaging/topic.ts';
 import type { Claimed, NewMessage } from '../../../shared/ports/store.ts';
-import { continueTrace } from '../../../shared/tracing/trace.ts';
-import { type Command, countOf, durationOf, Refusal, UsageError } from '../command.ts';
+import { type Command, countOf, durationOf } from '../command.ts';
 import { masked, plain } from '../output.ts';
+import { Refusal, UsageError } from '../refusal.ts';
 
 const shown = ({ routing_key, priority, envelope }: Passing): Record<string, unknown> => {
   const { timestamp, message_id, message_type, source_service, user_id, correlation_id } = envelope;

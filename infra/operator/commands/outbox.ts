@@ -1,5 +1,5 @@
 /** `outbox status`. */
-import { OUTBOX } from '../../../shared/messaging/event.ts';
+import { OUTBOX } from '../../../shared/kit/event.ts';
 import type { Command } from '../command.ts';
 import { age } from '../output.ts';
 

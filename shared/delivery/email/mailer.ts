@@ -1,5 +1,5 @@
 /** The mailer of a process: every provider that MAIL_URL lists, in its order. */
-import { adapter } from '../../adapter.ts';
+import { adapter } from '../../kit/adapter.ts';
 import { openInOrder, shareOf } from '../sending.ts';
 import { SEND_MS } from './outgoing.ts';
 import { openSesMailer } from './ses-mailer.ts';

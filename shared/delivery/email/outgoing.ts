@@ -1,5 +1,5 @@
 /** What mailers have in common: who sends, to whom they do, and how long one mail may take. */
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import { oneLine } from '../templates/letter.ts';
 import { isPlainAddress } from './address.ts';
 

@@ -1,7 +1,7 @@
 /** Mail through Amazon SES, API v2: what functions send with, as the right to send is their role's and no password is kept. */
 import { domainToASCII } from 'node:url';
-import { adapter } from '../../adapter.ts';
 import { StartError } from '../../config/start-error.ts';
+import { adapter } from '../../kit/adapter.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
 import { codesIn, provider, sendFailure, within } from '../sending.ts';
 import { oneLine } from '../templates/letter.ts';

@@ -1,8 +1,8 @@
 /** Mail over SMTP (RFC 5321), through a small pool of connections that is opened with the first mail. */
 import type { Transporter } from 'nodemailer';
-import { adapter } from '../../adapter.ts';
 import { StartError } from '../../config/start-error.ts';
-import type { AppError } from '../../errors.ts';
+import { adapter } from '../../kit/adapter.ts';
+import type { AppError } from '../../kit/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
 import { codesIn, msFor, openInOrder, provider, sendFailure, shareOf, within } from '../sending.ts';

@@ -1,4 +1,4 @@
-import { adapter } from '../../adapter.ts';
+import { adapter } from '../../kit/adapter.ts';
 import { vapidOf } from './vapid.ts';
 
 /** The public half of the key that push messages to browsers are signed with. */

@@ -1,6 +1,6 @@
 /** Push messages: Web Push, endpoints of SNS, or the mailbox of this machine, as PUSH_URL lists them. */
-import { adapter, type Opened } from '../../adapter.ts';
-import { AppError } from '../../errors.ts';
+import { adapter, type Opened } from '../../kit/adapter.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Pusher, PushMessage, PushTarget } from '../../ports/push.ts';
 import { postToMailbox } from '../mailbox/post.ts';
 import { codesIn, openInOrder, provider } from '../sending.ts';

@@ -2,7 +2,7 @@
 import { lookup as resolve } from 'node:dns';
 import type { Agent } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PushMessage } from '../../ports/push.ts';
 import { sendFailure } from '../sending.ts';

@@ -1,8 +1,8 @@
 /** Text messages: through SNS, or into the mailbox of this machine, as SMS_URL lists them. */
 
-import type { Opened } from '../../adapter.ts';
-import { adapter } from '../../adapter.ts';
-import { AppError } from '../../errors.ts';
+import type { Opened } from '../../kit/adapter.ts';
+import { adapter } from '../../kit/adapter.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Sms, SmsSender } from '../../ports/sms.ts';
 import { postToMailbox } from '../mailbox/post.ts';
 import { codesIn, openInOrder, provider, shareOf } from '../sending.ts';

@@ -1,6 +1,6 @@
 /** All templates by the name that an event gives, and the one function that makes a mail of them. */
 import type * as z from 'zod';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import { accountExists } from './account-exists.ts';
 import { accountLocked } from './account-locked.ts';
 import { type Language, oneLine, type Rendered, renderLetter } from './letter.ts';

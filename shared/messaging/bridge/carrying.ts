@@ -1,13 +1,12 @@
 /** A message of either side through the operation that carries, and what is to become of it. The same in every door. */
 import { carry } from '../../../functions/bridge/carry.ts';
-import type { Context } from '../../context.ts';
-import { toAppError, toBatchVerdict } from '../../errors.ts';
-import { type Host, invoke } from '../../invoke.ts';
+import type { Context } from '../../kit/context.ts';
+import { toAppError, toBatchVerdict } from '../../kit/errors.ts';
+import { type Host, invoke } from '../../kit/invoke.ts';
+import { continueTrace } from '../../kit/trace.ts';
 import type { Side } from '../../ports/crossing.ts';
-import { continueTrace } from '../../tracing/trace.ts';
 import { readOutboxBody } from '../bus.ts';
-import type { Delivery, Verdict } from '../dispatch.ts';
-import type { Queue } from '../topology.ts';
+import type { Delivery, Queue, Verdict } from '../queue.ts';
 
 /** RabbitMQ's queue of the bridge, bound to everything. */
 export const TO_EVENTBRIDGE = 'bridge.to_eventbridge';

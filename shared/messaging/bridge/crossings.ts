@@ -1,9 +1,9 @@
 /** The port `crossing` over real buses. */
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Crossing, Side } from '../../ports/crossing.ts';
+import type { OutboxBody } from '../../ports/envelope.ts';
 import type { Claimed } from '../../ports/store.ts';
 import type { Bus, Outcome } from '../bus.ts';
-import type { OutboxBody } from '../event.ts';
 
 type Publish = (event: OutboxBody) => Promise<void>;
 

@@ -1,6 +1,6 @@
 /** A bridge whose other side or store is away: it waits, and counts no tries. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Ids } from '../../ports/clock.ts';
 import type { Ports } from '../../ports/index.ts';
 import type { Store } from '../../ports/store.ts';

@@ -2,14 +2,15 @@
  * A consumer of one queue in the store: claims messages, invokes the operations that handle their type, settles what
  * every handler finished, brings the rest again with backoff, and parks what can't work.
  */
-import type { Host } from '../../invoke.ts';
+import type { Host } from '../../kit/invoke.ts';
 import { type Claimed, WriteConflict } from '../../ports/store.ts';
 import { retryDelay, unitRandom } from '../backoff.ts';
 import { type Consumer, type ConsumerOptions, HANDLING_MS, PREFETCH } from '../consumer.ts';
 import { toDeadLetter } from '../dead-letters.ts';
-import { dispatch, type Verdict } from '../dispatch.ts';
+import { dispatch } from '../dispatch.ts';
 import { startPump } from '../pump.ts';
-import type { Queue, QueueLimits, Topology } from '../topology.ts';
+import type { Queue, Verdict } from '../queue.ts';
+import type { QueueLimits, Topology } from '../topology.ts';
 import { isExpired, untried } from './limits.ts';
 
 /** Starts consuming. `onTaken` hears how many messages each claim gave. */

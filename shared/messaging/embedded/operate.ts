@@ -1,7 +1,8 @@
 /** What an operator can do with the embedded bus: all of it in the store, beside the platform that runs on it. */
+
+import { OUTBOX } from '../../kit/event.ts';
 import type { Ports } from '../../ports/index.ts';
 import { storeLetters } from '../dead-letters.ts';
-import { OUTBOX } from '../event.ts';
 import type { BusOperations } from '../operate.ts';
 import type { Topology } from '../topology.ts';
 import { embeddedBus } from './bus.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../../ports/index.ts';
 import { unitRandom } from '../backoff.ts';
-import type { Verdict } from '../dispatch.ts';
+import type { Verdict } from '../queue.ts';
 import type { Received, SqsQueue } from './sqs.ts';
 
 /** Requests that wait for messages at a time, of ten messages each. */

@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import type { Host } from '../../invoke.ts';
+import type { Host } from '../../kit/invoke.ts';
 import { type Consumer, type ConsumerOptions, PREFETCH } from '../consumer.ts';
-import type { Queue, Topology } from '../topology.ts';
+import type { Queue } from '../queue.ts';
+import type { Topology } from '../topology.ts';
 import { handlingOf } from './handling.ts';
 import type { Sender } from './sender.ts';
 import type { RabbitSettings } from './settings.ts';

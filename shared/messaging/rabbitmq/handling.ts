@@ -1,10 +1,11 @@
 /** What becomes of one delivery: handled, sent round by a retry queue, or parked. It may be acknowledged afterwards. */
 import type { ConsumeMessage } from 'amqplib';
-import type { Host } from '../../invoke.ts';
+import type { Host } from '../../kit/invoke.ts';
 import { HANDLING_MS } from '../consumer.ts';
 import { DEAD } from '../dead-letters.ts';
-import { dispatch, type Verdict } from '../dispatch.ts';
-import type { Queue, Topology } from '../topology.ts';
+import { dispatch } from '../dispatch.ts';
+import type { Queue, Verdict } from '../queue.ts';
+import type { Topology } from '../topology.ts';
 import { readMessage, sentOn } from './message.ts';
 import type { Sender } from './sender.ts';
 import { HEADER, type RabbitSettings, RETURN, retryPlace, retrySteps } from './settings.ts';

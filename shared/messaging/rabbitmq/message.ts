@@ -1,7 +1,7 @@
 /** An event as an AMQP message, and back. */
 import type { ConsumeMessage, Options } from 'amqplib';
+import type { OutboxBody } from '../../ports/envelope.ts';
 import { type AnyEnvelope, toEnvelope } from '../envelope.ts';
-import type { OutboxBody } from '../event.ts';
 import { isRoutingKey } from '../topic.ts';
 import { HEADER, MAX_BYTES } from './settings.ts';
 

@@ -4,8 +4,8 @@
  * @example STORE_URL=dynamodb://perfect21-prod
  */
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { adapter } from '../../adapter.ts';
 import { StartError } from '../../config/start-error.ts';
+import { adapter } from '../../kit/adapter.ts';
 import type { Store } from '../../ports/store.ts';
 import { commits } from '../commits.ts';
 import { cursors } from '../cursor.ts';

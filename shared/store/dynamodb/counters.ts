@@ -1,6 +1,6 @@
 /** Counters: one atomic step each, counted once even when an answer was lost on the way. */
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Versions } from '../record.ts';
 import { absent, type Item, toItem } from './item.ts';

@@ -1,7 +1,7 @@
 /** The connection to DynamoDB that all parts of the store share. */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import { unitRandom } from '../../messaging/backoff.ts';
 import type { Ports } from '../../ports/index.ts';
 import { type Attempt, attempts } from './retry.ts';

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand, GetCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Collection, Page, PageRequest, Reader, Stored } from '../../ports/store.ts';
 import type { Cursors } from '../cursor.ts';
 import { isKey, manyIds, pageOf } from '../limits.ts';

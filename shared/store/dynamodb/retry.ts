@@ -1,6 +1,6 @@
 /** Tries again where DynamoDB asks for it, within bounds, and knows whether a failed try may have been applied. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 
 /** What is known about the tries of one call. */
 export interface Tried {

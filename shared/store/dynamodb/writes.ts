@@ -1,6 +1,6 @@
 /** Writing: one transaction for all that belongs together, and a plain put where a single record is all there is. */
 import { PutCommand, TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import { type Effects, type Store, type Write, WriteConflict } from '../../ports/store.ts';
 import type { Commits } from '../commits.ts';
 import { checkTransact } from '../limits.ts';

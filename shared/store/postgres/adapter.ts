@@ -1,6 +1,7 @@
 /** The store in PostgreSQL: containers of any number on one database. */
-import { adapter } from '../../adapter.ts';
+
 import { StartError } from '../../config/start-error.ts';
+import { adapter } from '../../kit/adapter.ts';
 import type { Store } from '../../ports/store.ts';
 import { commits } from '../commits.ts';
 import { cursors } from '../cursor.ts';

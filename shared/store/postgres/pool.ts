@@ -1,6 +1,6 @@
 /** Connections to one PostgreSQL: named statements, retries of what the server undid, and errors in the port's terms. */
 import type { Pool, PoolClient, QueryConfig } from 'pg';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Log } from '../../ports/log.ts';
 
 const TIMEOUT_MS = 10_000;

@@ -1,8 +1,8 @@
 /** The store in one SQLite file: nothing to install, several processes on one machine. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { adapter } from '../../adapter.ts';
 import { StartError } from '../../config/start-error.ts';
-import { AppError } from '../../errors.ts';
+import { adapter } from '../../kit/adapter.ts';
+import { AppError } from '../../kit/errors.ts';
 import { type Store, WriteConflict } from '../../ports/store.ts';
 import { commits } from '../commits.ts';
 import { cursors } from '../cursor.ts';
@@ -16,7 +16,9 @@ import { Journal } from './journal.ts';
 import { SqliteMessages } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { type Place, placeOf, prepare } from './place.ts';
-import { Records } from './records.ts';
+import { sqliteReader } from './reads.ts';
+import { statementsOf } from './statements.ts';
+import { sqliteWriter } from './writes.ts';
 
 const BUSY = 5;
 const TRIES = 50;
@@ -59,13 +61,15 @@ export const sqliteStore = (schema: StoreSchema) =>
       const place = placeOf(config.file);
       prepare(place);
       const db = await openShaped(place, schema);
-      const records = new Records(db, schema.collections, clock, new Versions(clock), cursors(secrets));
+      const statements = statementsOf(schema.collections);
+      const reads = sqliteReader(db, statements, clock, cursors(secrets));
+      const writer = sqliteWriter(db, statements, clock, new Versions(clock));
       const powerSafe = place.synchronous === 'full' && place.file !== ':memory:';
       const journal = powerSafe ? new Journal(place.file) : undefined;
       const group = new GroupCommit(db, journal);
       const messages = new SqliteMessages(db, group, clock, ids, journal);
       const { onCommit, announce } = commits(log, clock);
-      const stopSweeper = startSweeper(() => records.sweep(), log);
+      const stopSweeper = startSweeper(() => writer.sweep(), log);
       const close = async () => {
         stopSweeper();
         group.flush();
@@ -73,9 +77,9 @@ export const sqliteStore = (schema: StoreSchema) =>
         db.close();
       };
       const port: Store = {
-        get: async (collection, id) => records.get(collection, id),
-        getMany: async (collection, wanted) => records.getMany(collection, wanted),
-        query: async (collection, index, hash, page) => records.query(collection, index, hash, page),
+        get: async (collection, id) => reads.get(collection, id),
+        getMany: async (collection, wanted) => reads.getMany(collection, wanted),
+        query: async (collection, index, hash, page) => reads.query(collection, index, hash, page),
         transact: async (writes, effects = {}) => {
           checkTransact(writes, effects);
           if (!writes.length && !effects.settle?.length && !effects.enqueue?.length) return;
@@ -83,14 +87,14 @@ export const sqliteStore = (schema: StoreSchema) =>
           const durable = news && effects.durability !== 'deferred';
           await group.submit(() => {
             for (const message of effects.settle ?? []) if (!messages.settle(message)) throw new WriteConflict(-1);
-            for (const [at, write] of writes.entries()) if (!records.write(write)) throw new WriteConflict(at);
+            for (const [at, write] of writes.entries()) if (!writer.write(write)) throw new WriteConflict(at);
             for (const message of effects.enqueue ?? []) messages.enqueue(message);
           }, durable);
           announce(effects.enqueue);
         },
         increment: async (collection, id, { by = 1, expires_at }) => {
           checkId(id);
-          return group.submit(() => records.increment(collection, id, by, expires_at), false);
+          return group.submit(() => writer.increment(collection, id, by, expires_at), false);
         },
         messages,
         onCommit,

@@ -1,6 +1,6 @@
 /** One open SQLite file: pragmas, cached statements, transactions, and errors in the port's terms. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 import type { Place } from './place.ts';
 
 /** Primary result codes that mean the engine is away for now: busy, locked, read-only, I/O, full, can't open, protocol. */

@@ -3,7 +3,7 @@
  * survive a power cut waits for the flush. One flush serves every commit before it, also those of other processes.
  */
 import { closeSync, fdatasync, openSync } from 'node:fs';
-import { AppError } from '../../errors.ts';
+import { AppError } from '../../kit/errors.ts';
 
 export class Journal {
   readonly #file: string;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHistogram } from 'node:perf_hooks';
 import * as z from 'zod';
+import { operation, service } from '../../../shared/kit/operation.ts';
 import { envelopeOf } from '../../../shared/messaging/envelope.ts';
-import { operation, service } from '../../../shared/operation.ts';
 import { note, noted, openRig, probeCollections } from '../../messaging/rig.ts';
 import { serve } from '../processes.ts';
 

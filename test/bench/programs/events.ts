@@ -5,10 +5,10 @@
 import { createHistogram } from 'node:perf_hooks';
 import { connect } from 'amqplib';
 import * as z from 'zod';
+import { operation, service } from '../../../shared/kit/operation.ts';
 import { envelopeOf } from '../../../shared/messaging/envelope.ts';
-import { openRabbit } from '../../../shared/messaging/rabbitmq/broker.ts';
+import { openRabbit } from '../../../shared/messaging/rabbitmq/bus.ts';
 import { topologyOf } from '../../../shared/messaging/topology.ts';
-import { operation, service } from '../../../shared/operation.ts';
 import { note, noted, openRig, probeCollections } from '../../messaging/rig.ts';
 import { serve } from '../processes.ts';
 

@@ -6,13 +6,13 @@ import { userLogin } from '../../../functions/auth/events.ts';
 import { schema } from '../../../functions/index.ts';
 import { createSession } from '../../../functions/sessions/create-session.ts';
 import { type SessionRecord, sessions } from '../../../functions/sessions/records.ts';
-import { Assembly } from '../../../shared/adapter.ts';
-import { bindStore } from '../../../shared/bound-store.ts';
 import { loadConfig } from '../../../shared/config/config.ts';
-import { ANONYMOUS, type Context } from '../../../shared/context.ts';
-import { adaptersFor } from '../../../shared/platform.ts';
+import { Assembly } from '../../../shared/kit/adapter.ts';
+import { bindStore } from '../../../shared/kit/bound-store.ts';
+import { ANONYMOUS, type Context } from '../../../shared/kit/context.ts';
+import { continueTrace } from '../../../shared/kit/trace.ts';
 import { insert } from '../../../shared/ports/store.ts';
-import { continueTrace } from '../../../shared/tracing/trace.ts';
+import { adaptersFor } from '../../../shared/process/host.ts';
 import { serve } from '../processes.ts';
 
 export interface StoreOrder {

@@ -1,5 +1,5 @@
 /** An operation's input as the HTTP request that its contract describes. */
-import type { Operation } from '../../../shared/operation.ts';
+import type { Operation } from '../../../shared/kit/operation.ts';
 import type { CallOptions, Outcome } from '../world.ts';
 
 export interface PlainRequest {

@@ -1,7 +1,7 @@
 import type { Context as LambdaContext } from 'aws-lambda';
-import type { Host } from '../../../shared/invoke.ts';
-import type { Operation } from '../../../shared/operation.ts';
-import { serveHttp, stack } from '../../../shared/runtime/lambda.ts';
+import { serveHttp, stack } from '../../../shared/doors/lambda/lambda.ts';
+import type { Host } from '../../../shared/kit/invoke.ts';
+import type { Operation } from '../../../shared/kit/operation.ts';
 import type { Door } from '../world.ts';
 import { fromHttpResponse, toHttpRequest } from './http-request.ts';
 

@@ -1,8 +1,8 @@
-import { ANONYMOUS, type Context } from '../../../shared/context.ts';
-import { toAppError } from '../../../shared/errors.ts';
-import { type Host, invoke } from '../../../shared/invoke.ts';
-import { authenticate } from '../../../shared/runtime/caller.ts';
-import { continueTrace } from '../../../shared/tracing/trace.ts';
+import { authenticate } from '../../../shared/doors/binding/caller.ts';
+import { ANONYMOUS, type Context } from '../../../shared/kit/context.ts';
+import { toAppError } from '../../../shared/kit/errors.ts';
+import { type Host, invoke } from '../../../shared/kit/invoke.ts';
+import { continueTrace } from '../../../shared/kit/trace.ts';
 import type { Door } from '../world.ts';
 
 /** No transport at all: the operation is invoked in this process. */

@@ -6,9 +6,9 @@ import { listNotifications } from '../../../functions/notifications/list-notific
 import { CHANNELS } from '../../../functions/notifications/model.ts';
 import { setPreferences } from '../../../functions/notifications/set-preferences.ts';
 import { userPasswordChanged } from '../../../functions/users/events.ts';
-import { AppError } from '../../../shared/errors.ts';
-import { OUTBOX } from '../../../shared/messaging/event.ts';
-import { startWorker } from '../../../shared/runtime/worker.ts';
+import { AppError } from '../../../shared/kit/errors.ts';
+import { OUTBOX } from '../../../shared/kit/event.ts';
+import { startWorker } from '../../../shared/process/worker.ts';
 import { newBrowser } from '../../engines/push-service.ts';
 import { mortal } from '../../messaging/rig.ts';
 import { alert, loginEvent, openNotifications } from './rig.ts';

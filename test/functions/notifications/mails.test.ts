@@ -6,11 +6,11 @@ import { deliveries } from '../../../functions/notifications/records.ts';
 import { userPasswordChanged, userRegistered } from '../../../functions/users/events.ts';
 import { openMailer } from '../../../shared/delivery/email/smtp-mailer.ts';
 import { startMailbox } from '../../../shared/delivery/mailbox/index.ts';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError } from '../../../shared/kit/errors.ts';
+import { type NewEvent, OUTBOX } from '../../../shared/kit/event.ts';
 import { DEAD, replay } from '../../../shared/messaging/dead-letters.ts';
-import { type NewEvent, OUTBOX } from '../../../shared/messaging/event.ts';
 import type { Mail } from '../../../shared/ports/mailer.ts';
-import { startWorker } from '../../../shared/runtime/worker.ts';
+import { startWorker } from '../../../shared/process/worker.ts';
 import { mortal, openRig, TestClock, temporaryFolder, testSealer } from '../../messaging/rig.ts';
 import { addUser, alert, collections, emit, platform } from './rig.ts';
 

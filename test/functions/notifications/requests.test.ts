@@ -8,9 +8,9 @@ import { NOTIFICATION_REQUESTS } from '../../../functions/notifications/queues.t
 import { sendNotification } from '../../../functions/notifications/send-notification.ts';
 import { setPreferences } from '../../../functions/notifications/set-preferences.ts';
 import { inOrder } from '../../../shared/delivery/sending.ts';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError } from '../../../shared/kit/errors.ts';
+import { OUTBOX } from '../../../shared/kit/event.ts';
 import { replay } from '../../../shared/messaging/dead-letters.ts';
-import { OUTBOX } from '../../../shared/messaging/event.ts';
 import type { Channel } from '../../../shared/ports/channel.ts';
 import type { Sms } from '../../../shared/ports/sms.ts';
 import { newBrowser } from '../../engines/push-service.ts';

@@ -8,12 +8,12 @@ import { type Channel, deliveryId } from '../../../functions/notifications/model
 import { deliveries } from '../../../functions/notifications/records.ts';
 import { userDeleted, userPasswordChanged, userRegistered } from '../../../functions/users/events.ts';
 import { type UserRecord, users } from '../../../functions/users/records.ts';
-import type { Caller } from '../../../shared/context.ts';
 import { codesIn, provider } from '../../../shared/delivery/sending.ts';
-import { invoke } from '../../../shared/invoke.ts';
+import type { Caller } from '../../../shared/kit/context.ts';
+import { type NewEvent, OUTBOX } from '../../../shared/kit/event.ts';
+import { invoke } from '../../../shared/kit/invoke.ts';
+import { type Operation, operation, service } from '../../../shared/kit/operation.ts';
 import { DEAD } from '../../../shared/messaging/dead-letters.ts';
-import { type NewEvent, OUTBOX } from '../../../shared/messaging/event.ts';
-import { type Operation, operation, service } from '../../../shared/operation.ts';
 import type { Mail } from '../../../shared/ports/mailer.ts';
 import type { PushMessage } from '../../../shared/ports/push.ts';
 import type { Sms } from '../../../shared/ports/sms.ts';

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError } from '../../../shared/kit/errors.ts';
+import { operation, service } from '../../../shared/kit/operation.ts';
 import { DEAD } from '../../../shared/messaging/dead-letters.ts';
 import { envelopeOf } from '../../../shared/messaging/envelope.ts';
 import { DROPPED, declareDrops } from '../../../shared/messaging/rabbitmq/drops.ts';
 import { propertiesOf } from '../../../shared/messaging/rabbitmq/message.ts';
 import { EVENTS, HEADER } from '../../../shared/messaging/rabbitmq/settings.ts';
 import { consumerQueue } from '../../../shared/messaging/rabbitmq/topology.ts';
-import { operation, service } from '../../../shared/operation.ts';
 import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
 import { noted, probePlatform, QUEUE, seenBy } from '../rig.ts';
 import { empty, envelope, observer, type RabbitRig, rabbitRig, until } from './rig.ts';

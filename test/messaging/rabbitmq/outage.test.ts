@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { openRabbit } from '../../../shared/messaging/rabbitmq/broker.ts';
+import { openRabbit } from '../../../shared/messaging/rabbitmq/bus.ts';
 import { EVENTS } from '../../../shared/messaging/rabbitmq/settings.ts';
 import { topologyOf } from '../../../shared/messaging/topology.ts';
 import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';

@@ -1,11 +1,11 @@
 /** A platform of one small service on a real broker: what tests of the RabbitMQ bus run on. */
 import { type Channel, type ChannelModel, connect } from 'amqplib';
+import type { Service } from '../../../shared/kit/operation.ts';
 import type { AnyEnvelope } from '../../../shared/messaging/envelope.ts';
-import { openRabbit, type RabbitBroker } from '../../../shared/messaging/rabbitmq/broker.ts';
+import { openRabbit, type RabbitBroker } from '../../../shared/messaging/rabbitmq/bus.ts';
 import type { RabbitSettings } from '../../../shared/messaging/rabbitmq/settings.ts';
 import { type Topology, topologyOf } from '../../../shared/messaging/topology.ts';
-import type { Service } from '../../../shared/operation.ts';
-import type { WorkerOptions } from '../../../shared/runtime/worker.ts';
+import type { WorkerOptions } from '../../../shared/process/worker.ts';
 import { note, openRig, probeCollections, type Rig, TestClock } from '../rig.ts';
 
 /** A topology by queue names and bindings, without handlers. */

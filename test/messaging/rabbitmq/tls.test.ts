@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../../shared/config/config.ts';
+import { authority } from '../../doors/grpc/certificates.ts';
 import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
-import { authority } from '../../grpc/certificates.ts';
 import { probePlatform, seenBy } from '../rig.ts';
 import { rabbitRig, until } from './rig.ts';
 

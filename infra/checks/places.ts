@@ -1,0 +1,41 @@
+/** Where things may stand: the top of the project is listed, and each folder says what belongs there. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../generate/files.ts';
+
+/** Everything at the top. What is not here is stray, or its name is missing. */
+const TOP: ReadonlySet<string> = new Set([
+  ...['.ci', '.gitignore', '.npmrc', 'biome.json', 'package-lock.json', 'package.json', 'tsconfig.json'],
+  ...['vitest.config.ts', 'serverless.yml', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'SECURITY.md'],
+  ...['bin', 'functions', 'proto', 'shared', 'infra', 'test'],
+]);
+
+/** The folders whose folders are rooms: each has a README.md of its own. */
+const HOUSES = ['functions', 'shared', 'shared/doors', 'infra', 'test'] as const;
+/** What is written by a program, or is data. */
+const NO_ROOM: ReadonlySet<string> = new Set(['infra/generated', 'functions/lambda', 'test/events']);
+
+const listed = (): string[] => {
+  const names = (args: readonly string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
+  return names(['ls-files', '--cached', '--others', '--exclude-standard']).filter((file) =>
+    existsSync(join(ROOT, file)),
+  );
+};
+
+/** Stray entries at the top of the project; where there is no git, none is known. */
+export const strayOffences = (files: readonly string[] = listed()): string[] =>
+  [...new Set(files.filter(Boolean).map((file) => file.split('/')[0]!))]
+    .filter((entry) => !TOP.has(entry))
+    .map((entry) => `${entry} stands at the top and infra/checks/places.ts does not list it`);
+
+const roomsOf = (house: string): string[] =>
+  readdirSync(join(ROOT, house))
+    .map((name) => `${house}/${name}`)
+    .filter((path) => statSync(join(ROOT, path)).isDirectory() && !NO_ROOM.has(path));
+
+/** Rooms that don't say what belongs there and what does not. */
+export const roomOffences = (): string[] =>
+  HOUSES.flatMap(roomsOf)
+    .filter((room) => !existsSync(join(ROOT, room, 'README.md')))
+    .map((room) => `${room} has no README.md that says what belongs there and what does not`);

@@ -1,0 +1,25 @@
+/** What is known of a call to another service before it is sent: whose it is, what it is about, whether it may be repeated. */
+import type { Context } from '../kit/context.ts';
+import { type Operation, reach } from '../kit/operation.ts';
+
+/** @example serviceOf(findAccount) // 'users' */
+export const serviceOf = ({ name }: Operation<any, any>): string => name.slice(0, name.indexOf('.'));
+
+/** What a call is about, so that a policy may bring calls about one user to one instance. */
+export const keyOf = (input: unknown, { caller, trace }: Context): string => {
+  const { user_id } = (input ?? {}) as { user_id?: unknown };
+  if (typeof user_id === 'string') return user_id;
+  return caller.kind === 'user' ? caller.user_id : trace.trace_id;
+};
+
+const reading = new WeakMap<Operation<any, any>, boolean>();
+/** True when doing it twice changes nothing. */
+export const onlyReads = (op: Operation<any, any>): boolean => {
+  let reads = reading.get(op);
+  if (reads === undefined) {
+    const { writes, emits, ports } = reach(op);
+    reads = writes.size === 0 && !emits && !ports.has('mailer');
+    reading.set(op, reads);
+  }
+  return reads;
+};

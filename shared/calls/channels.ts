@@ -1,0 +1,138 @@
+/** Connections to the instances of other services: one per address, as discovery tells them, chosen by a policy. */
+import { type ChannelCredentials, Client } from '@grpc/grpc-js';
+import { CLIENT_OPTIONS } from '../grpc/limits.ts';
+import { AppError } from '../kit/errors.ts';
+import type { Address, Discovery } from './discovery/discovery.ts';
+import { Ejections } from './discovery/ejections.ts';
+import type { Candidate, Policy } from './discovery/policies.ts';
+
+interface Connection extends Candidate {
+  readonly client: Client;
+  calls: number;
+}
+
+interface Group {
+  policy: Policy;
+  addresses: readonly Address[];
+  connections: readonly Connection[];
+  unwatch(): void;
+}
+
+export interface ChannelsOptions {
+  discovery: Discovery;
+  credentials: ChannelCredentials;
+  /** Makes a policy for one service. */
+  policy: () => Policy;
+  /** Unix ms. */
+  now: () => number;
+  /** Told when an instance failed so often that it is passed over. */
+  ejected?: (service: string, address: Address) => void;
+}
+
+export class Channels {
+  readonly #options: ChannelsOptions;
+  readonly #ejections: Ejections;
+  /** Services may share an instance, and so its connection. */
+  readonly #connections = new Map<Address, Connection>();
+  readonly #draining = new Set<Connection>();
+  readonly #groups = new Map<string, Group>();
+
+  constructor(options: ChannelsOptions) {
+    this.#options = options;
+    this.#ejections = new Ejections(options.now);
+  }
+
+  /**
+   * Does something with an instance of a service, which counts as in flight meanwhile and keeps its connection.
+   *
+   * @param key what the call is about, for policies that go by it
+   * @param tried instances that others are preferred to; the one that is used is added
+   * @param faulty whether a failure is the instance's fault; undefined when that can't be told
+   * @throws AppError `unavailable` when none is known
+   */
+  async use<T>(
+    service: string,
+    { key, tried, faulty }: { key: string; tried: Set<Address>; faulty: (thrown: unknown) => boolean | undefined },
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    const group = this.#groupOf(service);
+    this.#follow(group, await this.#options.discovery.instances(service));
+    const connection = this.#choose(group, key, tried);
+    if (!connection) {
+      throw new AppError('unavailable', { cause: new Error(`no address of the service ${service} is known`) });
+    }
+    const { address, client } = connection;
+    tried.add(address);
+    connection.calls += 1;
+    try {
+      const answer = await work(client);
+      this.#ejections.succeeded(address);
+      return answer;
+    } catch (thrown) {
+      const fault = this.#connections.get(address) === connection ? faulty(thrown) : undefined;
+      if (fault === false) this.#ejections.succeeded(address);
+      else if (fault && this.#ejections.failed(address)) this.#options.ejected?.(service, address);
+      throw thrown;
+    } finally {
+      connection.calls -= 1;
+      this.#closeDrained(connection);
+    }
+  }
+
+  close(): void {
+    for (const group of this.#groups.values()) group.unwatch();
+    for (const { client } of [...this.#connections.values(), ...this.#draining]) client.close();
+    this.#groups.clear();
+    this.#connections.clear();
+    this.#draining.clear();
+  }
+
+  #groupOf(service: string): Group {
+    let group = this.#groups.get(service);
+    if (!group) {
+      const made: Group = { policy: this.#options.policy(), addresses: [], connections: [], unwatch: () => {} };
+      made.unwatch = this.#options.discovery.watch(service, (addresses) => this.#follow(made, addresses));
+      this.#groups.set(service, made);
+      group = made;
+    }
+    return group;
+  }
+
+  #choose({ policy, connections }: Group, key: string, tried: ReadonlySet<Address>): Connection | undefined {
+    let candidates = this.#ejections.remaining(connections);
+    if (tried.size > 0) {
+      const untried = (of: readonly Connection[]) => of.filter(({ address }) => !tried.has(address));
+      candidates = [untried(candidates), untried(connections), connections].find(({ length }) => length > 0) ?? [];
+    }
+    return candidates.length > 0 ? policy(candidates, key) : undefined;
+  }
+
+  /** New instances are connected to before their first call; those that vanished finish what they have. */
+  #follow(group: Group, addresses: readonly Address[]): void {
+    if (addresses === group.addresses) return;
+    group.addresses = addresses;
+    group.connections = addresses.map((address) => this.#connectionTo(address));
+    const wanted = new Set([...this.#groups.values()].flatMap(({ connections }) => connections));
+    for (const connection of this.#connections.values()) {
+      if (wanted.has(connection)) continue;
+      this.#connections.delete(connection.address);
+      this.#ejections.forget(connection.address);
+      this.#draining.add(connection);
+      this.#closeDrained(connection);
+    }
+  }
+
+  #connectionTo(address: Address): Connection {
+    let connection = this.#connections.get(address);
+    if (!connection) {
+      connection = { address, client: new Client(address, this.#options.credentials, CLIENT_OPTIONS), calls: 0 };
+      connection.client.getChannel().getConnectivityState(true);
+      this.#connections.set(address, connection);
+    }
+    return connection;
+  }
+
+  #closeDrained(connection: Connection): void {
+    if (connection.calls === 0 && this.#draining.delete(connection)) connection.client.close();
+  }
+}

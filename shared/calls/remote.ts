@@ -1,0 +1,127 @@
+/** Calls operations of services that run in other processes, as if they ran in this one: same errors, same trace. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Metadata } from '@grpc/grpc-js';
+import { internalPath, sendClient, toJson } from '../grpc/internal.ts';
+import { DEADLINE_MS } from '../grpc/limits.ts';
+import { type ClientTls, channelCredentials } from '../grpc/tls.ts';
+import type { Context } from '../kit/context.ts';
+import { AppError, toAppError } from '../kit/errors.ts';
+import type { Host } from '../kit/invoke.ts';
+import { inSpan } from '../kit/span.ts';
+import { traceparent } from '../kit/trace.ts';
+import { keyOf, onlyReads, serviceOf } from './callee.ts';
+import { Channels } from './channels.ts';
+import { connected, send } from './client-call.ts';
+import { type Address, type Discovery, fixedDiscovery } from './discovery/discovery.ts';
+import { type Policy, roundRobin } from './discovery/policies.ts';
+
+export interface RemoteOptions {
+  /** Addresses (`host:port`) by service, or how to find them; that is left open when the caller is closed. */
+  discovery: Readonly<Record<string, readonly Address[]>> | Discovery;
+  /** Makes what chooses among the instances of one service; each in turn when left out. */
+  policy?: () => Policy;
+  /** A service token that holds `internal:call` and what the callees ask for. */
+  token: string;
+  /** Unix ms, for how long an instance that fails is passed over; the machine's when left out. */
+  now?: () => number;
+  /** Told when an instance failed so often that it is passed over. */
+  ejected?: (service: string, address: Address) => void;
+  /** For one call with all its tries, ms; 5 s when left out. A context's own deadline may be shorter. */
+  deadline?: number;
+  tls?: ClientTls;
+}
+
+export interface Remote {
+  call: Host['call'];
+  close(): void;
+}
+
+const CONNECT_MS = 2_000;
+const TRIES = 3;
+/** Before the second try, and with as much again at random; doubled before the third. */
+const BACKOFF_MS = 100;
+/** Whoever answers nothing for so long is at fault; a shorter deadline says more about the caller. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * A caller for a Host whose callees run elsewhere.
+ *
+ * A call is tried up to three times, after growing moments and at the next address, only when it was never sent or the
+ * operation only reads. Errors are AppErrors with the callee's code, detail and field errors; a service that can't be
+ * reached is `unavailable`.
+ *
+ * @example
+ * const remote = remoteCaller({ discovery: { users: ['10.0.0.7:50051'] }, token });
+ * const account = await remote.call(findAccount, { identifier }, context);
+ */
+export const remoteCaller = ({
+  discovery,
+  token,
+  policy = roundRobin,
+  now = Date.now,
+  ejected,
+  deadline = DEADLINE_MS,
+  tls,
+}: RemoteOptions): Remote => {
+  const found = typeof discovery.instances === 'function' ? (discovery as Discovery) : undefined;
+  const places = found ?? fixedDiscovery(discovery as Readonly<Record<string, readonly Address[]>>);
+  const channels = new Channels({ discovery: places, credentials: channelCredentials(tls), policy, now, ejected });
+
+  const headers = (context: Context): Metadata => {
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${token}`);
+    metadata.set('x-request-id', context.request_id);
+    metadata.set('traceparent', traceparent(context.trace));
+    sendClient(metadata, context.client);
+    return metadata;
+  };
+
+  const call: Host['call'] = async (callee, input, context) => {
+    // the transport's deadline is the machine's time, whatever clock operations see
+    const until = Math.min(Date.now() + deadline, context.deadline ?? Number.POSITIVE_INFINITY);
+    const service = serviceOf(callee);
+    const path = internalPath(callee);
+    const body = toJson(input);
+    const key = keyOf(input, context);
+    const tried = new Set<Address>();
+    let repeatable = false;
+    const attempt = async (): Promise<unknown> => {
+      repeatable = false;
+      if (Date.now() >= until) throw new AppError('deadline_exceeded');
+      const started = performance.now();
+      const faulty = (thrown: unknown): boolean | undefined => {
+        const { code } = toAppError(thrown);
+        if (code !== 'deadline_exceeded') return code === 'unavailable';
+        return performance.now() - started >= PATIENCE_MS || undefined;
+      };
+      return channels.use(service, { key, tried, faulty }, async (client) => {
+        repeatable = true;
+        if (!(await connected(client, Math.min(until, Date.now() + CONNECT_MS)))) {
+          const target = client.getChannel().getTarget();
+          throw new AppError('unavailable', { cause: new Error(`no connection to ${service} at ${target}`) });
+        }
+        repeatable = onlyReads(callee);
+        return send(client, path, body, headers(context), until);
+      });
+    };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt();
+      } catch (thrown) {
+        if (tries === TRIES || !repeatable || toAppError(thrown).code !== 'unavailable') throw thrown;
+      }
+      await pause(BACKOFF_MS * 2 ** (tries - 1) * (1 + Math.random()));
+    }
+  };
+
+  return {
+    call: (callee, input, context) => {
+      const method = internalPath(callee).slice(1);
+      const attributes = () => ({ 'rpc.system.name': 'grpc', 'rpc.method': method });
+      return inSpan(context.trace, method, 'client', attributes, (trace) =>
+        call(callee, input, trace === context.trace ? context : { ...context, trace }),
+      );
+    },
+    close: () => channels.close(),
+  };
+};

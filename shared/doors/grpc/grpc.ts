@@ -1,0 +1,123 @@
+/** The gRPC door: operations as methods of proto/, all operations as internal calls, health and reflection. */
+import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
+import type { Codec } from '../../grpc/codec.ts';
+import type { ClientIdentities } from '../../grpc/identities.ts';
+import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient } from '../../grpc/internal.ts';
+import { MAX_MESSAGE, MAX_METADATA, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
+import { PROTO_SERVICES, protoCodec } from '../../grpc/message.ts';
+import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
+import type { Host } from '../../kit/invoke.ts';
+import type { Operation, Service } from '../../kit/operation.ts';
+import { guard } from './guarded.ts';
+import { serveHealth } from './health.ts';
+import { serveReflection } from './reflection.ts';
+import { type UnaryRules, unary } from './unary.ts';
+
+export interface GrpcOptions {
+  /** 0: any free one. */
+  port: number;
+  /** Address to listen on; this machine only when left out. */
+  hostName?: string;
+  tls?: ServerTls;
+  /** Whether the engines answer; `false` or a rejection is a no. Always ready when left out. */
+  ready?: () => Promise<unknown>;
+}
+
+export interface GrpcDoor {
+  port: number;
+  /** Lets calls in flight finish for up to 5 s, refuses new ones, then closes. */
+  stop(): Promise<void>;
+}
+
+/** Asked by every request of every service, so open to what runs on the same machine. */
+const OPEN_ON_LOOPBACK: ReadonlySet<string> = new Set([
+  'perfect21.auth.AuthService/ValidateToken',
+  'perfect21.auth.AuthService/BatchValidateTokens',
+]);
+const LIMITS: Readonly<Record<string, number>> = { 'perfect21.auth.AuthService/ValidateToken': MAX_VALIDATE_TOKEN };
+
+/** grpc-js has no option for the size of metadata; its HTTP/2 settings do. test/doors/grpc/limits.test.ts holds it to that. */
+const limitMetadata = (server: Server): void => {
+  const { commonServerOptions } = server as unknown as { commonServerOptions: { settings?: object } };
+  commonServerOptions.settings = { ...commonServerOptions.settings, maxHeaderListSize: MAX_METADATA };
+};
+
+const bind = (server: Server, { port, hostName = '127.0.0.1', tls }: GrpcOptions): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const address = `${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`;
+    server.bindAsync(address, serverCredentials(tls), (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+
+const shutdown = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const force = setTimeout(() => server.forceShutdown(), STOP_GRACE_MS);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+
+/**
+ * Opens the gRPC door over a host.
+ *
+ * An operation with `rpc` answers that method of proto/; a method without an operation answers UNIMPLEMENTED. Every
+ * operation also answers `/perfect21.internal.<service>/<verb-noun>` to services that hold `internal:call`.
+ *
+ * @throws when the port is taken, or an operation names a method that proto/ does not have
+ * @example
+ * const door = await startGrpc(host, platform, { port: 50051, ready: () => host.ports.store.ping() });
+ * await door.stop();
+ */
+export const startGrpc = async (host: Host, services: readonly Service[], options: GrpcOptions): Promise<GrpcDoor> => {
+  // what goes wrong is thrown or logged by us; grpc-js would print it beside
+  setLogVerbosity(logVerbosity.NONE);
+  const server = new Server(SERVER_OPTIONS);
+  limitMetadata(server);
+  const identities: ClientIdentities = options.tls?.clients?.identities ?? {};
+  const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<UnaryRules, 'identities'>) => {
+    const bytes = (buffer: Buffer) => buffer;
+    if (!server.register(path, unary(host, op, path, codec, { ...rules, identities }), bytes, bytes, 'unary')) {
+      throw new Error(`two operations answer ${path}`);
+    }
+  };
+
+  for (const op of services.flatMap(({ operations }) => operations)) {
+    serve(internalPath(op), op, INTERNAL_CODEC, {
+      openOnLoopback: false,
+      limit: MAX_MESSAGE,
+      admit: admitInternal,
+      client: receiveClient,
+    });
+    if (!op.rpc) continue;
+    const { method } = op.rpc;
+    const codec = protoCodec(op);
+    if (!codec) throw new Error(`operation ${op.name} names ${method}, which proto/ does not have`);
+    serve(`/${method}`, op, codec, {
+      openOnLoopback: OPEN_ON_LOOPBACK.has(method),
+      limit: LIMITS[method] ?? MAX_MESSAGE,
+    });
+  }
+
+  const names = services.flatMap(({ name }) => PROTO_SERVICES[name] ?? []);
+  const guarded = guard(server, host.ports, identities);
+  const health = serveHealth(guarded.server, names, options.ready ?? (async () => true));
+  serveReflection(guarded.server, names);
+
+  const port = await bind(server, options).catch((error) => {
+    health.close();
+    server.forceShutdown();
+    throw error;
+  });
+  let stopping: Promise<void> | undefined;
+  return {
+    port,
+    stop: () => {
+      if (!stopping) {
+        health.drain();
+        guarded.close();
+        stopping = shutdown(server).finally(health.close);
+      }
+      return stopping;
+    },
+  };
+};

@@ -1,0 +1,128 @@
+/** One unary call: bytes in, access, operation, bytes or status out. */
+import { type handleUnaryCall, Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import type { Codec } from '../../grpc/codec.ts';
+import type { ClientIdentities } from '../../grpc/identities.ts';
+import { toStatus } from '../../grpc/status.ts';
+import { ANONYMOUS, type Caller, type Context } from '../../kit/context.ts';
+import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
+import { type Host, invoke } from '../../kit/invoke.ts';
+import type { Operation } from '../../kit/operation.ts';
+import { continueTrace } from '../../kit/trace.ts';
+import { requestIdOf } from '../binding/binding.ts';
+import { ipOf, isLoopback, serviceCaller } from './access.ts';
+import { endCall, reporter } from './observation.ts';
+
+export interface UnaryRules {
+  /** No credential is asked for when the peer is this machine. */
+  openOnLoopback: boolean;
+  /** Of a request, bytes. */
+  limit: number;
+  identities: ClientIdentities;
+  /** Throws AppError when this service may not use this door at all. */
+  admit?(caller: Caller): void;
+  /** Whom the call is made for, when a service hands that on. */
+  client?(metadata: Metadata): Context['client'];
+}
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
+
+const first = (metadata: Metadata, name: string): string | undefined => metadata.get(name)[0]?.toString();
+
+const deadlineOf = (call: Call): number | undefined => {
+  const deadline = Number(call.getDeadline());
+  return Number.isFinite(deadline) ? deadline : undefined;
+};
+
+const logFailure = (
+  host: Host,
+  op: Operation<any, any>,
+  error: AppError,
+  context: Pick<Context, 'request_id' | 'trace'>,
+) =>
+  host.ports.log.error('operation.failed', {
+    operation: op.name,
+    code: error.code,
+    request_id: context.request_id,
+    trace_id: context.trace.trace_id,
+    cause: error.cause ?? error,
+  });
+
+/**
+ * A handler of grpc-js for an operation. Never throws; requests and answers are bytes.
+ *
+ * @param path of the method, for the metrics
+ */
+export const unary = (
+  host: Host,
+  op: Operation<any, any>,
+  path: string,
+  codec: Codec,
+  rules: UnaryRules,
+): handleUnaryCall<Buffer, Buffer> => {
+  const report = reporter(host.ports, op.name.slice(0, op.name.indexOf('.')), path);
+  return (call, respond) => {
+    const started = performance.now();
+    const { metadata } = call;
+    const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
+    const span = host.ports.tracer?.start(path.slice(1), 'server', first(metadata, 'traceparent'), {
+      'rpc.system.name': 'grpc',
+      'rpc.method': path.slice(1),
+    });
+    const trace = span?.trace ?? continueTrace(first(metadata, 'traceparent'));
+    const ip = ipOf(call.getPeer());
+    let stage: 'credentials' | undefined;
+
+    const answer = (message: Buffer | null, failed?: ReturnType<typeof toStatus>) => {
+      const headers = new Metadata();
+      headers.set('x-request-id', requestId);
+      call.sendMetadata(headers);
+      respond(failed ?? null, message);
+      const code = failed?.code ?? status.OK;
+      report(code, started);
+      if (span) endCall(span, code);
+    };
+    const fail = (thrown: unknown) => {
+      let error = toAppError(thrown);
+      try {
+        const message = stage ? undefined : codec.failure?.(error.code);
+        if (message) return answer(message);
+      } catch (cause) {
+        error = new AppError('internal', { cause });
+      }
+      if (ERRORS[error.code].http >= 500) logFailure(host, op, error, { request_id: requestId, trace });
+      answer(null, toStatus(error, stage));
+    };
+    const run = (caller: Caller, bearer?: string): Promise<void> | void => {
+      // nobody waits any more
+      if (call.cancelled) return void (span && endCall(span, status.CANCELLED));
+      const context: Context = {
+        request_id: requestId,
+        trace,
+        caller,
+        client: rules.client?.(metadata) ?? { ip, user_agent: first(metadata, 'user-agent')?.slice(0, 512) },
+        door: 'grpc',
+        ...(bearer && { bearer }),
+        deadline: deadlineOf(call),
+      };
+      return invoke(host, op, codec.decode(call.request), context).then((output) => answer(codec.encode(output)));
+    };
+    const start = (): Promise<void> | void => {
+      if (call.request.length > rules.limit) {
+        throw new AppError('payload_too_large', { detail: `At most ${rules.limit} bytes` });
+      }
+      if (rules.openOnLoopback && isLoopback(ip)) return run(ANONYMOUS);
+      stage = 'credentials';
+      return serviceCaller(host.ports, call, rules.identities).then(({ caller, bearer }) => {
+        rules.admit?.(caller);
+        stage = undefined;
+        return run(caller, bearer);
+      });
+    };
+
+    try {
+      start()?.catch(fail);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  };
+};

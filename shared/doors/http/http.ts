@@ -1,0 +1,114 @@
+/** The HTTP door of a container: all operations of some services, and the routes of the process, on one port. */
+import type { Http2Server } from 'node:http2';
+import type { Host } from '../../kit/invoke.ts';
+import type { Service } from '../../kit/operation.ts';
+import { placeAt } from '../../system/listening.ts';
+import { clientIp } from '../binding/client-ip.ts';
+import { securityHeaders } from '../binding/headers.ts';
+import { createApp } from './app.ts';
+import { openFront } from './front.ts';
+import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
+import { reporter } from './observation.ts';
+import { addPlatformRoutes, type ReadinessCheck, type StaticRoute } from './platform-routes.ts';
+import { replier } from './reply.ts';
+import { addOperations, type Door } from './routes.ts';
+import { createServers } from './servers.ts';
+import { readCertificate } from './tls.ts';
+
+export type { ReadinessCheck, StaticRoute } from './platform-routes.ts';
+
+export interface HttpOptions {
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  /** Named in the message when the port is taken; `PERFECT21_HTTP_PORT` when left out. */
+  port_variable?: string;
+  /** Paths of PEM files; with them the port speaks TLS only. */
+  tls?: { cert: string; key: string };
+  /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
+  trusted_proxies?: readonly string[];
+  /** True when callers reach a proxy over TLS although this port has none: answers then carry HSTS. */
+  secure?: boolean;
+  /** Served at `/openapi.json`. */
+  openapi?: object;
+  /** Documents and pages. */
+  routes?: readonly StaticRoute[];
+  /** For `/readyz`, beside the store's. */
+  checks?: Readonly<Record<string, ReadinessCheck>>;
+  limits?: Partial<HttpLimits>;
+}
+
+export interface RunningHttp {
+  port: number;
+  url: string;
+  /** Stops accepting and resolves when the requests in flight are answered, after `drain_ms` at the latest. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the door: HTTP/1.1 and HTTP/2 on one port (without TLS: h2c with prior knowledge).
+ *
+ * Uses the ports clock, ids, log and metrics, the store's `ping` where there is a store, and what the operations need.
+ *
+ * @throws StartError when the port is taken, a certificate can't be used or a trusted proxy is no address
+ * @example const { url, stop } = await startHttp(host, platform, { host: '127.0.0.1', port: 8080 });
+ */
+export const startHttp = async (
+  host: Host,
+  services: readonly Service[],
+  options: HttpOptions,
+): Promise<RunningHttp> => {
+  const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
+  const { ids, log, metrics, store } = host.ports;
+  const tls = options.tls && (await readCertificate(options.tls));
+  const security = securityHeaders(options.secure ?? tls !== undefined);
+  const service = services.length === 1 ? services[0]!.name : 'perfect21';
+  let stopping = false;
+
+  const write = replier(() => stopping);
+  const door: Door = {
+    host,
+    limits,
+    ipOf: clientIp(options.trusted_proxies ?? []),
+    reportOf: reporter({ log, metrics }, limits.slow_ms),
+    send: (request, reply, response, kind = 'data') => write(request, reply, response, security[kind]),
+  };
+
+  let h2: Http2Server | undefined;
+  const app = createApp(door, (handler) => {
+    const servers = createServers(handler, { limits, security: security.data, newId: ids.uuid });
+    h2 = servers.h2;
+    return servers.h1;
+  });
+  addOperations(app, services, door);
+  const openapi: StaticRoute[] = options.openapi
+    ? [{ path: '/openapi.json', contentType: 'application/json', body: JSON.stringify(options.openapi) }]
+    : [];
+  addPlatformRoutes(app, door, {
+    service,
+    routes: [...openapi, ...(options.routes ?? [])],
+    checks: { ...(store && { store: () => store.ping() }), ...options.checks },
+    stopping: () => stopping,
+  });
+  await app.ready();
+
+  const front = await openFront({
+    host: options.host,
+    port: options.port,
+    variable: options.port_variable ?? 'PERFECT21_HTTP_PORT',
+    tls,
+    limits,
+    h1: app.server,
+    h2: h2!,
+    onCount: (open) => metrics.gauge('perfect21_active_connections', { service }, open),
+  });
+  return {
+    port: front.port,
+    url: `${tls ? 'https' : 'http'}://${placeAt(options.host, front.port)}`,
+    stop: async () => {
+      stopping = true;
+      await front.stop();
+      await app.close();
+    },
+  };
+};

@@ -1,0 +1,42 @@
+/** Writing an answer, past fastify's own serialization: it is a string already. */
+import { constants, type Http2ServerResponse } from 'node:http2';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpResponse } from '../binding/binding.ts';
+import { announcesBody } from './read.ts';
+
+export interface Reply extends Omit<HttpResponse, 'body'> {
+  body?: string | Uint8Array;
+}
+
+const closeStream = (response: unknown): void =>
+  (response as Http2ServerResponse).stream?.close(constants.NGHTTP2_NO_ERROR);
+
+/**
+ * Makes the writer of answers.
+ *
+ * @param stopping true once connections should end with their answer
+ */
+export const replier =
+  (stopping: () => boolean) =>
+  (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { status, headers, body }: Reply,
+    security: Readonly<Record<string, string>>,
+  ): void => {
+    reply.hijack();
+    const { raw: incoming } = request;
+    const response = reply.raw;
+    const fields: Record<string, string | number> = { ...security, ...headers };
+    const length = body === undefined ? 0 : Buffer.byteLength(body);
+    if (status !== 204) fields['content-length'] = length;
+    // after a body that nobody read, HTTP/1.1 can't tell where the next request begins
+    const unread = !incoming.readableEnded && announcesBody(incoming);
+    if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.connection = 'close';
+    response.writeHead(status, fields);
+    // RFC 9113, 8.1: the rest of a body that decided nothing is not wanted
+    if (incoming.httpVersionMajor === 2 && unread) response.once('finish', () => closeStream(response));
+    // a text of as many bytes as characters is ASCII, which Node writes faster as latin1
+    if (incoming.method === 'HEAD') response.end();
+    else response.end(body, typeof body === 'string' && body.length === length ? 'latin1' : 'utf8');
+  };

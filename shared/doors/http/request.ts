@@ -1,0 +1,56 @@
+/** A request as fastify holds it, in the terms of the binding. */
+import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../../kit/errors.ts';
+import type { HttpRequest } from '../binding/binding.ts';
+import { readJsonBody, readParams, readQuery } from '../binding/body.ts';
+import { readBody } from './read.ts';
+
+const NONE: Record<string, string> = Object.freeze({});
+
+const pathOf = (url: string): string => {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+};
+
+/**
+ * Reads and parses the body of a request that announces one.
+ *
+ * @throws AppError `payload_too_large`, `unsupported_media_type` or `invalid_request`
+ */
+export const takeBody = async (request: IncomingMessage, limit: number): Promise<unknown> => {
+  // null: there is something, which the binding refuses where nothing may be
+  if (request.method === 'GET' || request.method === 'HEAD') return null;
+  const body = await readBody(request, limit);
+  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
+  if (encoding.toLowerCase() !== 'identity')
+    throw new AppError('unsupported_media_type', { detail: 'A body is taken as it is, without content-encoding' });
+  return readJsonBody({ contentType, body, limit });
+};
+
+/**
+ * The request for the binding.
+ *
+ * @param parameters whether the route's path has parameters
+ * @throws AppError `invalid_request` for control characters and repeated names, `not_found` for an empty parameter
+ */
+export const toRequest = (
+  request: FastifyRequest,
+  parameters: boolean,
+  body: unknown,
+  ipOf: (peer: string | undefined, forwardedFor?: string) => string | undefined,
+): HttpRequest => {
+  const raw = request.raw;
+  const { method = 'GET', url = '/' } = raw;
+  const headers = raw.headers as Record<string, string | undefined>;
+  const search = request.query as string;
+  return {
+    method,
+    path: pathOf(url),
+    params: parameters ? readParams(request.params as Record<string, string>) : NONE,
+    query: search ? readQuery(search) : NONE,
+    headers,
+    body,
+    ip: ipOf(raw.socket.remoteAddress, headers['x-forwarded-for']),
+  };
+};

@@ -1,0 +1,91 @@
+/** Operations as routes: request in, binding, answer out. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { toAppError } from '../../kit/errors.ts';
+import type { Host } from '../../kit/invoke.ts';
+import type { Operation, Service } from '../../kit/operation.ts';
+import { answer, type HttpResponse, problemResponse, requestIdOf } from '../binding/binding.ts';
+import { DEFAULT_LIMIT } from '../binding/body.ts';
+import type { HttpLimits } from './limits.ts';
+import type { Endpoint, Report } from './observation.ts';
+import { announcesBody } from './read.ts';
+import type { Reply } from './reply.ts';
+import { takeBody, toRequest } from './request.ts';
+
+/** What all routes of a door share. */
+export interface Door {
+  host: Host;
+  limits: HttpLimits;
+  ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
+  reportOf(endpoint: Endpoint): Report;
+  /** Writes an answer with the security headers of data, or of a page. */
+  send(request: FastifyRequest, reply: FastifyReply, response: Reply, kind?: 'data' | 'page'): void;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** How this route's answers are reported, for errors that come before its handler. */
+    report?: Report;
+  }
+}
+
+interface Route {
+  op: Operation<any, any>;
+  /** Whether its path has parameters. */
+  parameters: boolean;
+  /** Body limit in bytes. */
+  limit: number;
+  report: Report;
+}
+
+/** `/users/{user_id}` as fastify writes it; a colon of the template's own is doubled. */
+export const toRoutePath = (template: string): string =>
+  template.replaceAll(':', '::').replace(/\{([A-Za-z_]\w*)\}/g, ':$1');
+
+const respond = async (door: Door, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  const { ports } = door.host;
+  let started = performance.now();
+  let response: HttpResponse;
+  try {
+    const body = announcesBody(request.raw) ? await takeBody(request.raw, route.limit) : undefined;
+    started = performance.now();
+    const deadline = ports.clock.now() + door.limits.answer_ms;
+    response = await answer(
+      door.host,
+      route.op,
+      toRequest(request, route.parameters, body, door.ipOf),
+      'http',
+      deadline,
+    );
+  } catch (thrown) {
+    const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, ports.ids.uuid);
+    response = problemResponse(toAppError(thrown), requestId);
+  }
+  try {
+    door.send(request, reply, response);
+  } catch (cause) {
+    ports.log.error('http.unanswered', { operation: route.op.name, cause });
+    reply.raw.destroy();
+  }
+  route.report(response.status, started, response.headers['x-request-id']!, response.trace_id);
+};
+
+/** Adds a route for each operation that has an HTTP binding; HEAD comes with GET. */
+export const addOperations = (app: FastifyInstance, services: readonly Service[], door: Door): void => {
+  for (const { name: service, operations } of services) {
+    for (const op of operations) {
+      if (!op.http) continue;
+      const { method, path: endpoint, limit = DEFAULT_LIMIT } = op.http;
+      const report = door.reportOf({ service, method, endpoint });
+      const route: Route = { op, parameters: endpoint.includes('{'), limit, report };
+      app.route({
+        method,
+        url: toRoutePath(endpoint),
+        config: { report },
+        handler: (request, reply) => {
+          // not returned: the reply is ours, and fastify would wait for it
+          void respond(door, route, request, reply);
+        },
+      });
+    }
+  }
+};

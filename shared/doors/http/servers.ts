@@ -1,0 +1,82 @@
+/** The two protocol servers behind the port, bounded as `HttpLimits` says, in front of one handler. */
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
+import { AppError } from '../../kit/errors.ts';
+import { requestIdOf } from '../binding/binding.ts';
+import type { HttpLimits } from './limits.ts';
+import { announcesBody } from './read.ts';
+import { refuseRequest, refuseSocket } from './refuse.ts';
+import { brakeResets } from './reset-brake.ts';
+
+export interface ServerOptions {
+  limits: HttpLimits;
+  security: Readonly<Record<string, string>>;
+  newId(): string;
+}
+
+/** What is refused before routing, if anything. */
+const objection = ({ url = '', httpVersion, headers }: IncomingMessage, limits: HttpLimits): AppError | undefined => {
+  if (url.length > limits.url) return new AppError('uri_too_long');
+  if (httpVersion === '1.1' && headers.host === undefined) {
+    return new AppError('invalid_request', { detail: 'HTTP/1.1 needs a Host header' });
+  }
+  return undefined;
+};
+
+/** Node bounds the time of an HTTP/1.1 request, but not of an HTTP/2 stream. */
+const boundArrival = (request: IncomingMessage, ms: number, late: () => void): void => {
+  const timer = setTimeout(late, ms).unref();
+  const arrived = (): void => clearTimeout(timer);
+  request.once('end', arrived).once('close', arrived);
+};
+
+/** Makes both servers. Neither listens: `openFront` brings them their connections. */
+export const createServers = (
+  handler: RequestListener,
+  { limits, security, newId }: ServerOptions,
+): { h1: Server; h2: Http2Server } => {
+  const refuse = (error: AppError, request: IncomingMessage, response: ServerResponse): void =>
+    refuseRequest(error, request, response, security, requestIdOf(request.headers['x-request-id'] as string, newId));
+
+  const entry: RequestListener = (request, response) => {
+    const error = objection(request, limits);
+    if (error) return refuse(error, request, response);
+    if (request.httpVersionMajor === 2 && announcesBody(request)) {
+      boundArrival(request, limits.request_ms, () => {
+        if (!response.headersSent) refuse(new AppError('request_timeout'), request, response);
+        request.destroy();
+      });
+    }
+    handler(request, response);
+  };
+  const unexpected: RequestListener = (request, response) =>
+    refuse(new AppError('invalid_request', { detail: 'This expectation is not met here' }), request, response);
+
+  const h1 = createServer(
+    {
+      maxHeaderSize: limits.headers,
+      headersTimeout: Math.min(limits.headers_ms, limits.request_ms),
+      requestTimeout: limits.request_ms,
+      keepAliveTimeout: limits.idle_ms,
+      connectionsCheckingInterval: limits.sweep_ms,
+      // ours answers with a problem instead of an empty 400
+      requireHostHeader: false,
+    },
+    entry,
+  );
+  h1.on('checkExpectation', unexpected);
+  h1.on('clientError', (error, socket) => refuseSocket(error, socket as never, security, newId));
+
+  const h2 = createHttp2Server({
+    settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headers },
+    maxSessionMemory: 10,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: limits.streams,
+    streamResetBurst: limits.resets.burst,
+    streamResetRate: limits.resets.per_second,
+  });
+  h2.on('request', entry as never);
+  h2.on('checkExpectation', unexpected as never);
+  h2.on('session', (session) => brakeResets(session, limits.resets));
+  return { h1, h2 };
+};

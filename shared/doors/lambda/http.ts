@@ -1,0 +1,57 @@
+/** API Gateway's HTTP API (payload format 2.0) in our terms and back. Pure. */
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { HttpRequest, HttpResponse } from '../binding/binding.ts';
+import { DEFAULT_LIMIT, readJsonBody, readParams, readQuery } from '../binding/body.ts';
+import { securityHeaders } from '../binding/headers.ts';
+
+/** True for an event of an HTTP API with payload format 2.0. */
+export const isHttpEvent = (event: unknown): event is APIGatewayProxyEventV2 => {
+  const { version, requestContext } = (event ?? {}) as Partial<APIGatewayProxyEventV2>;
+  return version === '2.0' && typeof requestContext?.http?.method === 'string';
+};
+
+const present = (values: Record<string, string | undefined> | null | undefined): Record<string, string> =>
+  Object.fromEntries(Object.entries(values ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
+/** Header names in lower case, as AWS sends them and local emulators do not always. */
+export const lowerCaseHeaders = (headers: APIGatewayProxyEventV2['headers'] | null): HttpRequest['headers'] =>
+  Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+
+/**
+ * The request that an event carries. Cookies are not looked at: credentials come in `Authorization` only.
+ *
+ * The query is read from `rawQueryString`, because `queryStringParameters` joins repeated names with commas.
+ *
+ * @param limit bytes of the decoded body
+ * @throws AppError as readJsonBody and readQuery do
+ */
+export const toHttpRequest = (event: APIGatewayProxyEventV2, limit: number = DEFAULT_LIMIT): HttpRequest => {
+  const headers = lowerCaseHeaders(event.headers);
+  const body = event.body && event.isBase64Encoded ? Buffer.from(event.body, 'base64') : event.body;
+  const { method } = event.requestContext.http;
+  // null: there is something, which the binding refuses where nothing may be
+  const refused = body && (method === 'GET' || method === 'HEAD');
+  return {
+    method,
+    path: event.rawPath,
+    params: readParams(present(event.pathParameters)),
+    query: readQuery(event.rawQueryString),
+    headers,
+    body: refused ? null : readJsonBody({ contentType: headers['content-type'], body, limit }),
+    ip: event.requestContext.http.sourceIp,
+  };
+};
+
+// API Gateway speaks TLS only; an emulator on this machine does not
+const SECURITY = securityHeaders(!process.env.PERFECT21_PUBLIC_URL?.startsWith('http:'));
+
+/** Our answer as API Gateway wants it, with the security headers of data or of a page. */
+export const fromHttpResponse = (
+  { status, headers, body }: HttpResponse,
+  kind: keyof typeof SECURITY = 'data',
+): APIGatewayProxyStructuredResultV2 => ({
+  statusCode: status,
+  headers: { ...SECURITY[kind], ...headers },
+  ...(body !== undefined && { body }),
+  isBase64Encoded: false,
+});

@@ -1,0 +1,39 @@
+/** What a door knows of a call: who, from where, which request, which trace. */
+import type { Trace } from '../ports/tracer.ts';
+
+export type Caller =
+  | { kind: 'anonymous' }
+  | {
+      kind: 'user';
+      user_id: string;
+      session_id: string;
+      jti: string;
+      generation: number;
+      expires_at: number;
+      permissions: readonly string[];
+      roles: readonly string[];
+    }
+  | { kind: 'service'; name: string; permissions: readonly string[] };
+
+export const ANONYMOUS: Caller = { kind: 'anonymous' };
+
+export interface Context {
+  /** UUIDv7 of this call, or the caller's own `x-request-id`; answered, logged, and the correlation id of events. */
+  request_id: string;
+  trace: Trace;
+  caller: Caller;
+  /** As the trusted hop saw it. */
+  client: { ip?: string; user_agent?: string };
+  door: 'local' | 'http' | 'grpc' | 'lambda' | 'queue';
+  /** The credential as presented, for operations that act on it (logout). Never logged. */
+  bearer?: string;
+  /**
+   * Set where the message that made this run waits in the same store: a power cut that takes back what is written here
+   * takes back that the message was done, too, and it runs again. So no commit has to wait for the disk.
+   */
+  durability?: 'deferred';
+  /** Which try of its message this run is, 1 for the first, as the queue counts them. Unset where no queue brought it. */
+  attempt?: number;
+  /** Unix ms after which nobody waits for the answer. */
+  deadline?: number;
+}

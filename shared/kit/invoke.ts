@@ -1,0 +1,156 @@
+/** Runs an operation: access, validation, ports bound to what it declared, output as declared. Every door ends here. */
+import type * as z from 'zod';
+import type { PortName, Ports } from '../ports/index.ts';
+import { bindStore } from './bound-store.ts';
+import type { Caller, Context } from './context.ts';
+import { AppError, type ErrorCode, toAppError } from './errors.ts';
+import type { Access, Operation } from './operation.ts';
+import { holds } from './permissions.ts';
+import { withSpans } from './sending-spans.ts';
+import { inSpan } from './span.ts';
+
+/** What the kit runs on: opened ports, and a way to call an operation of another service. */
+export interface Host {
+  /** Ports opened for this process; an operation's are there before it is invoked. */
+  readonly ports: Ports;
+  /** Calls a callee: in this process, or over gRPC where its service runs apart. */
+  call(callee: Operation<any, any>, input: unknown, context: Context): Promise<unknown>;
+}
+
+const UNIVERSAL: ReadonlySet<ErrorCode> = new Set([
+  'invalid_request',
+  'unauthenticated',
+  'forbidden',
+  'unavailable',
+  'internal',
+  'too_many_requests',
+  'deadline_exceeded',
+]);
+
+const allows = (access: Access, caller: Caller, input: unknown): boolean => {
+  switch (access) {
+    case 'public':
+      return true;
+    case 'user':
+      return caller.kind === 'user';
+    case 'service':
+      return caller.kind === 'service';
+    case 'own':
+      return caller.kind === 'user' && (input as { user_id?: unknown })?.user_id === caller.user_id;
+    default:
+      return caller.kind !== 'anonymous' && holds(caller.permissions, access);
+  }
+};
+
+/** Throws `unauthenticated` for nobody, `forbidden` for somebody else, unless one of the declared accesses holds. */
+const authorize = (op: Operation<any, any>, caller: Caller, input: unknown): void => {
+  const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
+  if (accesses.some((access) => allows(access, caller, input))) return;
+  throw new AppError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden');
+};
+
+const isMissing = (input: unknown, { code, path }: z.core.$ZodIssue): boolean =>
+  path.length > 0 &&
+  (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union') &&
+  path.reduce((value, key) => (value as any)?.[key], input as any) === undefined;
+
+const parse = (op: Operation<any, any>, input: unknown): unknown => {
+  const parsed = op.input.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new AppError('invalid_request', {
+    errors: parsed.error.issues.slice(0, 20).flatMap((issue: z.core.$ZodIssue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .slice(0, 20)
+            .map((key) => ({ path: [...issue.path, key].join('.').slice(0, 100), message: 'Unknown field' }))
+        : [
+            {
+              path: issue.path.join('.').slice(0, 100),
+              message: isMissing(input, issue) ? 'Is required' : issue.message,
+            },
+          ],
+    ),
+  });
+};
+
+/** The declared ports are the same for every call of a host, so they are picked once. */
+const picked = new WeakMap<Host, Map<Operation<any, any>, object>>();
+const portsOf = (host: Host, op: Operation<any, any>): object => {
+  const byOperation = picked.get(host) ?? new Map<Operation<any, any>, object>();
+  picked.set(host, byOperation);
+  let ports = byOperation.get(op);
+  if (!ports) {
+    ports = Object.fromEntries(
+      op.needs.filter((name) => name !== 'store').map((name: PortName) => [name, host.ports[name]]),
+    );
+    byOperation.set(op, ports);
+  }
+  return ports;
+};
+
+const given = (host: Host, op: Operation<any, any>, context: Context): object => {
+  const ports = context.trace.tracer ? withSpans(portsOf(host, op), context.trace) : portsOf(host, op);
+  const stored = op.reads.length || op.writes.length || op.emits.length;
+  const callees = Object.keys(op.calls);
+  if (!stored && !callees.length) return ports;
+  const bound: Record<string, unknown> = { ...ports };
+  if (stored) bound.store = bindStore(host.ports, op, context);
+  for (const name of callees) bound[name] = (input: unknown) => host.call(op.calls[name]!, input, context);
+  return bound;
+};
+
+/**
+ * Runs an operation for a caller, as a span of its trace.
+ *
+ * @throws AppError with a code that the operation declares or that every operation may answer; anything else that is
+ * thrown inside becomes `internal`.
+ * @example const tokens = await invoke(host, login, { identifier, password }, context);
+ */
+export const invoke = <I extends z.ZodType, O extends z.ZodType>(
+  host: Host,
+  op: Operation<I, O>,
+  input: unknown,
+  context: Context,
+): Promise<z.output<O>> =>
+  context.trace.tracer
+    ? inSpan(context.trace, op.name, 'internal', undefined, (trace) => run(host, op, input, { ...context, trace }))
+    : run(host, op, input, context);
+
+const run = async <I extends z.ZodType, O extends z.ZodType>(
+  host: Host,
+  op: Operation<I, O>,
+  input: unknown,
+  context: Context,
+): Promise<z.output<O>> => {
+  try {
+    // nobody learns about fields before it is clear who asks; `own` needs the parsed input
+    const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
+    if (context.caller.kind === 'anonymous' && !accesses.includes('public')) throw new AppError('unauthenticated');
+    if (!accesses.includes('own')) authorize(op, context.caller, undefined);
+    const parsed = parse(op, input);
+    if (accesses.includes('own')) authorize(op, context.caller, parsed);
+    const output = await op.run(given(host, op, context), parsed as z.output<I>, context);
+    return project(op, output);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    throw UNIVERSAL.has(error.code) || op.errors.includes(error.code)
+      ? error
+      : new AppError('internal', { cause: error });
+  }
+};
+
+/** Only declared fields leave; an output that breaks its own schema is our fault. */
+const project = <O extends z.ZodType>(op: Operation<any, O>, output: unknown): z.output<O> => {
+  const checked = op.output.safeParse(output);
+  if (checked.success) return checked.data;
+  throw new AppError('internal', { cause: new Error(`output of ${op.name}: ${checked.error.message}`) });
+};
+
+/** Calls an operation in the same process with the rights of the platform: the access of a callee is its caller's concern. */
+export const callLocal = async (
+  host: Host,
+  callee: Operation<any, any>,
+  input: unknown,
+  context: Context,
+): Promise<unknown> =>
+  invoke(host, callee, input, { ...context, caller: { kind: 'service', name: 'platform', permissions: ['*:*:*'] } });

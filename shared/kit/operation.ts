@@ -1,0 +1,194 @@
+/**
+ * The operation kit: contract and rule in one object.
+ *
+ * An operation knows nothing of HTTP, gRPC, Lambda or a broker; doors (shared/runtime) bring calls in, adapters
+ * (chosen in shared/process/host.ts) stand behind the ports that it declares. What it does not declare it can't see:
+ * an undeclared port, collection, event or operation is a type error in `run`.
+ */
+import type * as z from 'zod';
+import type { PortName, Ports } from '../ports/index.ts';
+import type { Collection, Counter, Effects, Reader, Write } from '../ports/store.ts';
+import type { Context } from './context.ts';
+import type { ErrorCode } from './errors.ts';
+import type { EventType, NewEvent } from './event.ts';
+
+/**
+ * Who may call. `own`: the user whose id the input carries as `user_id`. `resource:action`: whoever holds that
+ * permission. Several: any of them suffices.
+ */
+export type Access = 'public' | 'user' | 'own' | 'service' | `${string}:${string}`;
+
+export interface HttpBinding {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** OpenAPI template, e.g. `/api/v1/users/{user_id}`. Parameters, query and body together are the input. */
+  path: `/${string}`;
+  /** 200 when left out; 204 sends no body. */
+  status?: 200 | 202 | 204;
+  /** Body limit in bytes: 64 KiB when left out. */
+  limit?: number;
+  /** `Cache-Control`; `no-store` when left out. */
+  cache?: string;
+}
+
+/** A gRPC method, and pure functions where the message differs from input and output. */
+export interface RpcBinding<I, O> {
+  /** `package.Service/Method` as in proto/. */
+  method: `${string}/${string}`;
+  request?: (message: any) => I;
+  response?: (output: O) => object;
+  /** For errors that this method answers in the message instead of as a status; undefined: a status after all. */
+  failure?: (code: ErrorCode) => object | undefined;
+}
+
+/** An event handler: which queue brings it which events. */
+export interface Subscription {
+  /** `<service>.<suffix>`, bound as `bindings` say. */
+  queue: string;
+  bindings: readonly string[];
+  /** The message types that this operation handles; its input is the envelope. */
+  types: readonly string[];
+  /** False for an event's data that it would only pass over: where the bus asks, such an event is not brought at all. */
+  wants?: (data: Record<string, unknown>) => boolean;
+}
+
+export interface OperationStore<R extends string, W extends string, E extends string> extends Reader<R | W> {
+  /** All or nothing, events committed with the change and published after. Throws WriteConflict. */
+  transact(
+    writes: readonly Write<W>[],
+    events?: readonly NewEvent<E>[],
+    options?: Pick<Effects, 'durability'>,
+  ): Promise<void>;
+  /** Adds to a counter atomically. See Store.increment. */
+  increment<N extends W>(
+    collection: Collection<N, Counter>,
+    id: string,
+    options: { by?: number; expires_at: number },
+  ): Promise<number>;
+}
+
+type Calls = Readonly<Record<string, Operation<any, any>>>;
+type CallsOf<C extends Calls> = {
+  [K in keyof C]: C[K] extends Operation<infer I, infer O> ? (input: z.input<I>) => Promise<z.output<O>> : never;
+};
+type NamesOf<C extends readonly Collection<string, any>[]> = C[number]['name'];
+
+/** What `run` receives: the declared ports, the store bound to declared collections and events, the declared calls. */
+export type Given<
+  R extends readonly Collection<string, any>[],
+  W extends readonly Collection<string, any>[],
+  E extends readonly EventType<string, any>[],
+  N extends readonly PortName[],
+  C extends Calls,
+> = Pick<Ports, Exclude<N[number], 'store'>> & {
+  store: OperationStore<NamesOf<R>, NamesOf<W>, E[number]['type']>;
+} & CallsOf<C>;
+
+export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  /** `<service>.<verb-noun>`, e.g. `auth.login`; also the file: functions/auth/login.ts. */
+  readonly name: `${string}.${string}`;
+  readonly summary: string;
+  readonly description?: string;
+  readonly http?: HttpBinding;
+  readonly rpc?: RpcBinding<z.input<I>, z.output<O>>;
+  readonly subscription?: Subscription;
+  readonly access: Access | readonly Access[];
+  readonly input: I;
+  readonly output: O;
+  /** The errors it may answer beside those that every operation may: invalid_request, unauthenticated, forbidden, unavailable, internal. */
+  readonly errors: readonly ErrorCode[];
+  readonly emits: readonly EventType<string, any>[];
+  readonly reads: readonly Collection<string, any>[];
+  readonly writes: readonly Collection<string, any>[];
+  readonly needs: readonly PortName[];
+  readonly calls: Calls;
+  run(given: any, input: z.output<I>, context: Context): Promise<z.input<O>> | z.input<O>;
+}
+
+/**
+ * Declares an operation.
+ *
+ * @example
+ * export const validateToken = operation({
+ *   name: 'auth.validate-token',
+ *   summary: 'Says whether an access token is valid now, and for whom',
+ *   http: { method: 'POST', path: '/api/v1/auth/validate' },
+ *   access: 'public',
+ *   input: ValidateTokenRequest,
+ *   output: ValidateTokenResponse,
+ *   needs: ['verifier'],
+ *   run: ({ verifier }, { token }) => verifier.verify(token),
+ * });
+ */
+export const operation = <
+  I extends z.ZodType,
+  O extends z.ZodType,
+  const R extends readonly Collection<string, any>[] = [],
+  const W extends readonly Collection<string, any>[] = [],
+  const E extends readonly EventType<string, any>[] = [],
+  const N extends readonly PortName[] = [],
+  const C extends Calls = Record<never, never>,
+>(definition: {
+  name: `${string}.${string}`;
+  summary: string;
+  description?: string;
+  http?: HttpBinding;
+  rpc?: RpcBinding<z.input<I>, z.output<O>>;
+  subscription?: Subscription;
+  access: Access | readonly Access[];
+  input: I;
+  output: O;
+  errors?: readonly ErrorCode[];
+  emits?: E;
+  reads?: R;
+  writes?: W;
+  needs?: N;
+  calls?: C;
+  run: (given: Given<R, W, E, N, C>, input: z.output<I>, context: Context) => Promise<z.input<O>> | z.input<O>;
+}): Operation<I, O> => ({
+  errors: [],
+  emits: [],
+  reads: [],
+  writes: [],
+  needs: [],
+  calls: {},
+  ...definition,
+});
+
+export interface Service {
+  readonly name: string;
+  readonly operations: readonly Operation<any, any>[];
+}
+
+/** A service: its operations, each of which must be named `<service>.…`. */
+export const service = (name: string, operations: readonly Operation<any, any>[]): Service => {
+  for (const { name: full } of operations) {
+    if (!full.startsWith(`${name}.`)) throw new Error(`operation ${full} stands in service ${name}`);
+  }
+  return { name, operations };
+};
+
+/** Everything an operation may touch, its callees included: what the generator turns into IAM statements and environment. */
+export const reach = (
+  op: Operation<any, any>,
+): { ports: Set<PortName>; reads: Set<string>; writes: Set<string>; emits: boolean } => {
+  const total = { ports: new Set<PortName>(), reads: new Set<string>(), writes: new Set<string>(), emits: false };
+  const visited = new Set<Operation<any, any>>();
+  const visit = (current: Operation<any, any>): void => {
+    if (visited.has(current)) return;
+    visited.add(current);
+    for (const port of current.needs) total.ports.add(port);
+    for (const { name } of current.reads) total.reads.add(name);
+    for (const { name } of current.writes) total.writes.add(name);
+    if (current.emits.length) total.emits = true;
+    if (current.reads.length || current.writes.length || current.emits.length) total.ports.add('store');
+    for (const callee of Object.values(current.calls)) visit(callee);
+  };
+  visit(op);
+  return total;
+};
+
+/** Every port that a host of this operation opens: what it reaches, what every door uses, and what tells who calls. */
+export const hostPorts = (op: Operation<any, any>): ReadonlySet<PortName> => {
+  const ports = reach(op).ports.add('clock').add('ids').add('log');
+  return op.access === 'public' ? ports : ports.add('verifier').add('serviceTokens');
+};

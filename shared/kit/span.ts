@@ -1,0 +1,54 @@
+/** Work inside a span. Where nothing is recorded, it is the work and nothing else. */
+
+import type { Span, SpanAttributes, SpanKind, Trace, Tracer } from '../ports/tracer.ts';
+import { AppError, ERRORS } from './errors.ts';
+
+/** Ends a span with what was thrown: by code or name, as a failure unless the caller is at fault. */
+export const endFailed = (span: Span, thrown: unknown): void => {
+  if (thrown instanceof AppError) span.end(thrown.code, ERRORS[thrown.code].http >= 500);
+  else span.end(thrown instanceof Error ? thrown.name : 'unknown');
+};
+
+/**
+ * Does `work` inside a span below `trace`, which ends when the work has. The work gets the trace to go on with.
+ *
+ * @example inSpan(context.trace, 'transact', 'client', () => ({ 'db.operation.name': 'transact' }), (trace) => commit(trace));
+ */
+export const inSpan = <T>(
+  trace: Trace,
+  name: string,
+  kind: SpanKind,
+  attributes: (() => SpanAttributes) | undefined,
+  work: (trace: Trace) => Promise<T>,
+): Promise<T> => {
+  const { tracer } = trace;
+  if (!tracer) return work(trace);
+  const span = tracer.start(name, kind, trace, attributes?.());
+  const run = async (): Promise<T> => {
+    try {
+      const result = await work(span.trace);
+      span.end();
+      return result;
+    } catch (thrown) {
+      endFailed(span, thrown);
+      throw thrown;
+    }
+  };
+  return run();
+};
+
+/** Answers a request in a span below its caller's. `route` is a template, never a path as it came. */
+export const inServerSpan = async <R extends { status: number }>(
+  tracer: Tracer,
+  { method, route, traceparent }: { method: string; route: string; traceparent: string | undefined },
+  work: (trace: Trace) => Promise<R>,
+): Promise<R> => {
+  const span = tracer.start(`${method} ${route}`, 'server', traceparent, {
+    'http.request.method': method,
+    'http.route': route,
+  });
+  const response = await work(span.trace);
+  span.set({ 'http.response.status_code': response.status });
+  span.end(response.status >= 500 ? String(response.status) : undefined);
+  return response;
+};

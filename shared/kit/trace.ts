@@ -1,0 +1,43 @@
+/** W3C Trace Context (https://www.w3.org/TR/trace-context/): the part of a trace that travels. */
+import { randomBytes } from 'node:crypto';
+import type { Trace } from '../ports/tracer.ts';
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+// one call to the random source serves many ids: randomBytes costs more than the hex digits it gives
+const POOL = 4096;
+let pool = randomBytes(POOL);
+let used = 0;
+const hex = (bytes: number): string => {
+  if (used + bytes > POOL) {
+    pool = randomBytes(POOL);
+    used = 0;
+  }
+  const from = used;
+  used += bytes;
+  return pool.toString('hex', from, used);
+};
+
+/** What a `traceparent` header says of the caller's span; undefined when it is absent or malformed. */
+export const readTraceparent = (
+  traceparent: string | undefined,
+): Pick<Trace, 'trace_id' | 'span_id' | 'sampled'> | undefined => {
+  const match = traceparent ? TRACEPARENT.exec(traceparent) : null;
+  const version = match?.[1];
+  const usable =
+    match && version !== 'ff' && !(version === '00' && match[5]) && !/^0+$/.test(match[2]!) && !/^0+$/.test(match[3]!);
+  if (!usable) return undefined;
+  return { trace_id: match[2]!, span_id: match[3]!, sampled: (Number.parseInt(match[4]!, 16) & 1) === 1 };
+};
+
+/** Continues the trace of a `traceparent` header with a new span, or starts one when it is absent or malformed. */
+export const continueTrace = (traceparent?: string): Trace => {
+  const caller = readTraceparent(traceparent);
+  return caller
+    ? { trace_id: caller.trace_id, span_id: hex(8), parent_id: caller.span_id, sampled: caller.sampled }
+    : { trace_id: hex(16), span_id: hex(8), sampled: true };
+};
+
+/** The `traceparent` header that hands this span on. */
+export const traceparent = (trace: Trace): string =>
+  `00-${trace.trace_id}-${trace.span_id}-${trace.sampled ? '01' : '00'}`;

@@ -1,0 +1,139 @@
+/**
+ * The bridge as a process: it consumes RabbitMQ's queue `bridge.to_eventbridge` and an SQS queue behind EventBridge, and
+ * publishes each to the other side. A message is acknowledged after the other side confirmed it; what can't be carried
+ * goes to the dead letters of the side that it came from.
+ */
+import { schema } from '../../functions/index.ts';
+import type { Config } from '../config/config.ts';
+import { StartError } from '../config/start-error.ts';
+import { type Adapter, Assembly } from '../kit/adapter.ts';
+import type { Host } from '../kit/invoke.ts';
+import { BRIDGE_LIMITS, bridgeQueue, bridgeTopology, carrying } from '../messaging/bridge/carrying.ts';
+import { crossingOf, throughBus } from '../messaging/bridge/crossings.ts';
+import { readFrame, resultOf } from '../messaging/bridge/from-eventbridge.ts';
+import { patient, watched } from '../messaging/bridge/patience.ts';
+import { HANDLING_MS } from '../messaging/consumer.ts';
+import { eventBridgeBus } from '../messaging/eventbridge/bus.ts';
+import { startSqsConsumer } from '../messaging/eventbridge/consumer.ts';
+import { openSqs, queueUrl, type Received, type SqsQueue, sqsQueue } from '../messaging/eventbridge/sqs.ts';
+import type { Verdict } from '../messaging/queue.ts';
+import { openRabbit } from '../messaging/rabbitmq/bus.ts';
+import type { PortName, Ports } from '../ports/index.ts';
+import { adaptersFor } from './host.ts';
+import { startMetrics } from './metrics-server.ts';
+
+const PORTS = ['clock', 'ids', 'log', 'metrics', 'store'] as const satisfies readonly PortName[];
+
+export interface Bridge {
+  host: Host;
+  /** Where `/metrics`, `/healthz` and `/readyz` are. */
+  metrics: { port: number };
+  /** True while both sides are connected and the store answers. */
+  connected(): boolean;
+  /** Takes no more, finishes what is under way. */
+  stop(): Promise<void>;
+}
+
+/** The URLs are asked for again until SQS answers, so that a bridge may start before it. */
+const lazily = (open: () => Promise<SqsQueue>): SqsQueue => {
+  let opening: Promise<SqsQueue> | undefined;
+  const queue = (): Promise<SqsQueue> => {
+    opening ??= open().catch((thrown) => {
+      opening = undefined;
+      throw thrown;
+    });
+    return opening;
+  };
+  return {
+    receive: async (wait_s) => (await queue()).receive(wait_s),
+    remove: async (message) => (await queue()).remove(message),
+    retry: async (message, random) => (await queue()).retry(message, random),
+    park: async (message, reason, now) => (await queue()).park(message, reason, now),
+    send: async (body, delay_s) => (await queue()).send(body, delay_s),
+  };
+};
+
+/**
+ * Starts the bridge. Either side may be away: its messages wait where they are.
+ *
+ * @throws StartError with one line when the configuration names no two sides
+ * @example BUS_URL=amqp://… BRIDGE_URL=eventbridge://perfect21-events/perfect21-bridge npm run bridge
+ */
+export const startBridge = async (
+  config: Config,
+  options: { replace?: readonly Adapter<any, any>[]; prefetch?: number; grace_ms?: number; wait_s?: number } = {},
+): Promise<Bridge> => {
+  const { bus, bridge } = config;
+  if (bus.engine !== 'rabbitmq') throw new StartError('BUS_URL names no RabbitMQ: the bridge takes amqp://… there');
+  if (!bridge) throw new StartError('BRIDGE_URL is missing: name the other side, eventbridge://<bus>/<SQS queue>');
+
+  const replaced = new Set(options.replace?.map(({ port }) => port));
+  const chosen = (await adaptersFor(config, schema)).filter(({ port }) => !replaced.has(port));
+  const assembly = new Assembly([...chosen, ...(options.replace ?? [])], config);
+  const closing: (() => Promise<unknown> | undefined)[] = [() => assembly.close()];
+  const stopping = new AbortController();
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    for (let close = closing.pop(); close; close = closing.pop()) await close();
+  };
+  try {
+    const ports: Record<string, unknown> = {};
+    for (const port of PORTS) ports[port] = await assembly.get(port);
+    const watch = watched(ports.store as Ports['store'], ports as unknown as Ports, stopping.signal);
+    ports.store = watch.store;
+    const host: Host = {
+      ports: ports as unknown as Ports,
+      call: () => Promise.reject(new Error('the bridge calls nobody')),
+    };
+
+    const broker = openRabbit({ ...bus, ...BRIDGE_LIMITS }, bridgeTopology, host.ports);
+    closing.push(() => broker.close());
+    const eventBridge = eventBridgeBus({ name: bridge.bus });
+    closing.push(() => eventBridge.close());
+    const client = await openSqs();
+    closing.push(async () => client.destroy());
+    ports.crossing = crossingOf({
+      eventbridge: throughBus(eventBridge),
+      rabbitmq: throughBus({ publish: broker.publish }),
+    });
+
+    const queue = lazily(async () => {
+      const [url, dead_url] = await Promise.all([
+        queueUrl(client, bridge.queue),
+        queueUrl(client, `${bridge.queue}-dead`),
+      ]);
+      return sqsQueue(client, { url, dead_url, name: bridge.queue });
+    });
+    const [carryOut, carryBack] = [carrying('rabbitmq'), carrying('eventbridge')];
+    const take = async (message: Received): Promise<Verdict> => {
+      const now = host.ports.clock.now();
+      const read = readFrame(message, now);
+      if ('poison' in read) {
+        host.ports.metrics.count('perfect21_queue_messages_total', { queue: bridge.queue, result: resultOf(read) });
+        return { kind: 'park', reason: read.poison };
+      }
+      return carryBack(host, { body: read.body, attempts: message.attempts }, now + HANDLING_MS);
+    };
+    // while RabbitMQ or the store is away nothing is taken, so that no tries are counted
+    const ready = (): boolean => broker.ready() && watch.answers();
+    const into = startSqsConsumer(host.ports, queue, take, { open: ready, wait_s: options.wait_s });
+    closing.push(() => into.stop());
+    // what RabbitMQ brought is held until EventBridge and the store are back
+    const holding: typeof bridgeQueue = {
+      ...bridgeQueue,
+      take: ({ ports: own, ...rest }, delivery, deadline) =>
+        carryOut({ ...rest, ports: patient(own, own.ids, stopping.signal) }, delivery, deadline),
+    };
+    const out = broker.consume(host, holding, { prefetch: options.prefetch ?? 100 });
+    closing.push(() => out.stop(options.grace_ms ?? 10_000));
+
+    const connected = (): boolean => broker.connected() && into.ready() && watch.answers();
+    const at = { host: config.http.host, port: config.env.PERFECT21_METRICS_PORT };
+    const metrics = await startMetrics(host.ports.metrics, { ...at, ready: connected });
+    closing.push(() => metrics.stop());
+    return { host, metrics, connected, stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+};

@@ -1,0 +1,18 @@
+/** The bus of a process, by its configuration. */
+import type { Config } from '../config/config.ts';
+import type { Service } from '../kit/operation.ts';
+import type { OpenHost } from './host.ts';
+
+/** The broker that Config names; none when events stay in the store. It need not be there yet. */
+export const brokerFor = async ({ bus }: Config, platform: readonly Service[], { ports }: OpenHost) => {
+  if (bus.engine !== 'rabbitmq') return undefined;
+  const { openRabbit } = await import('../messaging/rabbitmq/bus.ts');
+  const { topologyOf } = await import('../messaging/topology.ts');
+  return openRabbit(bus, topologyOf(platform), ports);
+};
+
+/** The EventBridge that Config names. Its queues are SQS's and their consumers functions, so this process only relays. */
+export const eventBridgeFor = async ({ bus }: Config) =>
+  bus.engine === 'eventbridge'
+    ? (await import('../messaging/eventbridge/bus.ts')).eventBridgeBus({ name: bus.name })
+    : undefined;

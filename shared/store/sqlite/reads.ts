@@ -1,0 +1,50 @@
+/** Reads of one SQLite file. */
+import type { Clock } from '../../ports/clock.ts';
+import type { Collection, Page, PageRequest, Stored } from '../../ports/store.ts';
+import type { Cursors } from '../cursor.ts';
+import { isKey, manyIds, pageOf } from '../limits.ts';
+import { indexOf } from '../record.ts';
+import { hashColumn, type Row, sortColumn, toStored } from '../sql.ts';
+import type { Database } from './database.ts';
+import { type Statements, statementsFor } from './statements.ts';
+
+const stored = <T>(collection: Collection<string, T>, row: Row): Stored<T> =>
+  toStored(collection, { ...row, data: JSON.parse(row.data as string) });
+
+export const sqliteReader = (db: Database, statements: Statements, clock: Clock, cursors: Cursors) => ({
+  get: <T>(collection: Collection<string, T>, id: string): Stored<T> | undefined => {
+    const sql = statementsFor(statements, collection);
+    const row = isKey(id) ? db.get<Row>(sql.get, id, clock.now()) : undefined;
+    return row && stored(collection, row);
+  },
+
+  getMany: <T>(collection: Collection<string, T>, ids: readonly string[]): Map<string, Stored<T>> => {
+    const { many } = statementsFor(statements, collection);
+    const rows = db.all<Row>(many, JSON.stringify(manyIds(ids)), clock.now());
+    return new Map(rows.map((row) => [row.id, stored(collection, row)]));
+  },
+
+  query: <T>(collection: Collection<string, T>, index: string, hash: string, request?: PageRequest): Page<T> => {
+    indexOf(collection, index);
+    const { limit, order, from, cursor } = pageOf(request);
+    const place = { collection: collection.name, index, hash, order };
+    const after = cursor === undefined ? undefined : cursors.read(place, cursor);
+    const { table } = statementsFor(statements, collection);
+    if (!isKey(hash)) return { items: [] };
+    const sort = sortColumn(index);
+    const rows = db.all<Row & { sort: string }>(
+      `SELECT id, version, v, data, expires_at, ${sort} AS sort FROM ${table} WHERE ${hashColumn(index)} = ?
+        AND (expires_at IS NULL OR expires_at > ?) ${from === undefined ? '' : `AND ${sort} >= ?`}
+        ${after ? `AND (${sort}, id) ${order === 'asc' ? '>' : '<'} (?, ?)` : ''}
+        ORDER BY ${sort} ${order}, id ${order} LIMIT ?`,
+      ...[hash, clock.now(), ...(from === undefined ? [] : [from]), ...(after ? [after.sort, after.id] : [])],
+      limit + 1,
+    );
+    const shown = rows.slice(0, limit);
+    const last = rows.length > limit ? shown.at(-1) : undefined;
+    return {
+      items: shown.map((row) => stored(collection, row)),
+      ...(last && { next_cursor: cursors.write(place, last) }),
+    };
+  },
+});

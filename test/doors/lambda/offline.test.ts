@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { refresh } from '../../../functions/auth/refresh.ts';
+import type { Offline } from '../../../infra/local/offline.ts';
+import { revocations } from '../../../shared/keys/revocation-records.ts';
+import { POLL_MS } from '../../../shared/keys/revocations.ts';
+import { reach } from '../../../shared/kit/operation.ts';
+import { cases } from '../../e2e/cases/index.ts';
+import { http1Door } from '../../e2e/doors/http.ts';
+import type { Mail, World } from '../../e2e/world.ts';
+import { startOffline } from '../../engines/offline.ts';
+
+describe('the functions of serverless.yml under serverless-offline', () => {
+  let offline: Offline;
+  beforeAll(async () => {
+    offline = await startOffline();
+  }, 120_000);
+  afterAll(() => offline?.close(), 30_000);
+
+  const world = (): World => ({
+    name: 'offline',
+    call: async (op, input, options) => {
+      const outcome = await http1Door(offline.url).call(op, input, options);
+      // each function is a container of its own: the others know of a revocation when they asked the store again;
+      // a refresh revokes only when it is refused
+      if (reach(op).writes.has(revocations.name) && !(op === refresh && outcome.ok)) await sleep(POLL_MS + 100);
+      return outcome;
+    },
+    mails: async (to) => {
+      await offline.drain();
+      const messages = (await (await fetch(`${offline.mailboxUrl}/api/messages`)).json()) as Mail[];
+      return messages.filter((mail) => mail.to.includes(to));
+    },
+    ...offline.credentials,
+  });
+
+  // the clock of another process is not in our hands
+  for (const [topic, list] of Object.entries(cases)) {
+    describe(topic, () => {
+      for (const { name, clock, run } of list) if (!clock) test(name, () => run(world()), 30_000);
+    });
+  }
+
+  test('serve the documents, the browsable API and the pages of mails', async () => {
+    const document = (await (await fetch(`${offline.url}/openapi.json`)).json()) as { openapi: string };
+    expect(document.openapi).toBe('3.1.0');
+    const events = (await (await fetch(`${offline.url}/asyncapi.json`)).json()) as { asyncapi: string };
+    expect(events.asyncapi).toBe('3.0.0');
+    for (const path of ['/docs', '/docs/swagger-ui-bundle.js', '/verify-email']) {
+      const response = await fetch(`${offline.url}${path}`);
+      expect([path, response.status]).toEqual([path, 200]);
+      await response.arrayBuffer();
+    }
+  });
+
+  test('answer unknown paths and methods with problems', async () => {
+    const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
+    const unknown = await fetch(`${offline.url}/api/v1/nothing`);
+    expect([unknown.status, await codeOf(unknown)]).toEqual([404, 'not_found']);
+    const method = await fetch(`${offline.url}/api/v1/auth/login`, { method: 'PUT' });
+    expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST']);
+    expect(await codeOf(method)).toBe('method_not_allowed');
+  });
+});
+
+test('npm run offline does not start on a taken port, nor beside what it would take for itself', async () => {
+  const other = createServer((_, response) => response.end('well')).listen(0, 'localhost');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  for (const ports of [{ http: port }, { lambda: port }])
+    await expect(startOffline({ ports })).rejects.toThrow(`port ${port} is taken: end what listens there`);
+  other.close();
+});

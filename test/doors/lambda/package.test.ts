@@ -1,0 +1,205 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  type Bundle,
+  bundlesIn,
+  faultsOf,
+  MAX_BUNDLE,
+  MAX_RESOURCES,
+  resourcesIn,
+} from '../../../infra/aws/bundles.ts';
+import { readZip } from '../../../infra/aws/zip.ts';
+import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../../../infra/generate/files.ts';
+import { lambdaFunctions } from '../../../infra/generate/platform.ts';
+import { urgentQueues } from '../../../infra/generate/urgent.ts';
+import { PACKAGE, serverlessPackage } from '../../../infra/package.ts';
+
+type Resource = { Type: string; Properties: any };
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: unknown;
+}
+
+/** The only actions for which AWS takes no resource but `*`. */
+// a phone number has no ARN
+const WITHOUT_RESOURCE = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'sns:Publish'];
+
+const mkdirIn = (folder: string, name: string): string => {
+  mkdirSync(join(folder, name), { recursive: true });
+  return join(folder, name);
+};
+
+describe('npm run package', () => {
+  let resources: Record<string, Resource>;
+  let bundles: Bundle[];
+  beforeAll(async () => {
+    await serverlessPackage();
+    resources = resourcesIn(PACKAGE);
+    bundles = bundlesIn(PACKAGE);
+  }, 180_000);
+
+  const ofType = (type: string) => Object.entries(resources).filter(([, { Type }]) => Type === type);
+  const statements = (): Statement[] =>
+    ofType('AWS::IAM::Role').flatMap(([, { Properties }]) =>
+      Properties.Policies.flatMap(({ PolicyDocument }: any) => PolicyDocument.Statement),
+    );
+
+  test('makes a stack that CloudFormation takes', () => {
+    expect(Object.keys(resources).length).toBeLessThanOrEqual(MAX_RESOURCES);
+  });
+
+  test('makes every function of the table run on Node 24 and arm64', () => {
+    const functions = ofType('AWS::Lambda::Function');
+    expect(functions).toHaveLength(lambdaFunctions.length);
+    for (const [, { Properties }] of functions) {
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
+    }
+  });
+
+  test('gives every function a role of its own', () => {
+    const roles = ofType('AWS::Lambda::Function').map(([, { Properties }]) => JSON.stringify(Properties.Role));
+    expect(new Set(roles).size).toBe(roles.length);
+    // and Scheduler one, to write to the queue of the relay's alarms
+    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 1);
+  });
+
+  test('allows no role an action on everything, and no action by wildcard', () => {
+    for (const { Action, Resource } of statements()) {
+      const actions = [Action].flat();
+      for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
+      const everything = [Resource].flat().some((resource) => resource === '*');
+      if (everything) expect(WITHOUT_RESOURCE).toEqual(expect.arrayContaining(actions));
+      // log streams are named by Lambda, schedules when they are made; everything else is named to the end
+      if (!everything && !/^(logs|scheduler):/.test(actions[0]!)) expect(JSON.stringify(Resource)).not.toContain('*');
+    }
+  });
+
+  test('allows data, keys and mail to the code of the function only', () => {
+    // a stream is read by Lambda itself
+    const guarded = statements()
+      .filter(({ Action }) => /^(dynamodb|kms|ses|sns|events):/.test([Action].flat()[0]!))
+      .filter(({ Resource }) => !JSON.stringify(Resource).includes('"StreamArn"'));
+    expect(guarded.length).toBeGreaterThan(0);
+    for (const { Condition } of guarded) expect(JSON.stringify(Condition)).toContain('lambda:SourceFunctionArn');
+  });
+
+  test('lets a function that only reads write no table and sign no token', () => {
+    const role = resources.UsersGetMeRole!;
+    const text = JSON.stringify(role.Properties.Policies);
+    expect(text).toContain('dynamodb:GetItem');
+    expect(text).not.toMatch(/dynamodb:(Put|Update|Delete)Item|kms:Sign"/);
+  });
+
+  test('puts dead letters behind every queue and partial failures before every consumer', () => {
+    const sources = ofType('AWS::Lambda::EventSourceMapping').filter(
+      ([, { Properties }]) => !Properties.StartingPosition,
+    );
+    const alarms = sources.filter(
+      ([, { Properties }]) => Properties.EventSourceArn['Fn::GetAtt'][0] === 'EventsDueQueue',
+    );
+    expect(sources.length - alarms.length).toBe(
+      lambdaFunctions.filter(({ queue }) => queue).length + urgentQueues.size,
+    );
+    for (const [, { Properties }] of sources) {
+      // an alarm is a whole batch: it only says that it is time to look
+      const partial =
+        Properties.EventSourceArn['Fn::GetAtt'][0] === 'EventsDueQueue' ? undefined : ['ReportBatchItemFailures'];
+      expect(Properties.FunctionResponseTypes).toEqual(partial);
+      const queue = resources[Properties.EventSourceArn['Fn::GetAtt'][0]]!;
+      expect(resources[queue.Properties.RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]]?.Type).toBe(
+        'AWS::SQS::Queue',
+      );
+    }
+  });
+
+  test('puts no secret into the template', () => {
+    for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
+      expect(JSON.stringify(Properties.Environment.Variables.PERFECT21_SECRET)).toContain('{{resolve:secretsmanager:');
+    }
+  });
+
+  test('asks for no secret that the stack does not make', () => {
+    const text = JSON.stringify(resources);
+    const named = [...text.matchAll(/resolve:secretsmanager:([^"]*)/g)].map(([, name]) => name);
+    // an empty name: what follows is a Ref
+    expect(new Set(named)).toEqual(new Set(['']));
+    expect(text).toContain('{"Ref":"PlatformSecret"}');
+  });
+
+  test('lets the functions that mail send through SES as one identity, and no other function', () => {
+    const senders = ofType('AWS::Lambda::Function').filter(([, { Properties }]) => {
+      const { MAIL_URL = 'ses:' } = Properties.Environment.Variables;
+      expect(MAIL_URL).toBe('ses:');
+      return Properties.Environment.Variables.MAIL_URL;
+    });
+    expect(senders).toHaveLength(3);
+    const allowed = statements().filter(({ Action }) => [Action].flat().some((action) => action.startsWith('ses:')));
+    expect(allowed).toHaveLength(senders.length);
+    for (const { Action, Resource } of allowed) {
+      expect(Action).toEqual(['ses:SendEmail']);
+      expect(JSON.stringify(Resource)).toMatch(/"identity",\{"Fn::Select":\[0,\{"Fn::Split":\[">",.*@/);
+    }
+  });
+
+  test('keeps every bundle below 200 kB, without drivers of other engines and native addons', () => {
+    expect(MAX_BUNDLE).toBe(200_000);
+    expect(bundles).toHaveLength(lambdaFunctions.length);
+    expect(bundles.flatMap(faultsOf)).toEqual([]);
+    expect(faultsOf({ ...bundles[0]!, size: MAX_BUNDLE })).toHaveLength(1);
+  });
+
+  test('makes bundles that run: nothing that was left out is used at the start, and files beside them are found', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'perfect21-bundles-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    symlinkSync(join(ROOT, 'node_modules/@aws-sdk'), join(mkdirIn(folder, 'node_modules'), '@aws-sdk'));
+    for (const { name, content } of bundles.flatMap(({ files }) => files)) {
+      writeFileSync(join(mkdirIn(folder, dirname(name)), basename(name)), content);
+    }
+    const script = `const kinds = [];
+    const names = ${JSON.stringify(bundles.map(({ name }) => name))};
+    const load = async (name) => (await import('./functions/lambda/' + name + '.mjs')).handler;
+    for (const name of names) kinds.push(typeof (await load(name)));
+    const routes = await load('platform-routes');
+    const got = {};
+    for (const path of ['/openapi.json', '/asyncapi.json', '/docs/swagger-ui.css', '/api/v1/auth/login']) {
+      const event = { version: '2.0', rawPath: path, headers: {}, requestContext: { http: { method: 'GET' } } };
+      const { statusCode, headers, body } = await routes(event, { awsRequestId: 'r', functionName: 'f' });
+      got[path] = [statusCode, headers.allow ?? headers['content-type'], body.length];
+    }
+    process.stderr.write(JSON.stringify({ kinds, got }));`;
+    writeFileSync(join(folder, 'all.mjs'), script);
+    const env = { PATH: process.env.PATH, NODE_ENV: 'production' };
+    const { stderr } = await promisify(execFile)(process.execPath, [join(folder, 'all.mjs')], { cwd: folder, env });
+    const { kinds, got } = JSON.parse(stderr);
+    expect(kinds).toEqual(bundles.map(() => 'function'));
+    const lengthOf = (file: string): number => readFileSync(join(ROOT, file), 'utf8').length;
+    expect(got).toEqual({
+      '/openapi.json': [200, 'application/json', lengthOf(DOCUMENT)],
+      '/asyncapi.json': [200, 'application/json', lengthOf(EVENT_DOCUMENT)],
+      '/docs/swagger-ui.css': [200, 'text/css; charset=utf-8', expect.any(Number)],
+      '/api/v1/auth/login': [405, 'POST', expect.any(Number)],
+    });
+  }, 60_000);
+
+  test('puts the documents beside the function that serves them, and beside no other', () => {
+    for (const document of [DOCUMENT, EVENT_DOCUMENT]) {
+      const carriers = bundles.filter(({ files }) => files.some(({ name }) => name === document));
+      expect(carriers.map(({ name }) => name)).toEqual(['platform-routes']);
+    }
+  });
+
+  test('says of a bundle that carries a driver or an addon what it carries', () => {
+    const bundle = { ...bundles.at(-1)!, files: [] as Bundle['files'] };
+    const carrying = (name: string, text: string) =>
+      faultsOf({ ...bundle, files: [{ name, content: Buffer.from(text) }] });
+    expect(carrying('a.mjs', 'import x from"pg";')).toEqual([`${bundle.name} carries pg`]);
+    expect(carrying('a.node', '')).toEqual([`${bundle.name} carries a native addon: a.node`]);
+    expect(() => readZip(Buffer.from('no zip file, however long it may be'))).toThrow();
+  });
+});
