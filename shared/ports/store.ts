@@ -208,7 +208,7 @@ export interface Store extends Reader {
   messages: Messages;
   /** Calls back after each commit of this process that enqueued messages. Returns how to stop. */
   onCommit(listener: (queues: ReadonlySet<string>) => void): () => void;
-  /** Resolves when the engine answers; throws AppError `unavailable` otherwise. */
+  /** Resolves when the engine takes writes; throws AppError `unavailable` otherwise. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** Promises of PostgreSQL apart from those of every engine: crashes, few connections, the start. */
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { StartError } from '../../shared/config/start-error.ts';
 import { AppError } from '../../shared/kit/errors.ts';
@@ -57,6 +58,28 @@ describe('PostgreSQL', () => {
     const waiting = await store.messages.peek('q', 1_000_000);
     const kept = new Set(waiting.map(({ id }) => id));
     expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+    await close?.();
+  });
+
+  test('connections to a server that became read-only are left at once, and readiness tells while there is no other', async () => {
+    const url = await postgres.createDatabase();
+    await (await open(url)).close?.();
+    const admin = new pg.Client({ connectionString: url });
+    await admin.connect();
+    const name = new URL(url).pathname.slice(1);
+    // a session keeps what its server was when it began
+    await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    const { port: store, close } = await open(url);
+    await Promise.all(Array.from({ length: 200 }, () => store.get(notes, 'warm')));
+    await expect(store.ping()).rejects.toMatchObject({ code: 'unavailable' });
+    await Promise.all(Array.from({ length: 200 }, () => store.get(notes, 'warm')));
+
+    await admin.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
+    const expires_at = ports.clock.now() + 1000;
+    const logins = Array.from({ length: 60 }, (_, n) => () => store.increment(hits, `h${n}`, { expires_at }));
+    for (const login of logins) expect(await login()).toBe(1);
+    await store.ping();
+    await admin.end();
     await close?.();
   });
 

@@ -14,6 +14,10 @@ const UNDONE: ReadonlySet<string> = new Set(['40001', '40P01']);
 /** SQLSTATEs and classes that mean: not now. Connection, login, no such database, resources, intervention, system, read-only. */
 const AWAY = /^(08|28|3D|53|57|58)|^(25006|55P03|40001|40P01)$/;
 
+const READ_ONLY = '25006';
+/** SQLSTATEs and classes that say that nothing comes of this connection any more: connection, read-only, shutdown, crash. */
+const CONDEMNED = /^(08|25006$|57P0[123]$)/;
+
 const sqlState = (error: unknown): string | undefined => {
   const { code, severity } = error as { code?: string; severity?: string };
   return severity ? code : undefined;
@@ -21,6 +25,10 @@ const sqlState = (error: unknown): string | undefined => {
 
 /** What comes without an SQLSTATE comes from the wire or the pool. */
 const isWire = (error: unknown): boolean => sqlState(error) === undefined;
+
+/** After FATAL and PANIC the server ends the session, whatever the code. */
+const isCondemned = (error: unknown): boolean =>
+  isWire(error) || CONDEMNED.test(sqlState(error)!) || /^(FATAL|PANIC)$/.test((error as { severity: string }).severity);
 
 const toPortError = (error: unknown): unknown =>
   isWire(error) || AWAY.test(sqlState(error)!) ? new AppError('unavailable', { cause: error }) : error;
@@ -34,9 +42,17 @@ export class Connections {
   readonly #pool: Pool;
   readonly #names = new Map<string, string>();
   #ending: Promise<void> | undefined;
+  /** Connections count up; those up to `#condemned` are thrown away before they are used again. */
+  readonly #numbers = new WeakMap<PoolClient, number>();
+  #made = 0;
+  #condemned = 0;
 
   private constructor(pool: Pool) {
     this.#pool = pool;
+    pool.on('connect', (client) => {
+      this.#made += 1;
+      this.#numbers.set(client, this.#made);
+    });
   }
 
   /** Makes the pool; connects to nothing yet. `?max=` in the URL is the number of connections, 10 by default. */
@@ -73,23 +89,44 @@ export class Connections {
       try {
         return await this.use(async (client) => (await client.query<T>(this.#statement(text, values))).rows);
       } catch (error) {
-        const again = UNDONE.has(sqlState(error) ?? '') ? tried < TRIES : reads && tried === 1 && isWire(error);
+        const state = sqlState(error) ?? '';
+        // where one connection was left behind by its server, a new one leads to the server of today
+        const again = UNDONE.has(state)
+          ? tried < TRIES
+          : tried === 1 && (state === READ_ONLY || (reads && isCondemned(error)));
         if (!again || this.#ending) throw toPortError(error);
       }
     }
   }
 
-  /** Lends a connection. One that broke is thrown away; one whose statement was refused is not. */
+  /**
+   * Lends a connection. One that broke, or whose server no longer is what it was, is thrown away; one whose statement was
+   * refused is not. A server that became read-only (its place was taken by another) did so to all its connections.
+   */
   async use<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const client = await this.#connect();
     try {
       const result = await work(client);
       client.release();
       return result;
     } catch (error) {
-      client.release(isWire(error));
+      // the first of many that fail together tells of all; what is made after it is not judged by the rest
+      if (sqlState(error) === READ_ONLY && this.#numberOf(client) > this.#condemned) this.#condemned = this.#made;
+      client.release(isCondemned(error));
       throw error;
     }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    for (;;) {
+      const client = await this.#pool.connect();
+      if (this.#numberOf(client) > this.#condemned) return client;
+      client.release(true);
+    }
+  }
+
+  #numberOf(client: PoolClient): number {
+    return this.#numbers.get(client) ?? 0;
   }
 
   close(): Promise<void> {

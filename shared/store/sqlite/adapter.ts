@@ -45,6 +45,8 @@ const openShaped = async (place: Place, schema: StoreSchema): Promise<Database> 
   }
 };
 
+const PING = `UPDATE meta SET value = value WHERE key = 'version'`;
+
 /**
  * The adapter. `STORE_URL=sqlite:<file>`, `sqlite::memory:`, or with options `sqlite:<file>?synchronous=normal`.
  *
@@ -98,7 +100,7 @@ export const sqliteStore = (schema: StoreSchema) =>
         },
         messages,
         onCommit,
-        ping: async () => void db.get('SELECT 1 FROM meta'),
+        ping: () => group.submit(() => void db.run(PING), false),
         close,
       };
       return { port, close };
