@@ -6,7 +6,7 @@ import type { Stored } from '../../shared/ports/store.ts';
 import { emailSend } from '../notifications/events.ts';
 import { userRegistered } from './events.ts';
 import { Email, emailKey, Locale, Password, PersonName, PhoneNumber, Username, usernameKey } from './model.ts';
-import { issueToken, tokenId } from './one-time-token.ts';
+import { goodTokens, issueToken, MAX_BESIDE, tokenId } from './one-time-token.ts';
 import { requireGoodPassword } from './password-rule.ts';
 import { credentials, identifiers, oneTimeTokens, requestCounts, type UserRecord, users } from './records.ts';
 import { registerAnew, registerNew, WAITS_MS } from './registration.ts';
@@ -29,8 +29,9 @@ const HOUR_MS = 3_600_000;
  * Creates an account that waits for its address to be verified; after a week it waits no longer and is gone.
  *
  * The answer and its time are the same whether the address is known or not: both hash and compare the password, read the same
- * records and commit one transaction. The owner of a known address gets a mail. An account still waiting is registered
- * anew; if the passwords differ, nobody knows whose is right, and verifying the address keeps none of them.
+ * records and commit one transaction. The owner of a known address gets a mail. An account still waiting gets another
+ * link: with the password that it has it is registered anew, with what was given before where nothing else is said; with
+ * another one nothing of it changes, for that may be a stranger, but verifying the address keeps no password.
  */
 export const createUser = operation({
   name: 'users.create-user',
@@ -82,34 +83,42 @@ export const createUser = operation({
 
       const now = clock.now();
       const user_id = known?.id ?? ids.uuid();
+      const expires_at = now + settings.verification_ttl * 1000;
       const free = username !== undefined && (!byUsername || byUsername.value.user_id === user_id);
-      const user: UserRecord = {
-        ...profile,
-        email,
-        ...(free && { username }),
-        status: verified ? 'active' : 'pending_verification',
-        verified,
-        ...(known && (known.value.contested || !same) && { contested: true }),
-        mfa_enabled: false,
-        created_at: known?.value.created_at ?? Math.floor(now / 1000),
-        profile: {},
-        generation: 0,
-      };
+      const said = { ...profile, ...(free && { username }) };
       const secret = { password_hash, changed_at: now };
       const takes = free && !byUsername;
-      const writes = known
-        ? await registerAnew(store, known, user, secret, takes)
-        : registerNew(user_id, user, secret, takes, verified ? undefined : now + WAITS_MS);
+      const blank = { email, verified, mfa_enabled: false, profile: {}, generation: 0 };
       if (verified) {
-        await store.transact(writes);
+        const user = { ...blank, ...said, status: 'active' as const, created_at: Math.floor(now / 1000) };
+        await store.transact(
+          known
+            ? await registerAnew(store, known, user, secret, takes, undefined)
+            : registerNew(user_id, user, secret, takes, undefined),
+        );
         return { user_id };
       }
 
       const earlier = await store.get(oneTimeTokens, tokenId('verify-email', user_id));
-      const expires_at = now + settings.verification_ttl * 1000;
-      const owner = { user_id, email, generation: user.generation };
-      const { token, write } = issueToken(ids, 'verify-email', owner, earlier, expires_at);
-      const { first_name, last_name, locale } = profile;
+      if (earlier && goodTokens(earlier, now).length >= MAX_BESIDE) return {};
+      const stranger = known !== undefined && !same;
+      const user: UserRecord = {
+        ...(known?.value ?? { ...blank, status: 'pending_verification', created_at: Math.floor(now / 1000) }),
+        ...(stranger ? { contested: true } : said),
+      };
+      const writes = known
+        ? // a link is good for as long as its mail says, so what it verifies has to wait for it
+          await registerAnew(
+            store,
+            known,
+            user,
+            undefined,
+            takes && !stranger,
+            Math.max(known.expires_at ?? 0, expires_at),
+          )
+        : registerNew(user_id, user, secret, takes, now + WAITS_MS);
+      const { token, write } = issueToken(ids, 'verify-email', { ...blank, user_id }, earlier, expires_at, now);
+      const { first_name, last_name, locale } = user;
       const registered = userRegistered.with(
         {
           user_id,
@@ -120,7 +129,7 @@ export const createUser = operation({
           verification_token: sealer.seal(token, 'verify-email'),
           registration_ip: ip_address,
           user_agent,
-          ...(username && !free && { username_taken: username }),
+          ...(username && !free && !stranger && { username_taken: username }),
         },
         { user_id },
       );

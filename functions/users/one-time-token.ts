@@ -1,6 +1,7 @@
 /**
- * Tokens sent by mail: 128 bits name the user, 256 random bits prove the mail was read. Only a hash is stored, one for
- * each user and purpose, so that a newer token replaces the older and using one uses it up.
+ * Tokens sent by mail: 128 bits name the user, 256 random bits prove the mail was read. Only hashes are stored, in one
+ * record for each user and purpose, so that using one uses all of them up. A newer token replaces the older, unless
+ * strangers may ask for it too: then each that was mailed is good until its time.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Ids } from '../../shared/ports/clock.ts';
@@ -15,19 +16,32 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 export const tokenId = (purpose: Purpose, userId: string): string => `${purpose}:${userId}`;
 
-/** A new token for a user, and the write that makes it the one valid token of its purpose. */
+/** Tokens of one user and purpose that are good at the same time; for more there is no mail. */
+export const MAX_BESIDE = 20;
+
+/** Tokens of a record that are good at a time (unix ms), newest first. */
+export const goodTokens = ({ value, expires_at = 0 }: Stored<OneTimeToken>, now: number) =>
+  [{ hash: value.hash, expires_at }, ...(value.earlier ?? [])].filter((each) => each.expires_at > now);
+
+/**
+ * A new token for a user, and the write that makes it the one valid token of its purpose.
+ *
+ * @param beside unix ms: tokens that are good then stay good beside it
+ */
 export const issueToken = (
   ids: Ids,
   purpose: Purpose,
   { user_id, email, generation }: { user_id: string; email: string; generation: number },
   earlier: Stored<OneTimeToken> | undefined,
   expires_at: number,
+  beside?: number,
 ): { token: string; write: Write<'one_time_tokens'> } => {
   const user = Buffer.from(user_id.replaceAll('-', ''), 'hex').toString('base64url');
   const token = Buffer.concat([Buffer.from(user, 'base64url'), Buffer.from(ids.random(32), 'base64url')]).toString(
     'base64url',
   );
-  const value = { hash: sha256(token), email, generation };
+  const good = earlier && beside !== undefined ? goodTokens(earlier, beside).slice(0, MAX_BESIDE - 1) : [];
+  const value = { hash: sha256(token), email, generation, ...(good.length && { earlier: good }) };
   return {
     token,
     write: earlier
@@ -44,8 +58,9 @@ export const userOfToken = (token: string): string | undefined => {
   return UUID.test(uuid) ? uuid : undefined;
 };
 
-/** True when the token is the one the record stands for, compared in constant time. */
-export const matchesToken = (record: OneTimeToken, token: string): boolean => {
-  const [held, given] = [Buffer.from(record.hash), Buffer.from(sha256(token))];
-  return held.length === given.length && timingSafeEqual(held, given);
+/** True when the token is one whose hash is stored and that is good now (unix ms), compared in constant time. */
+export const matchesToken = (record: Stored<OneTimeToken>, token: string, now: number): boolean => {
+  const given = Buffer.from(sha256(token));
+  const held = goodTokens(record, now).map(({ hash }) => Buffer.from(hash));
+  return held.filter((hash) => hash.length === given.length && timingSafeEqual(hash, given)).length > 0;
 };

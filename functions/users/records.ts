@@ -13,7 +13,7 @@ export interface UserRecord {
   status: UserStatus;
   /** Its owner has read a mail sent to the address. */
   verified: boolean;
-  /** It was registered more than once with different passwords: none of them is its owner's for sure. */
+  /** It was registered with other passwords, too: the first one, which is kept, is not its owner's for sure. */
   contested?: boolean;
   mfa_enabled: boolean;
   created_at: number;
@@ -40,9 +40,11 @@ export interface OneTimeToken {
   hash: string;
   email: string;
   generation: number;
+  /** Tokens that were mailed before it and are good beside it, each until its time (unix ms). */
+  earlier?: { hash: string; expires_at: number }[];
 }
 
-/** By `<purpose>:<user id>`: the hash of the one valid token; a newer one replaces it. */
+/** By `<purpose>:<user id>`: the hash of what was mailed last, and of what is still good beside it. */
 export const oneTimeTokens = collection<OneTimeToken>()('one_time_tokens');
 
 /** How often something was asked for an address. */

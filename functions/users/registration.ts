@@ -26,25 +26,33 @@ export const registerNew = (
   ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id }, { expires_at })] : []),
 ];
 
-/** A waiting account, registered again; a user name that it held and no longer asks for becomes free. */
+/**
+ * A waiting account, registered again with the value and password given; all of it waits until `expires_at` (unix ms), or
+ * stays where that is undefined. A user name that it held and that the value no longer has becomes free.
+ */
 export const registerAnew = async (
   store: Reader<Names>,
   known: Stored<UserRecord>,
   user: UserRecord,
-  secret: Secret,
+  secret: Secret | undefined,
   takes: boolean,
+  expires_at: number | undefined,
 ): Promise<Write<Names>[]> => {
-  const expiry = user.verified ? { expires_at: undefined } : { expires_at: known.expires_at };
-  const held = known.value.username;
-  const dropped = held && held !== user.username ? await store.get(identifiers, usernameKey(held)) : undefined;
+  const waits = { expires_at };
+  const held = known.value.username && usernameKey(known.value.username);
+  const name = held ? await store.get(identifiers, held) : undefined;
   const earlier = await store.get(credentials, known.id);
   const address = await store.get(identifiers, emailKey(user.email));
+  const kept = user.username !== undefined && usernameKey(user.username) === held;
+  const password = secret ?? earlier?.value;
   return [
-    update(users, known, user, expiry),
-    earlier ? update(credentials, earlier, secret, expiry) : insert(credentials, known.id, secret, expiry),
-    ...(address ? [update(identifiers, address, address.value, expiry)] : []),
-    ...(dropped ? [remove(identifiers, dropped)] : []),
-    ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id: known.id }, expiry)] : []),
+    update(users, known, user, waits),
+    ...(password
+      ? [earlier ? update(credentials, earlier, password, waits) : insert(credentials, known.id, password, waits)]
+      : []),
+    ...(address ? [update(identifiers, address, address.value, waits)] : []),
+    ...(name ? [kept ? update(identifiers, name, name.value, waits) : remove(identifiers, name)] : []),
+    ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id: known.id }, waits)] : []),
   ];
 };
 
@@ -52,8 +60,7 @@ export const registerAnew = async (
 export const confirm = async (
   store: Reader<Names>,
   waiting: Stored<UserRecord>,
-  value: UserRecord,
-  keepsPassword = true,
+  { contested, ...value }: UserRecord,
 ): Promise<Write<Names>[]> => {
   const stays = { expires_at: undefined };
   const { email, username } = waiting.value;
@@ -62,7 +69,7 @@ export const confirm = async (
   const secret = await store.get(credentials, waiting.id);
   return [
     update(users, waiting, value, stays),
-    ...(secret ? [keepsPassword ? update(credentials, secret, secret.value, stays) : remove(credentials, secret)] : []),
+    ...(secret ? [contested ? remove(credentials, secret) : update(credentials, secret, secret.value, stays)] : []),
     ...[...held.values()].map((identifier) => update(identifiers, identifier, identifier.value, stays)),
   ];
 };

@@ -26,7 +26,7 @@ export const resetPassword = operation({
       const user_id = userOfToken(token);
       const record = user_id && (await store.get(oneTimeTokens, tokenId('reset-password', user_id)));
       const user = user_id && (await store.get(users, user_id));
-      const usable = record && user && matchesToken(record.value, token);
+      const usable = record && user && matchesToken(record, token, clock.now());
       // a token made before the last change of the account does not outlive it
       if (!usable || record.value.generation !== user.value.generation) throw new AppError('invalid_token');
       return { user, record };

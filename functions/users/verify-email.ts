@@ -9,7 +9,7 @@ import { credentials, identifiers, oneTimeTokens, users } from './records.ts';
 import { confirm } from './registration.ts';
 
 /**
- * Uses up a verification token: the account becomes active. The same token a second time is refused.
+ * Uses up the verification tokens of an account: it becomes active. The same token a second time is refused.
  *
  * Who reads the mail need not be who chose the password: of an account that was registered with different ones none
  * is kept, and its owner gets a mail to set one.
@@ -24,17 +24,18 @@ export const verifyEmail = operation({
   emits: [passwordResetRequested],
   reads: [oneTimeTokens, users, identifiers, credentials],
   writes: [oneTimeTokens, users, identifiers, credentials],
-  run: ({ store }, { token }) =>
+  needs: ['clock'],
+  run: ({ store, clock }, { token }) =>
     retryConflict(async () => {
       const user_id = userOfToken(token);
       const record = user_id && (await store.get(oneTimeTokens, tokenId('verify-email', user_id)));
       const user = user_id && (await store.get(users, user_id));
-      const usable = record && user && matchesToken(record.value, token) && user.value.email === record.value.email;
+      const matches = record && matchesToken(record, token, clock.now());
+      const usable = matches && user && user.value.email === record.value.email;
       if (!usable || user.value.status !== 'pending_verification') throw new AppError('invalid_token');
-      const { contested, ...rest } = user.value;
-      const active = { ...rest, status: 'active' as const, verified: true };
-      const writes = [remove(oneTimeTokens, record), ...(await confirm(store, user, active, !contested))];
-      const { email } = active;
+      const active = { ...user.value, status: 'active' as const, verified: true };
+      const writes = [remove(oneTimeTokens, record), ...(await confirm(store, user, active))];
+      const { email, contested } = user.value;
       const asked = passwordResetRequested.with({ email, ip_address: '', user_agent: '' }, { user_id: user.id });
       await store.transact(writes, contested ? [asked] : []);
       return { user_id: user.id, email: user.value.email };

@@ -59,7 +59,7 @@ const registerEverywhere = (email: string, passwords: readonly string[]) =>
   );
 
 describe('one address registered by many containers at once', () => {
-  test('becomes one account, which its newest mail verifies', async () => {
+  test('becomes one account, which one of its mails verifies', async () => {
     const email = newEmail();
     const answers = await registerEverywhere(email, Array<string>(5).fill(PASSWORD));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(['pending_verification']));

@@ -3,6 +3,7 @@ import { login } from '../../../functions/auth/login.ts';
 import { register } from '../../../functions/auth/register.ts';
 import { resetPassword } from '../../../functions/auth/reset-password.ts';
 import { verifyEmail } from '../../../functions/auth/verify-email.ts';
+import { getMe } from '../../../functions/users/get-me.ts';
 import { type Case, expectOk, loggedIn, newEmail, PASSWORD, registered, tokenIn, verified } from '../world.ts';
 
 export const registration: Case[] = [
@@ -36,12 +37,68 @@ export const registration: Case[] = [
     },
   },
   {
-    name: 'registering again sends a new mail, and only the newest verifies',
+    name: 'registering again sends another link, each of which is good until one is used',
     run: async (world) => {
-      const { email, token } = await registered(world);
+      for (const used of [0, 1]) {
+        const { email } = await registered(world);
+        await expectOk(world.call(register, { email, password: PASSWORD }));
+        const links = (await world.mails(email)).map((mail) => tokenIn(mail));
+        await expectOk(world.call(verifyEmail, { token: links[used] }));
+        for (const token of links) expect((await world.call(verifyEmail, { token })).code).toBe('invalid_token');
+        await loggedIn(world, email);
+      }
+    },
+  },
+  {
+    name: 'registering again with the same password keeps what was given before, unless it says otherwise',
+    run: async (world) => {
+      const username = `n${newEmail().slice(1, 20)}`;
+      const { email } = await registered(world, { first_name: 'Ada', last_name: 'Byron', username, locale: 'zh-CN' });
+      const { token } = await registered(world, { email, last_name: 'Lovelace' });
+      expect((await world.mails(email))[0]?.subject).toMatch(/\p{Script=Han}/u);
+      await expectOk(world.call(verifyEmail, { token }));
+      const { access_token } = await loggedIn(world, username);
+      const me = await expectOk(world.call(getMe, {}, { token: access_token }));
+      expect(me).toMatchObject({ first_name: 'Ada', last_name: 'Lovelace', username });
+    },
+  },
+  {
+    name: 'a stranger who registers the same address gives it nothing: no name, no number, no language, no dead link',
+    run: async (world) => {
+      const own = `n${newEmail().slice(1, 20)}`;
+      const { email, token } = await registered(world, { first_name: 'Ada', username: own });
+      const theirs = {
+        password: 'the second of two sentences',
+        username: `n${newEmail().slice(1, 20)}`,
+        first_name: 'Mallory',
+        last_name: 'Stranger',
+        phone_number: '+491701234567',
+        locale: 'zh-CN',
+      };
+      await expectOk(world.call(register, { email, ...theirs }));
+      const mails = await world.mails(email);
+      expect(mails).toHaveLength(2);
+      for (const { text, subject } of mails) expect(`${subject}${text}`).not.toMatch(/Mallory|\p{Script=Han}/u);
+      await expectOk(world.call(verifyEmail, { token }));
+      const [reset] = await world.mails(email);
+      await expectOk(world.call(resetPassword, { token: tokenIn(reset), new_password: PASSWORD }));
+      const { access_token } = await loggedIn(world, own);
+      const me = await expectOk(world.call(getMe, {}, { token: access_token }));
+      expect(me).toMatchObject({ email, username: own, first_name: 'Ada', last_name: '', phone_number: '' });
+      expect((await world.call(login, { identifier: theirs.username, password: PASSWORD })).ok).toBe(false);
+    },
+  },
+  {
+    name: 'a link is good for as long as its mail says, also when the account would have waited no longer',
+    clock: true,
+    run: async (world) => {
+      const { email } = await registered(world);
+      world.advance!(7 * 86_400_000 - 4 * 3_600_000);
       await expectOk(world.call(register, { email, password: PASSWORD }));
-      expect((await world.call(verifyEmail, { token })).code).toBe('invalid_token');
-      await expectOk(world.call(verifyEmail, { token: tokenIn((await world.mails(email))[0]) }));
+      const token = tokenIn((await world.mails(email))[0]);
+      world.advance!(23 * 3_600_000);
+      await expectOk(world.call(verifyEmail, { token }));
+      world.advance!(7 * 86_400_000);
       await loggedIn(world, email);
     },
   },
