@@ -8,7 +8,21 @@ import { permissionCollections, permissions } from './permissions/index.ts';
 import { sessionCollections, sessions } from './sessions/index.ts';
 import { userCollections, users } from './users/index.ts';
 
-export const platform: readonly Service[] = [auth, users, permissions, sessions, notifications];
+/** The name of a service, the same everywhere: in events, metrics, traces, queues and registries. */
+const named = {
+  'auth-service': auth,
+  'user-service': users,
+  'permission-service': permissions,
+  'session-service': sessions,
+  'notification-service': notifications,
+};
+
+export const platform: readonly Service[] = Object.values(named);
+
+/** The names by folder (`auth`), as operations are called and `PERFECT21_SERVICES` lists them. */
+export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(named).map(([name, { name: folder }]) => [folder, name]),
+);
 
 /** Raise the version with every change of a collection's indexes or migrations: a start on older data then migrates it. */
 export const schema: StoreSchema = {

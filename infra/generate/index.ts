@@ -12,11 +12,13 @@ import { openapi } from './openapi.ts';
 import * as proto from './proto.ts';
 import { readme } from './readme.ts';
 import { resources } from './resources.ts';
+import { serviceNamesFile } from './service-names.ts';
 
 const GENERATORS: readonly Generator[] = [
   entries,
   functions,
   resources,
+  serviceNamesFile,
   bridge,
   openapi,
   asyncapi,

@@ -1,9 +1,6 @@
-/** What is known of a call to another service before it is sent: whose it is, what it is about, whether it may be repeated. */
+/** What is known of a call to another service before it is sent: what it is about, whether it may be repeated. */
 import type { Context } from '../kit/context.ts';
 import { type Operation, reach } from '../kit/operation.ts';
-
-/** @example serviceOf(findAccount) // 'users' */
-export const serviceOf = ({ name }: Operation<any, any>): string => name.slice(0, name.indexOf('.'));
 
 /** What a call is about, so that a policy may bring calls about one user to one instance. */
 export const keyOf = (input: unknown, { caller, trace }: Context): string => {

@@ -7,9 +7,10 @@ import { type ClientTls, channelCredentials } from '../grpc/tls.ts';
 import type { Context } from '../kit/context.ts';
 import { AppError, toAppError } from '../kit/errors.ts';
 import type { Host } from '../kit/invoke.ts';
+import { serviceOf } from '../kit/service-name.ts';
 import { inSpan } from '../kit/span.ts';
 import { traceparent } from '../kit/trace.ts';
-import { keyOf, onlyReads, serviceOf } from './callee.ts';
+import { keyOf, onlyReads } from './callee.ts';
 import { Channels } from './channels.ts';
 import { connected, send } from './client-call.ts';
 import { type Address, type Discovery, fixedDiscovery } from './discovery/discovery.ts';
@@ -51,7 +52,7 @@ const PATIENCE_MS = 1_000;
  * reached is `unavailable`.
  *
  * @example
- * const remote = remoteCaller({ discovery: { users: ['10.0.0.7:50051'] }, token });
+ * const remote = remoteCaller({ discovery: { 'user-service': ['10.0.0.7:50051'] }, token });
  * const account = await remote.call(findAccount, { identifier }, context);
  */
 export const remoteCaller = ({

@@ -1,10 +1,11 @@
 /** `DISCOVERY_URL`: where services that run apart are found. */
 import type { Environment } from './environment.ts';
+import { SERVICES } from './generated/service-names.ts';
 import { listOf } from './list.ts';
 import { servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
 
-/** Where services that run apart are; `api` and `url` are addresses of HTTP APIs, `ca` a file in PEM. */
+/** Where services that run apart are, by their names; `api` and `url` are addresses of HTTP APIs, `ca` a file in PEM. */
 export type DiscoveryConfig =
   | { registry: 'static'; addresses: Readonly<Record<string, readonly string[]>> }
   | { registry: 'k8s'; namespace: string; api: string }
@@ -17,8 +18,8 @@ const staticOf = (list: string): DiscoveryConfig => {
     const [, name, address, port] = /^([a-z]+)=((?:[^=:@/]+|\[[0-9a-fA-F:.]+\]):(\d{1,5}))$/.exec(entry) ?? [];
     if (!name || !address || !(Number(port) <= 65_535))
       throw new StartError(`DISCOVERY_URL: "${entry}" is not <service>=<host>:<port>`);
-    servicesOf(name, 'DISCOVERY_URL');
-    addresses[name] = [...(addresses[name] ?? []), address];
+    const service = SERVICES[servicesOf(name, 'DISCOVERY_URL')[0]!];
+    addresses[service] = [...(addresses[service] ?? []), address];
   }
   return { registry: 'static', addresses };
 };

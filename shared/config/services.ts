@@ -1,8 +1,9 @@
 /** The services of the platform, and which of them a process runs. */
+import { SERVICES } from './generated/service-names.ts';
 import { StartError } from './start-error.ts';
 
-export const SERVICE_NAMES = ['auth', 'users', 'permissions', 'sessions', 'notifications'] as const;
-export type ServiceName = (typeof SERVICE_NAMES)[number];
+export type ServiceName = keyof typeof SERVICES;
+export const SERVICE_NAMES = Object.keys(SERVICES) as readonly ServiceName[];
 
 /** The HTTP port of a service that runs alone. */
 export const OWN_PORT: Record<ServiceName, number> = {

@@ -1,5 +1,6 @@
 /** OpenTelemetry's own variables: whether spans are sent, and which. */
 import type { Environment } from './environment.ts';
+import { SERVICES } from './generated/service-names.ts';
 import type { ServiceName } from './services.ts';
 import { StartError } from './start-error.ts';
 
@@ -38,6 +39,6 @@ export const tracingOf = (env: Environment, services: readonly ServiceName[]): T
   const ratio = Number(env.OTEL_TRACES_SAMPLER_ARG);
   if (!(ratio >= 0 && ratio <= 1))
     throw new StartError('OTEL_TRACES_SAMPLER_ARG is no share: use a number from 0 to 1');
-  const service_name = env.OTEL_SERVICE_NAME ?? (services.length === 1 ? `perfect21-${services[0]}` : 'perfect21');
+  const service_name = env.OTEL_SERVICE_NAME ?? (services.length === 1 ? SERVICES[services[0]!] : 'perfect21');
   return { url, protocol, sampler, ratio, service_name };
 };

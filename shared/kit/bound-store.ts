@@ -6,6 +6,7 @@ import type { NewMessage } from '../ports/store.ts';
 import type { Context } from './context.ts';
 import { type NewEvent, OUTBOX } from './event.ts';
 import type { Operation, OperationStore } from './operation.ts';
+import { serviceOf } from './service-name.ts';
 import { inSpan } from './span.ts';
 import { traceparent } from './trace.ts';
 
@@ -45,7 +46,7 @@ export const toOutboxRow = (
 
 export const bindStore = (ports: Ports, op: Operation<any, any>, context: Context): OperationStore<any, any, any> => {
   const { store } = ports;
-  const service = op.name.slice(0, op.name.indexOf('.'));
+  const service = serviceOf(op);
   return {
     get: (collection, id) => store.get(collection, id),
     getMany: (collection, ids) => store.getMany(collection, ids),

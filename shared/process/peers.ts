@@ -6,6 +6,7 @@ import { OWN_PORT } from '../config/services.ts';
 import { StartError } from '../config/start-error.ts';
 import { isServiceToken } from '../keys/service-tokens.ts';
 import type { Service } from '../kit/operation.ts';
+import { serviceName } from '../kit/service-name.ts';
 import type { OpenHost } from './host.ts';
 
 const FORM = 'p21s_<id>_<43 or more characters of base64url>';
@@ -29,8 +30,9 @@ const unlisted = ({ discovery, services }: Config, here: readonly Service[]): st
   if (discovery.registry !== 'static') return [];
   const called = here.flatMap(({ operations }) => operations).flatMap(({ calls }) => Object.values(calls));
   const names = new Set(called.map(({ name }) => name.slice(0, name.indexOf('.'))));
-  const known = [...services, ...Object.keys(discovery.addresses)] as string[];
-  return [...names].filter((name) => !known.includes(name));
+  const known = (name: string) =>
+    (services as readonly string[]).includes(name) || serviceName(name) in discovery.addresses;
+  return [...names].filter((name) => !known(name));
 };
 
 /**

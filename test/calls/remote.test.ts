@@ -11,7 +11,7 @@ import { context, PLATFORM_TOKEN, READER_TOKEN, startRig } from '../doors/grpc/r
 const ops = operations({ contexts: [], wait: async () => {} });
 
 const remoteTo = (addresses: string[], more: Partial<RemoteOptions> = {}) => {
-  const remote = remoteCaller({ discovery: { sessions: addresses }, token: PLATFORM_TOKEN, ...more });
+  const remote = remoteCaller({ discovery: { 'session-service': addresses }, token: PLATFORM_TOKEN, ...more });
   return { ...remote, [Symbol.dispose]: () => remote.close() };
 };
 const at = (rig: { door: { port: number } }) => `127.0.0.1:${rig.door.port}`;
@@ -139,7 +139,7 @@ describe('addresses', () => {
     const error = await failureOf(remote.call(ops.read, { id: 'abc' }, context()));
     expect(error.code).toBe('unavailable');
     expect(error.detail).toBeUndefined();
-    expect(String(error.cause)).toContain('sessions');
+    expect(String(error.cause)).toContain('session-service');
   });
 
   test('where nobody listens make the service unavailable, soon', async () => {

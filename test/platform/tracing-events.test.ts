@@ -54,7 +54,7 @@ const row = (id: string, parent?: string): Claimed => ({
       message_id: id,
       message_type: 'user.registered',
       timestamp: new Date(NOW).toISOString(),
-      source_service: 'users',
+      source_service: 'user-service',
       data: { email: 'ada@example.net' },
       ...(parent && { metadata: { version: 1, traceparent: parent } }),
     },

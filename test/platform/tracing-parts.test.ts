@@ -53,7 +53,7 @@ describe('traceparent and X-Ray’s header', () => {
       message_id: 'm',
       message_type: 'user.registered',
       timestamp: '2026-05-09T12:00:00.000Z',
-      source_service: 'users',
+      source_service: 'user-service',
       data: {},
       metadata: { traceparent: traceparent(trace) },
     };
@@ -79,7 +79,7 @@ describe('where spans go', () => {
       ratio: 1,
       service_name: 'perfect21',
     });
-    expect(tracing({ ...endpoint, PERFECT21_SERVICES: 'auth' })).toMatchObject({ service_name: 'perfect21-auth' });
+    expect(tracing({ ...endpoint, PERFECT21_SERVICES: 'auth' })).toMatchObject({ service_name: 'auth-service' });
     expect(tracing({ ...endpoint, OTEL_SERVICE_NAME: 'x' })).toMatchObject({ service_name: 'x' });
     const own = { ...endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://t/in', OTEL_TRACES_SAMPLER_ARG: '0.25' };
     expect(tracing(own)).toMatchObject({ url: 'https://t/in', ratio: 0.25 });
@@ -208,7 +208,7 @@ describe('a call to a service that runs apart', () => {
   test('is one trace over both processes: caller, client, server, operation', async () => {
     const { tracer } = platform.host.ports;
     const token = platform.credentials.service_token;
-    const remote = remoteCaller({ discovery: { users: [`127.0.0.1:${platform.grpc.port}`] }, token });
+    const remote = remoteCaller({ discovery: { 'user-service': [`127.0.0.1:${platform.grpc.port}`] }, token });
     const root = tracer!.start('caller', 'internal', undefined);
     const context = {
       request_id: 'r',

@@ -50,7 +50,7 @@ describe('what a caller says of itself', () => {
       message_id: host.ports.ids.uuid(),
       message_type: passwordResetRequested.type,
       timestamp: new Date(now).toISOString(),
-      source_service: 'users',
+      source_service: 'user-service',
       data: { email, ip_address: '', user_agent: '' },
       metadata: { version: 1 },
     };

@@ -1,11 +1,11 @@
 /**
- * AWS Cloud Map as the registry: healthy instances of the service `perfect21-<service>` in the namespace.
+ * AWS Cloud Map as the registry: healthy instances of the service `auth-service` (and so on) in the namespace.
  *
  * Address and port are the attributes that ECS registers, AWS_INSTANCE_IPV4 (or _IPV6) and AWS_INSTANCE_PORT; an
  * instance without them can't be called and is passed over. The task's role needs `servicediscovery:DiscoverInstances`.
  */
 import { DiscoverInstancesCommand, ServiceDiscoveryClient } from '@aws-sdk/client-servicediscovery';
-import { type Address, addressOf, type Registry, registeredName } from './discovery.ts';
+import { type Address, addressOf, type Registry } from './discovery.ts';
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -28,7 +28,7 @@ export const cloudMap = ({ namespace }: { namespace: string }): Registry => {
     lookup: async (service, signal) => {
       const command = new DiscoverInstancesCommand({
         NamespaceName: namespace,
-        ServiceName: registeredName(service),
+        ServiceName: service,
         HealthStatus: 'HEALTHY',
         MaxResults: MAX_RESULTS,
       });

@@ -1,5 +1,5 @@
 /**
- * Consul as the registry: instances of `perfect21-<service>` whose checks pass, registered with their gRPC port.
+ * Consul as the registry: instances of `auth-service` (and so on) whose checks pass, registered with their gRPC port.
  *
  * One request of its HTTP API (https://developer.hashicorp.com/consul/api-docs/health), so no client library. An ACL
  * token needs `service:read` and `node:read`.
@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { StartError } from '../../config/start-error.ts';
-import { addressOf, type Registry, registeredName } from './discovery.ts';
+import { addressOf, type Registry } from './discovery.ts';
 import { getJson } from './get-json.ts';
 
 const Health = z.array(
@@ -32,12 +32,12 @@ export const consul = (options: { url: string; token?: string; ca?: string }): R
   return {
     name: 'consul',
     lookup: async (service, signal) => {
-      const url = new URL(`/v1/health/service/${registeredName(service)}?passing=true`, options.url);
+      const url = new URL(`/v1/health/service/${service}?passing=true`, options.url);
       const answer = await getJson(url, { headers, ca, signal });
       const found = Health.parse(answer.body);
       // what a token may not read Consul leaves out, and says so
       if (found.length === 0 && answer.headers['x-consul-results-filtered-by-acls'] === 'true')
-        throw new Error(`CONSUL_HTTP_TOKEN may not read ${registeredName(service)}`);
+        throw new Error(`CONSUL_HTTP_TOKEN may not read ${service}`);
       return found
         .filter(({ Service: { Port } }) => Port > 0)
         .map(({ Node, Service }) => addressOf(Service.Address || Node.Address, Service.Port));

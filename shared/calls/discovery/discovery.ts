@@ -4,11 +4,12 @@
 export type Address = string;
 
 /**
- * Instances that can take calls now, by service of the platform (`auth`, `users`, …).
+ * Instances that can take calls now, by name of a service (`auth-service`, `user-service`, …), which is also what every
+ * registry is asked for.
  *
  * @example
  * const discovery = await openDiscovery(config.discovery, host.ports);
- * await discovery.instances('users'); // ['10.0.0.7:50051', '10.0.0.8:50051']
+ * await discovery.instances('user-service'); // ['10.0.0.7:50051', '10.0.0.8:50051']
  */
 export interface Discovery {
   /**
@@ -30,9 +31,6 @@ export interface Registry {
   lookup(service: string, signal: AbortSignal): Promise<readonly Address[]>;
   close?(): void;
 }
-
-/** The name of a service in every registry. @example registeredName('auth') // 'perfect21-auth' */
-export const registeredName = (service: string): string => `perfect21-${service}`;
 
 /** @example addressOf('::1', 50051) // '[::1]:50051' */
 export const addressOf = (host: string, port: number): Address => `${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -1,5 +1,5 @@
 /**
- * Kubernetes as the registry: the EndpointSlices of the Service `perfect21-<service>`, by the API server.
+ * Kubernetes as the registry: the EndpointSlices of the Service `auth-service` (and so on), by the API server.
  *
  * A Service's own address would do for HTTP; gRPC keeps one connection and would stay with one pod. The pod's service
  * account needs `list` on `endpointslices` (`discovery.k8s.io`) in the namespace. Of an instance counts the port that
@@ -8,7 +8,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { type Address, addressOf, type Registry, registeredName } from './discovery.ts';
+import { type Address, addressOf, type Registry } from './discovery.ts';
 import { getJson } from './get-json.ts';
 
 /** Where Kubernetes puts the token and the authority of the API server into a pod. */
@@ -60,7 +60,7 @@ export const kubernetes = (
       readFile(join(account, 'ca.crt'), 'utf8'),
     ]);
     const url = new URL(`/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`, api);
-    url.searchParams.set('labelSelector', `kubernetes.io/service-name=${registeredName(service)}`);
+    url.searchParams.set('labelSelector', `kubernetes.io/service-name=${service}`);
     const headers = { authorization: `Bearer ${token.trim()}` };
     const { body } = await getJson(url, { headers, ca, signal });
     const { items } = SliceList.parse(body);

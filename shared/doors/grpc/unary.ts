@@ -7,6 +7,7 @@ import { ANONYMOUS, type Caller, type Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
+import { serviceOf } from '../../kit/service-name.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { ipOf, isLoopback, serviceCaller } from './access.ts';
@@ -59,7 +60,7 @@ export const unary = (
   codec: Codec,
   rules: UnaryRules,
 ): handleUnaryCall<Buffer, Buffer> => {
-  const report = reporter(host.ports, op.name.slice(0, op.name.indexOf('.')), path);
+  const report = reporter(host.ports, serviceOf(op), path);
   return (call, respond) => {
     const started = performance.now();
     const { metadata } = call;

@@ -2,6 +2,7 @@
 import type { Http2Server } from 'node:http2';
 import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/operation.ts';
+import { serviceName } from '../../kit/service-name.ts';
 import { placeAt } from '../../system/listening.ts';
 import { clientIp } from '../binding/client-ip.ts';
 import { securityHeaders } from '../binding/headers.ts';
@@ -62,7 +63,7 @@ export const startHttp = async (
   const { ids, log, metrics, store } = host.ports;
   const tls = options.tls && (await readCertificate(options.tls));
   const security = securityHeaders(options.secure ?? tls !== undefined);
-  const service = services.length === 1 ? services[0]!.name : 'perfect21';
+  const service = services.length === 1 ? serviceName(services[0]!.name) : 'perfect21';
   let stopping = false;
 
   const write = replier(() => stopping);

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { toAppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Operation, Service } from '../../kit/operation.ts';
+import { serviceName } from '../../kit/service-name.ts';
 import { answer, type HttpResponse, problemResponse, requestIdOf } from '../binding/binding.ts';
 import { DEFAULT_LIMIT } from '../binding/body.ts';
 import type { HttpLimits } from './limits.ts';
@@ -71,7 +72,8 @@ const respond = async (door: Door, route: Route, request: FastifyRequest, reply:
 
 /** Adds a route for each operation that has an HTTP binding; HEAD comes with GET. */
 export const addOperations = (app: FastifyInstance, services: readonly Service[], door: Door): void => {
-  for (const { name: service, operations } of services) {
+  for (const { name, operations } of services) {
+    const service = serviceName(name);
     for (const op of operations) {
       if (!op.http) continue;
       const { method, path: endpoint, limit = DEFAULT_LIMIT } = op.http;

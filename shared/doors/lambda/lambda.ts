@@ -9,6 +9,7 @@ import type { APIGatewayProxyStructuredResultV2, Context as LambdaContext } from
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
 import { hostPorts, type Operation } from '../../kit/operation.ts';
+import { serviceOf } from '../../kit/service-name.ts';
 import { fromXray } from '../../tracing/xray.ts';
 import { answer, type HttpResponse, problemResponse, requestIdOf } from '../binding/binding.ts';
 import { type Choose, container } from './container.ts';
@@ -90,7 +91,7 @@ export const serveHttp = async (
   } catch (thrown) {
     response = refuse(thrown, headers, host.ports.ids.uuid());
   }
-  const labels = { service: op.name.split('.')[0]!, method: op.http!.method, endpoint: op.http!.path };
+  const labels = { service: serviceOf(op), method: op.http!.method, endpoint: op.http!.path };
   metrics.count('perfect21_requests_total', { ...labels, status: String(response.status) });
   metrics.observe('perfect21_request_duration_seconds', labels, (clock.now() - started) / 1000);
   return fromHttpResponse(response);
@@ -104,5 +105,5 @@ export const serveHttp = async (
 export const lambda = (op: Operation<any, any>, choose: Choose) => {
   if (!op.http) throw new AppError('internal', { detail: `${op.name} has no HTTP binding` });
   const open = container([...hostPorts(op), 'metrics'], choose);
-  return stack(op.name.split('.')[0]!, (event: unknown, context) => serveHttp(open, op, event, context));
+  return stack(serviceOf(op), (event: unknown, context) => serveHttp(open, op, event, context));
 };

@@ -10,6 +10,7 @@ import type { Context } from '../../kit/context.ts';
 import { type AppError, toAppError, toBatchVerdict } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import { hostPorts, type Operation } from '../../kit/operation.ts';
+import { serviceOf } from '../../kit/service-name.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import type { AnyEnvelope } from '../../messaging/envelope.ts';
 import { observeAge, observeHandling } from '../../messaging/measures.ts';
@@ -122,7 +123,7 @@ export const lambdaQueue = (
   const known = types && new Set(types);
   const ports = new Set(ops.flatMap((op) => [...hostPorts({ ...op, access: 'public' })]));
   const open = container([...ports.add('metrics')], choose);
-  const service = ops[0]!.name.split('.')[0]!;
+  const service = serviceOf(ops[0]!);
   const queue = ops[0]!.subscription?.queue ?? '';
   return stack(service, async (event: unknown, context) => {
     if (!isQueueEvent(event)) {

@@ -67,7 +67,7 @@ const valuesByHand = () => {
     message_id,
     message_type: userLogin.type,
     timestamp: new Date(now).toISOString(),
-    source_service: 'sessions',
+    source_service: 'session-service',
     correlation_id: 'bench',
     user_id,
     data: loginOf(user_id),

@@ -138,7 +138,10 @@ describe('calls follow discovery', () => {
   test('services in one process share a connection, which stays as long as one of them is there', async () => {
     const one = await instance();
     const listeners = new Map<string, (addresses: readonly Address[]) => void>();
-    const places: Record<string, readonly Address[]> = { sessions: [one.address], users: [one.address] };
+    const places: Record<string, readonly Address[]> = {
+      'session-service': [one.address],
+      'user-service': [one.address],
+    };
     const discovery: Discovery = {
       ...fixedDiscovery(places),
       watch: (service, listener) => {
@@ -150,8 +153,8 @@ describe('calls follow discovery', () => {
     onTestFinished(() => remote.close());
     await remote.call(ops.read, { id: 'abc' }, context());
     await remote.call(ops.getUser, { user_id: 'abc' }, context()).catch(() => {});
-    places.users = [];
-    listeners.get('users')!([]);
+    places['user-service'] = [];
+    listeners.get('user-service')!([]);
     await remote.call(ops.read, { id: 'abc' }, context());
     expect(one.seen.peers.size).toBe(1);
     expect(connections(one)).toBe(1);
@@ -172,7 +175,7 @@ describe('calls follow discovery', () => {
 describe('the policy decides who is called', () => {
   test('least_connections passes by an instance that is busy', async () => {
     const [one, two] = [await instance(), await instance()];
-    const { read, change } = caller({ sessions: [one.address, two.address] }, { policy: leastConnections });
+    const { read, change } = caller({ 'session-service': [one.address, two.address] }, { policy: leastConnections });
     const slow = change();
     await expect.poll(() => one.held.length).toBe(1);
     for (let call = 0; call < 5; call++) await read();
@@ -183,7 +186,7 @@ describe('the policy decides who is called', () => {
 
   test('consistent_hash brings calls of one user to one instance, and to another one only if that is away', async () => {
     const all = [await instance(), await instance(), await instance()];
-    const { read } = caller({ sessions: all.map(({ address }) => address) }, { policy: consistentHash });
+    const { read } = caller({ 'session-service': all.map(({ address }) => address) }, { policy: consistentHash });
     const as = (user_id: string) => ({ caller: { kind: 'user', user_id, permissions: [] } });
     for (let call = 0; call < 6; call++) await read('abc', as('ada'));
     const chosen = all.find(({ seen }) => seen.calls > 0)!;
@@ -201,7 +204,7 @@ describe('an instance that fails', () => {
     let now = 0;
     const ejected: string[] = [];
     const { read } = caller(
-      { sessions: [bad.address, good.address] },
+      { 'session-service': [bad.address, good.address] },
       { now: () => now, ejected: (service, address) => ejected.push(`${service} ${address}`) },
     );
     bad.fails.push(...Array(3).fill(status.NOT_FOUND));
@@ -209,7 +212,7 @@ describe('an instance that fails', () => {
     expect([ejected, good.seen.calls, bad.seen.calls]).toEqual([[], 3, 3]);
     bad.fails.push(...Array(3).fill(status.UNAVAILABLE));
     for (let call = 0; call < 6; call++) await read();
-    expect(ejected).toEqual([`sessions ${bad.address}`]);
+    expect(ejected).toEqual([`session-service ${bad.address}`]);
     expect(bad.seen.calls).toBe(6);
     for (let call = 0; call < 6; call++) await read();
     expect(bad.seen.calls).toBe(6);
@@ -222,7 +225,7 @@ describe('an instance that fails', () => {
     const good = await instance();
     const ejected: string[] = [];
     const addresses = ['127.0.0.1:1', good.address];
-    const { read } = caller({ sessions: addresses }, { ejected: (_, address) => ejected.push(address) });
+    const { read } = caller({ 'session-service': addresses }, { ejected: (_, address) => ejected.push(address) });
     for (let call = 0; call < 12; call++) expect(await read()).toEqual({ id: 'done' });
     expect(ejected).toEqual(['127.0.0.1:1']);
   });
@@ -240,7 +243,7 @@ describe('with a registry', () => {
     const one = await instance();
     const agent = await startConsul();
     onTestFinished(agent.close);
-    agent.services.set('perfect21-sessions', [
+    agent.services.set('session-service', [
       { node: '127.0.0.1', port: one.port },
       { node: '127.0.0.1', port: 1, checks: ['critical'] },
     ]);
@@ -262,7 +265,7 @@ describe('with a registry', () => {
     expect([error.code, error.detail]).toEqual(['unavailable', undefined]);
     const agent = await startConsul({ port: before.port });
     onTestFinished(agent.close);
-    agent.services.set('perfect21-sessions', [{ node: '127.0.0.1', port: one.port }]);
+    agent.services.set('session-service', [{ node: '127.0.0.1', port: one.port }]);
     clock.at += 5_000;
     expect(await read()).toEqual({ id: 'done' });
   });

@@ -38,8 +38,8 @@ test('a process starts without its registry; what needs others is unavailable, a
   await start('users,permissions,sessions,notifications', rest).ready;
   const agent = await startConsul({ port: registry });
   onTestFinished(agent.close);
-  for (const name of ['users', 'permissions', 'sessions', 'notifications'])
-    agent.services.set(`perfect21-${name}`, [{ node: '127.0.0.1', port: rest }]);
-  agent.services.set('perfect21-auth', [{ node: '127.0.0.1', port: auth }]);
+  for (const name of ['user', 'permission', 'session', 'notification'])
+    agent.services.set(`${name}-service`, [{ node: '127.0.0.1', port: rest }]);
+  agent.services.set('auth-service', [{ node: '127.0.0.1', port: auth }]);
   await expect.poll(login, { timeout: 40_000, interval: 250 }).toBe(200);
 }, 60_000);

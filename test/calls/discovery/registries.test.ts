@@ -12,7 +12,7 @@ import { awsEnvironment, stubEnvironment } from '../../support/aws.ts';
 import { endpoint, startConsul, startKubernetes, type Trouble } from './fakes.ts';
 
 const LONG = () => AbortSignal.timeout(5_000);
-const lookup = (registry: Registry, service = 'users') => registry.lookup(service, LONG());
+const lookup = (registry: Registry, service = 'user-service') => registry.lookup(service, LONG());
 const failureOf = (work: Promise<unknown>): Promise<Error> =>
   work.then(
     () => expect.fail('it answered'),
@@ -26,9 +26,9 @@ describe('Kubernetes', () => {
   });
   afterEach(() => cluster.close());
   const registry = () => kubernetes({ api: cluster.api, namespace: 'shop' }, cluster.folder);
-  const service = 'perfect21-users';
+  const service = 'user-service';
 
-  test('tells ready pods of the Service perfect21-<service> with its port grpc, from all of its slices', async () => {
+  test('tells ready pods of the Service with the service’s name, by its port grpc, from all of its slices', async () => {
     const ports = [
       { name: 'http', port: 8081 },
       { name: 'grpc', port: 50052 },
@@ -36,7 +36,7 @@ describe('Kubernetes', () => {
     cluster.slices.push(
       { service, ports, endpoints: [endpoint('10.0.0.1'), endpoint('10.0.0.2', { ready: false, serving: true })] },
       { service, endpoints: [endpoint('10.0.0.3')] },
-      { service: 'perfect21-auth', endpoints: [endpoint('10.0.0.9')] },
+      { service: 'auth-service', endpoints: [endpoint('10.0.0.9')] },
       { service: 'users', endpoints: [endpoint('10.0.0.8')] },
     );
     expect(await lookup(registry())).toEqual(['10.0.0.1:50052', '10.0.0.3:50051']);
@@ -107,9 +107,9 @@ describe('Consul', () => {
     return agent;
   };
 
-  test('tells instances of perfect21-<service> whose checks all pass, at their address or else their node’s', async () => {
+  test('tells instances of a service whose checks all pass, at their address or else their node’s', async () => {
     const { url, services } = await started();
-    services.set('perfect21-users', [
+    services.set('user-service', [
       { port: 50051 },
       { address: '10.2.0.2', port: 50052 },
       { address: '10.2.0.3', port: 50053, checks: ['passing', 'warning'] },
@@ -127,20 +127,20 @@ describe('Consul', () => {
 
   test('is asked with a token; one that it does not know, or that may not read, makes it away and is in no message', async () => {
     const { url, services, state } = await started({ token: 'acl-secret' });
-    services.set('perfect21-users', [{ port: 50051 }]);
+    services.set('user-service', [{ port: 50051 }]);
     expect(await lookup(consul({ url, token: 'acl-secret' }))).toEqual(['10.1.0.1:50051']);
     const unknown = await failureOf(lookup(consul({ url, token: 'wrong-secret' })));
     expect(unknown.message).toContain('answered 403');
     state.hides = true;
     const blind = await failureOf(lookup(consul({ url, token: 'acl-secret' })));
-    expect(blind.message).toContain('CONSUL_HTTP_TOKEN may not read perfect21-users');
+    expect(blind.message).toContain('CONSUL_HTTP_TOKEN may not read user-service');
     expect(`${unknown.stack}${blind.stack}`).not.toMatch(/(acl|wrong)-secret/);
   });
 
   test('is asked over TLS, with an authority of its own', async () => {
     const own = authority();
     const { url, services } = await started({ tls: own.issue('IP:127.0.0.1') });
-    services.set('perfect21-users', [{ port: 50051 }]);
+    services.set('user-service', [{ port: 50051 }]);
     await failureOf(lookup(consul({ url })));
     const folder = mkdtempSync(join(tmpdir(), 'perfect21-ca-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -170,7 +170,7 @@ describe('Consul', () => {
     test(`is away when the time is up: ${trouble}`, async () => {
       const { url, state } = await started();
       state.trouble = trouble;
-      await failureOf(consul({ url }).lookup('users', AbortSignal.timeout(50)));
+      await failureOf(consul({ url }).lookup('user-service', AbortSignal.timeout(50)));
     });
   }
 });
@@ -192,7 +192,7 @@ describe('Cloud Map', () => {
   };
   const at = (host: string, port = '50051') => ({ AWS_INSTANCE_IPV4: host, AWS_INSTANCE_PORT: port });
 
-  test('tells healthy instances of perfect21-<service> by the attributes that ECS registers', async () => {
+  test('tells healthy instances of a service by the attributes that ECS registers', async () => {
     const instances: CloudMapInstance[] = [
       { attributes: at('10.0.0.1') },
       { attributes: at('10.0.0.2'), health: 'UNHEALTHY' },
@@ -200,13 +200,13 @@ describe('Cloud Map', () => {
       { attributes: { AWS_INSTANCE_IPV4: '10.0.0.4' } },
       { attributes: { AWS_INSTANCE_CNAME: 'example.org', AWS_INSTANCE_PORT: '1' } },
     ];
-    map.services.set('perfect21-users', { checked: true, instances });
+    map.services.set('user-service', { checked: true, instances });
     expect(await lookup(registry())).toEqual(['10.0.0.1:50051', '[fd00::3]:50053']);
   });
 
   test('tells more than a hundred, and all where health is not checked', async () => {
     const instances = Array.from({ length: 150 }, (_, n) => ({ attributes: at(`10.0.1.${n}`) }));
-    map.services.set('perfect21-users', { checked: false, instances });
+    map.services.set('user-service', { checked: false, instances });
     expect(await lookup(registry())).toHaveLength(150);
   });
 
@@ -222,6 +222,6 @@ describe('Cloud Map', () => {
     await failureOf(lookup(registry()));
     expect(map.state.requests).toBe(3);
     map.state.trouble = 'silence';
-    await failureOf(registry().lookup('users', AbortSignal.timeout(50)));
+    await failureOf(registry().lookup('user-service', AbortSignal.timeout(50)));
   });
 });

@@ -11,7 +11,7 @@ describe('DISCOVERY_URL', () => {
     const list = 'static:auth=localhost:50051,users=10.0.0.7:1, users=[::1]:2,';
     expect(discovery(list)).toEqual({
       registry: 'static',
-      addresses: { auth: ['localhost:50051'], users: ['10.0.0.7:1', '[::1]:2'] },
+      addresses: { 'auth-service': ['localhost:50051'], 'user-service': ['10.0.0.7:1', '[::1]:2'] },
     });
   });
 

@@ -180,7 +180,7 @@ describe('a call', () => {
 
   test('is counted by method and status', async () => {
     await rig.call(VALIDATE, token('t'));
-    const endpoint = { name: 'perfect21_requests_total', service: 'auth', method: 'gRPC', endpoint: VALIDATE };
+    const endpoint = { name: 'perfect21_requests_total', service: 'auth-service', method: 'gRPC', endpoint: VALIDATE };
     expect(rig.counted.at(-1)).toEqual({ ...endpoint, status: 'OK' });
     await rig.call(VALIDATE, token('x'.repeat(20_000)));
     expect(rig.counted.at(-1)).toEqual({ ...endpoint, status: 'RESOURCE_EXHAUSTED' });
