@@ -21,6 +21,8 @@ interface Group {
 export interface ChannelsOptions {
   discovery: Discovery;
   credentials: ChannelCredentials;
+  /** What certificates have to be issued to; their address when left out. */
+  name?: string;
   /** Makes a policy for one service. */
   policy: () => Policy;
   /** Unix ms. */
@@ -125,7 +127,9 @@ export class Channels {
   #connectionTo(address: Address): Connection {
     let connection = this.#connections.get(address);
     if (!connection) {
-      connection = { address, client: new Client(address, this.#options.credentials, CLIENT_OPTIONS), calls: 0 };
+      const { credentials, name } = this.#options;
+      const options = { ...CLIENT_OPTIONS, ...(name && { 'grpc.ssl_target_name_override': name }) };
+      connection = { address, client: new Client(address, credentials, options), calls: 0 };
       connection.client.getChannel().getConnectivityState(true);
       this.#connections.set(address, connection);
     }

@@ -10,6 +10,7 @@ import type { Host } from '../kit/invoke.ts';
 import { serviceOf } from '../kit/service-name.ts';
 import { inSpan } from '../kit/span.ts';
 import { traceparent } from '../kit/trace.ts';
+import type { Live } from '../system/live.ts';
 import { keyOf, onlyReads } from './callee.ts';
 import { Channels } from './channels.ts';
 import { connected, send } from './client-call.ts';
@@ -29,7 +30,8 @@ export interface RemoteOptions {
   ejected?: (service: string, address: Address) => void;
   /** For one call with all its tries, ms; 5 s when left out. A context's own deadline may be shorter. */
   deadline?: number;
-  tls?: ClientTls;
+  /** Plain text when left out. */
+  tls?: Live<ClientTls>;
 }
 
 export interface Remote {
@@ -66,7 +68,8 @@ export const remoteCaller = ({
 }: RemoteOptions): Remote => {
   const found = typeof discovery.instances === 'function' ? (discovery as Discovery) : undefined;
   const places = found ?? fixedDiscovery(discovery as Readonly<Record<string, readonly Address[]>>);
-  const channels = new Channels({ discovery: places, credentials: channelCredentials(tls), policy, now, ejected });
+  const credentials = channelCredentials(tls);
+  const channels = new Channels({ discovery: places, credentials, name: tls?.now.name, policy, now, ejected });
 
   const headers = (context: Context): Metadata => {
     const metadata = new Metadata();

@@ -9,13 +9,15 @@ import { plainly } from './plainly.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
 import { type StoreConfig, storeOf } from './store.ts';
+import { type TlsConfig, tlsOf } from './tls.ts';
 import { type TracingConfig, tracingOf } from './tracing.ts';
 
 export interface Config extends DeliveryConfig {
   env: Environment;
   services: readonly ServiceName[];
-  http: { host: string; port: number; tls?: { cert: string; key: string }; trusted_proxies: readonly string[] };
+  http: { host: string; port: number; trusted_proxies: readonly string[] };
   grpc: { port: number };
+  tls?: TlsConfig;
   data_dir: string;
   store: StoreConfig;
   bus: BusConfig;
@@ -44,9 +46,6 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const services = servicesOf(env.PERFECT21_SERVICES);
   const dataDir = resolve(env.PERFECT21_DATA_DIR);
   const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);
-  if (!!env.PERFECT21_TLS_CERT !== !!env.PERFECT21_TLS_KEY) {
-    throw new StartError('PERFECT21_TLS_CERT and PERFECT21_TLS_KEY belong together: set both or neither');
-  }
   if (env.PERFECT21_SECRET !== undefined) requireStrongSecret(env.PERFECT21_SECRET);
   else if (store.engine !== 'sqlite' || env.NODE_ENV === 'production') {
     throw new StartError(
@@ -54,7 +53,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     );
   }
   const httpPort = env.PERFECT21_HTTP_PORT ?? (services.length === 1 ? OWN_PORT[services[0]!] : 8080);
-  const tls = env.PERFECT21_TLS_CERT ? { cert: env.PERFECT21_TLS_CERT, key: env.PERFECT21_TLS_KEY! } : undefined;
+  const tls = tlsOf(env);
   const tracing = tracingOf(env, services);
   // tokens are issued, and links in mails opened, where auth runs
   const authPort = services.includes('auth') ? httpPort : OWN_PORT.auth;
@@ -64,10 +63,10 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     http: {
       host: env.PERFECT21_HTTP_HOST,
       port: httpPort,
-      ...(tls && { tls }),
       trusted_proxies: env.PERFECT21_TRUSTED_PROXIES?.split(',').map((each) => each.trim()) ?? [],
     },
     grpc: { port: env.PERFECT21_GRPC_PORT },
+    ...(tls && { tls }),
     data_dir: dataDir,
     store,
     bus: busOf(env),
@@ -78,7 +77,10 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     push: pushOf(env),
     discovery: discoveryOf(env),
     ...(tracing && { tracing }),
-    public_url: (env.PERFECT21_PUBLIC_URL ?? `${tls ? 'https' : 'http'}://localhost:${authPort}`).replace(/\/$/, ''),
+    public_url: (env.PERFECT21_PUBLIC_URL ?? `${tls?.cert ? 'https' : 'http'}://localhost:${authPort}`).replace(
+      /\/$/,
+      '',
+    ),
     ...(env.PERFECT21_SECRET && { secret: env.PERFECT21_SECRET }),
   };
 };

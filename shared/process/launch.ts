@@ -5,7 +5,6 @@ import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
-import { readCertificate } from '../doors/http/tls.ts';
 import type { Adapter } from '../kit/adapter.ts';
 import type { Service } from '../kit/operation.ts';
 import type { StoreSchema } from '../store/schema.ts';
@@ -14,6 +13,7 @@ import { prepareDataDir } from './data-dir.ts';
 import { type OpenHost, openHost, type RemoteCall } from './host.ts';
 import { doubtsOf, remoteFor, requireServiceToken } from './peers.ts';
 import { requireRegion } from './region.ts';
+import { type Certificates, openCertificates } from './tls.ts';
 
 /** What is to run: all services, also those of other processes, and what they keep. */
 export interface Product {
@@ -78,9 +78,14 @@ export const launch = async (
     const others: RemoteCall = (...call) => remote!.call(...call);
     const host = await openHost(reached, schema, { ...options, ...(token && { remote: others }) });
     closing.push(() => host.close());
+    let certificates: Certificates | undefined;
+    if (config.tls) {
+      certificates = await openCertificates(config.tls, host.ports.log);
+      closing.push(async () => certificates?.close());
+    }
     if (token) {
       for (const detail of doubtsOf(config, services)) host.ports.log.warn('start.apart', { detail });
-      remote = await remoteFor(config, token, host);
+      remote = await remoteFor(config, token, host, certificates?.client);
       closing.push(async () => remote?.close());
     }
     await options.prepare?.(host);
@@ -104,7 +109,7 @@ export const launch = async (
 
     const { startGrpc } = await import('../doors/grpc/grpc.ts');
     const ready = () => host.ports.store.ping();
-    const tls = config.http.tls && (await readCertificate(config.http.tls));
+    const tls = certificates?.server;
     const grpc = await startGrpc(host, services, { port: config.grpc.port, hostName: at, ready, tls }).catch(
       (cause) => {
         throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
@@ -123,7 +128,7 @@ export const launch = async (
     };
     const { staticRoutes } = await import('../doors/http/static-routes.ts');
     const routes = staticRoutes();
-    const http = await startHttp(host, services, { ...config.http, secure, openapi, routes, checks });
+    const http = await startHttp(host, services, { ...config.http, tls, secure, openapi, routes, checks });
     closing.push(() => http.stop());
 
     return { host, services, http, grpc, metrics, mailbox, drain: () => worker.drain(), stop };

@@ -4,9 +4,11 @@ import type { Remote } from '../calls/remote.ts';
 import type { Config } from '../config/config.ts';
 import { OWN_PORT } from '../config/services.ts';
 import { StartError } from '../config/start-error.ts';
+import type { ClientTls } from '../grpc/tls.ts';
 import { isServiceToken } from '../keys/service-tokens.ts';
 import type { Service } from '../kit/operation.ts';
 import { serviceName } from '../kit/service-name.ts';
+import type { Live } from '../system/live.ts';
 import type { OpenHost } from './host.ts';
 
 const FORM = 'p21s_<id>_<43 or more characters of base64url>';
@@ -58,7 +60,12 @@ export const doubtsOf = (config: Config, here: readonly Service[]): string[] => 
 };
 
 /** How to reach them. They and their registry need not be there yet. */
-export const remoteFor = async (config: Config, token: string, { ports }: OpenHost): Promise<Remote> => {
+export const remoteFor = async (
+  config: Config,
+  token: string,
+  { ports }: OpenHost,
+  tls?: Live<ClientTls>,
+): Promise<Remote> => {
   const { openDiscovery } = await import('../calls/discovery/open.ts');
   const { policy } = await import('../calls/discovery/policies.ts');
   const { unitRandom } = await import('../messaging/backoff.ts');
@@ -69,7 +76,7 @@ export const remoteFor = async (config: Config, token: string, { ports }: OpenHo
     ports.log.warn('discovery.ejected', { service, address });
     ports.metrics.count('perfect21_discovery_ejections_total', { service });
   };
-  const remote = remoteCaller({ discovery, token, policy: choose, now: ports.clock.now, ejected });
+  const remote = remoteCaller({ discovery, token, policy: choose, now: ports.clock.now, ejected, tls });
   const close = (): void => {
     remote.close();
     void discovery.close();

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type RemoteOptions, remoteCaller } from '../../shared/calls/remote.ts';
 import { internalPath } from '../../shared/grpc/internal.ts';
 import { AppError } from '../../shared/kit/errors.ts';
+import { fixed } from '../../shared/system/live.ts';
 import { authority } from '../doors/grpc/certificates.ts';
 import { operations } from '../doors/grpc/operations.ts';
 import { context, PLATFORM_TOKEN, READER_TOKEN, startRig } from '../doors/grpc/rig.ts';
@@ -102,7 +103,7 @@ describe('a call to a service that runs apart', () => {
   test('goes over TLS where there is a certificate to trust', async () => {
     const own = authority();
     await using rig = await startRig({ tls: own.issue('IP:127.0.0.1') });
-    using remote = remoteTo([at(rig)], { tls: { ca: own.ca } });
+    using remote = remoteTo([at(rig)], { tls: fixed({ ca: own.ca }) });
     expect(await remote.call(ops.read, { id: 'abc' }, context())).toEqual({ id: 'abc' });
   });
 

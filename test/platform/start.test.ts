@@ -66,6 +66,15 @@ describe('a start that cannot go on says in one line what to do', () => {
       { PERFECT21_TLS_CERT: '/x.pem', PERFECT21_TLS_KEY: '/y.pem' },
       /PERFECT21_TLS_CERT: \/x.pem can't be read/,
     ],
+    'a certificate that is none': [
+      { PERFECT21_TLS_CERT: '/dev/null', PERFECT21_TLS_KEY: '/dev/null' },
+      /PERFECT21_TLS_CERT and PERFECT21_TLS_KEY are not a PEM certificate and its key/,
+    ],
+    'an authority that is none': [{ PERFECT21_TLS_CA: '/dev/null' }, /PERFECT21_TLS_CA holds no PEM certificate/],
+    'clients without their authority': [
+      { PERFECT21_TLS_CLIENTS: '/dev/null' },
+      /PERFECT21_TLS_CLIENTS needs PERFECT21_TLS_CERT, PERFECT21_TLS_KEY, and PERFECT21_TLS_CA/,
+    ],
   };
   for (const [name, [env, line]] of Object.entries(cases)) {
     test(name, async () => {

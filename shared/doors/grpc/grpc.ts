@@ -1,13 +1,14 @@
 /** The gRPC door: operations as methods of proto/, all operations as internal calls, health and reflection. */
 import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
-import type { ClientIdentities } from '../../grpc/identities.ts';
+import type { ClientIdentities, ClientIdentity } from '../../grpc/identities.ts';
 import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient } from '../../grpc/internal.ts';
 import { MAX_MESSAGE, MAX_METADATA, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
 import { PROTO_SERVICES, protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Operation, Service } from '../../kit/operation.ts';
+import type { Live } from '../../system/live.ts';
 import { guard } from './guarded.ts';
 import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
@@ -18,7 +19,7 @@ export interface GrpcOptions {
   port: number;
   /** Address to listen on; this machine only when left out. */
   hostName?: string;
-  tls?: ServerTls;
+  tls?: Live<ServerTls>;
   /** Whether the engines answer; `false` or a rejection is a no. Always ready when left out. */
   ready?: () => Promise<unknown>;
 }
@@ -57,6 +58,17 @@ const shutdown = (server: Server): Promise<void> =>
     });
   });
 
+/** The identities of now, in one object. */
+const followIdentities = (tls: Live<ServerTls> | undefined) => {
+  const identities: Record<string, ClientIdentity> = {};
+  const take = ({ clients }: ServerTls): void => {
+    for (const name of Object.keys(identities)) delete identities[name];
+    Object.assign(identities, clients?.identities);
+  };
+  if (tls) take(tls.now);
+  return { identities: identities as ClientIdentities, unfollow: tls?.onChange(take) };
+};
+
 /**
  * Opens the gRPC door over a host.
  *
@@ -73,7 +85,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(SERVER_OPTIONS);
   limitMetadata(server);
-  const identities: ClientIdentities = options.tls?.clients?.identities ?? {};
+  const { identities, unfollow } = followIdentities(options.tls);
   const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<UnaryRules, 'identities'>) => {
     const bytes = (buffer: Buffer) => buffer;
     if (!server.register(path, unary(host, op, path, codec, { ...rules, identities }), bytes, bytes, 'unary')) {
@@ -115,7 +127,10 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
       if (!stopping) {
         health.drain();
         guarded.close();
-        stopping = shutdown(server).finally(health.close);
+        stopping = shutdown(server).finally(() => {
+          health.close();
+          unfollow?.();
+        });
       }
       return stopping;
     },

@@ -4,6 +4,7 @@ import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { listening } from '../../system/listening.ts';
+import type { Live } from '../../system/live.ts';
 import type { HttpLimits } from './limits.ts';
 import { sniff } from './sniff.ts';
 
@@ -13,13 +14,18 @@ export interface Front {
   stop(): Promise<void>;
 }
 
+/** A certificate and its key, as PEM. */
+export interface Pems {
+  cert: string | Buffer;
+  key: string | Buffer;
+}
+
 interface FrontOptions {
   host: string;
   port: number;
   /** The environment variable that chooses the port, for the operator's message. */
   variable: string;
-  /** PEM texts. */
-  tls?: { cert: string; key: string };
+  tls?: Live<Pems>;
   limits: HttpLimits;
   h1: Http1Server;
   h2: Http2Server;
@@ -33,16 +39,18 @@ const listenerOf = ({ tls, limits, h1, h2 }: FrontOptions): Server => {
       sniff(socket, limits.headers_ms, (protocol) => (protocol === 'h2' ? h2 : h1).emit('connection', socket)),
     );
   }
+  const contextOf = ({ cert, key }: Pems) => ({ cert, key, minVersion: 'TLSv1.2' as const });
   const options = {
-    ...tls,
+    ...contextOf(tls.now),
     ALPNProtocols: ['h2', 'http/1.1'],
-    minVersion: 'TLSv1.2' as const,
     handshakeTimeout: limits.headers_ms,
     noDelay: true,
   };
   const secure = createTlsServer(options, (socket: TLSSocket) =>
     (socket.alpnProtocol === 'h2' ? h2 : h1).emit('connection', socket),
   );
+  const unfollow = tls.onChange((now) => secure.setSecureContext(contextOf(now)));
+  secure.once('close', unfollow);
   return secure.on('tlsClientError', (_, socket) => socket.destroy());
 };
 

@@ -4,17 +4,17 @@ import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/operation.ts';
 import { serviceName } from '../../kit/service-name.ts';
 import { placeAt } from '../../system/listening.ts';
+import type { Live } from '../../system/live.ts';
 import { clientIp } from '../binding/client-ip.ts';
 import { securityHeaders } from '../binding/headers.ts';
 import { createApp } from './app.ts';
-import { openFront } from './front.ts';
+import { openFront, type Pems } from './front.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { reporter } from './observation.ts';
 import { addPlatformRoutes, type ReadinessCheck, type StaticRoute } from './platform-routes.ts';
 import { replier } from './reply.ts';
 import { addOperations, type Door } from './routes.ts';
 import { createServers } from './servers.ts';
-import { readCertificate } from './tls.ts';
 
 export type { ReadinessCheck, StaticRoute } from './platform-routes.ts';
 
@@ -24,8 +24,8 @@ export interface HttpOptions {
   port: number;
   /** Named in the message when the port is taken; `PERFECT21_HTTP_PORT` when left out. */
   port_variable?: string;
-  /** Paths of PEM files; with them the port speaks TLS only. */
-  tls?: { cert: string; key: string };
+  /** A certificate and its key, PEM; with them the port speaks TLS only. */
+  tls?: Live<Pems>;
   /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   trusted_proxies?: readonly string[];
   /** True when callers reach a proxy over TLS although this port has none: answers then carry HSTS. */
@@ -51,7 +51,7 @@ export interface RunningHttp {
  *
  * Uses the ports clock, ids, log and metrics, the store's `ping` where there is a store, and what the operations need.
  *
- * @throws StartError when the port is taken, a certificate can't be used or a trusted proxy is no address
+ * @throws StartError when the port is taken or a trusted proxy is no address
  * @example const { url, stop } = await startHttp(host, platform, { host: '127.0.0.1', port: 8080 });
  */
 export const startHttp = async (
@@ -61,7 +61,7 @@ export const startHttp = async (
 ): Promise<RunningHttp> => {
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
   const { ids, log, metrics, store } = host.ports;
-  const tls = options.tls && (await readCertificate(options.tls));
+  const { tls } = options;
   const security = securityHeaders(options.secure ?? tls !== undefined);
   const service = services.length === 1 ? serviceName(services[0]!.name) : 'perfect21';
   let stopping = false;

@@ -1,8 +1,10 @@
 /** A platform small enough to see through: a few operations, fake ports, and raw calls over a real connection. */
 import { Client, credentials } from '@grpc/grpc-js';
 import { type GrpcDoor, type GrpcOptions, startGrpc } from '../../../shared/doors/grpc/grpc.ts';
+import type { ServerTls } from '../../../shared/grpc/tls.ts';
 import { callLocal, type Host } from '../../../shared/kit/invoke.ts';
 import { type Service, service } from '../../../shared/kit/operation.ts';
+import { fixed, type Live } from '../../../shared/system/live.ts';
 import { operations } from './operations.ts';
 import { type Answer, type CallOptions, rawCall } from './raw-call.ts';
 
@@ -32,9 +34,12 @@ export interface Rig extends AsyncDisposable {
 }
 
 /** Starts a door on a free port of this machine. Dispose it. */
-export const startRig = async (
-  options: Partial<GrpcOptions> = {},
-): Promise<Rig & { ops: ReturnType<typeof operations> }> => {
+export const startRig = async ({
+  tls,
+  ...options
+}: Partial<Omit<GrpcOptions, 'tls'>> & { tls?: ServerTls | Live<ServerTls> } = {}): Promise<
+  Rig & { ops: ReturnType<typeof operations> }
+> => {
   const logged: Rig['logged'] = [];
   const contexts: any[] = [];
   const counted: Rig['counted'] = [];
@@ -77,7 +82,11 @@ export const startRig = async (
     service('permissions', []),
     service('sessions', [ops.wait, ops.read, ops.change]),
   ];
-  const door = await startGrpc(host, services, { port: 0, ...options });
+  const door = await startGrpc(host, services, {
+    port: 0,
+    ...options,
+    ...(tls && { tls: 'onChange' in tls ? tls : fixed(tls) }),
+  });
   const client = new Client(`127.0.0.1:${door.port}`, credentials.createInsecure());
   return {
     door,
