@@ -87,8 +87,7 @@ const eventsOf = (of: LambdaFunction): object[] => {
   if (of.relay) return RELAYED;
   if (of.bridge === 'eventbridge') return [AMAZON_MQ];
   if (!of.queue) {
-    const { method, path } = of.operations[0]!.http!;
-    return [{ httpApi: { method, path } }];
+    return of.operations.flatMap(({ http }) => http.map(({ method, path }) => ({ httpApi: { method, path } })));
   }
   return sourcesOf(of.queue).map((source) => ({
     sqs: {

@@ -74,7 +74,7 @@ const relay: LambdaFunction = { name: 'events-relay', operations: [], relay: tru
 
 const httpFunctions: LambdaFunction[] = platform
   .flatMap(({ operations }) => operations)
-  .filter(({ http }) => http)
+  .filter(({ http }) => http.length > 0)
   .map((op) => ({ name: op.name.replace('.', '-'), operations: [op] }));
 
 const subscribers = Map.groupBy(

@@ -11,10 +11,10 @@ const CLOSE = '<!-- /generated:services -->';
 const list = (items: readonly string[]): string => items.map((item) => `\`${item}\``).join(' ');
 
 /** How an operation is reached: REST, gRPC, or the events that it handles. */
-const doors = ({ http, rpc, subscription }: Operation<any, any>): string =>
+export const doors = ({ http, rpc, subscription }: Operation<any, any>): string =>
   [
-    http && `\`${http.method} ${http.path}\``,
-    rpc && `\`${rpc.method.split('.').at(-1)}\``,
+    ...http.map(({ method, path }) => `\`${method} ${path}\``),
+    ...rpc.map(({ method }) => `\`${method.split('.').at(-1)}\``),
     subscription && `← ${list(subscription.types)}`,
   ]
     .filter(Boolean)

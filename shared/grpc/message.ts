@@ -5,6 +5,7 @@ import type * as z from 'zod';
 import { AuthServiceService } from '../../proto/gen/auth_service.ts';
 import { PermissionServiceService } from '../../proto/gen/permission_service.ts';
 import { UserServiceService } from '../../proto/gen/user_service.ts';
+import type { RpcBinding } from '../kit/binding.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Operation } from '../kit/operation.ts';
 import type { Codec } from './codec.ts';
@@ -102,10 +103,9 @@ export const dropAbsent = (schema: z.core.$ZodType): Absent => {
   }
 };
 
-/** How an operation speaks its method of proto/. Undefined when proto/ has no such method. */
-export const protoCodec = (op: Operation<any, any>): Codec | undefined => {
-  const { rpc } = op;
-  const method = rpc && METHODS.get(rpc.method);
+/** How an operation speaks a method of proto/. Undefined when proto/ has no such method. */
+export const protoCodec = (op: Operation<any, any>, rpc: RpcBinding): Codec | undefined => {
+  const method = METHODS.get(rpc.method);
   if (!method) return undefined;
   const absent = dropAbsent(op.input);
   const { request, response, failure } = rpc;

@@ -27,6 +27,8 @@ export interface Context {
   door: 'local' | 'http' | 'grpc' | 'lambda' | 'queue';
   /** The credential as presented, for operations that act on it (logout). Never logged. */
   bearer?: string;
+  /** A client's HTTP Basic credentials as they came, where the binding declares them; nobody has judged them. Never logged. */
+  basic?: { user: string; password: string };
   /**
    * Set where the message that made this run waits in the same store: a power cut that takes back what is written here
    * takes back that the message was done, too, and it runs again. So no commit has to wait for the disk.

@@ -20,7 +20,7 @@ export const ERRORS = {
   already_exists: { http: 409, grpc: 6, retry: false, title: 'It exists already' },
   payload_too_large: { http: 413, grpc: 8, retry: false, title: 'The request is too large' },
   uri_too_long: { http: 414, grpc: 3, retry: false, title: 'The address is too long' },
-  unsupported_media_type: { http: 415, grpc: 3, retry: false, title: 'Send application/json' },
+  unsupported_media_type: { http: 415, grpc: 3, retry: false, title: 'The media type is not taken here' },
   too_many_requests: { http: 429, grpc: 8, retry: true, title: 'Too many requests' },
   headers_too_large: { http: 431, grpc: 8, retry: false, title: 'The header fields are too large' },
   internal: { http: 500, grpc: 13, retry: true, title: 'Something went wrong on our side' },

@@ -1,6 +1,7 @@
 /** Runs an operation: access, validation, ports bound to what it declared, output as declared. Every door ends here. */
 import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
+import type { HttpBinding } from './binding.ts';
 import { bindStore } from './bound-store.ts';
 import type { Caller, Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
@@ -54,8 +55,16 @@ const isMissing = (input: unknown, { code, path }: z.core.$ZodIssue): boolean =>
   (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union') &&
   path.reduce((value, key) => (value as any)?.[key], input as any) === undefined;
 
-const parse = (op: Operation<any, any>, input: unknown): unknown => {
-  const parsed = op.input.safeParse(input);
+/** What a binding's own shape is read with, after it is clear who asks. */
+export type Shape = Pick<HttpBinding, 'input' | 'request'>;
+
+const shaped = ({ input, request }: Shape, fields: unknown): unknown => {
+  const read = input ? parse(input, fields) : fields;
+  return request ? request(read) : read;
+};
+
+const parse = (schema: z.ZodType, input: unknown): unknown => {
+  const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_request', {
     errors: parsed.error.issues.slice(0, 20).flatMap((issue: z.core.$ZodIssue) =>
@@ -102,6 +111,7 @@ const given = (host: Host, op: Operation<any, any>, context: Context): object =>
 /**
  * Runs an operation for a caller, as a span of its trace.
  *
+ * @param shape of a binding whose fields are not the input itself
  * @throws AppError with a code that the operation declares or that every operation may answer; anything else that is
  * thrown inside becomes `internal`.
  * @example const tokens = await invoke(host, login, { identifier, password }, context);
@@ -111,23 +121,27 @@ export const invoke = <I extends z.ZodType, O extends z.ZodType>(
   op: Operation<I, O>,
   input: unknown,
   context: Context,
+  shape?: Shape,
 ): Promise<z.output<O>> =>
   context.trace.tracer
-    ? inSpan(context.trace, op.name, 'internal', undefined, (trace) => run(host, op, input, { ...context, trace }))
-    : run(host, op, input, context);
+    ? inSpan(context.trace, op.name, 'internal', undefined, (trace) =>
+        run(host, op, input, { ...context, trace }, shape),
+      )
+    : run(host, op, input, context, shape);
 
 const run = async <I extends z.ZodType, O extends z.ZodType>(
   host: Host,
   op: Operation<I, O>,
   input: unknown,
   context: Context,
+  shape: Shape | undefined,
 ): Promise<z.output<O>> => {
   try {
     // nobody learns about fields before it is clear who asks; `own` needs the parsed input
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
     if (context.caller.kind === 'anonymous' && !accesses.includes('public')) throw new AppError('unauthenticated');
     if (!accesses.includes('own')) authorize(op, context.caller, undefined);
-    const parsed = parse(op, input);
+    const parsed = parse(op.input, shape ? shaped(shape, input) : input);
     if (accesses.includes('own')) authorize(op, context.caller, parsed);
     const output = await op.run(given(host, op, context), parsed as z.output<I>, context);
     return project(op, output);

@@ -8,6 +8,7 @@
 import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Collection, Counter, Effects, Reader, Write } from '../ports/store.ts';
+import { type HttpBinding, httpBindings, type RpcBinding, rpcBindings } from './binding.ts';
 import type { Context } from './context.ts';
 import type { ErrorCode } from './errors.ts';
 import type { EventType, NewEvent } from './event.ts';
@@ -17,28 +18,6 @@ import type { EventType, NewEvent } from './event.ts';
  * permission. Several: any of them suffices.
  */
 export type Access = 'public' | 'user' | 'own' | 'service' | `${string}:${string}`;
-
-export interface HttpBinding {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** OpenAPI template, e.g. `/api/v1/users/{user_id}`. Parameters, query and body together are the input. */
-  path: `/${string}`;
-  /** 200 when left out; 204 sends no body. */
-  status?: 200 | 202 | 204;
-  /** Body limit in bytes: 64 KiB when left out. */
-  limit?: number;
-  /** `Cache-Control`; `no-store` when left out. */
-  cache?: string;
-}
-
-/** A gRPC method, and pure functions where the message differs from input and output. */
-export interface RpcBinding<I, O> {
-  /** `package.Service/Method` as in proto/. */
-  method: `${string}/${string}`;
-  request?: (message: any) => I;
-  response?: (output: O) => object;
-  /** For errors that this method answers in the message instead of as a status; undefined: a status after all. */
-  failure?: (code: ErrorCode) => object | undefined;
-}
 
 /** An event handler: which queue brings it which events. */
 export interface Subscription {
@@ -88,8 +67,9 @@ export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType 
   readonly name: `${string}.${string}`;
   readonly summary: string;
   readonly description?: string;
-  readonly http?: HttpBinding;
-  readonly rpc?: RpcBinding<z.input<I>, z.output<O>>;
+  /** Routes that answer with it; none: it is for other operations and events only. */
+  readonly http: readonly HttpBinding<z.input<I>, z.output<O>>[];
+  readonly rpc: readonly RpcBinding<z.input<I>, z.output<O>>[];
   readonly subscription?: Subscription;
   readonly access: Access | readonly Access[];
   readonly input: I;
@@ -105,8 +85,9 @@ export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType 
 }
 
 /**
- * Declares an operation.
+ * Declares an operation. One binding stands alone, several in a list.
  *
+ * @throws Error for a binding that contradicts itself
  * @example
  * export const validateToken = operation({
  *   name: 'auth.validate-token',
@@ -131,8 +112,8 @@ export const operation = <
   name: `${string}.${string}`;
   summary: string;
   description?: string;
-  http?: HttpBinding;
-  rpc?: RpcBinding<z.input<I>, z.output<O>>;
+  http?: HttpBinding<z.input<I>, z.output<O>> | readonly HttpBinding<z.input<I>, z.output<O>>[];
+  rpc?: RpcBinding<z.input<I>, z.output<O>> | readonly RpcBinding<z.input<I>, z.output<O>>[];
   subscription?: Subscription;
   access: Access | readonly Access[];
   input: I;
@@ -152,6 +133,8 @@ export const operation = <
   needs: [],
   calls: {},
   ...definition,
+  http: httpBindings(definition.name, definition.http),
+  rpc: rpcBindings(definition.rpc),
 });
 
 export interface Service {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { login } from '../../functions/auth/login.ts';
 import { register } from '../../functions/auth/register.ts';
 import { verifyEmail } from '../../functions/auth/verify-email.ts';
+import type { BodyKind, HttpBinding } from '../../shared/kit/binding.ts';
 import type { Operation } from '../../shared/kit/operation.ts';
 
 export interface Outcome {
@@ -18,6 +19,9 @@ export interface CallOptions {
   /** An access token or service token. */
   token?: string;
   user_agent?: string;
+  /** Which HTTP binding carries the call, and as which kind of body; the first when left out. */
+  via?: HttpBinding;
+  kind?: BodyKind;
 }
 
 /** A way in. */

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { offence, offences } from '../../infra/checks/boundaries.ts';
 import { importCircles } from '../../infra/checks/circles.ts';
 import { floorOffences } from '../../infra/checks/floors.ts';
@@ -6,9 +7,11 @@ import { importsOf, importsOfProject } from '../../infra/checks/imports.ts';
 import { roomOffences, strayOffences } from '../../infra/checks/places.ts';
 import { siblingOffences } from '../../infra/checks/siblings.ts';
 import { type GeneratedFile, staleFiles } from '../../infra/generate/files.ts';
+import { functionOf } from '../../infra/generate/functions.ts';
 import { generateAll, OWNED } from '../../infra/generate/index.ts';
 import { platform } from '../../infra/generate/platform.ts';
-import { withTables } from '../../infra/generate/readme.ts';
+import { doors, withTables } from '../../infra/generate/readme.ts';
+import { operation } from '../../shared/kit/operation.ts';
 
 describe('generated files', () => {
   let files: GeneratedFile[];
@@ -42,6 +45,32 @@ describe('generated files', () => {
     expect(made.startsWith('before\n') && made.endsWith('\nafter\n') && !made.includes('\nold\n')).toBe(true);
     for (const { operations } of platform) for (const { name } of operations) expect(made).toContain(`[${name}](`);
     expect(() => withTables('nothing', platform)).toThrow(/generated:services/);
+  });
+});
+
+describe('an operation with several bindings', () => {
+  const two = operation({
+    name: 'tests.two',
+    summary: 'Answers twice',
+    http: [
+      { method: 'POST', path: '/one' },
+      { method: 'DELETE', path: '/two', body: ['form'] },
+    ],
+    access: 'public',
+    input: z.strictObject({}),
+    output: z.strictObject({}),
+    run: () => ({}),
+  });
+
+  test('is one function with a route for each', () => {
+    expect(functionOf({ name: 'tests-two', operations: [two] }).events).toEqual([
+      { httpApi: { method: 'POST', path: '/one' } },
+      { httpApi: { method: 'DELETE', path: '/two' } },
+    ]);
+  });
+
+  test('is reached by each in the README', () => {
+    expect(doors(two)).toBe('`POST /one`<br>`DELETE /two`');
   });
 });
 

@@ -8,12 +8,14 @@ import { document } from '../../infra/generate/openapi.ts';
 import { platform } from '../../infra/generate/platform.ts';
 import { docsRoutes } from '../../shared/documents/openapi/docs.ts';
 import { httpOperations, openApi } from '../../shared/documents/openapi/document.ts';
+import { answersOf } from '../../shared/kit/binding.ts';
 import { ERRORS } from '../../shared/kit/errors.ts';
 import { operation, service } from '../../shared/kit/operation.ts';
 
 const made = document() as any;
 const operations = httpOperations(platform);
-const objectOf = (op: (typeof operations)[number]) => made.paths[op.http!.path]?.[op.http!.method.toLowerCase()];
+const bindings = operations.flatMap((op) => op.http.map((http) => ({ op, http })));
+const objectOf = ({ http: { path, method } }: (typeof bindings)[number]) => made.paths[path]?.[method.toLowerCase()];
 
 /** Every `$ref` of a document. */
 const references = (value: unknown): string[] =>
@@ -27,35 +29,38 @@ describe('the OpenAPI document', () => {
     expect(parse(readFileSync(join(ROOT, 'proto/openapi.yaml'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(made)));
   });
 
-  test('has every operation that is spoken to over HTTP, once and under its own id', () => {
-    const ids = operations.map((op) => objectOf(op)?.operationId);
-    expect(ids).toEqual(operations.map(({ name }) => name));
+  test('has every binding of every operation, once and under its own id', () => {
+    const ids = bindings.map((binding) => objectOf(binding)?.operationId);
+    expect(new Set(ids).size).toBe(bindings.length);
+    expect(ids).toEqual(expect.arrayContaining(operations.map(({ name }) => name)));
     const methods = Object.values<object>(made.paths).flatMap((path) => Object.keys(path));
-    expect(methods).toHaveLength(operations.length);
+    expect(methods).toHaveLength(bindings.length);
   });
 
   test('names every error that an operation may answer, as a problem with its code', () => {
-    for (const op of operations) {
-      const { responses } = objectOf(op);
+    for (const binding of bindings) {
+      const { op, http } = binding;
+      const { responses } = objectOf(binding);
       for (const code of [...op.errors, 'internal', 'unavailable', 'invalid_request'] as const) {
         const problem = responses[ERRORS[code].http]?.content['application/problem+json'];
         expect([op.name, code, problem?.examples[code]?.value.code]).toEqual([op.name, code, code]);
       }
-      expect(responses[op.http!.status ?? 200]).toBeDefined();
+      for (const { status } of answersOf(http)) expect(responses[status]).toBeDefined();
     }
   });
 
   test('says how to be let in exactly where not everybody is', () => {
-    for (const op of operations) {
-      const open = [op.access].flat().includes('public');
-      expect([op.name, objectOf(op).security.length > 0]).toEqual([op.name, !open]);
+    for (const binding of bindings) {
+      const { op, http } = binding;
+      const open = [op.access].flat().includes('public') && !http.credentials;
+      expect([op.name, objectOf(binding).security.length > 0]).toEqual([op.name, !open]);
     }
   });
 
   test('declares every parameter of a path, and all that it refers to exists', () => {
-    for (const op of operations) {
-      const names = [...op.http!.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-      const declared = (objectOf(op).parameters ?? []).filter((each: any) => each.in === 'path');
+    for (const binding of bindings) {
+      const names = [...binding.http.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+      const declared = (objectOf(binding).parameters ?? []).filter((each: any) => each.in === 'path');
       expect(declared.map((each: any) => each.name)).toEqual(names);
       expect(declared.every((each: any) => each.required)).toBe(true);
     }
@@ -69,14 +74,15 @@ describe('the OpenAPI document', () => {
   });
 
   test('gives examples that the operations would take', () => {
-    for (const op of operations) {
-      const example = objectOf(op).requestBody?.content['application/json'].example;
+    for (const binding of bindings) {
+      const { op, http } = binding;
+      const example = objectOf(binding).requestBody?.content['application/json'].example;
       if (example === undefined) continue;
       const input = {
         ...example,
-        ...Object.fromEntries([...op.http!.path.matchAll(/\{(\w+)\}/g)].map((m) => [m[1], 'x'])),
+        ...Object.fromEntries([...http.path.matchAll(/\{(\w+)\}/g)].map((m) => [m[1], 'x'])),
       };
-      const { error } = op.input.safeParse(input);
+      const { error } = (http.input ?? op.input).safeParse(input);
       expect([op.name, error && z.prettifyError(error)]).toEqual([op.name, undefined]);
     }
   });

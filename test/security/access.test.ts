@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform as services } from '../../functions/index.ts';
+import { kindsOf } from '../../shared/kit/binding.ts';
 import type { Access } from '../../shared/kit/operation.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { loggedIn, userWithSession, type World } from '../e2e/world.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
-const routes = services.flatMap(({ operations }) => operations.filter(({ http }) => http !== undefined));
+const routes = services.flatMap(({ operations }) => operations.flatMap((op) => op.http.map((http) => ({ op, http }))));
 const CALLERS = ['nobody', 'user', 'administrator', 'service'] as const;
 type CallerName = (typeof CALLERS)[number];
 
@@ -43,19 +44,21 @@ describe('every route lets in whom it declares, and nobody else', () => {
   });
   afterAll(() => platform?.close());
 
-  for (const op of routes) {
+  for (const { op, http } of routes) {
     for (const caller of CALLERS) {
       const enters = mayEnter(op.access, caller);
-      test(`${op.http!.method} ${op.http!.path}: ${caller} ${enters ? 'gets in' : 'stays out'}`, async () => {
+      test(`${http.method} ${http.path}: ${caller} ${enters ? 'gets in' : 'stays out'}`, async () => {
         // a field that no operation has: who gets in is told so, and nothing happens
-        const { method, path } = op.http!;
+        const { method, path } = http;
         const url = `${platform.http.url}${path.replace(/\{\w+\}/g, 'none')}`;
-        const body = method === 'GET' || method === 'DELETE' ? undefined : '{"no_such_field":1}';
+        const [kind] = kindsOf(http);
+        const body = kind && (kind === 'json' ? '{"no_such_field":1}' : 'no_such_field=1');
+        const type = kind === 'json' ? 'application/json' : 'application/x-www-form-urlencoded';
         const response = await fetch(body ? url : `${url}?no_such_field=1`, {
           method,
           body,
           headers: {
-            ...(body && { 'content-type': 'application/json' }),
+            ...(body && { 'content-type': type }),
             ...(tokens[caller] && { authorization: `Bearer ${tokens[caller]}` }),
           },
         });

@@ -1,8 +1,10 @@
 /** The OpenAPI 3.1 document of the platform, made from the operations themselves. Pure. */
+import { type BodyKind, type HttpBinding, kindsOf } from '../../kit/binding.ts';
 import type { ErrorCode } from '../../kit/errors.ts';
 import type { Access, Operation, Service } from '../../kit/operation.ts';
 import { exampleOf } from './example.ts';
-import { outcomesOf, PROBLEM, problemResponses } from './problems.ts';
+import { outcomesOf, PROBLEM } from './problems.ts';
+import { responsesOf } from './responses.ts';
 import { type JsonSchema, SchemaBook } from './schemas.ts';
 
 export interface DocumentOptions {
@@ -15,10 +17,11 @@ const accesses = ({ access }: Operation<any, any>): readonly Access[] =>
   typeof access === 'string' ? [access] : access;
 
 /** Which of the security schemes opens an operation; any one of several suffices. */
-const securityOf = (op: Operation<any, any>): Record<string, never[]>[] => {
+const securityOf = (op: Operation<any, any>, { credentials }: HttpBinding): Record<string, never[]>[] => {
   const schemes = new Set<string>();
+  if (credentials === 'basic') schemes.add('clientBasic');
   for (const access of accesses(op)) {
-    if (access === 'public') return [];
+    if (access === 'public') return [...schemes].map((scheme) => ({ [scheme]: [] }));
     if (access === 'service' || access.includes(':')) schemes.add('serviceToken');
     if (access !== 'service') schemes.add('accessToken');
   }
@@ -36,26 +39,25 @@ const describe = (op: Operation<any, any>): string => {
   return [op.description, `Open to ${who.join(', ')}.`].filter(Boolean).join('\n\n');
 };
 
-const carriesBody = (method: string): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH';
-
 /** Path parameters, query or body, as the HTTP binding takes the input apart. */
-const inputOf = (op: Operation<any, any>, input: JsonSchema) => {
-  const { method, path } = op.http!;
+const inputOf = (http: HttpBinding, input: JsonSchema) => {
+  const { path } = http;
   const properties = input.properties ?? {};
   const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]!);
   const rest = Object.keys(properties).filter((name) => !inPath.includes(name));
   const required = new Set(input.required ?? []);
+  const carriesBody = kindsOf(http).length > 0;
   const parameter = (name: string, where: 'path' | 'query') => {
     const { description, ...schema } = properties[name] ?? { type: 'string' };
     const needed = where === 'path' || required.has(name);
     return { name, in: where, required: needed, ...(description && { description }), schema };
   };
-  const inQuery = carriesBody(method) ? [] : rest;
+  const inQuery = carriesBody ? [] : rest;
   const parameters = [
     ...inPath.map((name) => parameter(name, 'path')),
     ...inQuery.map((name) => parameter(name, 'query')),
   ];
-  if (!carriesBody(method) || rest.length === 0) return { parameters };
+  if (!carriesBody || rest.length === 0) return { parameters };
   const body: JsonSchema = {
     ...input,
     properties: Object.fromEntries(rest.map((name) => [name, properties[name]!])),
@@ -64,35 +66,32 @@ const inputOf = (op: Operation<any, any>, input: JsonSchema) => {
   return { parameters, body };
 };
 
-const operationObject = (op: Operation<any, any>, book: SchemaBook) => {
-  const { status = 200, method } = op.http!;
-  const { parameters, body } = inputOf(op, book.input(op.input));
-  const output = status === 204 ? undefined : book.output(op.output);
-  const json = (schema: JsonSchema) => ({
-    'application/json': { schema, example: exampleOf(schema, (ref) => book.resolve(ref)) },
-  });
+const MEDIA: Record<BodyKind, string> = { json: 'application/json', form: 'application/x-www-form-urlencoded' };
+
+const operationObject = (op: Operation<any, any>, http: HttpBinding, at: number, book: SchemaBook) => {
+  const { parameters, body } = inputOf(http, book.input(http.input ?? op.input));
+  const content = (schema: JsonSchema, kinds: readonly BodyKind[]) => {
+    const value = { schema, example: exampleOf(schema, (ref) => book.resolve(ref)) };
+    return Object.fromEntries(kinds.map((kind) => [MEDIA[kind], value]));
+  };
   return {
-    operationId: op.name,
+    // every id is there once; the first binding has the operation's own
+    operationId: at === 0 ? op.name : `${op.name}-${at + 1}`,
     tags: [op.name.split('.')[0]!],
     summary: op.summary,
     description: describe(op),
-    security: securityOf(op),
+    security: securityOf(op, http),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: (body.required?.length ?? 0) > 0, content: json(body) } }),
-    responses: {
-      [status]: {
-        description: status === 204 ? 'Done' : op.summary,
-        headers: { 'x-request-id': { $ref: '#/components/headers/RequestId' } },
-        ...(output && { content: json(output) }),
-      },
-      ...problemResponses(outcomesOf(op, carriesBody(method) && body !== undefined)),
-    },
+    ...(body && {
+      requestBody: { required: (body.required?.length ?? 0) > 0, content: content(body, kindsOf(http)) },
+    }),
+    responses: responsesOf(op, http, book, body !== undefined),
   };
 };
 
 /** Operations that are spoken to over HTTP, in the order of the services. */
 export const httpOperations = (services: readonly Service[]): Operation<any, any>[] =>
-  services.flatMap(({ operations }) => operations.filter(({ http }) => http));
+  services.flatMap(({ operations }) => operations.filter(({ http }) => http.length > 0));
 
 /**
  * The document.
@@ -102,9 +101,13 @@ export const httpOperations = (services: readonly Service[]): Operation<any, any
 export const openApi = (services: readonly Service[], { version, server = '/' }: DocumentOptions) => {
   const book = new SchemaBook();
   const paths: Record<string, Record<string, unknown>> = {};
+  let basic = false;
   for (const op of httpOperations(services)) {
-    const { method, path } = op.http!;
-    paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(op, book) };
+    for (const [at, http] of op.http.entries()) {
+      const { method, path } = http;
+      paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(op, http, at, book) };
+      basic ||= http.credentials === 'basic';
+    }
   }
   return {
     openapi: '3.1.0',
@@ -121,6 +124,7 @@ export const openApi = (services: readonly Service[], { version, server = '/' }:
       securitySchemes: {
         accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: "A user's access token" },
         serviceToken: { type: 'http', scheme: 'bearer', description: 'A service token' },
+        ...(basic && { clientBasic: { type: 'http', scheme: 'basic', description: "A client's id and secret" } }),
       },
       headers: {
         RequestId: { description: 'The id of this request, also in our logs', schema: { type: 'string' } },

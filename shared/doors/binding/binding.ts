@@ -1,32 +1,16 @@
 /** How an operation is spoken to over HTTP, whatever brings the request: a socket, API Gateway or a test. */
 import { ANONYMOUS, type Context } from '../../kit/context.ts';
-import { AppError, ERRORS, toAppError, toProblem } from '../../kit/errors.ts';
+import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
-import type { Operation } from '../../kit/operation.ts';
 import { inServerSpan } from '../../kit/span.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import type { Trace } from '../../ports/tracer.ts';
-import { authenticate } from './caller.ts';
+import { authenticate, type Presented, readBasic } from './caller.ts';
+import type { HttpRequest, HttpResponse } from './message.ts';
+import { errorResponse, outputResponse, problemResponse } from './render.ts';
+import type { Route } from './route.ts';
 
-export interface HttpRequest {
-  method: string;
-  path: string;
-  params: Record<string, string>;
-  query: Record<string, string>;
-  /** Lower-case names. */
-  headers: Record<string, string | undefined>;
-  /** Parsed JSON, if there was any. */
-  body?: unknown;
-  ip?: string;
-}
-
-export interface HttpResponse {
-  status: number;
-  headers: Record<string, string>;
-  body?: string;
-  /** For the door's log line. */
-  trace_id?: string;
-}
+export type { HttpRequest, HttpResponse } from './message.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,128}$/;
 
@@ -34,25 +18,12 @@ const REQUEST_ID = /^[A-Za-z0-9_-]{1,128}$/;
 export const requestIdOf = (header: string | undefined, newId: () => string): string =>
   header !== undefined && REQUEST_ID.test(header) ? header : newId();
 
-/** An error as an answer: problem+json (RFC 9457), `WWW-Authenticate` (RFC 6750) and `Retry-After` where they belong. */
-export const problemResponse = (error: AppError, requestId: string): HttpResponse => ({
-  status: ERRORS[error.code].http,
-  headers: {
-    'content-type': 'application/problem+json',
-    'cache-control': 'no-store',
-    'x-request-id': requestId,
-    ...(error.code === 'unauthenticated' && { 'www-authenticate': 'Bearer realm="perfect21"' }),
-    ...(error.retryAfter !== undefined && { 'retry-after': String(Math.ceil(error.retryAfter)) }),
-  },
-  body: JSON.stringify(toProblem(error, requestId)),
-});
-
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Path parameters, then body (POST, PUT, PATCH) or query (GET, DELETE): one object, no field said twice. */
-const inputOf = ({ method, params, query, body }: HttpRequest): Record<string, unknown> => {
-  const carriesBody = method !== 'GET' && method !== 'HEAD' && method !== 'DELETE';
+/** Path parameters, then body (where the binding takes one) or query: one object, no field said twice. */
+const inputOf = ({ body: { kinds } }: Route, { method, params, query, body }: HttpRequest): Record<string, unknown> => {
+  const carriesBody = kinds.length > 0;
   if (carriesBody ? Object.keys(query).length > 0 : body !== undefined) {
     throw new AppError('invalid_request', {
       detail: carriesBody ? `${method} takes its fields in the body, not in the query` : `${method} takes no body`,
@@ -72,35 +43,73 @@ const inputOf = ({ method, params, query, body }: HttpRequest): Record<string, u
 /**
  * Answers a request with an operation, as a span of the caller's trace. Never throws: what goes wrong becomes a problem.
  *
- * @example const { status, headers, body } = await answer(host, login, request, 'http');
+ * @example const { status, headers, body } = await answer(host, routeOf(login, login.http[0]), request, 'http');
  */
 export const answer = (
   host: Host,
-  op: Operation<any, any>,
+  route: Route,
   request: HttpRequest,
   door: Context['door'],
   deadline?: number,
 ): Promise<HttpResponse> => {
   const { tracer } = host.ports;
   const { traceparent } = request.headers;
-  const work = (trace: Trace) => respond(host, op, request, door, trace, deadline);
+  const work = (trace: Trace) => respond(host, route, request, door, trace, deadline);
   if (!tracer) return work(continueTrace(traceparent));
-  return inServerSpan(tracer, { method: request.method, route: op.http?.path ?? op.name, traceparent }, work);
+  return inServerSpan(tracer, { method: request.method, route: route.http.path, traceparent }, work);
+};
+
+/** What went wrong as the answer of a route: logged where it is our fault. Never throws. */
+export const refuse = (
+  host: Host,
+  route: Route,
+  thrown: unknown,
+  requestId: string,
+  traceId?: string,
+): HttpResponse => {
+  const { op } = route;
+  let error = toAppError(thrown);
+  let response: HttpResponse;
+  try {
+    response = errorResponse(route, error, requestId);
+  } catch (broken) {
+    error = toAppError(broken);
+    response = problemResponse(error, requestId);
+  }
+  if (ERRORS[error.code].http >= 500) {
+    host.ports.log.error('operation.failed', {
+      operation: op.name,
+      code: error.code,
+      request_id: requestId,
+      trace_id: traceId,
+      cause: error.cause ?? error,
+    });
+  }
+  return response;
+};
+
+const presentedOf = async ({ op, http }: Route, host: Host, authorization: string | undefined): Promise<Presented> => {
+  const basic = http.credentials === 'basic' ? readBasic(authorization) : undefined;
+  if (basic) return { caller: ANONYMOUS, basic };
+  return op.access === 'public' ? { caller: ANONYMOUS } : authenticate(host.ports, authorization);
 };
 
 const respond = async (
   host: Host,
-  op: Operation<any, any>,
+  route: Route,
   request: HttpRequest,
   door: Context['door'],
   trace: Trace,
   deadline?: number,
 ): Promise<HttpResponse> => {
+  const { op, http, shape } = route;
   const { headers } = request;
   const requestId = requestIdOf(headers['x-request-id'], host.ports.ids.uuid);
   try {
     const presented =
-      op.access === 'public' ? { caller: ANONYMOUS } : await authenticate(host.ports, headers.authorization);
+      op.access === 'public' && !http.credentials
+        ? { caller: ANONYMOUS }
+        : await presentedOf(route, host, headers.authorization);
     const context: Context = {
       request_id: requestId,
       trace,
@@ -109,28 +118,13 @@ const respond = async (
       door,
       deadline,
     };
-    const output = await invoke(host, op, inputOf(request), context);
-    const status = op.http?.status ?? 200;
-    const answered = { 'x-request-id': requestId, 'cache-control': op.http?.cache ?? 'no-store' };
-    const { trace_id } = trace;
-    if (status === 204) return { status, headers: answered, trace_id };
-    return {
-      status,
-      headers: { ...answered, 'content-type': 'application/json' },
-      body: JSON.stringify(output),
-      trace_id,
-    };
+    const output = await invoke(host, op, inputOf(route, request), context, shape);
+    const response = outputResponse(route, output, requestId);
+    response.trace_id = trace.trace_id;
+    return response;
   } catch (thrown) {
-    const error = toAppError(thrown);
-    if (ERRORS[error.code].http >= 500) {
-      host.ports.log.error('operation.failed', {
-        operation: op.name,
-        code: error.code,
-        request_id: requestId,
-        trace_id: trace.trace_id,
-        cause: error.cause ?? error,
-      });
-    }
-    return { ...problemResponse(error, requestId), trace_id: trace.trace_id };
+    const response = refuse(host, route, thrown, requestId, trace.trace_id);
+    response.trace_id = trace.trace_id;
+    return response;
   }
 };

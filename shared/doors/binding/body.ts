@@ -1,5 +1,7 @@
 /** What a request body and a query string may be: decided once, for every HTTP door. Pure. */
+import type { BodyKind } from '../../kit/binding.ts';
 import { AppError } from '../../kit/errors.ts';
+import { type FormFields, parseForm } from './form.ts';
 
 /** Body limit in bytes of an operation that declares none. */
 export const DEFAULT_LIMIT = 64 * 1024;
@@ -10,15 +12,19 @@ const isSuspicious = (text: string): boolean => text.includes('__proto__') || te
 
 const badRequest = (detail: string): AppError => new AppError('invalid_request', { detail });
 
-/** True for `application/json`, alone or with `charset=utf-8` (RFC 8259 knows no other). */
-export const isJson = (contentType: string | undefined): boolean => {
-  if (contentType === 'application/json') return true;
-  const [type, ...parameters] = (contentType ?? '').toLowerCase().split(';');
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Whether a content type is `type`, alone or with `charset=utf-8` (RFC 8259 knows no other for JSON). */
+const isType = (contentType: string | undefined, type: string): boolean => {
+  if (contentType === type) return true;
+  const [first, ...parameters] = (contentType ?? '').toLowerCase().split(';');
   return (
-    type?.trim() === 'application/json' &&
-    parameters.every((parameter) => /^\s*(charset\s*=\s*"?utf-?8"?)?\s*$/.test(parameter))
+    first?.trim() === type && parameters.every((parameter) => /^\s*(charset\s*=\s*"?utf-?8"?)?\s*$/.test(parameter))
   );
 };
+
+/** True for `application/json`, alone or with `charset=utf-8`. */
+export const isJson = (contentType: string | undefined): boolean => isType(contentType, 'application/json');
 
 const decode = (bytes: Uint8Array): string => {
   try {
@@ -45,27 +51,37 @@ export const parseJson = (text: string): unknown => {
   return value;
 };
 
-/**
- * Reads a request body: undefined when it is empty, the parsed JSON otherwise.
- *
- * @param limit bytes
- * @throws AppError `payload_too_large`, `unsupported_media_type` or `invalid_request`, in this order
- * @example readJsonBody({ contentType: 'application/json', body: '{"a":1}', limit: DEFAULT_LIMIT })
- */
-export const readJsonBody = ({
-  contentType,
-  body,
-  limit,
-}: {
-  contentType: string | undefined;
-  body: string | Uint8Array | null | undefined;
+/** What a binding takes as a body. */
+export interface BodyRules {
+  kinds: readonly BodyKind[];
+  /** For kind `form`. */
+  form?: FormFields;
+  /** Bytes. */
   limit: number;
-}): unknown => {
+}
+
+const mediaTypes = (kinds: readonly BodyKind[]): string =>
+  kinds.map((kind) => (kind === 'form' ? FORM : 'application/json')).join(' or ');
+
+/**
+ * Reads a request body: undefined when it is empty, its fields otherwise.
+ *
+ * @throws AppError `payload_too_large`, `unsupported_media_type` or `invalid_request`, in this order
+ * @example readBodyAs({ contentType: 'application/json', body: '{"a":1}' }, { kinds: ['json'], limit: DEFAULT_LIMIT })
+ */
+export const readBodyAs = (
+  { contentType, body }: { contentType: string | undefined; body: string | Uint8Array | null | undefined },
+  { kinds, form, limit }: BodyRules,
+): unknown => {
   if (body === undefined || body === null || body.length === 0) return undefined;
   const size = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
   if (size > limit) throw new AppError('payload_too_large', { detail: `A body of at most ${limit} bytes is taken` });
-  if (!isJson(contentType)) throw new AppError('unsupported_media_type');
-  return parseJson(typeof body === 'string' ? body : decode(body));
+  // what takes no body at all says so itself
+  if (kinds.length === 0) return null;
+  const text = (): string => (typeof body === 'string' ? body : decode(body));
+  if (kinds.includes('json') && isJson(contentType)) return parseJson(text());
+  if (form && kinds.includes('form') && isType(contentType, FORM)) return parseForm(text(), form);
+  throw new AppError('unsupported_media_type', { detail: `Send ${mediaTypes(kinds)}` });
 };
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -1,4 +1,5 @@
 /** Who calls: the one place where a presented credential becomes a caller. */
+import { isUtf8 } from 'node:buffer';
 import { ANONYMOUS, type Caller } from '../../kit/context.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Ports } from '../../ports/index.ts';
@@ -11,7 +12,28 @@ export const SERVICE_TOKEN_PREFIX = 'p21s_';
 export interface Presented {
   caller: Caller;
   bearer?: string;
+  basic?: { user: string; password: string };
 }
+
+const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2})$/i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/**
+ * Reads HTTP Basic credentials (RFC 7617), without judging them. Undefined where there are none of this scheme.
+ *
+ * @throws AppError `unauthenticated` for some that can't be read
+ */
+export const readBasic = (authorization: string | undefined): { user: string; password: string } | undefined => {
+  if (authorization === undefined || !/^Basic( |$)/i.test(authorization)) return undefined;
+  const bytes = Buffer.from(BASIC.exec(authorization)?.[1] ?? '', 'base64');
+  const text = isUtf8(bytes) ? bytes.toString('utf8') : '';
+  const colon = text.indexOf(':');
+  if (colon === -1 || CONTROL.test(text)) {
+    throw new AppError('unauthenticated', { detail: 'The Basic credentials can not be read' });
+  }
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+};
 
 /**
  * Reads an `Authorization` header (RFC 6750). No header: nobody.

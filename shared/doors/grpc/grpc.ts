@@ -100,14 +100,15 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
       admit: admitInternal,
       client: receiveClient,
     });
-    if (!op.rpc) continue;
-    const { method } = op.rpc;
-    const codec = protoCodec(op);
-    if (!codec) throw new Error(`operation ${op.name} names ${method}, which proto/ does not have`);
-    serve(`/${method}`, op, codec, {
-      openOnLoopback: OPEN_ON_LOOPBACK.has(method),
-      limit: LIMITS[method] ?? MAX_MESSAGE,
-    });
+    for (const rpc of op.rpc) {
+      const { method } = rpc;
+      const codec = protoCodec(op, rpc);
+      if (!codec) throw new Error(`operation ${op.name} names ${method}, which proto/ does not have`);
+      serve(`/${method}`, op, codec, {
+        openOnLoopback: OPEN_ON_LOOPBACK.has(method),
+        limit: LIMITS[method] ?? MAX_MESSAGE,
+      });
+    }
   }
 
   const names = services.flatMap(({ name }) => PROTO_SERVICES[name] ?? []);

@@ -3,7 +3,8 @@
 import type { RequestListener, Server } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from '../../kit/errors.ts';
-import { problemResponse, requestIdOf } from '../binding/binding.ts';
+import { requestIdOf } from '../binding/binding.ts';
+import { problemResponse } from '../binding/render.ts';
 import type { Door } from './routes.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;

@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../kit/errors.ts';
-import { type HttpResponse, problemResponse } from '../binding/binding.ts';
+import type { HttpResponse } from '../binding/binding.ts';
+import { problemResponse } from '../binding/render.ts';
 
 /** Node's and llhttp's names for what went wrong before there was a request. */
 const errorOf = (code: string | undefined): AppError => {

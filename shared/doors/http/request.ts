@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../kit/errors.ts';
 import type { HttpRequest } from '../binding/binding.ts';
-import { readJsonBody, readParams, readQuery } from '../binding/body.ts';
+import { type BodyRules, readBodyAs, readParams, readQuery } from '../binding/body.ts';
 import { readBody } from './read.ts';
 
 const NONE: Record<string, string> = Object.freeze({});
@@ -18,14 +18,14 @@ const pathOf = (url: string): string => {
  *
  * @throws AppError `payload_too_large`, `unsupported_media_type` or `invalid_request`
  */
-export const takeBody = async (request: IncomingMessage, limit: number): Promise<unknown> => {
+export const takeBody = async (request: IncomingMessage, rules: BodyRules): Promise<unknown> => {
   // null: there is something, which the binding refuses where nothing may be
   if (request.method === 'GET' || request.method === 'HEAD') return null;
-  const body = await readBody(request, limit);
+  const body = await readBody(request, rules.limit);
   const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity')
     throw new AppError('unsupported_media_type', { detail: 'A body is taken as it is, without content-encoding' });
-  return readJsonBody({ contentType, body, limit });
+  return readBodyAs({ contentType, body }, rules);
 };
 
 /**

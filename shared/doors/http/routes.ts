@@ -1,11 +1,10 @@
 /** Operations as routes: request in, binding, answer out. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { toAppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
-import type { Operation, Service } from '../../kit/operation.ts';
+import type { Service } from '../../kit/operation.ts';
 import { serviceName } from '../../kit/service-name.ts';
-import { answer, type HttpResponse, problemResponse, requestIdOf } from '../binding/binding.ts';
-import { DEFAULT_LIMIT } from '../binding/body.ts';
+import { answer, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
+import { type Route, routesOf } from '../binding/route.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Endpoint, Report } from './observation.ts';
 import { announcesBody } from './read.ts';
@@ -29,65 +28,56 @@ declare module 'fastify' {
   }
 }
 
-interface Route {
-  op: Operation<any, any>;
-  /** Whether its path has parameters. */
-  parameters: boolean;
-  /** Body limit in bytes. */
-  limit: number;
-  report: Report;
-}
-
 /** `/users/{user_id}` as fastify writes it; a colon of the template's own is doubled. */
 export const toRoutePath = (template: string): string =>
   template.replaceAll(':', '::').replace(/\{([A-Za-z_]\w*)\}/g, ':$1');
 
-const respond = async (door: Door, route: Route, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+const respond = async (
+  door: Door,
+  route: Route,
+  report: Report,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> => {
   const { ports } = door.host;
   let started = performance.now();
   let response: HttpResponse;
   try {
-    const body = announcesBody(request.raw) ? await takeBody(request.raw, route.limit) : undefined;
+    const body = announcesBody(request.raw) ? await takeBody(request.raw, route.body) : undefined;
     started = performance.now();
     const deadline = ports.clock.now() + door.limits.answer_ms;
-    response = await answer(
-      door.host,
-      route.op,
-      toRequest(request, route.parameters, body, door.ipOf),
-      'http',
-      deadline,
-    );
+    response = await answer(door.host, route, toRequest(request, route.parameters, body, door.ipOf), 'http', deadline);
   } catch (thrown) {
     const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, ports.ids.uuid);
-    response = problemResponse(toAppError(thrown), requestId);
+    response = refuse(door.host, route, thrown, requestId);
   }
   try {
-    door.send(request, reply, response);
+    door.send(request, reply, response, response.kind);
   } catch (cause) {
     ports.log.error('http.unanswered', { operation: route.op.name, cause });
     reply.raw.destroy();
   }
-  route.report(response.status, started, response.headers['x-request-id']!, response.trace_id);
+  report(response.status, started, response.headers['x-request-id']!, response.trace_id);
 };
 
-/** Adds a route for each operation that has an HTTP binding; HEAD comes with GET. */
+/** Adds a route for each HTTP binding of each operation; HEAD comes with GET. */
 export const addOperations = (app: FastifyInstance, services: readonly Service[], door: Door): void => {
   for (const { name, operations } of services) {
     const service = serviceName(name);
-    for (const op of operations) {
-      if (!op.http) continue;
-      const { method, path: endpoint, limit = DEFAULT_LIMIT } = op.http;
-      const report = door.reportOf({ service, method, endpoint });
-      const route: Route = { op, parameters: endpoint.includes('{'), limit, report };
-      app.route({
-        method,
-        url: toRoutePath(endpoint),
-        config: { report },
-        handler: (request, reply) => {
-          // not returned: the reply is ours, and fastify would wait for it
-          void respond(door, route, request, reply);
-        },
-      });
-    }
+    for (const route of operations.flatMap(routesOf)) addRoute(app, service, route, door);
   }
+};
+
+const addRoute = (app: FastifyInstance, service: string, route: Route, door: Door): void => {
+  const { method, path: endpoint } = route.http;
+  const report = door.reportOf({ service, method, endpoint });
+  app.route({
+    method,
+    url: toRoutePath(endpoint),
+    config: { report },
+    handler: (request, reply) => {
+      // not returned: the reply is ours, and fastify would wait for it
+      void respond(door, route, report, request, reply);
+    },
+  });
 };

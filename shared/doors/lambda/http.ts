@@ -1,8 +1,9 @@
 /** API Gateway's HTTP API (payload format 2.0) in our terms and back. Pure. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { HttpRequest, HttpResponse } from '../binding/binding.ts';
-import { DEFAULT_LIMIT, readJsonBody, readParams, readQuery } from '../binding/body.ts';
+import { type BodyRules, readBodyAs, readParams, readQuery } from '../binding/body.ts';
 import { securityHeaders } from '../binding/headers.ts';
+import type { Route } from '../binding/route.ts';
 
 /** True for an event of an HTTP API with payload format 2.0. */
 export const isHttpEvent = (event: unknown): event is APIGatewayProxyEventV2 => {
@@ -22,10 +23,10 @@ export const lowerCaseHeaders = (headers: APIGatewayProxyEventV2['headers'] | nu
  *
  * The query is read from `rawQueryString`, because `queryStringParameters` joins repeated names with commas.
  *
- * @param limit bytes of the decoded body
- * @throws AppError as readJsonBody and readQuery do
+ * @param rules of the body; their limit is bytes of the decoded body
+ * @throws AppError as readBodyAs and readQuery do
  */
-export const toHttpRequest = (event: APIGatewayProxyEventV2, limit: number = DEFAULT_LIMIT): HttpRequest => {
+export const toHttpRequest = (event: APIGatewayProxyEventV2, rules: BodyRules): HttpRequest => {
   const headers = lowerCaseHeaders(event.headers);
   const body = event.body && event.isBase64Encoded ? Buffer.from(event.body, 'base64') : event.body;
   const { method } = event.requestContext.http;
@@ -37,7 +38,7 @@ export const toHttpRequest = (event: APIGatewayProxyEventV2, limit: number = DEF
     params: readParams(present(event.pathParameters)),
     query: readQuery(event.rawQueryString),
     headers,
-    body: refused ? null : readJsonBody({ contentType: headers['content-type'], body, limit }),
+    body: refused ? null : readBodyAs({ contentType: headers['content-type'], body }, rules),
     ip: event.requestContext.http.sourceIp,
   };
 };
@@ -46,12 +47,29 @@ export const toHttpRequest = (event: APIGatewayProxyEventV2, limit: number = DEF
 const SECURITY = securityHeaders(!process.env.PERFECT21_PUBLIC_URL?.startsWith('http:'));
 
 /** Our answer as API Gateway wants it, with the security headers of data or of a page. */
-export const fromHttpResponse = (
-  { status, headers, body }: HttpResponse,
-  kind: keyof typeof SECURITY = 'data',
-): APIGatewayProxyStructuredResultV2 => ({
+export const fromHttpResponse = ({
+  status,
+  headers,
+  body,
+  kind = 'data',
+}: HttpResponse): APIGatewayProxyStructuredResultV2 => ({
   statusCode: status,
   headers: { ...SECURITY[kind], ...headers },
   ...(body !== undefined && { body }),
   isBase64Encoded: false,
 });
+
+/** Which of an operation's routes an event is for. API Gateway says by its own name of the route, an emulator not always. */
+export const routeOfEvent = (routes: readonly Route[], event: APIGatewayProxyEventV2): Route => {
+  const { method } = event.requestContext.http;
+  return (
+    routes.find(({ http }) => event.routeKey === `${http.method} ${http.path}`) ??
+    routes.find(({ http }) => http.method === method && matches(http.path, event.rawPath)) ??
+    routes[0]!
+  );
+};
+
+const matches = (template: string, path: string): boolean => {
+  const [wanted, given] = [template.split('/'), path.split('/')];
+  return wanted.length === given.length && wanted.every((part, at) => part.startsWith('{') || part === given[at]);
+};

@@ -11,9 +11,11 @@ import type { Host } from '../../kit/invoke.ts';
 import { hostPorts, type Operation } from '../../kit/operation.ts';
 import { serviceOf } from '../../kit/service-name.ts';
 import { fromXray } from '../../tracing/xray.ts';
-import { answer, type HttpResponse, problemResponse, requestIdOf } from '../binding/binding.ts';
+import { answer, type HttpResponse, refuse as refuseAt, requestIdOf } from '../binding/binding.ts';
+import { problemResponse } from '../binding/render.ts';
+import { routesOf } from '../binding/route.ts';
 import { type Choose, container } from './container.ts';
-import { fromHttpResponse, isHttpEvent, lowerCaseHeaders, toHttpRequest } from './http.ts';
+import { fromHttpResponse, isHttpEvent, lowerCaseHeaders, routeOfEvent, toHttpRequest } from './http.ts';
 import { log, logger, metricsOf } from './observe.ts';
 
 /** Milliseconds of a function's time that are left for the answer itself. */
@@ -61,7 +63,7 @@ const refuse = (thrown: unknown, headers: Record<string, string | undefined>, fa
 };
 
 /**
- * Runs one HTTP event. Never throws for what a caller sent.
+ * Runs one HTTP event by one of an operation's routes. Never throws for what a caller sent.
  *
  * @throws TypeError for an event that does not come from an HTTP API with payload format 2.0
  */
@@ -74,6 +76,7 @@ export const serveHttp = async (
   if (!isHttpEvent(event)) {
     throw new TypeError(`${op.name} takes events of an API Gateway HTTP API, payload format 2.0, and nothing else`);
   }
+  const route = routeOfEvent(routesOf(op), event);
   const headers = lowerCaseHeaders(event.headers);
   let host: Host;
   try {
@@ -85,13 +88,14 @@ export const serveHttp = async (
   const started = clock.now();
   let response: HttpResponse;
   try {
-    const request = toHttpRequest(event, op.http?.limit);
+    const request = toHttpRequest(event, route.body);
     request.headers.traceparent ??= tracing && fromXray(process.env._X_AMZN_TRACE_ID);
-    response = await answer(host, op, request, 'lambda', deadlineOf(host, context));
+    response = await answer(host, route, request, 'lambda', deadlineOf(host, context));
   } catch (thrown) {
-    response = refuse(thrown, headers, host.ports.ids.uuid());
+    const requestId = requestIdOf(headers['x-request-id'], host.ports.ids.uuid);
+    response = refuseAt(host, route, thrown, requestId);
   }
-  const labels = { service: serviceOf(op), method: op.http!.method, endpoint: op.http!.path };
+  const labels = { service: serviceOf(op), method: route.http.method, endpoint: route.http.path };
   metrics.count('perfect21_requests_total', { ...labels, status: String(response.status) });
   metrics.observe('perfect21_request_duration_seconds', labels, (clock.now() - started) / 1000);
   return fromHttpResponse(response);
@@ -103,7 +107,7 @@ export const serveHttp = async (
  * @example export const handler = lambda(login, ({ store }) => [systemClock, dynamodbStore(schema)]);
  */
 export const lambda = (op: Operation<any, any>, choose: Choose) => {
-  if (!op.http) throw new AppError('internal', { detail: `${op.name} has no HTTP binding` });
+  if (op.http.length === 0) throw new AppError('internal', { detail: `${op.name} has no HTTP binding` });
   const open = container([...hostPorts(op), 'metrics'], choose);
   return stack(serviceOf(op), (event: unknown, context) => serveHttp(open, op, event, context));
 };

@@ -4,7 +4,8 @@ import { PAGE_HEADERS, PAGES } from '../../delivery/pages.ts';
 import { docsRoutes } from '../../documents/openapi/docs.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
-import { type HttpResponse, problemResponse, requestIdOf } from '../binding/binding.ts';
+import { type HttpResponse, requestIdOf } from '../binding/binding.ts';
+import { problemResponse } from '../binding/render.ts';
 import { type Choose, container } from './container.ts';
 import { fromHttpResponse, isHttpEvent, lowerCaseHeaders } from './http.ts';
 import { stack } from './lambda.ts';
@@ -113,7 +114,7 @@ export const lambdaPlatform = (file: URL, choose: Choose) => {
     if (route && (method === 'GET' || method === 'HEAD')) {
       const response = await route(open);
       const kind = response.headers['content-type']?.startsWith('text/html') ? 'page' : 'data';
-      return fromHttpResponse({ ...response, headers: { ...response.headers, 'x-request-id': requestId } }, kind);
+      return fromHttpResponse({ ...response, kind, headers: { ...response.headers, 'x-request-id': requestId } });
     }
     const { error, allow } = route
       ? { error: new AppError('method_not_allowed'), allow: 'GET, HEAD' }

@@ -7,7 +7,9 @@ import { METHODS, protoCodec } from '../../../shared/grpc/message.ts';
 import { rawCall } from './raw-call.ts';
 import { startRig } from './rig.ts';
 
-const operations = platform.flatMap((service) => service.operations).filter(({ rpc }) => rpc);
+const methods = platform
+  .flatMap((service) => service.operations)
+  .flatMap((op) => op.rpc.map((rpc) => [rpc.method, op, rpc] as const));
 
 /** A value for every field that any request has; an encoder takes those of its message. */
 const EVERYTHING = {
@@ -39,11 +41,11 @@ const EVERYTHING = {
   checks: [{ user_id: '01a0', resource: 'document', action: 'read', scope: 'own', context: { ip: 'x' } }],
 };
 
-test.each(operations.map((op) => [op.rpc!.method, op] as const))(
+test.each(methods)(
   '%s accepts its message with every field set, and with only the required ones',
-  (method, op) => {
+  (method, op, rpc) => {
     const { requestSerialize } = METHODS.get(method) as unknown as { requestSerialize(message: object): Buffer };
-    const codec = protoCodec(op)!;
+    const codec = protoCodec(op, rpc)!;
     const full = op.input.safeParse(codec.decode(requestSerialize(EVERYTHING)));
     expect(full.error?.issues).toBeUndefined();
     const empty = op.input.safeParse(codec.decode(Buffer.alloc(0)));

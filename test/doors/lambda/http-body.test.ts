@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isJson, parseJson, readJsonBody, readParams, readQuery } from '../../../shared/doors/binding/body.ts';
+import { isJson, parseJson, readBodyAs, readParams, readQuery } from '../../../shared/doors/binding/body.ts';
 import { AppError } from '../../../shared/kit/errors.ts';
 
 const read = (body: string | Uint8Array, contentType = 'application/json', limit = 1_000_000) =>
-  readJsonBody({ body, contentType, limit });
+  readBodyAs({ body, contentType }, { kinds: ['json'], limit });
 
 describe('a request body', () => {
   test('is what JSON.parse says, as text and as bytes', () => {

@@ -21,8 +21,9 @@ export const grpcDoor = (port: number, others: Door): Door & { close(): void } =
     name: 'gRPC',
     close: () => client.close(),
     call: (op, input, options = {}) => {
-      if (!op.rpc) return others.call(op, input, options);
-      const [service, method] = op.rpc.method.split('/') as [string, string];
+      const rpc = op.rpc[0];
+      if (!rpc) return others.call(op, input, options);
+      const [service, method] = rpc.method.split('/') as [string, string];
       const definition = (definitions[service] as unknown as Record<string, MethodDefinition<object, object>>)[method]!;
       const metadata = new Metadata();
       if (options.token) metadata.set('authorization', `Bearer ${options.token}`);

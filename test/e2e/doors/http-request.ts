@@ -1,4 +1,5 @@
 /** An operation's input as the HTTP request that its contract describes. */
+import { type BodyKind, kindsOf } from '../../../shared/kit/binding.ts';
 import type { Operation } from '../../../shared/kit/operation.ts';
 import type { CallOptions, Outcome } from '../world.ts';
 
@@ -10,35 +11,41 @@ export interface PlainRequest {
   body?: string;
 }
 
+const text = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+
+const bodyOf = (kind: BodyKind, fields: Record<string, unknown>): [type: string, body: string] => {
+  if (kind === 'json') return ['application/json', JSON.stringify(fields)];
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) for (const each of [value].flat()) form.append(name, text(each));
+  return ['application/x-www-form-urlencoded', form.toString()];
+};
+
 export const toHttpRequest = (
   op: Operation<any, any>,
   input: object,
-  { token, user_agent }: CallOptions,
+  { token, user_agent, via, kind: wanted }: CallOptions,
 ): PlainRequest => {
-  if (!op.http) throw new Error(`${op.name} has no HTTP binding`);
+  const http = via ?? op.http[0];
+  if (!http) throw new Error(`${op.name} has no HTTP binding`);
+  const kind = wanted ?? kindsOf(http)[0];
   const left: Record<string, unknown> = { ...input };
-  const path = op.http.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+  const path = http.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = left[name];
     delete left[name];
     return encodeURIComponent(String(value));
   });
-  const { method } = op.http;
+  const { method } = http;
   const headers: Record<string, string> = {
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     'user-agent': user_agent ?? 'test',
   };
-  if (method === 'GET' || method === 'DELETE') {
+  if (!kind) {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(left)) query.set(name, String(value));
     return { method, path, query: query.toString(), headers };
   }
-  return {
-    method,
-    path,
-    query: '',
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: JSON.stringify(left),
-  };
+  const [type, body] = bodyOf(kind, left);
+  return { method, path, query: '', headers: { ...headers, 'content-type': type }, body };
 };
 
 /** An HTTP answer as an outcome; a problem has to be a whole problem (RFC 9457). */

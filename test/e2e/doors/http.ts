@@ -20,7 +20,10 @@ export const http2Door = (baseUrl: string): Door & { close(): Promise<void> } =>
     call: (op, input, options = {}) =>
       new Promise((resolve, reject) => {
         const { method, path, query, headers, body } = toHttpRequest(op, input, options);
-        const stream = session.request({ ':method': method, ':path': `${path}${query && `?${query}`}`, ...headers });
+        const stream = session.request(
+          { ':method': method, ':path': `${path}${query && `?${query}`}`, ...headers },
+          { endStream: body === undefined },
+        );
         let status = 0;
         let type: string | undefined;
         let text = '';
@@ -40,7 +43,7 @@ export const http2Door = (baseUrl: string): Door & { close(): Promise<void> } =>
             reject(thrown);
           }
         });
-        stream.end(body);
+        if (body !== undefined) stream.end(body);
       }),
     close: () => new Promise((resolve) => session.close(() => resolve())),
   };

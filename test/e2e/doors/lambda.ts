@@ -19,11 +19,12 @@ export const lambdaDoor = (host: Host): Door => {
     name: 'Lambda event',
     call: async (op, input, options = {}) => {
       const { method, path, query, headers, body } = toHttpRequest(op, input, options);
-      const pathParameters = op.http!.path.match(/\{\w+\}/g)?.map((name) => name.slice(1, -1)) ?? [];
-      const values = new RegExp(`^${op.http!.path.replace(/\{\w+\}/g, '([^/]+)')}$`).exec(path)?.slice(1) ?? [];
+      const template = (options.via ?? op.http[0])!.path;
+      const pathParameters = template.match(/\{\w+\}/g)?.map((name) => name.slice(1, -1)) ?? [];
+      const values = new RegExp(`^${template.replace(/\{\w+\}/g, '([^/]+)')}$`).exec(path)?.slice(1) ?? [];
       const event = {
         version: '2.0',
-        routeKey: `${method} ${op.http!.path}`,
+        routeKey: `${method} ${template}`,
         rawPath: path,
         rawQueryString: query,
         headers,
@@ -38,7 +39,7 @@ export const lambdaDoor = (host: Host): Door => {
           domainPrefix: 'api',
           http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] },
           requestId: host.ports.ids.uuid(),
-          routeKey: `${method} ${op.http!.path}`,
+          routeKey: `${method} ${template}`,
           stage: '$default',
           time: '22/Nov/2026:12:00:00 +0000',
           timeEpoch: host.ports.clock.now(),

@@ -1,0 +1,57 @@
+/** What a binding answers, for the OpenAPI document: its declared answers, and the problems by status. */
+import { answersOf, type HttpAnswer, type HttpBinding } from '../../kit/binding.ts';
+import type { Operation } from '../../kit/operation.ts';
+import { exampleOf } from './example.ts';
+import { outcomesOf, problemResponses } from './problems.ts';
+import type { SchemaBook } from './schemas.ts';
+
+const REQUEST_ID = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
+const LOCATION = { location: { schema: { type: 'string', format: 'uri-reference' } } };
+
+interface ResponseObject {
+  description: string;
+  headers?: object;
+  content?: object;
+}
+
+const contentOf = (op: Operation<any, any>, { kind, schema }: HttpAnswer, book: SchemaBook): object | undefined => {
+  if (kind === 'page') return { 'text/html': { schema: { type: 'string' } } };
+  if (kind !== 'json') return undefined;
+  const json = book.output(schema ?? op.output);
+  return { 'application/json': { schema: json, example: exampleOf(json, (ref) => book.resolve(ref)) } };
+};
+
+const answered = (op: Operation<any, any>, answer: HttpAnswer, book: SchemaBook): ResponseObject => {
+  const content = contentOf(op, answer, book);
+  return {
+    description: answer.description ?? (answer.kind === 'empty' ? 'Done' : op.summary),
+    headers: { ...REQUEST_ID, ...(answer.kind === 'redirect' && LOCATION) },
+    ...(content && { content }),
+  };
+};
+
+/** Two answers of one status are one response with both contents. */
+const both = (a: ResponseObject, b: ResponseObject): ResponseObject => ({
+  description: a.description === b.description ? a.description : `${a.description}\n\n${b.description}`,
+  headers: { ...a.headers, ...b.headers },
+  ...((a.content || b.content) && { content: { ...a.content, ...b.content } }),
+});
+
+/** The response objects of a binding, by status. */
+export const responsesOf = (
+  op: Operation<any, any>,
+  http: HttpBinding,
+  book: SchemaBook,
+  hasBody: boolean,
+): Record<string, ResponseObject> => {
+  const responses: Record<string, ResponseObject> = {};
+  const add = (status: number | string, response: ResponseObject): void => {
+    const known = responses[status];
+    responses[status] = known ? both(known, response) : response;
+  };
+  for (const answer of answersOf(http)) add(answer.status, answered(op, answer, book));
+  for (const [status, response] of Object.entries(problemResponses(outcomesOf(op, hasBody)))) {
+    add(status, response as ResponseObject);
+  }
+  return responses;
+};

@@ -1,0 +1,51 @@
+/** An operation by one of its HTTP bindings, with what follows from both worked out once. */
+import { answersOf, type HttpBinding, kindsOf } from '../../kit/binding.ts';
+import type { Operation } from '../../kit/operation.ts';
+import { type BodyRules, DEFAULT_LIMIT } from './body.ts';
+import { formFieldsOf } from './form.ts';
+
+export interface Route {
+  op: Operation<any, any>;
+  http: HttpBinding;
+  body: BodyRules;
+  /** Whether the path has parameters. */
+  parameters: boolean;
+  /** Set where the binding's fields are not the input itself. */
+  shape?: Pick<HttpBinding, 'input' | 'request'>;
+  /** `<status> <kind>` of all declared answers. */
+  declared: ReadonlySet<string>;
+  /** `WWW-Authenticate` of a refusal. */
+  challenge: string;
+}
+
+const BEARER = 'Bearer realm="perfect21"';
+const BASIC = 'Basic realm="perfect21", charset="UTF-8"';
+
+/** The challenge where nothing is known of the route. */
+export const DEFAULT_CHALLENGE = BEARER;
+
+export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
+  const kinds = kindsOf(http);
+  const limit = http.limit ?? DEFAULT_LIMIT;
+  const basic = http.credentials === 'basic';
+  return {
+    op,
+    http,
+    body: { kinds, limit, ...(kinds.includes('form') && { form: formFieldsOf(http.input ?? op.input) }) },
+    parameters: http.path.includes('{'),
+    ...(http.request && { shape: { input: http.input, request: http.request } }),
+    declared: new Set(answersOf(http).map(({ status, kind }) => `${status} ${kind}`)),
+    challenge: basic ? (op.access === 'public' ? BASIC : `${BASIC}, ${BEARER}`) : BEARER,
+  };
+};
+
+const known = new WeakMap<Operation<any, any>, readonly Route[]>();
+/** The routes of an operation, one a binding. */
+export const routesOf = (op: Operation<any, any>): readonly Route[] => {
+  let routes = known.get(op);
+  if (!routes) {
+    routes = op.http.map((http) => routeOf(op, http));
+    known.set(op, routes);
+  }
+  return routes;
+};
