@@ -2,9 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type * as z from 'zod';
-import { AuthServiceService } from '../../proto/gen/auth_service.ts';
-import { PermissionServiceService } from '../../proto/gen/permission_service.ts';
-import { UserServiceService } from '../../proto/gen/user_service.ts';
+import { SERVICES } from '../../proto/gen/services.ts';
 import type { RpcBinding } from '../kit/binding.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Operation } from '../kit/operation.ts';
@@ -18,17 +16,8 @@ interface Method {
 
 /** All methods of proto/, by path without the leading slash. */
 export const METHODS: ReadonlyMap<string, Method> = new Map(
-  [AuthServiceService, UserServiceService, PermissionServiceService]
-    .flatMap((service): Method[] => Object.values(service))
-    .map((method) => [method.path.slice(1), method]),
+  SERVICES.flatMap((service): Method[] => Object.values(service)).map((method) => [method.path.slice(1), method]),
 );
-
-/** Which service of proto/ a service of the platform answers. */
-export const PROTO_SERVICES: Readonly<Record<string, string>> = {
-  auth: 'perfect21.auth.AuthService',
-  users: 'perfect21.user.UserService',
-  permissions: 'perfect21.permission.PermissionService',
-};
 
 const utf8 = (bytes: Uint8Array): string => {
   if (!isUtf8(bytes)) throw new RangeError('a string is not UTF-8');

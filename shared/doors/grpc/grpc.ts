@@ -4,7 +4,7 @@ import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities, ClientIdentity } from '../../grpc/identities.ts';
 import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient } from '../../grpc/internal.ts';
 import { MAX_MESSAGE, MAX_METADATA, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
-import { PROTO_SERVICES, protoCodec } from '../../grpc/message.ts';
+import { protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Operation, Service } from '../../kit/operation.ts';
@@ -72,8 +72,8 @@ const followIdentities = (tls: Live<ServerTls> | undefined) => {
 /**
  * Opens the gRPC door over a host.
  *
- * An operation with `rpc` answers that method of proto/; a method without an operation answers UNIMPLEMENTED. Every
- * operation also answers `/perfect21.internal.<service>/<verb-noun>` to services that hold `internal:call`.
+ * An operation with `rpc` answers those methods of proto/; a method without an operation answers UNIMPLEMENTED, and
+ * health and reflection do not know it. Every operation also answers `/perfect21.internal.<service>/<verb-noun>` to services that hold `internal:call`.
  *
  * @throws when the port is taken, or an operation names a method that proto/ does not have
  * @example
@@ -93,6 +93,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
     }
   };
 
+  const answered = new Set<string>();
   for (const op of services.flatMap(({ operations }) => operations)) {
     serve(internalPath(op), op, INTERNAL_CODEC, {
       openOnLoopback: false,
@@ -104,6 +105,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
       const { method } = rpc;
       const codec = protoCodec(op, rpc);
       if (!codec) throw new Error(`operation ${op.name} names ${method}, which proto/ does not have`);
+      answered.add(method);
       serve(`/${method}`, op, codec, {
         openOnLoopback: OPEN_ON_LOOPBACK.has(method),
         limit: LIMITS[method] ?? MAX_MESSAGE,
@@ -111,10 +113,10 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
     }
   }
 
-  const names = services.flatMap(({ name }) => PROTO_SERVICES[name] ?? []);
+  const names = new Set([...answered].map((method) => method.slice(0, method.indexOf('/'))));
   const guarded = guard(server, host.ports, identities);
-  const health = serveHealth(guarded.server, names, options.ready ?? (async () => true));
-  serveReflection(guarded.server, names);
+  const health = serveHealth(guarded.server, [...names], options.ready ?? (async () => true));
+  serveReflection(guarded.server, answered);
 
   const port = await bind(server, options).catch((error) => {
     health.close();

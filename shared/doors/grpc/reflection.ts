@@ -1,8 +1,8 @@
 /** `grpc.reflection.v1` and `v1alpha`, from the committed descriptors: the proto files keep their names. */
 import { readFileSync } from 'node:fs';
-import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
+import { filesAnswering } from './descriptors.ts';
 
 const DESCRIPTORS = new URL('../../../proto/gen/descriptors.binpb', import.meta.url);
 
@@ -13,21 +13,17 @@ const COMMON = [
   'grpc.reflection.v1alpha.ServerReflection',
 ];
 
-/** The files of a FileDescriptorSet (field 1), as bytes. */
-const filesOf = (set: Uint8Array): Buffer[] => {
-  const reader = new BinaryReader(set);
-  const files: Buffer[] = [];
-  while (reader.pos < reader.len) {
-    const [field, type] = reader.tag();
-    if (field === 1) files.push(Buffer.from(reader.bytes()));
-    else reader.skip(type, field);
-  }
-  return files;
-};
-
-/** Serves reflection on a server. @param names the services of proto/ that it serves; only these are listed */
-export const serveReflection = (server: Server, names: readonly string[]): void => {
-  const descriptors = { fileDescriptorProtos: filesOf(readFileSync(DESCRIPTORS)) };
+/**
+ * Serves reflection on a server.
+ *
+ * @param methods of proto/ that it answers, `package.Service/Method`; nothing else is told of, but for health and
+ * reflection themselves
+ */
+export const serveReflection = (server: Server, methods: ReadonlySet<string>): void => {
+  const serviceOf = (method: string): string => method.slice(0, method.indexOf('/'));
+  const answers = (method: string): boolean => methods.has(method) || COMMON.includes(serviceOf(method));
+  const descriptors = { fileDescriptorProtos: filesAnswering(readFileSync(DESCRIPTORS), answers) };
   const root = { descriptors } as unknown as ConstructorParameters<typeof ReflectionService>[0];
-  new ReflectionService(root, { services: [...names, ...COMMON] }).addToServer(server);
+  const services = [...new Set([...methods].map(serviceOf)), ...COMMON];
+  new ReflectionService(root, { services }).addToServer(server);
 };

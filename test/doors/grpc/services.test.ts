@@ -4,6 +4,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { Client, credentials, loadPackageDefinition, status } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer, loadSync } from '@grpc/proto-loader';
 import { describe, expect, test } from 'vitest';
+import { methodsOf } from '../../../shared/doors/grpc/descriptors.ts';
 import { rawCall } from './raw-call.ts';
 import { PLATFORM_TOKEN, startRig } from './rig.ts';
 
@@ -31,13 +32,20 @@ describe('health', () => {
     const health = healthOf(rig.door.port);
     expect(await check(health, '')).toBe('SERVING');
     expect(await check(health, 'perfect21.auth.AuthService')).toBe('SERVING');
-    expect(await check(health, 'perfect21.permission.PermissionService')).toBe('SERVING');
     expect(await check(health, 'no.such.Service')).toBe('NOT_FOUND');
     ready = false;
     expect(await check(health, '')).toBe('NOT_SERVING');
     expect(await check(health, 'perfect21.user.UserService')).toBe('NOT_SERVING');
     ready = true;
     expect(await check(health, '')).toBe('SERVING');
+    health.close();
+  });
+
+  test('does not know a service of proto/ of which no method is answered here', async () => {
+    await using rig = await startRig();
+    const health = healthOf(rig.door.port);
+    expect(await check(health, 'perfect21.user.UserService')).toBe('SERVING');
+    expect(await check(health, 'perfect21.permission.PermissionService')).toBe('NOT_FOUND');
     health.close();
   });
 
@@ -89,9 +97,33 @@ describe.each(['v1', 'v1alpha'] as const)('reflection %s', (version) => {
       'grpc.reflection.v1.ServerReflection',
       'grpc.reflection.v1alpha.ServerReflection',
       'perfect21.auth.AuthService',
-      'perfect21.permission.PermissionService',
       'perfect21.user.UserService',
     ]);
+  });
+
+  test('tells of the methods that are answered, and of no others', async () => {
+    await using rig = await startRig();
+    const told: string[] = [];
+    for (const name of ['perfect21.auth.AuthService', 'perfect21.user.UserService']) {
+      const answer = await reflect(rig.door.port, version, { file_containing_symbol: name });
+      const set = new BinaryWriter();
+      for (const file of answer.file_descriptor_response.file_descriptor_proto) {
+        set.tag(1, WireType.LengthDelimited).bytes(file);
+      }
+      told.push(...methodsOf(set.finish()).filter((method) => method.startsWith(`${name}/`)));
+    }
+    const answered = Object.values(rig.ops).flatMap(({ rpc }) => rpc.map(({ method }) => method));
+    expect(told.sort()).toEqual(answered.sort());
+    for (const method of told) {
+      expect([method, (await rig.call(`/${method}`, Buffer.alloc(0))).code]).not.toEqual([
+        method,
+        status.UNIMPLEMENTED,
+      ]);
+    }
+    const none = await reflect(rig.door.port, version, {
+      file_containing_symbol: 'perfect21.permission.PermissionService',
+    });
+    expect(none.error_response?.error_code).toBe(status.NOT_FOUND);
   });
 
   test('is enough for a client that knows nothing to call a method', async () => {
