@@ -13,6 +13,7 @@ export const catalogue: readonly EventType<string, any>[] = [
   users.userPasswordChanged,
   users.passwordResetRequested,
   users.userStatusChanged,
+  users.userSessionsEnded,
   users.userDeleted,
   auth.userMfaEnabled,
   auth.userMfaDisabled,

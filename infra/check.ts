@@ -51,6 +51,10 @@ const STEPS: readonly Step[] = [
   { name: 'published events', run: events },
   { name: 'boundaries', run: () => offences().join('\n') },
   { name: 'floors and circles', run: () => floors().join('\n') },
+  {
+    name: 'errors without a case',
+    run: async () => (await (await import('./checks/errors.ts')).uncoveredErrors()).join('\n'),
+  },
   { name: 'siblings and places', run: () => [...siblingOffences(), ...strayOffences(), ...roomOffences()].join('\n') },
 ];
 

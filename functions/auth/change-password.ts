@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AppError, toAppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
+import { promptly } from '../../shared/kit/promptly.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { changePassword as changeAccountPassword } from '../users/change-password.ts';
 import { Password } from '../users/model.ts';
@@ -19,9 +20,9 @@ export const changePassword = operation({
   errors: ['invalid_credentials', 'password_refused', 'not_found', 'conflict', 'too_many_requests'],
   reads: [loginAttempts],
   writes: [loginAttempts],
-  needs: ['clock', 'settings', 'metrics'],
+  needs: ['clock', 'log', 'settings', 'metrics'],
   calls: { changeAccountPassword, endUserSessions },
-  run: async ({ metrics, store, clock, settings, changeAccountPassword, endUserSessions }, input, context) => {
+  run: async ({ log, metrics, store, clock, settings, changeAccountPassword, endUserSessions }, input, context) => {
     if (context.caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id, session_id: except_session_id } = context.caller;
     // whoever holds a stolen access token may not guess the password here instead
@@ -35,8 +36,9 @@ export const changePassword = operation({
       if (toAppError(thrown).code === 'invalid_credentials') await countFailure(store, clock.now(), user_id);
       throw thrown;
     });
-    await clearAttempts(store, user_id);
-    await endUserSessions({ user_id, generation, except_session_id, reason: 'password_changed' });
+    await promptly(log, 'forget the tries', clearAttempts(store, user_id));
+    const sessions = { user_id, generation, except_session_id, reason: 'password_changed' as const };
+    await promptly(log, 'end the sessions', endUserSessions(sessions));
     metrics.count('perfect21_auth_events_total', { event_type: 'password_change', result: 'success' });
     return {};
   },

@@ -4,7 +4,6 @@ import { operation } from '../../shared/kit/operation.ts';
 import { createSession } from '../sessions/create-session.ts';
 import { Password } from '../users/model.ts';
 import { checkLogin } from './check-login.ts';
-import { issueTokens } from './issue-tokens.ts';
 import { clientOf, DeviceInfo, Tokens } from './model.ts';
 
 /** Logs in with an e-mail address or user name and a password; begins a session. */
@@ -21,15 +20,14 @@ export const login = operation({
   }),
   output: Tokens,
   errors: ['invalid_credentials'],
-  calls: { checkLogin, createSession, issueTokens },
-  run: async ({ checkLogin, createSession, issueTokens }, { identifier, password, device_info }, context) => {
+  calls: { checkLogin, createSession },
+  run: async ({ checkLogin, createSession }, { identifier, password, device_info }, context) => {
     const client = clientOf(context, { device_info });
     const { ip_address, user_agent } = client;
     const { account } = await checkLogin({ identifier, password, ip_address, user_agent });
     // an account with a second factor needs a door that asks for it
     if (!account || account.mfa_enabled) throw new AppError('invalid_credentials');
     const { user_id, email, generation } = account;
-    const session = await createSession({ user_id, email, generation, mfa_used: false, client });
-    return issueTokens({ user_id, generation, ...session });
+    return createSession({ user_id, email, generation, mfa_used: false, client });
   },
 });

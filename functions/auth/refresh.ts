@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { toAppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { rotateSession } from '../sessions/rotate-session.ts';
-import { issueTokens } from './issue-tokens.ts';
 import { clientOf, DeviceInfo, Tokens, TokenText } from './model.ts';
 
 /** Exchanges a refresh token for new tokens. The token used is spent; using a spent one again ends the session. */
@@ -25,15 +24,14 @@ export const refresh = operation({
   output: Tokens.extend({ expires_at: z.int().meta({ description: 'Unix seconds' }) }),
   errors: ['invalid_refresh_token', 'conflict'],
   needs: ['clock', 'metrics'],
-  calls: { rotateSession, issueTokens },
-  run: async ({ clock, metrics, rotateSession, issueTokens }, { refresh_token, ...said }, context) => {
+  calls: { rotateSession },
+  run: async ({ clock, metrics, rotateSession }, { refresh_token, ...said }, context) => {
     const client = clientOf(context, said);
-    const rotated = await rotateSession({ refresh_token, client }).catch((thrown) => {
+    const tokens = await rotateSession({ refresh_token, client }).catch((thrown) => {
       metrics.count('perfect21_token_operations_total', { operation: 'refresh', result: toAppError(thrown).code });
       throw thrown;
     });
     metrics.count('perfect21_token_operations_total', { operation: 'refresh', result: 'success' });
-    const tokens = await issueTokens(rotated);
     return { ...tokens, expires_at: Math.floor(clock.now() / 1000) + tokens.expires_in };
   },
 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
+import { promptly } from '../../shared/kit/promptly.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { Password } from '../users/model.ts';
 import { resetPassword as resetAccountPassword } from '../users/reset-password.ts';
@@ -17,15 +18,15 @@ export const resetPassword = operation({
   output: z.object({}),
   reads: [loginAttempts],
   writes: [loginAttempts],
-  errors: ['invalid_token', 'password_refused', 'not_found', 'conflict'],
-  needs: ['metrics'],
+  errors: ['invalid_token', 'password_refused', 'conflict'],
+  needs: ['log', 'metrics'],
   calls: { resetAccountPassword, endUserSessions },
-  run: async ({ metrics, store, resetAccountPassword, endUserSessions }, input, context) => {
+  run: async ({ log, metrics, store, resetAccountPassword, endUserSessions }, input, context) => {
     const { ip_address, user_agent } = clientOf(context);
     const { user_id, generation } = await resetAccountPassword({ ...input, ip_address, user_agent });
     // who reads the account's mail is no longer kept out by what a stranger guessed
-    await clearAttempts(store, user_id);
-    await endUserSessions({ user_id, generation, reason: 'password_changed' });
+    await promptly(log, 'forget the tries', clearAttempts(store, user_id));
+    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'password_changed' }));
     metrics.count('perfect21_auth_events_total', { event_type: 'password_reset', result: 'success' });
     return {};
   },

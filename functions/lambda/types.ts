@@ -14,5 +14,6 @@ export const types: readonly string[] = [
   'user.password_changed',
   'user.password_reset_requested',
   'user.registered',
+  'user.sessions_ended',
   'user.status_changed',
 ];

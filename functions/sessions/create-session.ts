@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { userLogin } from '../auth/events.ts';
+import { issueTokens } from '../auth/issue-tokens.ts';
+import { Tokens } from '../auth/model.ts';
 import { Client, expiryOf } from './model.ts';
 import { type SessionRecord, sessions } from './records.ts';
 import { hashOf, mint } from './refresh-token.ts';
@@ -18,11 +20,15 @@ export const createSession = operation({
     mfa_used: z.boolean(),
     client: Client,
   }),
-  output: z.object({ session_id: z.string(), refresh_token: z.string() }),
+  output: Tokens,
   emits: [userLogin],
   writes: [sessions],
   needs: ['clock', 'ids', 'metrics', 'secrets', 'settings'],
-  run: async ({ store, clock, ids, metrics, secrets, settings }, { user_id, email, generation, mfa_used, client }) => {
+  calls: { issueTokens },
+  run: async (
+    { store, clock, ids, metrics, secrets, settings, issueTokens },
+    { user_id, email, generation, mfa_used, client },
+  ) => {
     const now = Math.floor(clock.now() / 1000);
     const session_id = ids.uuid();
     const refresh_token = mint(secrets, ids, session_id, 1);
@@ -39,11 +45,13 @@ export const createSession = operation({
       user_agent,
       device_info,
     };
+    // signed before it is committed: a session that nobody got the tokens of would stay behind
+    const tokens = await issueTokens({ user_id, session_id, generation, refresh_token });
     await store.transact(
       [insert(sessions, session_id, session, { expires_at: expiryOf(session, settings) })],
       [userLogin.with({ user_id, email, login_successful: true, ip_address, user_agent, mfa_used }, { user_id })],
     );
     metrics.count('perfect21_session_operations_total', { operation: 'create', result: 'success' });
-    return { session_id, refresh_token };
+    return tokens;
   },
 });

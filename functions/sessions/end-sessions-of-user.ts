@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
+import { promptly } from '../../shared/kit/promptly.ts';
 import { raiseGeneration } from '../users/raise-generation.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 
@@ -12,10 +13,11 @@ export const endSessionsOfUser = operation({
   input: z.strictObject({ user_id: z.string().max(128) }),
   output: z.object({}),
   errors: ['not_found', 'conflict'],
+  needs: ['log'],
   calls: { raiseGeneration, endUserSessions },
-  run: async ({ raiseGeneration, endUserSessions }, { user_id }) => {
+  run: async ({ log, raiseGeneration, endUserSessions }, { user_id }) => {
     const { generation } = await raiseGeneration({ user_id });
-    await endUserSessions({ user_id, generation, reason: 'revoked' });
+    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'revoked' }));
     return {};
   },
 });

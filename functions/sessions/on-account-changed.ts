@@ -1,20 +1,20 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { userPasswordChanged, userStatusChanged } from '../users/events.ts';
+import { userPasswordChanged, userSessionsEnded, userStatusChanged } from '../users/events.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 
-/** Makes sure that sessions end when a password or a status changed, also if the process that changed it died in between. */
+/** Makes sure that sessions end when a password or a status changed or somebody ended them, also if the process that changed it died in between. */
 export const onAccountChanged = operation({
   name: 'sessions.on-account-changed',
   summary: 'Ends sessions after an account changed',
   subscription: {
     queue: 'session-service.account_changes',
-    bindings: [userPasswordChanged.key, userStatusChanged.key],
-    types: [userPasswordChanged.type, userStatusChanged.type],
+    bindings: [userPasswordChanged.key, userStatusChanged.key, userSessionsEnded.key],
+    types: [userPasswordChanged.type, userStatusChanged.type, userSessionsEnded.type],
   },
   access: 'service',
-  input: z.union([envelopeOf(userPasswordChanged), envelopeOf(userStatusChanged)]),
+  input: z.union([envelopeOf(userPasswordChanged), envelopeOf(userStatusChanged), envelopeOf(userSessionsEnded)]),
   output: z.object({}),
   errors: ['conflict'],
   calls: { endUserSessions },
@@ -25,7 +25,8 @@ export const onAccountChanged = operation({
       return {};
     }
     const { except_session_id } = data;
-    await endUserSessions({ user_id, generation, except_session_id, reason: 'password_changed' });
+    const reason = 'how' in data ? ('password_changed' as const) : ('revoked' as const);
+    await endUserSessions({ user_id, generation, except_session_id, reason });
     return {};
   },
 });

@@ -3,6 +3,8 @@ import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { type Stored, update } from '../../shared/ports/store.ts';
+import { issueTokens } from '../auth/issue-tokens.ts';
+import { Tokens } from '../auth/model.ts';
 import { getAccount } from '../users/get-account.ts';
 import { endSession } from './end-session.ts';
 import { Client, expiryOf, fingerprint } from './model.ts';
@@ -22,18 +24,13 @@ export const rotateSession = operation({
   summary: 'Exchanges a refresh token for its successor',
   access: 'service',
   input: z.strictObject({ refresh_token: z.string(), client: Client }),
-  output: z.object({
-    session_id: z.string(),
-    user_id: z.string(),
-    generation: z.int(),
-    refresh_token: z.string(),
-  }),
+  output: Tokens,
   errors: ['invalid_refresh_token', 'conflict', 'too_many_requests'],
   reads: [sessions],
   writes: [sessions],
   needs: ['clock', 'ids', 'secrets', 'settings'],
-  calls: { getAccount, endSession },
-  run: ({ store, clock, ids, secrets, settings, getAccount, endSession }, { refresh_token, client }) =>
+  calls: { getAccount, endSession, issueTokens },
+  run: ({ store, clock, ids, secrets, settings, getAccount, endSession, issueTokens }, { refresh_token, client }) =>
     retryConflict(async () => {
       const refused = new AppError('invalid_refresh_token');
       const presented = read(secrets, refresh_token);
@@ -49,22 +46,18 @@ export const rotateSession = operation({
         throw refused;
       }
 
-      const answer = (successor: string) => ({
-        session_id: session.id,
-        user_id,
-        generation: account.generation,
-        refresh_token: successor,
-      });
+      const { generation } = account;
+      const tokensWith = (refresh_token: string) =>
+        issueTokens({ session_id: session.id, user_id, generation, refresh_token });
       if (isHashOf(session.value.refresh_hash, refresh_token)) {
         if (isTooBusy(session.value, clock.now()))
           throw new AppError('too_many_requests', { retry_after: BUSY_MS / 1000 });
         const successor = mint(secrets, ids, session.id, session.value.refresh_generation + 1);
-        const next = {
-          ...rotated(session, refresh_token, successor, client, clock.now()),
-          generation: account.generation,
-        };
+        const next = { ...rotated(session, refresh_token, successor, client, clock.now()), generation };
+        // signed before the old token is spent: who gets no answer may try again
+        const tokens = await tokensWith(successor);
         await store.transact([update(sessions, session, next, { expires_at: expiryOf(next, settings) })]);
-        return answer(successor);
+        return tokens;
       }
       const { parent } = session.value;
       const racing =
@@ -72,7 +65,7 @@ export const rotateSession = operation({
         isHashOf(parent.hash, refresh_token) &&
         parent.client === fingerprint(client) &&
         clock.now() - parent.rotated_at_ms <= settings.refresh_grace * 1000;
-      if (racing) return answer(openUnder(refresh_token, parent.sealed_successor));
+      if (racing) return tokensWith(openUnder(refresh_token, parent.sealed_successor));
 
       await endSession({ session_id: session.id, user_id, reason: 'reuse_detected', client });
       throw refused;

@@ -50,6 +50,17 @@ export const userStatusChanged = eventType({
   }),
 });
 
+/** Every session of an account ended that is older than a generation, perhaps but one; no password or status changed. */
+export const userSessionsEnded = eventType({
+  type: 'user.sessions_ended',
+  key: 'user.events.sessions_ended',
+  data: z.strictObject({
+    user_id: z.string(),
+    generation: z.int(),
+    except_session_id: z.string().optional(),
+  }),
+});
+
 /** An account is gone for good; whoever keeps something of it deletes that, too. */
 export const userDeleted = eventType({
   type: 'user.deleted',

@@ -3,6 +3,7 @@ import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { update } from '../../shared/ports/store.ts';
+import { userSessionsEnded } from './events.ts';
 import { users } from './records.ts';
 
 /** Makes every token and session that an account has a former one, except those of one session. */
@@ -13,6 +14,7 @@ export const raiseGeneration = operation({
   input: z.strictObject({ user_id: z.string(), spared_session_id: z.string().optional() }),
   output: z.object({ generation: z.int() }),
   errors: ['not_found', 'conflict'],
+  emits: [userSessionsEnded],
   reads: [users],
   writes: [users],
   run: ({ store }, { user_id, spared_session_id }) =>
@@ -20,7 +22,11 @@ export const raiseGeneration = operation({
       const user = await store.get(users, user_id);
       if (!user) throw new AppError('not_found');
       const generation = user.value.generation + 1;
-      await store.transact([update(users, user, { ...user.value, generation, spared_session_id })]);
+      const told = { user_id, generation, except_session_id: spared_session_id };
+      await store.transact(
+        [update(users, user, { ...user.value, generation, spared_session_id })],
+        [userSessionsEnded.with(told, { user_id })],
+      );
       return { generation };
     }),
 });

@@ -16,7 +16,7 @@ export const resetPassword = operation({
   access: 'service',
   input: z.strictObject({ token: z.string(), new_password: Password, ip_address: z.string(), user_agent: z.string() }),
   output: z.object({ user_id: z.string(), generation: z.int() }),
-  errors: ['invalid_token', 'password_refused', 'not_found', 'conflict'],
+  errors: ['invalid_token', 'password_refused', 'conflict'],
   emits: [userPasswordChanged],
   reads: [users, credentials, oneTimeTokens],
   writes: [users, credentials, oneTimeTokens],

@@ -1,5 +1,4 @@
 /** What changing and resetting a password have in common: new hash, next generation, dead one-time tokens, one event. */
-import { AppError } from '../../shared/kit/errors.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import { insert, remove, type Stored, update } from '../../shared/ports/store.ts';
 import { userPasswordChanged } from './events.ts';
@@ -25,7 +24,6 @@ export const setPassword = async (
   const { password_hash, changed_at, ...told } = change;
   const secret = await store.get(credentials, user.id);
   const reset = token ?? (await store.get(oneTimeTokens, tokenId('reset-password', user.id)));
-  if (user.value.status === 'deleted') throw new AppError('not_found');
   const generation = user.value.generation + 1;
   const value = { password_hash, changed_at };
   await store.transact(

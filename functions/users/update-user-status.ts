@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
+import { promptly } from '../../shared/kit/promptly.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { update } from '../../shared/ports/store.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
@@ -34,8 +35,9 @@ export const updateUserStatus = operation({
   emits: [userStatusChanged, userDeleted],
   reads: [users, identifiers, credentials, oneTimeTokens],
   writes: [users, identifiers, credentials, oneTimeTokens],
+  needs: ['log'],
   calls: { endUserSessions },
-  run: async ({ store, endUserSessions }, { user_id, status, reason }) => {
+  run: async ({ store, log, endUserSessions }, { user_id, status, reason }) => {
     const changed = await retryConflict(async () => {
       const user = await store.get(users, user_id);
       if (!user) throw new AppError('not_found', { detail: 'No user has this id' });
@@ -61,7 +63,8 @@ export const updateUserStatus = operation({
     });
     // at once here; the event makes sure of it if this process ends now
     if (status !== 'active') {
-      await endUserSessions({ user_id, generation: changed.value.generation, reason: 'user_inactive' });
+      const { generation } = changed.value;
+      await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'user_inactive' }));
     }
     return toUser(changed);
   },

@@ -1,0 +1,121 @@
+/** A call for each error that an operation declares. `npm run check` names the errors without one. */
+import { logout } from '../../functions/auth/logout.ts';
+import { updateMe } from '../../functions/users/update-me.ts';
+import { expectOk, newEmail, PASSWORD, userWithSession, verified, type World } from '../e2e/world.ts';
+import { resetToken } from './samples/auth.ts';
+import { asService, type Call, CLIENT, type Sample } from './samples/sample.ts';
+
+const NEXT = 'quiet tractors hum in violet';
+/** Refused by every policy: too short. */
+const WEAK = 'short';
+const NOBODY = 'nobody-has-this-id';
+
+const anonymously =
+  (input: (world: World) => Promise<object> | object): Sample =>
+  async (world) => ({ input: await input(world) });
+
+/** By a user, with a token that is still good when `gone` has happened to the account. */
+const asUser =
+  (input: (world: World, user: { user_id: string; email: string }) => Promise<object> | object): Sample =>
+  async (world): Promise<Call> => {
+    const user = await userWithSession(world);
+    return { input: await input(world, user), token: user.access_token };
+  };
+
+const spentRefreshToken = async (world: World): Promise<string> => {
+  const { refresh_token, access_token } = await userWithSession(world);
+  await expectOk(world.call(logout, {}, { token: access_token }));
+  return refresh_token;
+};
+
+const passwordChange = { new_password: NEXT, ...CLIENT };
+
+/** Operations that answer `not_found` when an account vanishes under its own token: their samples are run on such a store. */
+export const ERASED: readonly string[] = [
+  'auth.change-password',
+  'users.get-me',
+  'users.update-me',
+  'sessions.end-other-sessions',
+];
+
+/** Errors that no single call provokes, and the tests that do. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+  'auth.change-password too_many_requests': 'test/e2e/cases/passwords.ts',
+  'sessions.rotate-session too_many_requests': 'test/e2e/cases/tokens.ts',
+};
+
+/**
+ * By `<operation> <code>`. `conflict` is here only where the sample does not come to a write that can be lost: otherwise
+ * it follows from the samples and a store in which somebody else is always first.
+ */
+export const errorCases: Readonly<Record<string, Sample>> = {
+  'auth.register password_refused': anonymously(() => ({ email: newEmail(), password: WEAK })),
+  'auth.verify-email invalid_token': anonymously(() => ({ token: 'none-of-ours' })),
+  'auth.revoke conflict': anonymously(async (world) => ({ token: (await userWithSession(world)).refresh_token })),
+  'sessions.revoke-token conflict': asService(async (world) => ({
+    token: (await userWithSession(world)).refresh_token,
+  })),
+  'auth.login invalid_credentials': anonymously(async (world) => ({
+    identifier: (await verified(world)).email,
+    password: NEXT,
+  })),
+  'auth.refresh invalid_refresh_token': anonymously(async (world) => ({
+    refresh_token: await spentRefreshToken(world),
+  })),
+  'auth.change-password invalid_credentials': asUser(() => ({ current_password: NEXT, new_password: NEXT })),
+  'auth.change-password password_refused': asUser(() => ({ current_password: PASSWORD, new_password: WEAK })),
+  'auth.reset-password invalid_token': anonymously(() => ({ token: 'none-of-ours', new_password: NEXT })),
+  'auth.reset-password password_refused': anonymously(async (world) => ({
+    token: await resetToken(world),
+    new_password: WEAK,
+  })),
+  'users.create-user password_refused': asService(() => ({ email: newEmail(), password: WEAK, ...CLIENT })),
+  'users.verify-email invalid_token': asService(() => ({ token: 'none-of-ours' })),
+  'users.change-password invalid_credentials': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    current_password: NEXT,
+    ...passwordChange,
+  })),
+  'users.change-password password_refused': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    current_password: PASSWORD,
+    ...passwordChange,
+    new_password: WEAK,
+  })),
+  'users.change-password not_found': asService(() => ({
+    user_id: NOBODY,
+    current_password: PASSWORD,
+    ...passwordChange,
+  })),
+  'users.reset-password invalid_token': asService(() => ({ token: 'none-of-ours', ...passwordChange })),
+  'users.reset-password password_refused': asService(async (world) => ({
+    token: await resetToken(world),
+    ...CLIENT,
+    new_password: WEAK,
+  })),
+  'users.update-me already_exists': asUser(async (world) => {
+    const { access_token: token, user_id } = await userWithSession(world);
+    const username = `n${user_id.slice(-12)}`;
+    await expectOk(world.call(updateMe, { username }, { token }));
+    return { username };
+  }),
+  'users.get-user not_found': asService(() => ({ user_id: NOBODY })),
+  'users.update-user-status not_found': asService(() => ({ user_id: NOBODY, status: 'suspended' })),
+  'users.raise-generation not_found': asService(() => ({ user_id: NOBODY })),
+  'users.get-contact not_found': asService(() => ({ user_id: NOBODY })),
+  'sessions.rotate-session invalid_refresh_token': asService(async (world) => ({
+    refresh_token: await spentRefreshToken(world),
+    client: CLIENT,
+  })),
+  'sessions.end-my-session not_found': asUser(() => ({ id: NOBODY })),
+  'sessions.end-sessions-of-user not_found': asService(() => ({ user_id: NOBODY })),
+  'notifications.read-notification not_found': asUser(() => ({ id: NOBODY })),
+  'notifications.remove-device not_found': asUser(() => ({ id: NOBODY })),
+  'notifications.send-notification not_found': asService(() => ({
+    user_id: NOBODY,
+    channels: ['email'],
+    template_name: 'notice',
+    template_data: { title: 'a', text: 'b' },
+  })),
+  'notifications.get-deliveries not_found': asService(() => ({ id: NOBODY })),
+};

@@ -1,0 +1,44 @@
+/** One platform for the tests of the table, and its doors. */
+import type { Operation } from '../../shared/kit/operation.ts';
+import { grpcDoor } from '../e2e/doors/grpc.ts';
+import { http1Door, http2Door } from '../e2e/doors/http.ts';
+import { lambdaDoor } from '../e2e/doors/lambda.ts';
+import { localDoor } from '../e2e/doors/local.ts';
+import { mailsFrom } from '../e2e/matrix.ts';
+import type { Door, World } from '../e2e/world.ts';
+import { type TestPlatform, testPlatform } from '../support/platform.ts';
+
+export interface Rig {
+  platform: TestPlatform;
+  /** In process. */
+  world: World;
+  close(): Promise<void>;
+}
+
+/** @example const rig = await openRig(); … await rig.close(); */
+export const openRig = async (env: Record<string, string> = {}): Promise<Rig> => {
+  const platform = await testPlatform({ PERFECT21_RATE_LIMITS: 'off', ...env });
+  const world: World = {
+    ...localDoor(platform.host),
+    ...platform.credentials,
+    advance: platform.advance,
+    mails: async (to) => {
+      await platform.drain();
+      return mailsFrom(platform.mailbox!.httpPort, to);
+    },
+  };
+  return { platform, world, close: () => platform.close() };
+};
+
+type Opened = Door & { close?(): unknown };
+
+/** Every door of a platform by name, and which operations it brings. */
+export const DOORS: Readonly<
+  Record<string, { open(platform: TestPlatform): Opened; brings(op: Operation<any, any>): boolean }>
+> = {
+  'in process': { open: ({ host }) => localDoor(host), brings: () => true },
+  'HTTP/1.1': { open: ({ http }) => http1Door(http.url), brings: ({ http }) => http !== undefined },
+  'HTTP/2': { open: ({ http }) => http2Door(http.url), brings: ({ http }) => http !== undefined },
+  gRPC: { open: ({ http, grpc }) => grpcDoor(grpc.port, http1Door(http.url)), brings: ({ rpc }) => rpc !== undefined },
+  'Lambda event': { open: ({ host }) => lambdaDoor(host), brings: ({ http }) => http !== undefined },
+};

@@ -1,0 +1,53 @@
+import { forgotPassword } from '../../../functions/auth/forgot-password.ts';
+import {
+  expectOk,
+  newEmail,
+  PASSWORD,
+  registered,
+  tokenIn,
+  userWithSession,
+  verified,
+  type World,
+} from '../../e2e/world.ts';
+import { asService, CLIENT, type Samples } from './sample.ts';
+
+const NEXT = 'quiet tractors hum in violet';
+
+/** The token of a mailed link to a new password. */
+export const resetToken = async (world: World): Promise<string> => {
+  const { email } = await verified(world);
+  await expectOk(world.call(forgotPassword, { email }));
+  return tokenIn((await world.mails(email)).find(({ text }) => text.includes('reset-password')));
+};
+
+export const auth: Samples = {
+  'auth.register': async () => ({ input: { email: newEmail(), password: PASSWORD } }),
+  'auth.verify-email': async (world) => ({ input: { token: (await registered(world)).token } }),
+  'auth.login': async (world) => ({ input: { identifier: (await verified(world)).email, password: PASSWORD } }),
+  'auth.refresh': async (world) => ({ input: { refresh_token: (await userWithSession(world)).refresh_token } }),
+  'auth.revoke': async (world) => ({ input: { token: (await userWithSession(world)).access_token } }),
+  'auth.logout': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
+  'auth.validate-token': async (world) => ({ input: { token: (await userWithSession(world)).access_token } }),
+  'auth.validate-tokens': async (world) => ({ input: { tokens: [(await userWithSession(world)).access_token] } }),
+  'auth.validate-credentials': asService(async (world) => ({
+    identifier: (await verified(world)).email,
+    password: PASSWORD,
+  })),
+  'auth.change-password': async (world) => ({
+    input: { current_password: PASSWORD, new_password: NEXT },
+    token: (await userWithSession(world)).access_token,
+  }),
+  'auth.forgot-password': async (world) => ({ input: { email: (await verified(world)).email } }),
+  'auth.reset-password': async (world) => ({ input: { token: await resetToken(world), new_password: NEXT } }),
+  'auth.get-jwks': async () => ({ input: {} }),
+  'auth.get-openid-configuration': async () => ({ input: {} }),
+  'auth.check-login': asService(async (world) => ({
+    identifier: (await verified(world)).email,
+    password: PASSWORD,
+    ...CLIENT,
+  })),
+  'auth.issue-tokens': asService(async (world) => {
+    const { user_id, session_id, refresh_token } = await userWithSession(world);
+    return { user_id, session_id, refresh_token, generation: 1 };
+  }),
+};

@@ -1,0 +1,47 @@
+import { newEmail, PASSWORD, registered, userWithSession, verified } from '../../e2e/world.ts';
+import { resetToken } from './auth.ts';
+import { asEvent, asService, CLIENT, type Samples } from './sample.ts';
+
+const NEXT = 'quiet tractors hum in violet';
+
+export const users: Samples = {
+  'users.create-user': asService(() => ({ email: newEmail(), password: PASSWORD, ...CLIENT })),
+  'users.verify-email': asService(async (world) => ({ token: (await registered(world)).token })),
+  'users.find-account': asService(async (world) => ({ identifier: (await verified(world)).email })),
+  'users.check-password': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    password: PASSWORD,
+  })),
+  'users.change-password': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    current_password: PASSWORD,
+    new_password: NEXT,
+    ...CLIENT,
+  })),
+  'users.request-password-reset': asService(async (world) => ({ email: (await verified(world)).email, ...CLIENT })),
+  'users.on-password-reset-requested': asEvent('user.password_reset_requested', async (world) => ({
+    email: (await verified(world)).email,
+  })),
+  'users.reset-password': asService(async (world) => ({
+    token: await resetToken(world),
+    new_password: NEXT,
+    ...CLIENT,
+  })),
+  'users.get-me': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
+  'users.update-me': async (world) => ({
+    input: { first_name: 'Grace' },
+    token: (await userWithSession(world)).access_token,
+  }),
+  'users.get-user': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.update-user-status': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    status: 'suspended',
+  })),
+  'users.get-account': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.raise-generation': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.get-contact': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.on-user-login': asEvent('user.login', async (world) => {
+    const { user_id, email } = await verified(world);
+    return { user_id, email, login_successful: true };
+  }),
+};
