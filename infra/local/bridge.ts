@@ -4,6 +4,7 @@ import { StartError } from '../../shared/config/start-error.ts';
 import { startBridge } from '../../shared/process/bridge.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { takesNoArguments } from './arguments.ts';
+import { stopsBySignal } from './stopping.ts';
 
 takesNoArguments(
   'npm run bridge',
@@ -14,14 +15,9 @@ try {
   const config = loadConfig(process.env);
   prepareDataDir(config.data_dir);
   const bridge = await startBridge(config);
+  stopsBySignal(() => bridge.stop());
   process.stdout.write(`perfect21's bridge joins RabbitMQ and EventBridge (${config.bridge?.bus}). Ctrl-C stops it.\n`);
   process.stdout.write(`Its metrics and health: http://${config.http.host}:${bridge.metrics.port}/metrics, /readyz\n`);
-  const stop = async (): Promise<void> => {
-    await bridge.stop();
-    process.exit(0);
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
 } catch (thrown) {
   if (!(thrown instanceof StartError)) throw thrown;
   process.stderr.write(`the bridge can't start: ${thrown.message}\n`);

@@ -19,6 +19,7 @@ import { openHost } from '../../shared/process/host.ts';
 import { startWorker } from '../../shared/process/worker.ts';
 import { takesNoArguments } from './arguments.ts';
 import { type DevCredentials, devCredentials, seedDevCredentials } from './dev-credentials.ts';
+import { stopsBySignal } from './stopping.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Bundling and loading of all functions, on a busy machine. */
@@ -147,21 +148,22 @@ export const startOffline = async ({ env, ports = {}, verbose = false }: Offline
 
 if (import.meta.main) {
   takesNoArguments('npm run offline', 'runs the packaged functions under serverless-offline, on port 3000');
+  const http = Number(process.env.PERFECT21_HTTP_PORT || 3000);
   try {
-    const { url, mailboxUrl, ended, close } = await startOffline({ env: process.env, verbose: true });
-    process.stdout.write(`\nperfect21 functions: ${url}/api/v1\nmailbox: ${mailboxUrl}\n\nCtrl-C stops.\n`);
+    const { url, mailboxUrl, ended, close } = await startOffline({
+      env: process.env,
+      ports: { http, lambda: http + 2 },
+      verbose: true,
+    });
     let stopping = false;
-    const stop = async (code: number): Promise<void> => {
-      if (stopping) return;
+    const end = stopsBySignal(() => {
       stopping = true;
-      await close();
-      process.exit(code);
-    };
-    process.on('SIGINT', () => stop(0));
-    process.on('SIGTERM', () => stop(0));
+      return close();
+    });
+    process.stdout.write(`\nperfect21 functions: ${url}/api/v1\nmailbox: ${mailboxUrl}\n\nCtrl-C stops.\n`);
     await ended;
     if (!stopping) process.stderr.write('npm run offline stops: serverless-offline ended by itself\n');
-    await stop(1);
+    await end(1);
   } catch (thrown) {
     if (!(thrown instanceof StartError)) throw thrown;
     process.stderr.write(`npm run offline can't start: ${thrown.message}\n`);

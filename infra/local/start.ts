@@ -8,6 +8,7 @@ import { launch, type Running } from '../../shared/process/launch.ts';
 import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from './arguments.ts';
 import { devCredentials, seedDevCredentials } from './dev-credentials.ts';
+import { stopsBySignal } from './stopping.ts';
 
 const table = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.max(...rows.map(([name]) => name.length));
@@ -38,23 +39,14 @@ try {
       if (credentials) await seedDevCredentials(host, credentials, config.services);
     },
   });
-  const ms = Math.round(performance.now() - started);
-  process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
-  process.stdout.write(`${table(addresses(running, config.http.host, config.data_dir))}\n\nCtrl-C drains and stops.\n`);
-
-  let stopping = 0;
-  const stop = async (): Promise<void> => {
-    // Ctrl-C reaches this process twice, from the terminal and from npm; only a later one means impatience
-    if (stopping && performance.now() - stopping > 1000) process.exit(1);
-    if (stopping) return;
-    stopping = performance.now();
+  stopsBySignal(async () => {
     process.stdout.write('\nstopping: finishing what is in flight\n');
     await running.stop();
     process.stdout.write('stopped\n');
-    process.exit(0);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  });
+  const ms = Math.round(performance.now() - started);
+  process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
+  process.stdout.write(`${table(addresses(running, config.http.host, config.data_dir))}\n\nCtrl-C drains and stops.\n`);
 } catch (thrown) {
   if (!(thrown instanceof StartError)) throw thrown;
   process.stderr.write(`perfect21 can't start: ${thrown.message}\n`);

@@ -72,7 +72,7 @@ export const seed = async (folder: string, users: number, tokens: number): Promi
 };
 
 /** The words of `npm start` between `node` and the file: options of Node's. */
-const [, ...START] = manifest.scripts.start.split(' ');
+const START = manifest.scripts.start.split(' ').slice(2);
 const [node, file] = [START.slice(0, -1), START.at(-1)!];
 
 /** Starts it as `npm start` does and waits until it is ready. */
