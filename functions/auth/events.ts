@@ -56,7 +56,8 @@ export const securityAlert = eventType({
     description: z.string(),
     details: z.record(z.string(), z.unknown()),
     ip_address: z.string(),
-    user_agent: z.string(),
+    /** Empty where a producer does not tell it. */
+    user_agent: z.string().default(''),
     recommended_actions: z.array(z.string()),
   }),
   priority: ({ severity }) => PRIORITY[severity],

@@ -1,6 +1,7 @@
 /** Sends one message on one channel, once: the ledger says what was done, however often its event is delivered. */
 import type { Context } from '../../shared/kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../shared/kit/errors.ts';
+import { utc } from '../../shared/kit/moment.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import type { Ports } from '../../shared/ports/index.ts';
@@ -54,7 +55,7 @@ export const newDelivery = (
 /** When the life of a message ends, in Unix ms; never when neither its request nor its template says so. */
 const endOf = ({ expires_at, template_data }: Message): number | undefined => {
   const ends = [expires_at, template_data.expires_at].flatMap((moment) =>
-    typeof moment === 'string' ? Date.parse(moment) || [] : [],
+    typeof moment === 'string' ? Date.parse(utc(moment)) || [] : [],
   );
   return ends.length ? Math.min(...ends) : undefined;
 };

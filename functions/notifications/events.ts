@@ -1,6 +1,7 @@
 /** Events that ask for a message to somebody. */
 import * as z from 'zod';
 import { eventType } from '../../shared/kit/event.ts';
+import { Moment } from '../../shared/kit/moment.ts';
 import { CATEGORIES } from './model.ts';
 
 export const PRIORITIES = ['low', 'normal', 'high', 'urgent'] as const;
@@ -9,8 +10,6 @@ const PRIORITY = { low: 1, normal: 4, high: 7, urgent: 9 } as const;
 /** A message that is tried again must not hold back a code for the same user. */
 const ordered = false;
 
-const moment = z.iso.datetime({ offset: true });
-
 /** What is common to all channels. */
 const about = {
   /** What the ledger knows it by, the same on all channels; the event's own id when left out. */
@@ -18,7 +17,7 @@ const about = {
   /** What it is about: a user may have switched that off on this channel. It always goes when left out. */
   category: z.enum(CATEGORIES).optional(),
   /** ISO 8601: not sent any more after that. */
-  expires_at: moment.optional(),
+  expires_at: Moment.optional(),
 };
 
 /**
@@ -36,7 +35,7 @@ export const emailSend = eventType({
     template_data: z.record(z.string(), z.unknown()),
     priority: z.enum(PRIORITIES).default('normal'),
     /** ISO 8601; at once when left out. */
-    send_at: moment.optional(),
+    send_at: Moment.optional(),
     ...about,
   }),
   priority: ({ priority }) => PRIORITY[priority],
@@ -48,7 +47,7 @@ const request = {
   template_data: z.record(z.string(), z.unknown()),
   priority: z.enum(PRIORITIES).default('normal'),
   /** ISO 8601; at once when left out. */
-  send_at: moment.optional(),
+  send_at: Moment.optional(),
   ...about,
 };
 

@@ -109,9 +109,11 @@ export const sendNotification = operation({
       ...request.template_data,
     };
     const { token } = templateOf(template_name);
-    if (token) {
-      if (typeof template_data.token !== 'string') throw invalid('template_data.token', 'Has to be a text');
-      template_data.token = sealer.seal(template_data.token, token.purpose);
+    const field = token?.field ?? 'token';
+    const plain = template_data[field];
+    if (token && !(token.optional && plain === undefined)) {
+      if (typeof plain !== 'string') throw invalid(`template_data.${field}`, 'Has to be a text');
+      template_data[field] = sealer.seal(plain, token.purpose);
     }
     tryOut(channels, template_name, template_data, subject);
     const recipients: Record<Channel, string | undefined> = {

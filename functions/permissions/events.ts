@@ -1,6 +1,7 @@
 /** Events of what users may do. Tokens issued before one of them still say what was so before. */
 import * as z from 'zod';
 import { eventType } from '../../shared/kit/event.ts';
+import { Moment } from '../../shared/kit/moment.ts';
 
 const change = {
   user_id: z.string(),
@@ -10,7 +11,7 @@ const change = {
 };
 const until = {
   /** ISO 8601; for good when left out. */
-  expires_at: z.iso.datetime({ offset: true }).optional(),
+  expires_at: Moment.optional(),
 };
 
 /** A user has a role from now on. */

@@ -28,11 +28,13 @@ export const userPasswordChanged = eventType({
   data: z.strictObject({
     user_id: z.string(),
     email: z.string(),
-    how: z.enum(['changed', 'reset']),
-    generation: z.int(),
+    how: z.enum(['changed', 'reset']).default('changed'),
+    /** Sessions of earlier ones end; 0 where a producer keeps no count: all sessions end then. */
+    generation: z.int().default(0),
     except_session_id: z.string().optional(),
-    ip_address: z.string(),
-    user_agent: z.string(),
+    /** Empty where a producer does not tell it, as the next. */
+    ip_address: z.string().default(''),
+    user_agent: z.string().default(''),
     locale: z.string().optional(),
   }),
 });

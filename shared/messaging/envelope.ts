@@ -1,6 +1,7 @@
 /** The envelope as a schema: what a consumer accepts, and the input of every operation that handles an event. */
 import * as z from 'zod';
 import type { EventType } from '../kit/event.ts';
+import { utc } from '../kit/moment.ts';
 
 const Metadata = z.looseObject({
   /** Version of the payload; 1 when left out. */
@@ -21,19 +22,35 @@ export const AnyEnvelope = z.object({
 });
 export type AnyEnvelope = z.output<typeof AnyEnvelope>;
 
-/** What a producer may leave out. Many languages write what they leave out as null. */
-const OPTIONAL = ['correlation_id', 'user_id', 'metadata'] as const;
+/** Deeper than any payload goes. What is deeper stays as it is: a stranger's text must not exhaust the stack. */
+const DEPTH = 16;
+
+/** A value without members that are null, which is how many languages write what they leave out. The same where there is none. */
+const withoutNulls = (value: unknown, depth = 0): unknown => {
+  if (typeof value !== 'object' || value === null || depth === DEPTH) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => withoutNulls(item, depth + 1));
+    return items.some((item, at) => item !== value[at]) ? items : value;
+  }
+  let same = true;
+  const kept: [string, unknown][] = [];
+  for (const [name, member] of Object.entries(value)) {
+    const clean = withoutNulls(member, depth + 1);
+    if (clean !== null) kept.push([name, clean]);
+    same &&= clean !== null && clean === member;
+  }
+  return same ? value : Object.fromEntries(kept);
+};
 
 /**
- * Reads an envelope that somebody else may have written.
+ * Reads an envelope that somebody else may have written: null is absent, and a time without an offset is UTC.
  *
  * @example const read = toEnvelope(JSON.parse(text)); if (read.success) handle(read.data);
  */
 export const toEnvelope = (value: unknown): z.ZodSafeParseResult<AnyEnvelope> => {
-  const told = value as Record<string, unknown> | null;
-  const empty = typeof told === 'object' && told !== null ? OPTIONAL.filter((name) => told[name] === null) : [];
-  if (empty.length === 0) return AnyEnvelope.safeParse(value);
-  return AnyEnvelope.safeParse({ ...told, ...Object.fromEntries(empty.map((name) => [name, undefined])) });
+  const told = withoutNulls(value) as Record<string, unknown> | null;
+  const timestamp = typeof told === 'object' && told?.timestamp;
+  return AnyEnvelope.safeParse(typeof timestamp === 'string' ? { ...told, timestamp: utc(timestamp) } : told);
 };
 
 /** The payload's schema for a reader: what a later producer adds is dropped, where a producer itself may add nothing. */

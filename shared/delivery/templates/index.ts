@@ -12,6 +12,7 @@ import { securityAlert } from './security-alert.ts';
 import type { Short, Template } from './template.ts';
 import { verificationCode } from './verification-code.ts';
 import { verifyEmail } from './verify-email.ts';
+import { welcome } from './welcome.ts';
 
 export const TEMPLATES = {
   verify_email: verifyEmail,
@@ -23,6 +24,7 @@ export const TEMPLATES = {
   login_alert: loginAlert,
   verification_code: verificationCode,
   notice,
+  welcome,
 } satisfies Record<string, Template<any, any>>;
 
 export type TemplateName = keyof typeof TEMPLATES;

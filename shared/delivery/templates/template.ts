@@ -1,5 +1,6 @@
 /** What a template is: a schema of its data, and a letter in each language. */
 import * as z from 'zod';
+import { Moment as AnyMoment } from '../../kit/moment.ts';
 import type { Language, Letter } from './letter.ts';
 
 /** A message in a few words, for a text message, a push message and the inbox. */
@@ -17,7 +18,16 @@ export interface Template<D extends z.ZodType = z.ZodType, S extends z.ZodType =
    * For what the token in `data.token` is sealed, and the page that its link opens; without a page, the token itself is
    * what the reader needs, a code.
    */
-  readonly token?: { readonly path?: `/${string}`; readonly purpose: string };
+  readonly token?: {
+    readonly path?: `/${string}`;
+    readonly purpose: string;
+    /** Where it stands in the data, in place of `token`. */
+    readonly field?: string;
+    /** Other systems, which have no key of ours, may send it as it is. */
+    readonly plain?: boolean;
+    /** The message makes sense without it; its link is then empty. */
+    readonly optional?: boolean;
+  };
   /** `link` is the opened token where the template has one: as a link, or as it is. */
   readonly letter: Readonly<Record<Language, (data: z.output<D>, link: string) => Letter>>;
   /** The short form, where there is one; it may take less than a letter. */
@@ -56,4 +66,4 @@ export const greeting = {
 export const moment = (iso: string): string => `${new Date(iso).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** An ISO 8601 time in template data. */
-export const Moment = z.iso.datetime({ offset: true }).transform(moment);
+export const Moment = AnyMoment.transform(moment);

@@ -3,7 +3,7 @@ import { Common, greeting, Moment, template } from './template.ts';
 
 /** To a new address: is it yours? */
 export const verifyEmail = template({
-  token: { path: '/verify-email', purpose: 'verify-email' },
+  token: { path: '/verify-email', purpose: 'verify-email', plain: true },
   data: z.object({ ...Common, expires_at: Moment, username_taken: z.boolean().default(false) }),
   letter: {
     en: ({ first_name, expires_at, username_taken }, link) => ({

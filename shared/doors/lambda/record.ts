@@ -18,7 +18,7 @@ const contradiction = (frame: Frame, { message_type, source_service }: AnyEnvelo
   return ours && source !== `perfect21.${source_service}` ? 'source' : undefined;
 };
 
-const isPriority = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 9;
+const isPriority = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0;
 
 /**
  * The envelope in a record.

@@ -43,10 +43,10 @@ const parse = (content: Buffer): unknown => {
 };
 
 /** What the headers say must be what the envelope says, or one of them is forged. */
-const contradiction = (envelope: AnyEnvelope, { messageId, type, correlationId, headers = {} }: Properties) => {
+const contradiction = (envelope: AnyEnvelope, { messageId, correlationId, headers = {} }: Properties) => {
+  // the property `type` is not asked: others write there what their own programs call a message
   const claims: readonly (readonly [string, unknown, unknown])[] = [
     ['message_id', messageId, envelope.message_id],
-    ['type', type, envelope.message_type],
     ['correlation_id', correlationId, envelope.correlation_id],
     ['message_type', headers.message_type, envelope.message_type],
     ['source_service', headers.source_service, envelope.source_service],
@@ -56,13 +56,19 @@ const contradiction = (envelope: AnyEnvelope, { messageId, type, correlationId, 
   // a header of null says nothing
   return claims.find(([, claimed, real]) => (claimed ?? undefined) !== undefined && claimed !== real)?.[0];
 };
-type Properties = { messageId?: unknown; type?: unknown; correlationId?: unknown; headers?: Headers };
+type Properties = { messageId?: unknown; correlationId?: unknown; headers?: Headers };
 
-/** The trace of a producer whose instrumentation writes headers only. */
-const traced = (envelope: AnyEnvelope, traceparent: unknown): AnyEnvelope =>
-  typeof traceparent === 'string' && envelope.metadata?.traceparent === undefined
-    ? { ...envelope, metadata: { ...envelope.metadata, traceparent: traceparent.slice(0, 256) } }
-    : envelope;
+/** What a producer says beside its envelope only: what it answers, and the trace of an instrumentation that writes headers. */
+const completed = (envelope: AnyEnvelope, { correlationId, headers = {} }: Properties): AnyEnvelope => {
+  const { correlation_id = correlationId ?? headers.correlation_id, metadata } = envelope;
+  const { traceparent } = headers;
+  return {
+    ...envelope,
+    ...(typeof correlation_id === 'string' && correlation_id.length <= 128 && { correlation_id }),
+    ...(typeof traceparent === 'string' &&
+      metadata?.traceparent === undefined && { metadata: { ...metadata, traceparent: traceparent.slice(0, 256) } }),
+  };
+};
 
 const isCount = (value: unknown, most: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
@@ -79,11 +85,11 @@ export const readMessage = ({
   const parsed = toEnvelope(value);
   if (!parsed.success) return { poison: 'invalid envelope' };
   const headers: Headers = properties.headers ?? {};
-  const envelope = traced(parsed.data, headers.traceparent);
+  const envelope = completed(parsed.data, { ...properties, headers });
   const against = contradiction(envelope, { ...properties, headers });
   if (against) return { poison: `a header contradicts the envelope: ${against}` };
-  const priority = properties.priority ?? 0;
-  if (!isCount(priority, 9)) return { poison: 'invalid priority' };
+  // an octet, and queues know ten priorities
+  const priority = Math.min(9, Number(properties.priority) || 0);
   const failed = headers[HEADER.attempts] ?? 0;
   if (!isCount(failed, 1000)) return { poison: 'invalid number of tries' };
   const key = headers[HEADER.key] ?? fields.routingKey;

@@ -131,10 +131,10 @@ describe('a function behind a queue', () => {
       frame({ 'detail-type': 'user.login' }),
       frame({ source: 'perfect21.somebody' }),
       frame({}, { key: 'a..b' }),
-      frame({}, { key: 'a.b', priority: 200 }),
       frame({}, { key: 'a.b', priority: '9' }),
     ];
-    const good = [frame({}), frame({ source: 'a.partner' }), frame({}, { key: 'a.b', priority: 9 })];
+    const urgent = [9, 200].map((priority) => frame({}, { key: 'a.b', priority }));
+    const good = [frame({}), frame({ source: 'a.partner' }), ...urgent];
     const all = [...odd, ...good].map((each, at) => ({ ...each, detail: { ...each.detail, message_id: `m${at}` } }));
     expect(failed(await run(all))).toEqual(odd.map((_, at) => `message-${at}`));
   });

@@ -113,9 +113,8 @@ test('poison is parked at once with the reason and delays nobody', async () => {
     ['invalid_request data.text', envelope({ data: { text: 5 } }), {}],
     ['too large', envelope({ data: { text: 'x'.repeat(1_100_000) } }), {}],
     ['a header contradicts the envelope: message_id', good, { ...properties, messageId: 'other' }],
-    ['a header contradicts the envelope: type', good, { ...properties, type: 'user.login' }],
+    ['a header contradicts the envelope: message_type', good, { ...properties, headers: { message_type: 'x' } }],
     ['a header contradicts the envelope: user_id', good, { ...properties, headers: { user_id: 'admin' } }],
-    ['invalid priority', good, { ...properties, priority: 200 }],
     ['invalid number of tries', good, { ...properties, headers: { [HEADER.attempts]: -4 } }],
     ['invalid routing key', good, { ...properties, headers: { [HEADER.key]: 'a..b' } }],
     // what can be read and not be written again
