@@ -16,7 +16,9 @@ import {
   deliveries,
 } from './records.ts';
 
-type Ledger = Pick<Ports, 'clock'> & { store: Pick<OperationStore<never, 'deliveries', never>, 'get' | 'transact'> };
+type Ledger = Pick<Ports, 'clock'> & {
+  store: Pick<OperationStore<never, 'deliveries', never>, 'get' | 'transact' | 'owner' | 'isGone'>;
+};
 
 /** Which message, on which channel. */
 export interface Message {
@@ -32,7 +34,7 @@ export interface Message {
 export type Send = (tried: (attempt: Omit<Attempt, 'at'>) => void, expires_at: number | undefined) => Promise<void>;
 
 const FINAL: readonly DeliveryStatus[] = ['sent', 'expired', 'suppressed'];
-/** A send that began longer ago than a handler may take, in ms, was cut off. */
+/** A send that began longer ago than a handler may take, in ms, was cut off, whatever is known of its process. */
 const UNDER_WAY_MS = 60_000;
 const KEPT_ATTEMPTS = 100;
 
@@ -77,7 +79,7 @@ const verdictOf = (error: AppError, attempt: number, late: boolean): Verdict => 
  * Whether it is tried again is the queue's to say: it counts tries that died before the ledger heard of them, and starts
  * anew after a replay.
  *
- * Nothing is sent while another delivery of the same message is under way. If the process dies between the send and the
+ * Nothing is sent while another delivery of the same message is under way in a process that lives. If the process dies between the send and the
  * mark that it was sent, the message goes out again, with the same id.
  *
  * @throws AppError `unavailable` when it may work later, `invalid_request` when it never will
@@ -93,9 +95,11 @@ export const deliver = async (
   const earlier = await store.get(deliveries, key);
   if (earlier && FINAL.includes(earlier.value.status)) return;
   if (earlier?.value.status === 'sending' && now - earlier.value.updated_at < UNDER_WAY_MS) {
-    throw new AppError('unavailable', { detail: 'The message is just being sent' });
+    const { sender } = earlier.value;
+    if (!sender || !(await store.isGone(sender)))
+      throw new AppError('unavailable', { detail: 'The message is just being sent' });
   }
-  const { reason: _, ...base } = earlier?.value ?? newDelivery(message, 'sending', now);
+  const { reason: _, sender: __, ...base } = earlier?.value ?? newDelivery(message, 'sending', now);
   const write = (read: Stored<DeliveryRecord> | undefined, value: DeliveryRecord): Promise<void> =>
     store.transact([
       read
@@ -118,7 +122,9 @@ export const deliver = async (
   if (typeof send === 'string') return write(earlier, { ...base, status: 'suppressed', reason: send, updated_at: now });
 
   const before = base.attempts.slice(-KEPT_ATTEMPTS);
-  await write(earlier, { ...base, status: 'sending', rounds, attempts: [...before, { at: now }], updated_at: now });
+  const attempts = [...before, { at: now }];
+  const sender = await store.owner();
+  await write(earlier, { ...base, status: 'sending', sender, rounds, attempts, updated_at: now });
   const tried: Attempt[] = [];
   let failure: AppError | undefined;
   try {

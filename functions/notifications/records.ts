@@ -53,6 +53,8 @@ export interface DeliveryRecord {
   /** Unix ms. */
   created_at: number;
   updated_at: number;
+  /** While it is `sending`: the process that does. */
+  sender?: string;
   /** How often all its providers were asked. */
   rounds: number;
   /** Newest last. */

@@ -52,6 +52,8 @@ export const bindStore = (ports: Ports, op: Operation<any, any>, context: Contex
     getMany: (collection, ids) => store.getMany(collection, ids),
     query: (collection, index, hash, page) => store.query(collection, index, hash, page),
     increment: (collection, id, options) => store.increment(collection, id, options),
+    owner: () => store.messages.owner(),
+    isGone: (owner) => store.messages.isGone(owner),
     transact: (writes, events = [], { durability = context.durability } = {}) => {
       const names = () => [...new Set(writes.map(({ collection }) => collection.name))].join(' ');
       const attributes = () => ({

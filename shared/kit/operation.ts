@@ -43,6 +43,10 @@ export interface OperationStore<R extends string, W extends string, E extends st
     id: string,
     options: { by?: number; expires_at: number },
   ): Promise<number>;
+  /** A name for this process. See Messages.owner. */
+  owner(): Promise<string>;
+  /** True when the process of this name has ended. See Messages.isGone. */
+  isGone(owner: string): Promise<boolean>;
 }
 
 type Calls = Readonly<Record<string, Operation<any, any>>>;

@@ -12,6 +12,8 @@ export interface Commits {
   onCommit: Store['onCommit'];
   /** Tells the listeners which queues got messages, if any did, and again when delayed ones are due. Call after the commit. */
   announce(enqueued: Effects['enqueue']): void;
+  /** Tells the listeners that there is something in these queues. */
+  tell(queues: ReadonlySet<string>): void;
 }
 
 export const commits = (log: Log, clock: Clock): Commits => {
@@ -45,6 +47,7 @@ export const commits = (log: Log, clock: Clock): Commits => {
       listeners.add(own);
       return () => void listeners.delete(own);
     },
+    tell,
     announce: (enqueued) => {
       if (!enqueued?.length || !listeners.size) return;
       tell(new Set(enqueued.map(({ queue }) => queue)));

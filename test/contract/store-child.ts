@@ -1,12 +1,20 @@
-/** Another process on a SQLite file: `node store-child.ts <url> <mode>`; says each thing it did as a line. */
+/** Another process on a store: `node store-child.ts <url> <mode>`; says each thing it did as a line. */
 import { writeSync } from 'node:fs';
+import type { Adapter } from '../../shared/kit/adapter.ts';
 import { insert } from '../../shared/ports/store.ts';
-import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
+import type { StoreSchema } from '../../shared/store/schema.ts';
 import { configFor, fakePorts, hits, message, notes, schema } from './store-harness.ts';
 
 const [, , url = '', mode = ''] = process.argv;
 const ports = fakePorts();
-const { port: store, close } = await sqliteStore(schema).open(ports, configFor(url));
+const engines: Record<string, () => Promise<(schema: StoreSchema) => Adapter<'store', any>>> = {
+  sqlite: async () => (await import('../../shared/store/sqlite/adapter.ts')).sqliteStore,
+  postgres: async () => (await import('../../shared/store/postgres/adapter.ts')).postgresStore,
+  dynamodb: async () => (await import('../../shared/store/dynamodb/adapter.ts')).dynamodbStore,
+};
+const config = configFor(url);
+const engine = await engines[config.store.engine]!();
+const { port: store, close } = await engine(schema).open(ports, config);
 const say = (line: string) => writeSync(1, `${line}\n`);
 
 /** Writes notes, each with its message, until it is killed; says each when it is acknowledged. */
@@ -36,6 +44,14 @@ const claim = async () => {
   }
 };
 
-const modes: Record<string, () => Promise<void>> = { write, count, claim };
+/** Claims all there is, and lives with it until it is killed. */
+const hold = async () => {
+  const claimed = await store.messages.claim('q', { limit: 10, lease_ms: 60_000 });
+  for (const { id } of claimed) say(id);
+  say(await store.messages.owner());
+  await new Promise(() => setInterval(() => {}, 1_000));
+};
+
+const modes: Record<string, () => Promise<void>> = { write, count, claim, hold };
 await modes[mode]!();
 await close?.();

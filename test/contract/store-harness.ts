@@ -21,6 +21,8 @@ export interface Harness {
   adapter: (schema: StoreSchema) => Adapter<'store', any>;
   /** Config of which `store` names the place; the same each time, so that opening again finds the same data. */
   config: Config;
+  /** What another process needs in its environment to find the same place with the same URL. */
+  env?: Record<string, string>;
   /** Makes the engine unreachable (server stopped, file locked, wire cut); a promise of a call may already be under way. */
   away?: () => Promise<void>;
   back?: () => Promise<void>;
@@ -32,6 +34,8 @@ export interface Harness {
 export interface Abilities {
   /** A second instance can open the same data, at once or later. False for a database in memory. */
   reopens: boolean;
+  /** How long the claims of a process that died may still stand, ms; false where there is one process only. */
+  freesClaims: number | false;
   /** What stops working between the harness's `away` and `back`; false when it has neither. */
   goesAway: false | 'for writes' | 'wholly';
 }

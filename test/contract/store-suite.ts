@@ -1,7 +1,7 @@
 /**
  * The promises of shared/ports/store.ts as tests: one suite, run by every engine.
  *
- * @example storeContract('sqlite', freshFile, { reopens: true, goesAway: 'wholly' });
+ * @example storeContract('sqlite', freshFile, { reopens: true, freesClaims: 0, goesAway: 'wholly' });
  */
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Opened } from '../../shared/kit/adapter.ts';
@@ -13,6 +13,7 @@ import { lifetime } from './store-lifetime.ts';
 import { messages } from './store-messages.ts';
 import { model } from './store-model.ts';
 import { order } from './store-order.ts';
+import { owners } from './store-owners.ts';
 import { queries } from './store-queries.ts';
 import { races } from './store-races.ts';
 import { records } from './store-records.ts';
@@ -62,6 +63,7 @@ export const storeContract = (name: string, openFresh: () => Promise<Harness>, a
     races(given);
     queries(given);
     messages(given);
+    owners(given, abilities);
     order(given, abilities);
     lifetime(given, abilities);
     model(given);

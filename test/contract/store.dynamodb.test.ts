@@ -19,10 +19,16 @@ storeContract(
     return {
       adapter: (schema) => dynamodbStore(schema, dynamo.options),
       config: configFor(`dynamodb://contract-${places}`),
+      env: {
+        AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+        AWS_REGION: 'eu-central-1',
+        AWS_ACCESS_KEY_ID: 'local',
+        AWS_SECRET_ACCESS_KEY: 'local',
+      },
       away: dynamo.stop,
       back: dynamo.start,
       close: async () => undefined,
     };
   },
-  { reopens: true, goesAway: 'wholly' },
+  { reopens: true, freesClaims: 7_000, goesAway: 'wholly' },
 );

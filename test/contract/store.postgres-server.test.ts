@@ -83,6 +83,27 @@ describe('PostgreSQL', () => {
     await close?.();
   });
 
+  test('a living process whose connections all break keeps what it holds, and is not done twice', async () => {
+    const url = await postgres.createDatabase();
+    const [holder, other] = [await open(url), await open(url)];
+    await holder.port.transact([], { enqueue: [message({ at: 0 })] });
+    const settle = await holder.port.messages.claim('q', { limit: 1, lease_ms: 60_000 });
+    const name = await holder.port.messages.owner();
+    const operator = new pg.Client(url);
+    await operator.connect();
+    for (let n = 0; n < 3; n += 1) {
+      await operator.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = $1', [
+        'idle in transaction',
+      ]);
+      expect(await other.port.messages.isGone(name)).toBe(false);
+      expect(await other.port.messages.claim('q', { limit: 1, lease_ms: 60_000 })).toEqual([]);
+    }
+    await operator.end();
+    await holder.port.transact([], { settle });
+    await holder.close?.();
+    await other.close?.();
+  });
+
   test('more callers than connections wait for their turn', async () => {
     const { port: store, close } = await open(`${await postgres.createDatabase()}?max=2`);
     const expires_at = ports.clock.now() + 1000;

@@ -19,4 +19,4 @@ const database = async (): Promise<Harness> => ({
   close: async () => undefined,
 });
 
-storeContract('PostgreSQL', database, { reopens: true, goesAway: 'wholly' });
+storeContract('PostgreSQL', database, { reopens: true, freesClaims: 4_000, goesAway: 'wholly' });

@@ -29,5 +29,5 @@ const file = async (): Promise<Harness> => {
   };
 };
 
-storeContract('SQLite in memory', memory, { reopens: false, goesAway: false });
-storeContract('a SQLite file', file, { reopens: true, goesAway: 'for writes' });
+storeContract('SQLite in memory', memory, { reopens: false, freesClaims: false, goesAway: false });
+storeContract('a SQLite file', file, { reopens: true, freesClaims: 0, goesAway: 'for writes' });

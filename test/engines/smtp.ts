@@ -8,6 +8,8 @@ export interface SmtpDouble {
   url: string;
   /** The Message-IDs of the mails that came whole, in order. */
   readonly received: string[];
+  /** To whom each of them goes. */
+  readonly recipients: string[];
   /** Connections so far, and those that are open. */
   readonly connections: { count: number; open: number };
   /** Answers that are held back. */
@@ -25,6 +27,7 @@ export interface SmtpDouble {
 /** Starts it. @example const { url, received, stall, release, close } = await startSmtp(); */
 export const startSmtp = async (): Promise<SmtpDouble> => {
   const received: string[] = [];
+  const recipients: string[] = [];
   const connections = { count: 0, open: 0 };
   const sockets = new Set<Socket>();
   let stalled: Stall | undefined;
@@ -72,6 +75,7 @@ export const startSmtp = async (): Promise<SmtpDouble> => {
         else {
           isMail = false;
           received.push(/^Message-ID: <([^@]*)@/im.exec(part)?.[1] ?? '');
+          recipients.push(/^To: <?([^>\r]*)/im.exec(part)?.[1] ?? '');
           say('250 queued', 'end');
         }
       }
@@ -88,6 +92,7 @@ export const startSmtp = async (): Promise<SmtpDouble> => {
   return {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
+    recipients,
     connections,
     get held() {
       return held.length;

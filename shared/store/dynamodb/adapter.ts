@@ -14,6 +14,7 @@ import type { StoreSchema } from '../schema.ts';
 import { increment } from './counters.ts';
 import { connect } from './link.ts';
 import { messages } from './messages.ts';
+import { Owners } from './owners.ts';
 import { reader } from './reads.ts';
 import { openShape, shapeOf } from './shape.ts';
 import { transact } from './writes.ts';
@@ -48,13 +49,18 @@ export const dynamodbStore = (schema: StoreSchema, options: DynamoDBClientConfig
         throw startError(error);
       }
       const versions = new Versions(clock);
-      const { onCommit, announce } = commits(log, clock);
-      const close = async () => link.close();
+      const made = commits(log, clock);
+      const { onCommit, tell } = made;
+      const owners = new Owners(link);
+      const close = async () => {
+        owners.close();
+        link.close();
+      };
       const port: Store = {
         ...reader(link, cursors(secrets)),
-        transact: transact(link, versions, { onCommit, announce }),
+        transact: transact(link, versions, made, owners),
         increment: increment(link, versions),
-        messages: messages(link),
+        messages: messages(link, owners, tell),
         onCommit,
         ping: async () => void (await shapeOf(link)),
         close,

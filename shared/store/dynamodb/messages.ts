@@ -11,11 +11,12 @@ import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Claimed, Messages } from '../../ports/store.ts';
 import type { Link } from './link.ts';
 import { type MessageItem, toClaimed } from './message-item.ts';
-import { claimable, pages } from './queue.ts';
+import type { Owners } from './owners.ts';
+import { claimable, type Head, pages } from './queue.ts';
 import { isConditionFailed, type Tried } from './retry.ts';
 import { MESSAGES } from './tables.ts';
 
-export const messages = (link: Link): Messages => {
+export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<string>) => void): Messages => {
   const { db, attempt, clock, ids, table } = link;
 
   /** The message if it is under this claim. */
@@ -28,10 +29,10 @@ export const messages = (link: Link): Messages => {
   /** Undefined when somebody else was faster. */
   const claimOne = async (
     queue: string,
-    id: string,
+    { id, claim: before = '' }: Head,
     { now, due, until }: { now: number; due: number; until: number },
   ): Promise<Claimed | undefined> => {
-    const claim = ids.random(12);
+    const claim = `${owners.name}.${ids.random(12)}`;
     const tried: Tried = { unknown: false };
     const request = new UpdateCommand({
       TableName: table(MESSAGES),
@@ -39,7 +40,7 @@ export const messages = (link: Link): Messages => {
       UpdateExpression: 'SET #claim = :claim, #claimed_until = :until ADD #attempts :one',
       ConditionExpression:
         'attribute_exists(#id) AND #available_at <= :due AND ' +
-        '(attribute_not_exists(#claimed_until) OR #claimed_until <= :now)',
+        '(attribute_not_exists(#claimed_until) OR #claimed_until <= :now OR #claim = :before)',
       ExpressionAttributeNames: {
         '#id': 'id',
         '#claim': 'claim',
@@ -47,7 +48,14 @@ export const messages = (link: Link): Messages => {
         '#attempts': 'attempts',
         '#available_at': 'available_at',
       },
-      ExpressionAttributeValues: { ':claim': claim, ':until': until, ':now': now, ':due': due, ':one': 1 },
+      ExpressionAttributeValues: {
+        ':claim': claim,
+        ':until': until,
+        ':now': now,
+        ':due': due,
+        ':before': before,
+        ':one': 1,
+      },
       ReturnValues: 'ALL_NEW',
     });
     try {
@@ -62,12 +70,13 @@ export const messages = (link: Link): Messages => {
     claim: async (queue, { limit, lease_ms, due_by }) => {
       const now = clock.now();
       const due = due_by ?? now;
-      const heads = await claimable(link, queue, limit, now, due);
+      const wake = () => tell(new Set([queue]));
+      const heads = await claimable(link, queue, { limit, now, due }, (claims) => owners.dead(claims, wake));
       const claimed: Claimed[] = [];
       while (heads.length && claimed.length < limit) {
         const next = heads.splice(0, limit - claimed.length);
         const times = { now, due, until: now + lease_ms };
-        const outcomes = await Promise.allSettled(next.map(({ id }) => claimOne(queue, id, times)));
+        const outcomes = await Promise.allSettled(next.map((head) => claimOne(queue, head, times)));
         for (const outcome of outcomes)
           if (outcome.status === 'fulfilled' && outcome.value) claimed.push(outcome.value);
         const failed = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
@@ -75,10 +84,15 @@ export const messages = (link: Link): Messages => {
         if (failed && claimed.length === 0) throw failed.reason;
         if (failed) break;
       }
+      owners.hold(claimed, lease_ms);
       return claimed;
     },
 
+    owner: async () => owners.name,
+    isGone: async (owner) => owners.isGone(owner),
+
     release: async ({ queue, id, claim }, { available_at, reason }) => {
+      owners.drop([{ claim }]);
       const tried: Tried = { unknown: false };
       const because = reason === undefined ? '' : ', #reason = :reason';
       const request = new UpdateCommand({

@@ -9,7 +9,7 @@ import { MESSAGES } from './tables.ts';
 const WINDOW = 250;
 
 /** What has to be known of a message to choose it. */
-export type Head = Pick<MessageItem, 'id' | 'order_key' | 'priority' | 'available_at' | 'claimed_until'>;
+export type Head = Pick<MessageItem, 'id' | 'order_key' | 'priority' | 'available_at' | 'claim' | 'claimed_until'>;
 
 /** The messages of a queue by id: whole ones, or some attributes of each. */
 export const pages = async function* (
@@ -42,23 +42,27 @@ export const pages = async function* (
 const foremost = (one: Head, other: Head): number =>
   other.priority - one.priority || one.available_at - other.available_at || (one.id < other.id ? -1 : 1);
 
-/** What can be claimed now and is due, best first: at least `limit` of them unless the queue has fewer. */
+/**
+ * What can be claimed now and is due, best first: at least `limit` of them unless the queue has fewer. A claim that
+ * still holds is a reason against it, unless `dead` names it.
+ */
 export const claimable = async (
   link: Link,
   queue: string,
-  limit: number,
-  now: number,
-  due: number,
+  { limit, now, due }: { limit: number; now: number; due: number },
+  dead: (claims: readonly string[]) => Promise<ReadonlySet<string>>,
 ): Promise<Head[]> => {
   const found: Head[] = [];
   const keys = new Set<string>();
-  const attributes = ['id', 'order_key', 'priority', 'available_at', 'claimed_until'] as const;
+  const attributes = ['id', 'order_key', 'priority', 'available_at', 'claim', 'claimed_until'] as const;
   for await (const page of pages(link, queue, WINDOW, { attributes })) {
+    const holds = ({ claimed_until = 0 }: Head): boolean => claimed_until > now;
+    const freed = await dead(page.flatMap((head) => (head.claim && holds(head) ? head.claim : [])));
     for (const head of page) {
       // the first of a key stands for it, also while it is in work or waits for its time
       if (head.order_key && keys.has(head.order_key)) continue;
       keys.add(head.order_key);
-      if (head.available_at <= due && (head.claimed_until ?? 0) <= now) found.push(head);
+      if (head.available_at <= due && (!holds(head) || freed.has(head.claim!))) found.push(head);
     }
     if (found.length >= limit) break;
   }

@@ -8,6 +8,7 @@ import type { Versions } from '../record.ts';
 import { absent, toItem, unchanged } from './item.ts';
 import type { Link } from './link.ts';
 import { added, messageKey, settled } from './message-item.ts';
+import type { Owners } from './owners.ts';
 import { cancellation, isConditionFailed, type Tried } from './retry.ts';
 
 type Part = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -68,7 +69,7 @@ const together = async ({ db, attempt, ids }: Link, parts: Part[], writes: numbe
 };
 
 export const transact =
-  (link: Link, versions: Versions, commits: Commits): Store['transact'] =>
+  (link: Link, versions: Versions, commits: Commits, owners: Owners): Store['transact'] =>
   async (writes, effects = {}) => {
     checkTransact(writes, effects);
     const parts = partsOf(link, versions, writes, effects);
@@ -76,5 +77,6 @@ export const transact =
     if (!first) return;
     if (parts.length === 1 && writes.length && first.Put) await putAlone(link, first.Put);
     else await together(link, parts, writes.length);
+    owners.drop(effects.settle ?? []);
     commits.announce(effects.enqueue);
   };

@@ -5,6 +5,7 @@ import { adapter } from '../../kit/adapter.ts';
 import type { Store } from '../../ports/store.ts';
 import { commits } from '../commits.ts';
 import { cursors } from '../cursor.ts';
+import { startFreeing } from '../freeing.ts';
 import { checkId, checkTransact } from '../limits.ts';
 import { Versions } from '../record.ts';
 import type { StoreSchema } from '../schema.ts';
@@ -12,6 +13,7 @@ import { tableOf } from '../sql.ts';
 import { SWEEP_LIMIT, startSweeper } from '../sweeper.ts';
 import { postgresMessages } from './messages.ts';
 import { migrate } from './migrate.ts';
+import { Owners } from './owners.ts';
 import { Connections } from './pool.ts';
 import { postgresReader } from './reads.ts';
 import { transactor } from './transact.ts';
@@ -50,7 +52,9 @@ export const postgresStore = (schema: StoreSchema) =>
       }
       const versions = new Versions(clock);
       const transact = transactor(connections, clock, versions);
-      const { onCommit, announce } = commits(log, clock);
+      const { onCommit, announce, tell } = commits(log, clock);
+      const owners = new Owners(connections, ids, log);
+      const stopFreeing = startFreeing(() => owners.free(), tell, log);
       const sweep = async () => {
         for (const table of schema.collections.map(tableOf)) {
           await connections.query(
@@ -71,6 +75,8 @@ export const postgresStore = (schema: StoreSchema) =>
       const stopSweeper = startSweeper(sweep, log);
       const close = async () => {
         stopSweeper();
+        stopFreeing();
+        await owners.close();
         await connections.close();
       };
       const port: Store = {
@@ -87,7 +93,7 @@ export const postgresStore = (schema: StoreSchema) =>
           const [row] = await connections.query<{ count: number }>(incrementSql(collection), values);
           return row!.count;
         },
-        messages: postgresMessages(connections, clock, ids),
+        messages: postgresMessages(connections, owners, clock, ids),
         onCommit,
         ping,
         close,

@@ -1,6 +1,7 @@
 /** Messages in PostgreSQL: claims skip what others hold, so that claimers never wait for each other. */
 import type { Clock, Ids } from '../../ports/clock.ts';
 import type { Claimed, Effects, Messages, NewMessage } from '../../ports/store.ts';
+import type { Owners } from './owners.ts';
 import type { Connections } from './pool.ts';
 
 // one look per priority, so that those that wait for their time aren't read
@@ -84,9 +85,11 @@ const unmarkParameters = (queue: string, rows: readonly Judged[]): unknown[] => 
   [...new Set(rows.map(({ lane }) => lane))].sort(),
 ];
 
-export const postgresMessages = (connections: Connections, clock: Clock, ids: Ids): Messages => ({
+export const postgresMessages = (connections: Connections, owners: Owners, clock: Clock, ids: Ids): Messages => ({
+  owner: () => owners.name(),
+  isGone: (owner) => owners.isGone(owner),
   claim: async (queue, { limit, lease_ms, due_by }) => {
-    const claim = ids.uuid();
+    const claim = `${await owners.name()}.${ids.uuid()}`;
     const taken: Claimed[] = [];
     for (;;) {
       const now = clock.now();

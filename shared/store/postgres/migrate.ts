@@ -15,6 +15,7 @@ import {
   tableOf,
 } from '../sql.ts';
 import { FUNCTIONS, MESSAGES } from './messages-sql.ts';
+import { OWNERS } from './owners.ts';
 import type { Connections } from './pool.ts';
 
 const BATCH = 500;
@@ -87,7 +88,7 @@ const shape = async (client: PoolClient, collection: Collection, rose: boolean):
  */
 export const migrate = (connections: Connections, schema: StoreSchema): Promise<void> =>
   connections.use(async (client) => {
-    const wanted = fingerprint(schema, MESSAGES + FUNCTIONS);
+    const wanted = fingerprint(schema, MESSAGES + FUNCTIONS + OWNERS);
     const found = await shapedFor(client);
     refuseNewer(found.version, schema);
     if (found.fingerprint === wanted) return;
@@ -101,6 +102,7 @@ export const migrate = (connections: Connections, schema: StoreSchema): Promise<
       if (stored.fingerprint !== wanted) {
         await client.query('CREATE TABLE IF NOT EXISTS meta (key text PRIMARY KEY, value text NOT NULL)');
         await client.query(MESSAGES);
+        await client.query(OWNERS);
         await client.query(FUNCTIONS);
         for (const collection of schema.collections) await shape(client, collection, stored.version < schema.version);
         for (const entry of [['version', `${schema.version}`] as const, ['fingerprint', wanted] as const]) {

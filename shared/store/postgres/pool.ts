@@ -1,5 +1,5 @@
 /** Connections to one PostgreSQL: named statements, retries of what the server undid, and errors in the port's terms. */
-import type { Pool, PoolClient, QueryConfig } from 'pg';
+import type { Client, Pool, PoolClient, QueryConfig } from 'pg';
 import { AppError } from '../../kit/errors.ts';
 import type { Log } from '../../ports/log.ts';
 
@@ -40,6 +40,7 @@ export interface Options {
 
 export class Connections {
   readonly #pool: Pool;
+  readonly #another: () => Client;
   readonly #names = new Map<string, string>();
   #ending: Promise<void> | undefined;
   /** Connections count up; those up to `#condemned` are thrown away before they are used again. */
@@ -47,8 +48,9 @@ export class Connections {
   #made = 0;
   #condemned = 0;
 
-  private constructor(pool: Pool) {
+  private constructor(pool: Pool, another: () => Client) {
     this.#pool = pool;
+    this.#another = another;
     pool.on('connect', (client) => {
       this.#made += 1;
       this.#numbers.set(client, this.#made);
@@ -60,9 +62,8 @@ export class Connections {
     // loaded here, so that who runs on another engine never loads it
     const { default: pg } = await import('pg');
     const max = Number(new URL(url).searchParams.get('max') ?? 10);
-    const pool = new pg.Pool({
+    const options = {
       connectionString: url,
-      max: Number.isInteger(max) && max > 0 ? max : 10,
       connectionTimeoutMillis: CONNECT_MS,
       statement_timeout: TIMEOUT_MS,
       // a server that is gone without a word answers nothing, not even a timeout
@@ -72,11 +73,12 @@ export class Connections {
       types: {
         getTypeParser: (oid: number, format?: any) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
       } as typeof pg.types,
-    });
+    };
+    const pool = new pg.Pool({ ...options, max: Number.isInteger(max) && max > 0 ? max : 10 });
     pool.on('error', (error) => log.warn('store_connection_lost', { error }));
     // the pool listens to idle connections only; one that breaks while lent would end the process
     pool.on('connect', (client) => client.on('error', () => undefined));
-    return new Connections(pool);
+    return new Connections(pool, () => new pg.Client(options));
   }
 
   /** Runs a statement by itself: a transaction of its own. */
@@ -115,6 +117,15 @@ export class Connections {
       client.release(isCondemned(error));
       throw error;
     }
+  }
+
+  /** A connection beside the pool, for whoever keeps it. */
+  async apart(): Promise<Client> {
+    const client = this.#another();
+    // it tells of its end by itself
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
   }
 
   async #connect(): Promise<PoolClient> {

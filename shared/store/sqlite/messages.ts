@@ -9,6 +9,10 @@ import type { Claimed, ClaimOptions, Messages, NewMessage } from '../../ports/st
 import type { Database } from './database.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Journal } from './journal.ts';
+import type { Owners } from './owners.ts';
+
+/** How often a busy process looks for dead ones, ms; an idle one looks at each claim. */
+const LOOK_EVERY_MS = 250;
 
 // indexes are named, because the planner, knowing no numbers, would walk the whole queue
 const INSERT = `INSERT INTO messages (queue, id, order_key, priority, available_at, since, attempts, reason, head, body)
@@ -29,6 +33,9 @@ const PRIORITIES = `SELECT column1 AS priority FROM (VALUES (9), (8), (7), (6), 
   AND available_at <= ?2 AND claimed_until <= ?3) ORDER BY priority DESC`;
 const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = attempts + 1 WHERE queue = ? AND id = ?
   RETURNING *`;
+// a claim is `<owner>.<uuid>`, and / follows . in ASCII
+const FREE = `UPDATE messages SET claim = NULL, claimed_until = 0 WHERE claim >= ?1 || '.' AND claim < ?1 || '/'
+  RETURNING queue`;
 const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';
 const PEEK = 'SELECT * FROM messages WHERE queue = ? AND id > ? ORDER BY id LIMIT ?';
 
@@ -57,18 +64,27 @@ const toClaimed = (row: Row): Claimed => ({
   claim: row.claim ?? '',
 });
 
+interface Surroundings {
+  clock: Clock;
+  ids: Ids;
+  owners: Owners;
+}
+
 export class SqliteMessages implements Messages {
   readonly #db: Database;
   readonly #group: GroupCommit;
   readonly #clock: Clock;
   readonly #ids: Ids;
+  readonly #owners: Owners;
   readonly #journal: Journal | undefined;
+  #looked = Number.NEGATIVE_INFINITY;
 
-  constructor(db: Database, group: GroupCommit, clock: Clock, ids: Ids, journal?: Journal) {
+  constructor(db: Database, group: GroupCommit, { clock, ids, owners }: Surroundings, journal?: Journal) {
     this.#db = db;
     this.#group = group;
     this.#clock = clock;
     this.#ids = ids;
+    this.#owners = owners;
     this.#journal = journal;
   }
 
@@ -95,11 +111,17 @@ export class SqliteMessages implements Messages {
 
   async claim(queue: string, { limit, lease_ms, due_by, firm = false }: ClaimOptions): Promise<Claimed[]> {
     // looking needs no lock, so that an idle queue costs other writers nothing
-    const now = this.#clock.now();
-    const priorities = this.#db.all<{ priority: number }>(PRIORITIES, queue, due_by ?? now, now);
+    const look = () => {
+      const now = this.#clock.now();
+      return this.#db.all<{ priority: number }>(PRIORITIES, queue, due_by ?? now, now);
+    };
+    let priorities = look();
+    if (!priorities.length || performance.now() - this.#looked > LOOK_EVERY_MS) {
+      if ((await this.free()).size) priorities = look();
+    }
     if (!priorities.length) return [];
     const claimed = await this.#group.submit(() => {
-      const claim = this.#ids.uuid();
+      const claim = `${this.#owners.name}.${this.#ids.uuid()}`;
       const until = this.#clock.now() + lease_ms;
       return this.#candidates(queue, priorities, limit, due_by).map((id) =>
         toClaimed(this.#db.get<Row>(CLAIM, until, claim, queue, id)!),
@@ -114,6 +136,29 @@ export class SqliteMessages implements Messages {
     const { queue, id, claim } = message;
     const release = () => this.#db.run(RELEASE, available_at, reason ?? null, queue, id, claim) === 1;
     return this.#group.submit(release, false);
+  }
+
+  /** Frees what dead processes held. Gives the queues concerned. */
+  async free(): Promise<Set<string>> {
+    this.#looked = performance.now();
+    const dead = this.#owners.dead();
+    if (!dead.length) return new Set();
+    const freed = await this.#group.submit(() => dead.flatMap((name) => this.freeOf(name)), false);
+    for (const name of dead) this.#owners.forget(name);
+    return new Set(freed);
+  }
+
+  /** Frees what is claimed under a name; gives the queue of each message. */
+  freeOf(name: string): string[] {
+    return this.#db.all<{ queue: string }>(FREE, name).map(({ queue }) => queue);
+  }
+
+  async owner(): Promise<string> {
+    return this.#owners.name;
+  }
+
+  async isGone(owner: string): Promise<boolean> {
+    return this.#owners.isGone(owner);
   }
 
   async depth(queue: string): Promise<{ count: number; oldest_at?: number }> {
