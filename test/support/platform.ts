@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as product from '../../functions/index.ts';
 import { type DevCredentials, devCredentials, seedDevCredentials } from '../../infra/local/dev-credentials.ts';
 import { loadConfig } from '../../shared/config/config.ts';
-import { adapter } from '../../shared/kit/adapter.ts';
+import { type Adapter, adapter } from '../../shared/kit/adapter.ts';
 import type { Host } from '../../shared/kit/invoke.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { launch, type Running } from '../../shared/process/launch.ts';
@@ -35,7 +35,10 @@ export const testEnvironment = (dataDir: string, more: Record<string, string> = 
 });
 
 /** @example const platform = await testPlatform({ STORE_URL: url }); … await platform.close(); */
-export const testPlatform = async (env: Record<string, string> = {}): Promise<TestPlatform> => {
+export const testPlatform = async (
+  env: Record<string, string> = {},
+  replace: readonly Adapter<any, any>[] = [],
+): Promise<TestPlatform> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'perfect21-e2e-'));
   let offset = 0;
   const clock = adapter({ port: 'clock', open: () => ({ port: { now: () => Date.now() + offset } }) });
@@ -43,7 +46,7 @@ export const testPlatform = async (env: Record<string, string> = {}): Promise<Te
   prepareDataDir(dataDir);
   const credentials = devCredentials(dataDir);
   const prepare = (host: Host) => seedDevCredentials(host, credentials, config.services);
-  const running = await launch(product, config, { replace: [clock], prepare });
+  const running = await launch(product, config, { replace: [clock, ...replace], prepare });
   return {
     ...running,
     credentials,

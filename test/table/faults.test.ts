@@ -20,7 +20,7 @@ const writing = services
     const { writes, emits } = reach(op);
     return writes.size > 0 || emits;
   });
-const asked = writing.filter(({ http, rpc }) => http !== undefined || rpc !== undefined);
+const asked = writing.filter(({ http, rpc }) => http.length > 0 || rpc.length > 0);
 const handlers = writing.filter(({ subscription }) => subscription !== undefined);
 
 /** Steps that can fail because something is away: the port and its methods. */

@@ -1,4 +1,5 @@
 /** One platform for the tests of the table, and its doors. */
+import type { Adapter } from '../../shared/kit/adapter.ts';
 import type { Operation } from '../../shared/kit/operation.ts';
 import { grpcDoor } from '../e2e/doors/grpc.ts';
 import { http1Door, http2Door } from '../e2e/doors/http.ts';
@@ -16,8 +17,11 @@ export interface Rig {
 }
 
 /** @example const rig = await openRig(); … await rig.close(); */
-export const openRig = async (env: Record<string, string> = {}): Promise<Rig> => {
-  const platform = await testPlatform({ PERFECT21_RATE_LIMITS: 'off', ...env });
+export const openRig = async (
+  env: Record<string, string> = {},
+  replace: readonly Adapter<any, any>[] = [],
+): Promise<Rig> => {
+  const platform = await testPlatform({ PERFECT21_RATE_LIMITS: 'off', ...env }, replace);
   const world: World = {
     ...localDoor(platform.host),
     ...platform.credentials,
@@ -37,8 +41,8 @@ export const DOORS: Readonly<
   Record<string, { open(platform: TestPlatform): Opened; brings(op: Operation<any, any>): boolean }>
 > = {
   'in process': { open: ({ host }) => localDoor(host), brings: () => true },
-  'HTTP/1.1': { open: ({ http }) => http1Door(http.url), brings: ({ http }) => http !== undefined },
-  'HTTP/2': { open: ({ http }) => http2Door(http.url), brings: ({ http }) => http !== undefined },
-  gRPC: { open: ({ http, grpc }) => grpcDoor(grpc.port, http1Door(http.url)), brings: ({ rpc }) => rpc !== undefined },
-  'Lambda event': { open: ({ host }) => lambdaDoor(host), brings: ({ http }) => http !== undefined },
+  'HTTP/1.1': { open: ({ http }) => http1Door(http.url), brings: ({ http }) => http.length > 0 },
+  'HTTP/2': { open: ({ http }) => http2Door(http.url), brings: ({ http }) => http.length > 0 },
+  gRPC: { open: ({ http, grpc }) => grpcDoor(grpc.port, http1Door(http.url)), brings: ({ rpc }) => rpc.length > 0 },
+  'Lambda event': { open: ({ host }) => lambdaDoor(host), brings: ({ http }) => http.length > 0 },
 };

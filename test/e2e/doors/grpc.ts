@@ -6,16 +6,23 @@ import type { Door, Outcome } from '../world.ts';
 
 const PROTO = fileURLToPath(new URL('../../../proto/', import.meta.url));
 
+const FILES = ['auth_service.proto', 'user_service.proto', 'permission_service.proto'];
+const OPTIONS = { includeDirs: [PROTO], keepCase: true, longs: Number, defaults: true, arrays: true };
+let definitions: ReturnType<typeof loadSync> | undefined;
+
+/** A method as a client knows it that has nothing but the proto files. @param name `package.Service/Method` */
+export const definitionOf = (name: string): MethodDefinition<object, object> => {
+  definitions ??= loadSync(FILES, OPTIONS);
+  const [service, method] = name.split('/') as [string, string];
+  return (definitions[service] as unknown as Record<string, MethodDefinition<object, object>>)[method]!;
+};
+
+/** An input as a message: enums by their names in proto/. */
+export const toMessage = (input: object): object =>
+  'status' in input ? { ...input, status: String(input.status).toUpperCase() } : input;
+
 /** gRPC by a client that knows only the proto files; what has no RPC goes through the other door. */
 export const grpcDoor = (port: number, others: Door): Door & { close(): void } => {
-  const files = ['auth_service.proto', 'user_service.proto', 'permission_service.proto'];
-  const definitions = loadSync(files, {
-    includeDirs: [PROTO],
-    keepCase: true,
-    longs: Number,
-    defaults: true,
-    arrays: true,
-  });
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   return {
     name: 'gRPC',
@@ -23,16 +30,14 @@ export const grpcDoor = (port: number, others: Door): Door & { close(): void } =
     call: (op, input, options = {}) => {
       const rpc = op.rpc[0];
       if (!rpc) return others.call(op, input, options);
-      const [service, method] = rpc.method.split('/') as [string, string];
-      const definition = (definitions[service] as unknown as Record<string, MethodDefinition<object, object>>)[method]!;
+      const definition = definitionOf(rpc.method);
       const metadata = new Metadata();
       if (options.token) metadata.set('authorization', `Bearer ${options.token}`);
       // proto3 has no unknown fields by name: what the message can't carry is not sent
-      const message = {
+      const sent = toMessage({
         ...input,
         ...('user_agent' in input ? {} : options.user_agent && { user_agent: options.user_agent }),
-      };
-      const sent = 'status' in message ? { ...message, status: String(message.status).toUpperCase() } : message;
+      });
       return new Promise<Outcome>((resolve) => {
         const answered = (error: ServiceError | null, answer?: any) => {
           if (error) {
@@ -49,7 +54,7 @@ export const grpcDoor = (port: number, others: Door): Door & { close(): void } =
           if (answer.error_message && !('valid' in answer)) {
             return resolve({ ok: false, code: answer.error_message, body: undefined });
           }
-          resolve({ ok: true, body: service.endsWith('UserService') ? answer.user : answer });
+          resolve({ ok: true, body: rpc.method.includes('UserService/') ? answer.user : answer });
         };
         client.makeUnaryRequest(
           definition.path,

@@ -32,7 +32,7 @@ export const toHttpRequest = (
   const path = http.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = left[name];
     delete left[name];
-    return encodeURIComponent(String(value));
+    return encodeURIComponent(text(value).toWellFormed());
   });
   const { method } = http;
   const headers: Record<string, string> = {
@@ -41,7 +41,7 @@ export const toHttpRequest = (
   };
   if (!kind) {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(left)) query.set(name, String(value));
+    for (const [name, value] of Object.entries(left)) query.set(name, text(value));
     return { method, path, query: query.toString(), headers };
   }
   const [type, body] = bodyOf(kind, left);
