@@ -26,7 +26,7 @@ export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries
 
 /** Raise the version with every change of a collection's indexes or migrations: a start on older data then migrates it. */
 export const schema: StoreSchema = {
-  version: 1,
+  version: 2,
   collections: [
     ...authCollections,
     ...userCollections,

@@ -9,6 +9,7 @@ import { getOpenidConfiguration } from './get-openid-configuration.ts';
 import { issueTokens } from './issue-tokens.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
+import { provePassword } from './prove-password.ts';
 import * as records from './records.ts';
 import { refresh } from './refresh.ts';
 import { register } from './register.ts';
@@ -35,6 +36,7 @@ export const auth = service('auth', [
   getJwks,
   getOpenidConfiguration,
   checkLogin,
+  provePassword,
   issueTokens,
 ]);
 

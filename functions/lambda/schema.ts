@@ -4,13 +4,13 @@ import { revocations } from '../../shared/keys/revocation-records.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
 import { loginAttempts } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
-import { deliveries, devices, inbox, loginAlerts, preferences, smsCounts } from '../notifications/records.ts';
+import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
 import { roleAssignments } from '../permissions/records.ts';
 import { sessions } from '../sessions/records.ts';
-import { credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, requestCounts, users } from '../users/records.ts';
+import { credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 1,
+  version: 2,
   collections: [
     sightings,
     credentials,
@@ -22,8 +22,10 @@ export const schema: StoreSchema = {
     loginAlerts,
     loginAttempts,
     loginHistory,
+    messageCounts,
     preferences,
     oneTimeTokens,
+    phoneProofs,
     requestCounts,
     revocations,
     roleAssignments,

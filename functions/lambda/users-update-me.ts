@@ -3,9 +3,11 @@ import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { fileKeys } from '../../shared/keys/file-keys.ts';
 import { kmsKeys } from '../../shared/keys/kms-keys.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
+import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { serviceTokens } from '../../shared/keys/service-tokens.ts';
 import { verifier } from '../../shared/keys/verifier.ts';
+import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
@@ -18,7 +20,9 @@ export const handler = lambda(updateMe, ({ keys, store }) => [
   systemClock,
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
+  nodePasswords,
   revocations,
+  sealer,
   secrets,
   serviceTokens,
   settings,

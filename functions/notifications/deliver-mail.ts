@@ -2,14 +2,24 @@
 
 import { renderMail } from '../../shared/delivery/templates/index.ts';
 import type { Context } from '../../shared/kit/context.ts';
+import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { deliver, type Message } from './deliver.ts';
+import { mayGo } from './message-bounds.ts';
 import { openedToken } from './opened-token.ts';
+import { deliveries, messageCounts } from './records.ts';
 
 /** The ports that an operation needs to deliver a mail. */
-export const MAIL_PORTS = ['clock', 'mailer', 'sealer', 'settings'] as const;
+export const MAIL_PORTS = ['clock', 'mailer', 'sealer', 'secrets', 'settings'] as const;
+/** What it writes. */
+export const MAIL_WRITES = [deliveries, messageCounts] as const;
 
-type Given = Pick<Ports, (typeof MAIL_PORTS)[number]> & Parameters<typeof deliver>[0];
+type Given = Pick<Ports, (typeof MAIL_PORTS)[number]> & {
+  store: Pick<
+    OperationStore<never, (typeof MAIL_WRITES)[number]['name'], never>,
+    'get' | 'transact' | 'increment' | 'owner' | 'isGone'
+  >;
+};
 
 export interface MailRequest extends Omit<Message, 'channel'> {
   /** The address as stored. Undefined: the user is gone, and nobody gets the mail. */
@@ -22,9 +32,11 @@ export interface MailRequest extends Omit<Message, 'channel'> {
 /** Delivers a mail. Throws as `deliver` does. */
 export const deliverMail = (given: Given, request: MailRequest, context: Pick<Context, 'attempt'>): Promise<void> => {
   const { id, recipient, template_name, template_data, subject, wanted = true } = request;
-  return deliver(given, { ...request, channel: 'email' }, context, () => {
+  return deliver(given, { ...request, channel: 'email' }, context, async (earlier) => {
     if (recipient === undefined) return 'no_recipient';
     if (!wanted) return 'preference';
+    const to = { recipient, user_id: request.user_id, template_name };
+    if (!earlier?.rounds && !(await mayGo(given, 'email', to))) return 'too_many';
     const link = openedToken(given, request);
     const mail = renderMail(template_name, template_data, { link, subject });
     return (tried, expires_at) => given.mailer.send({ to: recipient, ...mail, message_id: id, expires_at }, tried);

@@ -16,7 +16,7 @@ import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserPasswordChanged } from './on-user-password-changed.ts';
 import { onUserRegistered } from './on-user-registered.ts';
 import { readNotification } from './read-notification.ts';
-import { deliveries, devices, inbox, loginAlerts, preferences, smsCounts } from './records.ts';
+import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from './records.ts';
 import { removeDevice } from './remove-device.ts';
 import { sendNotification } from './send-notification.ts';
 import { setPreferences } from './set-preferences.ts';
@@ -43,4 +43,4 @@ export const notifications = service('notifications', [
   onAccountLocked,
 ]);
 
-export const notificationCollections = [deliveries, preferences, devices, inbox, loginAlerts, smsCounts];
+export const notificationCollections = [deliveries, preferences, devices, inbox, loginAlerts, messageCounts, smsCounts];

@@ -6,9 +6,8 @@ import { accountLocked } from '../auth/events.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
-import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
+import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { SECURITY_EVENTS } from './queues.ts';
-import { deliveries } from './records.ts';
 
 /** Tells the owner that logins are paused, even when the pause is over by now: somebody tried. */
 export const onAccountLocked = operation({
@@ -19,7 +18,7 @@ export const onAccountLocked = operation({
   input: envelopeOf(accountLocked),
   output: z.object({}),
   emits: SENDS,
-  writes: [deliveries],
+  writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   calls: { getContact },
   run: async ({ getContact, ...given }, { message_id: id, data }, context) => {

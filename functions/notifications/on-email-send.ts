@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { defer } from './defer.ts';
-import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
+import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { emailSend } from './events.ts';
 import { isWanted } from './preferences.ts';
 import { NOTIFICATION_REQUESTS } from './queues.ts';
-import { deliveries, preferences } from './records.ts';
+import { preferences } from './records.ts';
 
 /** Sends the mail that another service asked for; one that is due later becomes an event of that time. */
 export const onEmailSend = operation({
@@ -18,7 +18,7 @@ export const onEmailSend = operation({
   output: z.object({}),
   emits: [emailSend],
   reads: [preferences],
-  writes: [deliveries],
+  writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   run: async (given, { message_id, user_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, priority: _, ...mail } = data;

@@ -7,9 +7,9 @@ import { userLogin } from '../auth/events.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
-import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
+import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
-import { deliveries, loginAlerts } from './records.ts';
+import { loginAlerts } from './records.ts';
 
 /** A login that is riskier is told, though it succeeded. */
 export const RISKY = 0.7;
@@ -31,7 +31,7 @@ export const onRiskyLogin = operation({
   output: z.object({}),
   emits: SENDS,
   reads: [loginAlerts],
-  writes: [deliveries, loginAlerts],
+  writes: [...MAIL_WRITES, loginAlerts],
   needs: MAIL_PORTS,
   calls: { getContact },
   run: async ({ getContact, ...given }, { message_id: id, timestamp: at, data }, context) => {

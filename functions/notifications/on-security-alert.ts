@@ -6,9 +6,8 @@ import { securityAlert } from '../auth/events.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
-import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
+import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { SECURITY_EVENTS } from './queues.ts';
-import { deliveries } from './records.ts';
 
 /** How urgent the messages beside the mail are. */
 const PRIORITY = { low: 'low', medium: 'normal', high: 'high', critical: 'urgent' } as const;
@@ -22,7 +21,7 @@ export const onSecurityAlert = operation({
   input: envelopeOf(securityAlert),
   output: z.object({}),
   emits: SENDS,
-  writes: [deliveries],
+  writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   calls: { getContact },
   run: async ({ getContact, ...given }, { message_id: id, timestamp: at, data }, context) => {

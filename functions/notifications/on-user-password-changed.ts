@@ -4,9 +4,8 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
 import { userPasswordChanged } from '../users/events.ts';
 import { askFor, SENDS } from './ask.ts';
-import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
+import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
-import { deliveries } from './records.ts';
 
 /** Tells the owner of an account that its password is another one now. */
 export const onUserPasswordChanged = operation({
@@ -17,7 +16,7 @@ export const onUserPasswordChanged = operation({
   input: envelopeOf(userPasswordChanged),
   output: z.object({}),
   emits: SENDS,
-  writes: [deliveries],
+  writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   run: async (given, { message_id: id, timestamp, data }, context) => {
     const { user_id, email: recipient, how, ip_address, locale } = data;

@@ -2,9 +2,8 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { userRegistered } from '../users/events.ts';
-import { deliverMail, MAIL_PORTS } from './deliver-mail.ts';
+import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
-import { deliveries } from './records.ts';
 
 /** Asks the owner of a new address to confirm it. A link that has expired by now is not sent. */
 export const onUserRegistered = operation({
@@ -14,7 +13,7 @@ export const onUserRegistered = operation({
   access: 'service',
   input: envelopeOf(userRegistered),
   output: z.object({}),
-  writes: [deliveries],
+  writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   run: async (given, { message_id, timestamp, data }, context) => {
     const expires_at = new Date(Date.parse(timestamp) + given.settings.verification_ttl * 1000).toISOString();

@@ -103,5 +103,8 @@ export const inbox = collection<InboxRecord>()('inbox', {
 /** By user id: the failed login of which the user was told last, while further ones are not told. */
 export const loginAlerts = collection<{ message_id: string }>()('login_alerts');
 
-/** By a hash of the number and the day: text messages sent to it. */
+/** By a keyed hash of channel and recipient, user or nothing: messages in an hour. */
+export const messageCounts = collection<Counter>()('message_counts');
+
+/** By a keyed hash of the number and the day: text messages sent to it. */
 export const smsCounts = collection<Counter>()('sms_counts');

@@ -1,11 +1,22 @@
 import * as z from 'zod';
+import { counterKey } from '../../shared/kit/counter-key.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { Stored } from '../../shared/ports/store.ts';
 import { emailSend } from '../notifications/events.ts';
 import { userRegistered } from './events.ts';
-import { Email, emailKey, Locale, Password, PersonName, PhoneNumber, Username, usernameKey } from './model.ts';
+import {
+  Email,
+  emailKey,
+  Locale,
+  mailboxOf,
+  Password,
+  PersonName,
+  PhoneNumber,
+  Username,
+  usernameKey,
+} from './model.ts';
 import { goodTokens, issueToken, MAX_BESIDE, tokenId } from './one-time-token.ts';
 import { requireGoodPassword } from './password-rule.ts';
 import { credentials, identifiers, oneTimeTokens, requestCounts, type UserRecord, users } from './records.ts';
@@ -21,7 +32,7 @@ export const NewUser = z.strictObject({
   locale: Locale.optional(),
 });
 
-/** Registrations of one address that are looked at in an hour: each sends a mail there. */
+/** Registrations of one mailbox that are looked at in an hour: each sends a mail there. */
 const MAX_PER_HOUR = 5;
 const HOUR_MS = 3_600_000;
 
@@ -48,13 +59,14 @@ export const createUser = operation({
   emits: [userRegistered, emailSend],
   reads: [users, identifiers, credentials, oneTimeTokens],
   writes: [users, identifiers, credentials, oneTimeTokens, requestCounts],
-  needs: ['clock', 'ids', 'passwords', 'sealer', 'settings'],
-  run: async ({ store, clock, ids, passwords, sealer, settings }, input) => {
+  needs: ['clock', 'ids', 'passwords', 'sealer', 'secrets', 'settings'],
+  run: async ({ store, clock, ids, passwords, sealer, secrets, settings }, input) => {
     const { email, password, username, ip_address, user_agent, verified = false, ...profile } = input;
     requireGoodPassword(password, settings, { email, username }, 'password');
     const password_hash = await passwords.hash(password);
     const hour = { expires_at: clock.now() + HOUR_MS };
-    if ((await store.increment(requestCounts, `register:${email}`, hour)) > MAX_PER_HOUR) return {};
+    const asked = await store.increment(requestCounts, counterKey(secrets, 'register', mailboxOf(email)), hour);
+    if (asked > MAX_PER_HOUR * settings.rate_limits) return {};
 
     /** The writes of a new account, of nobody's and gone in a second: a commit takes as long as what it writes. */
     const ghost = () => {

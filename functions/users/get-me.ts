@@ -11,12 +11,13 @@ export const getMe = operation({
   http: { method: 'GET', path: '/api/v1/users/me' },
   access: 'user',
   input: z.strictObject({}),
-  output: User,
+  output: User.extend({ phone_verified: z.boolean().meta({ description: 'Messages go to the phone number' }) }),
   errors: ['not_found'],
   reads: [users],
   run: async ({ store }, _, { caller }) => {
     const user = caller.kind === 'user' ? await store.get(users, caller.user_id) : undefined;
     if (!user) throw new AppError('not_found');
-    return toUser(user);
+    const { phone_number, proven_phone } = user.value;
+    return { ...toUser(user), phone_verified: phone_number !== undefined && phone_number === proven_phone };
   },
 });

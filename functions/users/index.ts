@@ -2,6 +2,7 @@
 import { service } from '../../shared/kit/operation.ts';
 import { changePassword } from './change-password.ts';
 import { checkPassword } from './check-password.ts';
+import { confirmPhone } from './confirm-phone.ts';
 import { createUser } from './create-user.ts';
 import { findAccount } from './find-account.ts';
 import { getAccount } from './get-account.ts';
@@ -14,6 +15,7 @@ import { raiseGeneration } from './raise-generation.ts';
 import * as records from './records.ts';
 import { requestPasswordReset } from './request-password-reset.ts';
 import { resetPassword } from './reset-password.ts';
+import { sendPhoneCode } from './send-phone-code.ts';
 import { updateMe } from './update-me.ts';
 import { updateUserStatus } from './update-user-status.ts';
 import { verifyEmail } from './verify-email.ts';
@@ -29,6 +31,8 @@ export const users = service('users', [
   resetPassword,
   getMe,
   updateMe,
+  sendPhoneCode,
+  confirmPhone,
   getUser,
   updateUserStatus,
   getAccount,

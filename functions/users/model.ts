@@ -22,6 +22,9 @@ export const canonicalEmail = (raw: string): string | undefined => {
   return email.length <= 254 && ADDRESS.test(email) ? email : undefined;
 };
 
+/** The mailbox of a canonical address, which has as many addresses as its owner wants: what stands behind `+` is left out. */
+export const mailboxOf = (email: string): string => email.replace(/\+[^@]*(?=@)/, '');
+
 /** An address in its canonical form. */
 export const Email = z
   .string()

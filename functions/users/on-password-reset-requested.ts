@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { counterKey } from '../../shared/kit/counter-key.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
@@ -6,11 +7,11 @@ import { once } from '../../shared/messaging/inbox.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { emailSend } from '../notifications/events.ts';
 import { passwordResetRequested } from './events.ts';
-import { emailKey } from './model.ts';
+import { emailKey, mailboxOf } from './model.ts';
 import { issueToken, tokenId } from './one-time-token.ts';
 import { handledRequests, identifiers, oneTimeTokens, requestCounts, users } from './records.ts';
 
-/** Mails that one address may get in an hour, whoever asks. */
+/** Mails that one mailbox may get in an hour, whoever asks. */
 const MAX_PER_HOUR = 5;
 /** Longer than any redelivery. */
 const MARK_MS = 7 * 86_400_000;
@@ -31,15 +32,16 @@ export const onPasswordResetRequested = operation({
   emits: [emailSend],
   reads: [identifiers, users, oneTimeTokens],
   writes: [oneTimeTokens, requestCounts, handledRequests],
-  needs: ['clock', 'ids', 'sealer', 'settings'],
-  run: async ({ store, clock, ids, sealer, settings }, { message_id, data: { email } }) => {
+  needs: ['clock', 'ids', 'sealer', 'secrets', 'settings'],
+  run: async ({ store, clock, ids, sealer, secrets, settings }, { message_id, data: { email } }) => {
     const found = await store.get(identifiers, emailKey(email));
     const user = found && (await store.get(users, found.value.user_id));
     if (user?.value.status !== 'active') return {};
     const mark = insert(handledRequests, message_id, {}, { expires_at: clock.now() + MARK_MS });
     if (await store.get(handledRequests, message_id)) return {};
     const hour = { expires_at: clock.now() + 3_600_000 };
-    if ((await store.increment(requestCounts, `reset:${user.id}`, hour)) > MAX_PER_HOUR) return {};
+    const asked = await store.increment(requestCounts, counterKey(secrets, 'reset', mailboxOf(email)), hour);
+    if (asked > MAX_PER_HOUR * settings.rate_limits) return {};
     return retryConflict(async () => {
       const expires_at = clock.now() + settings.reset_ttl * 1000;
       const earlier = await store.get(oneTimeTokens, tokenId('reset-password', user.id));

@@ -9,6 +9,8 @@ export interface UserRecord {
   first_name?: string;
   last_name?: string;
   phone_number?: string;
+  /** The number that messages go to: its owner has read a code sent there. */
+  proven_phone?: string;
   locale?: string;
   status: UserStatus;
   /** Its owner has read a mail sent to the address. */
@@ -47,7 +49,17 @@ export interface OneTimeToken {
 /** By `<purpose>:<user id>`: the hash of what was mailed last, and of what is still good beside it. */
 export const oneTimeTokens = collection<OneTimeToken>()('one_time_tokens');
 
-/** How often something was asked for an address. */
+/** The code that was sent to a number, to prove it. */
+export interface PhoneProof {
+  phone_number: string;
+  /** Keyed: a code of six digits is found from a plain hash. */
+  code_hash: string;
+}
+
+/** By user id: the one valid code. */
+export const phoneProofs = collection<PhoneProof>()('phone_proofs');
+
+/** By a keyed hash of what and whose: how often something was asked for a mailbox. */
 export const requestCounts = collection<Counter>()('request_counts');
 
 /** By message id: requests that were handled, so that a second delivery changes nothing. */

@@ -3,10 +3,20 @@ import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { insert, remove, update } from '../../shared/ports/store.ts';
-import { Locale, PersonName, PhoneNumber, toUser, User, Username, usernameKey } from './model.ts';
-import { identifiers, users } from './records.ts';
+import { recommendedActions, securityAlert } from '../auth/events.ts';
+import { clientOf } from '../auth/model.ts';
+import { provePassword } from '../auth/prove-password.ts';
+import { smsSend } from '../notifications/events.ts';
+import { Locale, Password, PersonName, PhoneNumber, toUser, User, Username, usernameKey } from './model.ts';
+import { askForProof, countCode, PROOF_PORTS } from './phone-proof.ts';
+import { identifiers, phoneProofs, requestCounts, users } from './records.ts';
 
-/** Changes the caller's own profile; what is left out stays. Address, status and factors have their own ways. */
+/**
+ * Changes the caller's own profile; what is left out stays. Address, status and factors have their own ways.
+ *
+ * Another phone number asks for the password, is told by mail, and gets a code: until that comes back, messages go to
+ * the number that was proved before, if there was one.
+ */
 export const updateMe = operation({
   name: 'users.update-me',
   summary: "Changes the caller's own profile",
@@ -19,15 +29,34 @@ export const updateMe = operation({
       last_name: PersonName,
       phone_number: PhoneNumber,
       locale: Locale,
+      password: Password.meta({ description: 'Asked for with another phone number' }),
     })
     .partial(),
   output: User,
-  errors: ['not_found', 'conflict', 'already_exists'],
-  reads: [users, identifiers],
-  writes: [users, identifiers],
-  run: ({ store }, changes, { caller }) =>
-    retryConflict(async () => {
-      const user = caller.kind === 'user' ? await store.get(users, caller.user_id) : undefined;
+  errors: ['not_found', 'conflict', 'already_exists', 'invalid_credentials'],
+  emits: [smsSend, securityAlert],
+  reads: [users, identifiers, phoneProofs],
+  writes: [users, identifiers, phoneProofs, requestCounts],
+  needs: PROOF_PORTS,
+  calls: { provePassword },
+  run: async ({ store, provePassword, ...given }, { password, ...changes }, context) => {
+    const { caller } = context;
+    if (caller.kind !== 'user') throw new AppError('not_found');
+    const { user_id } = caller;
+    const { phone_number } = changes;
+    const before = await store.get(users, user_id);
+    if (!before) throw new AppError('not_found');
+    const calls = phone_number !== undefined && phone_number !== before.value.phone_number;
+    if (calls) {
+      if (password === undefined) {
+        const message = 'Is required to change the phone number';
+        throw new AppError('invalid_request', { errors: [{ path: 'password', message }] });
+      }
+      await provePassword({ user_id, password });
+      await countCode(store, given, user_id);
+    }
+    return retryConflict(async () => {
+      const user = await store.get(users, user_id);
       if (!user) throw new AppError('not_found');
       const [held, wanted] = [user.value.username, changes.username];
       const renames = wanted !== undefined && (held === undefined || usernameKey(held) !== usernameKey(wanted));
@@ -39,11 +68,31 @@ export const updateMe = operation({
       }
       const old = renames && held !== undefined ? await store.get(identifiers, usernameKey(held)) : undefined;
       const value = { ...user.value, ...changes };
-      await store.transact([
-        update(users, user, value),
-        ...(renames ? [insert(identifiers, usernameKey(wanted), { user_id: user.id })] : []),
-        ...(old ? [remove(identifiers, old)] : []),
-      ]);
+      const proof = calls ? await askForProof(store, given, { ...user, value }, phone_number) : undefined;
+      const { ip_address, user_agent } = clientOf(context);
+      const told = securityAlert.with(
+        {
+          user_id,
+          alert_type: 'phone_changed',
+          severity: 'medium',
+          description: 'The phone number of your account was changed',
+          details: {},
+          ip_address,
+          user_agent,
+          recommended_actions: recommendedActions('medium'),
+        },
+        { user_id },
+      );
+      await store.transact(
+        [
+          update(users, user, value),
+          ...(renames ? [insert(identifiers, usernameKey(wanted), { user_id })] : []),
+          ...(old ? [remove(identifiers, old)] : []),
+          ...(proof ? [proof.write] : []),
+        ],
+        proof ? [proof.event, told] : [],
+      );
       return toUser({ ...user, value });
-    }),
+    });
+  },
 });

@@ -52,6 +52,9 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
       'PERFECT21_SECRET is missing: set at least 32 random bytes, the same for all processes of one platform',
     );
   }
+  if (env.PERFECT21_RATE_LIMITS === Number.POSITIVE_INFINITY && env.NODE_ENV === 'production') {
+    throw new StartError('PERFECT21_RATE_LIMITS=off is for tests: in production set a factor, 1 for the usual bounds');
+  }
   const httpPort = env.PERFECT21_HTTP_PORT ?? (services.length === 1 ? OWN_PORT[services[0]!] : 8080);
   const tls = tlsOf(env);
   const tracing = tracingOf(env, services);

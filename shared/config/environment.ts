@@ -30,6 +30,11 @@ export const Environment = z.object({
   PERFECT21_REFRESH_IDLE_TTL: seconds(14 * 86_400),
   PERFECT21_REFRESH_ABSOLUTE_TTL: seconds(30 * 86_400),
   PERFECT21_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(15),
+  PERFECT21_RATE_LIMITS: z
+    .string()
+    .default('1')
+    .transform((text) => (text === 'off' ? Number.POSITIVE_INFINITY : Number(text)))
+    .refine((factor) => factor >= 0.01, 'use a factor such as 0.5 or 10, or off'),
   PERFECT21_LOGIN_ATTEMPTS: z.coerce.number().int().min(3).max(100).default(10),
   PERFECT21_LOGIN_WINDOW: seconds(900),
   STORE_URL: z.string().optional(),

@@ -11,6 +11,8 @@ export interface Settings {
   verification_ttl: number;
   reset_ttl: number;
   password_min_length: number;
+  /** What bounds on requests and messages are multiplied by; Infinity: there are none. */
+  rate_limits: number;
   login_attempts: number;
   login_window: number;
 }

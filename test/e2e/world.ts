@@ -1,8 +1,10 @@
 /** What a case sees: one door to the platform, a mailbox, a clock, and ways to get users. */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { login } from '../../functions/auth/login.ts';
 import { register } from '../../functions/auth/register.ts';
 import { verifyEmail } from '../../functions/auth/verify-email.ts';
+import { confirmPhone } from '../../functions/users/confirm-phone.ts';
+import { updateMe } from '../../functions/users/update-me.ts';
 import type { BodyKind, HttpBinding } from '../../shared/kit/binding.ts';
 import type { Operation } from '../../shared/kit/operation.ts';
 
@@ -95,6 +97,22 @@ export const verified = async (world: World, extra: NewFields = {}): Promise<Tes
   const { email, token } = await registered(world, extra);
   const { user_id } = await must(world.call(verifyEmail, { token }));
   return { email, user_id };
+};
+
+/** The code in a text message. */
+export const codeIn = (message: Mail | undefined): string => {
+  const code = /\b\d{6}\b/.exec(message?.text ?? '')?.[0];
+  if (!code) throw new Error(`no code in the message: ${message?.text ?? 'there is none'}`);
+  return code;
+};
+
+/** A phone number that no other test has. */
+export const newNumber = (): string => `+4917${randomInt(10_000_000, 99_999_999)}`;
+
+/** Gives a user a phone number, and proves it. */
+export const provePhone = async (world: World, phone_number: string, token: string): Promise<void> => {
+  await must(world.call(updateMe, { phone_number, password: PASSWORD }, { token }));
+  await must(world.call(confirmPhone, { code: codeIn((await world.mails(phone_number))[0]) }, { token }));
 };
 
 export interface Tokens {

@@ -98,7 +98,12 @@ export const openRig = async (options: {
     config,
   );
   const store = await assembly.get('store');
-  const ports = { ...opened, store, ids: await assembly.get('ids'), settings: await assembly.get('settings') };
+  const ports = {
+    ...{ ...opened, store },
+    ids: await assembly.get('ids'),
+    secrets: await assembly.get('secrets'),
+    settings: await assembly.get('settings'),
+  };
   const host: Host = {
     ports: ports as unknown as Ports,
     call: (callee, input, caller) => callLocal(host, callee, input, caller),

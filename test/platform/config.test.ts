@@ -33,10 +33,23 @@ test('what is wrong with a variable is said in plain words', () => {
     [{ PERFECT21_HTTP_PORT: '70000' }, 'PERFECT21_HTTP_PORT is not usable: it may be 65535 at most'],
     [{ PERFECT21_REFRESH_IDLE_TTL: '0' }, 'PERFECT21_REFRESH_IDLE_TTL is not usable: it has to be more than 0'],
     [{ PERFECT21_LOGIN_ATTEMPTS: '1' }, 'PERFECT21_LOGIN_ATTEMPTS is not usable: it has to be at least 3'],
+    [{ PERFECT21_RATE_LIMITS: 'no' }, 'PERFECT21_RATE_LIMITS is not usable: use a factor such as 0.5 or 10, or off'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL is not usable: use debug, info, warn, error, silent'],
     [{ PERFECT21_ACCESS_TOKEN_TTL: '901' }, 'PERFECT21_ACCESS_TOKEN_TTL is not usable: at most 900 seconds'],
   ];
   for (const [env, line] of wrong) expect(() => loadConfig(env)).toThrow(expect.objectContaining({ message: line }));
+});
+
+test('bounds can be scaled, and switched off for tests only', () => {
+  const factorOf = (env: NodeJS.ProcessEnv) => loadConfig(env).env.PERFECT21_RATE_LIMITS;
+  expect([{}, { PERFECT21_RATE_LIMITS: '2.5' }, { PERFECT21_RATE_LIMITS: 'off' }].map(factorOf)).toEqual([
+    1,
+    2.5,
+    Number.POSITIVE_INFINITY,
+  ]);
+  const production = { NODE_ENV: 'production', PERFECT21_SECRET: Buffer.alloc(32, 'k9').toString('base64') };
+  expect(factorOf({ ...production, PERFECT21_RATE_LIMITS: '3' })).toBe(3);
+  expect(() => loadConfig({ ...production, PERFECT21_RATE_LIMITS: 'off' })).toThrow(/^PERFECT21_RATE_LIMITS=off/);
 });
 
 test('a sender is an address, with or without a name', () => {

@@ -30,6 +30,7 @@ export const testEnvironment = (dataDir: string, more: Record<string, string> = 
   PERFECT21_SMTP_PORT: '0',
   PERFECT21_PUBLIC_URL: 'http://localhost:8080',
   PERFECT21_SECRET: TEST_SECRET,
+  PERFECT21_RATE_LIMITS: 'off',
   LOG_LEVEL: 'error',
   ...more,
 });

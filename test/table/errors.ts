@@ -1,7 +1,16 @@
 /** A call for each error that an operation declares. `npm run check` names the errors without one. */
 import { logout } from '../../functions/auth/logout.ts';
 import { updateMe } from '../../functions/users/update-me.ts';
-import { expectOk, newEmail, PASSWORD, userWithSession, verified, type World } from '../e2e/world.ts';
+import {
+  expectOk,
+  newEmail,
+  newNumber,
+  PASSWORD,
+  provePhone,
+  userWithSession,
+  verified,
+  type World,
+} from '../e2e/world.ts';
 import { resetToken } from './samples/auth.ts';
 import { asService, type Call, CLIENT, type Sample } from './samples/sample.ts';
 
@@ -99,6 +108,18 @@ export const errorCases: Readonly<Record<string, Sample>> = {
     await expectOk(world.call(updateMe, { username }, { token }));
     return { username };
   }),
+  'auth.prove-password invalid_credentials': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    password: NEXT,
+  })),
+  'users.update-me invalid_credentials': asUser(() => ({ phone_number: newNumber(), password: NEXT })),
+  'users.send-phone-code not_found': asUser(() => ({})),
+  'users.send-phone-code already_exists': async (world) => {
+    const { access_token: token } = await userWithSession(world);
+    await provePhone(world, newNumber(), token);
+    return { input: {}, token };
+  },
+  'users.confirm-phone invalid_token': asUser(() => ({ code: '314159' })),
   'users.get-user not_found': asService(() => ({ user_id: NOBODY })),
   'users.update-user-status not_found': asService(() => ({ user_id: NOBODY, status: 'suspended' })),
   'users.raise-generation not_found': asService(() => ({ user_id: NOBODY })),

@@ -9,6 +9,7 @@ const WHAT_ZH: Record<string, string> = {
   suspicious_login: '有一次可疑的登录尝试。',
   new_device: '您的账户在一台新设备上登录。',
   mfa_disabled: '您账户的两步验证已被关闭。',
+  phone_changed: '您账户的电话号码已更改。',
 };
 
 const WHAT_EN: Record<string, string> = {
@@ -16,6 +17,7 @@ const WHAT_EN: Record<string, string> = {
   suspicious_login: 'There was a suspicious login.',
   new_device: 'Somebody logged in from a new device.',
   mfa_disabled: 'Two-factor authentication was turned off.',
+  phone_changed: 'The phone number of your account was changed.',
 };
 
 type Severity = keyof typeof SEVERITY_ZH;

@@ -143,12 +143,4 @@ export const passwords: Case[] = [
       await loggedIn(world, email);
     },
   },
-  {
-    name: 'one address gets at most five reset mails in an hour',
-    run: async (world) => {
-      const { email } = await verified(world);
-      for (let n = 0; n < 7; n++) await expectOk(world.call(forgotPassword, { email }));
-      expect(await world.mails(email)).toHaveLength(1 + 5);
-    },
-  },
 ];

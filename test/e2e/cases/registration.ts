@@ -153,21 +153,6 @@ export const registration: Case[] = [
     },
   },
   {
-    name: 'one address gets at most five mails of registrations in an hour, and the answer stays the same',
-    run: async (world) => {
-      const [email, known] = [newEmail(), (await verified(world)).email];
-      for (let n = 0; n < 7; n++) {
-        for (const each of [email, known]) {
-          expect((await world.call(register, { email: each, password: PASSWORD })).body).toEqual({
-            status: 'pending_verification',
-          });
-        }
-      }
-      expect(await world.mails(email)).toHaveLength(5);
-      expect(await world.mails(known)).toHaveLength(5);
-    },
-  },
-  {
     name: 'two registrations of one address at once make one account',
     run: async (world) => {
       const email = newEmail();

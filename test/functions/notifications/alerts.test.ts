@@ -22,7 +22,7 @@ const subscription = (name = 'one') => {
 describe('a security alert', () => {
   it.each(['high', 'critical'] as const)('that is %s comes by mail, text message, push and inbox', async (severity) => {
     const { tell, addUser, as, mails, texts, pushes } = await openNotifications();
-    await addUser({ phone_number: PHONE });
+    await addUser({ proven_phone: PHONE });
     await as('u1', addDevice, subscription());
     const id = await tell(alert(severity));
     expect(mails).toMatchObject([{ to: 'u1@example.org', subject: 'Security alert for your account' }]);
@@ -35,7 +35,7 @@ describe('a security alert', () => {
 
   it.each(['low', 'medium'] as const)('that is %s comes by mail and into the inbox only', async (severity) => {
     const { tell, addUser, as, mails, texts, pushes } = await openNotifications();
-    await addUser({ phone_number: PHONE });
+    await addUser({ proven_phone: PHONE });
     await as('u1', addDevice, subscription());
     await tell(alert(severity));
     expect([mails.length, texts.length, pushes.length]).toEqual([1, 0, 0]);
@@ -44,7 +44,7 @@ describe('a security alert', () => {
 
   it('is in the language of its reader on every channel', async () => {
     const { tell, addUser, as, mails, texts, pushes } = await openNotifications();
-    await addUser({ phone_number: PHONE, locale: 'zh-CN' });
+    await addUser({ proven_phone: PHONE, locale: 'zh-CN' });
     await as('u1', addDevice, subscription());
     await tell(alert('critical'));
     for (const said of [mails[0]!.subject, texts[0]!.text, pushes[0]!.title]) expect(said).toMatch(/\p{Script=Han}/u);
@@ -67,7 +67,7 @@ describe('a security alert', () => {
 
   it('always comes by mail, and by the other ways as its reader chose', async () => {
     const { tell, addUser, as, mails, texts, ledger } = await openNotifications();
-    await addUser({ phone_number: PHONE });
+    await addUser({ proven_phone: PHONE });
     await as('u1', setPreferences, { security: { sms: false } });
     const refused = as('u1', setPreferences, { security: { email: false } });
     await expect(refused).rejects.toMatchObject({ code: 'invalid_request', errors: [{ path: 'security.email' }] });
@@ -78,7 +78,7 @@ describe('a security alert', () => {
 
   it('comes once on every channel, however often its event is delivered', async () => {
     const rig = await openNotifications();
-    await rig.addUser({ phone_number: PHONE });
+    await rig.addUser({ proven_phone: PHONE });
     await rig.as('u1', addDevice, subscription());
     const row = await rig.emit(alert('high'));
     await rig.drain();
@@ -99,7 +99,7 @@ describe('a security alert', () => {
         if (away) throw new AppError('unavailable');
       },
     });
-    await addUser({ phone_number: PHONE });
+    await addUser({ proven_phone: PHONE });
     await tell(alert('critical'));
     expect([mails.length, texts.length]).toEqual([0, 1]);
     away = false;
@@ -115,7 +115,7 @@ describe('when the process dies', () => {
     async (when) => {
       for (let at = 1, died = true; died; at++) {
         const rig = await openNotifications();
-        await rig.addUser({ phone_number: PHONE });
+        await rig.addUser({ proven_phone: PHONE });
         await rig.as('u1', addDevice, subscription());
         const { id } = await rig.emit(alert('critical'));
         const victim = mortal(rig.host, at, when);

@@ -3,8 +3,10 @@ import { addDevice } from '../../../functions/notifications/add-device.ts';
 import { emailSend, pushSend, realtimeSend, smsSend } from '../../../functions/notifications/events.ts';
 import { getDeliveries } from '../../../functions/notifications/get-deliveries.ts';
 import { listNotifications } from '../../../functions/notifications/list-notifications.ts';
+import { HOURLY } from '../../../functions/notifications/message-bounds.ts';
 import { SMS_A_DAY } from '../../../functions/notifications/on-sms-send.ts';
 import { NOTIFICATION_REQUESTS } from '../../../functions/notifications/queues.ts';
+import { messageCounts } from '../../../functions/notifications/records.ts';
 import { sendNotification } from '../../../functions/notifications/send-notification.ts';
 import { setPreferences } from '../../../functions/notifications/set-preferences.ts';
 import { inOrder } from '../../../shared/delivery/sending.ts';
@@ -41,7 +43,7 @@ const code = (more: object = {}) =>
 describe('a service that asks for a message', () => {
   it('to a user gets an id at once, and sees what became of it on each channel', async () => {
     const { addUser, as, ask, drain, mails, texts, pushes } = await openNotifications();
-    await addUser({ phone_number: PHONE });
+    await addUser({ proven_phone: PHONE });
     await as('u1', setPreferences, { account: { sms: true } });
     await as('u1', addDevice, subscription('one'));
     const channels = ['email', 'sms', 'push', 'realtime'];
@@ -327,13 +329,51 @@ describe('a text message', () => {
   it(`goes to one number ${SMS_A_DAY} times a day at most`, async () => {
     const { tell, texts, ledger, clock } = await openNotifications();
     let last = '';
-    for (let at = 0; at <= SMS_A_DAY; at++) last = await tell(smsSend.with({ recipient: PHONE, ...notice }));
+    for (let at = 0; at <= SMS_A_DAY; at++) {
+      if (at % HOURLY.sms.template === 0) clock.pass(3_600_000);
+      last = await tell(smsSend.with({ recipient: PHONE, ...notice }));
+    }
     expect(texts).toHaveLength(SMS_A_DAY);
     expect(await ledger(last, 'sms')).toMatchObject({ status: 'suppressed', reason: 'too_many' });
     await tell(smsSend.with({ recipient: '+4917012345679', ...notice }));
     clock.pass(86_400_000);
     await tell(smsSend.with({ recipient: PHONE, ...notice }));
     expect(texts).toHaveLength(SMS_A_DAY + 2);
+  });
+
+  it('goes to one number five times an hour at most; what one kind used up leaves the others their part', async () => {
+    const { tell, texts, ledger, clock } = await openNotifications();
+    const to = { recipient: PHONE, ...notice };
+    const all: string[] = [];
+    for (let at = 0; at < 20; at++) all.push(await tell(smsSend.with(to, { user_id: 'u1' })));
+    expect(texts).toHaveLength(HOURLY.sms.template);
+    const verdicts = await Promise.all(all.map((id) => ledger(id, 'sms')));
+    expect(verdicts.filter((each) => each?.reason === 'too_many')).toHaveLength(20 - HOURLY.sms.template);
+    const token = testSealer.seal('123456', 'verification-code');
+    const template_data = { token, expires_at: new Date(clock.now() + 60_000).toISOString() };
+    await tell(smsSend.with({ recipient: PHONE, template_name: 'verification_code', template_data }));
+    expect(texts).toHaveLength(HOURLY.sms.template + 1);
+    clock.pass(3_600_000);
+    await tell(smsSend.with(to));
+    expect(texts).toHaveLength(HOURLY.sms.template + 2);
+  });
+
+  it('goes to one user ten times an hour at most, whatever the number and the kind', async () => {
+    const { tell, texts } = await openNotifications();
+    for (let at = 0; at < 20; at++) {
+      await tell(smsSend.with({ recipient: `+491701234${500 + at}`, ...notice }, { user_id: 'u1' }));
+    }
+    expect(texts).toHaveLength(HOURLY.sms.recipient);
+  });
+
+  it('by mail goes to one mailbox ten times an hour at most, whatever stands behind its plus', async () => {
+    const { tell, mails, store } = await openNotifications();
+    const mail = { ...notice, subject: '' };
+    for (let at = 0; at < 20; at++) await tell(emailSend.with({ recipient: `mike+${at}@example.org`, ...mail }));
+    expect(mails).toHaveLength(HOURLY.email.template);
+    await tell(emailSend.with({ recipient: 'michael@example.org', ...mail }));
+    expect(mails).toHaveLength(HOURLY.email.template + 1);
+    expect(await store.get(messageCounts, 'mike@example.org')).toBeUndefined();
   });
 
   it('is suppressed where no provider is set, and parked nowhere', async () => {

@@ -46,6 +46,10 @@ export const auth: Samples = {
     password: PASSWORD,
     ...CLIENT,
   })),
+  'auth.prove-password': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    password: PASSWORD,
+  })),
   'auth.issue-tokens': asService(async (world) => {
     const { user_id, session_id, refresh_token } = await userWithSession(world);
     return { user_id, session_id, refresh_token, generation: 1 };

@@ -1,4 +1,14 @@
-import { newEmail, PASSWORD, registered, userWithSession, verified } from '../../e2e/world.ts';
+import { updateMe } from '../../../functions/users/update-me.ts';
+import {
+  codeIn,
+  expectOk,
+  newEmail,
+  newNumber,
+  PASSWORD,
+  registered,
+  userWithSession,
+  verified,
+} from '../../e2e/world.ts';
 import { resetToken } from './auth.ts';
 import { asEvent, asService, CLIENT, type Samples } from './sample.ts';
 
@@ -32,6 +42,16 @@ export const users: Samples = {
     input: { first_name: 'Grace' },
     token: (await userWithSession(world)).access_token,
   }),
+  'users.send-phone-code': async (world) => ({
+    input: {},
+    token: (await userWithSession(world, { phone_number: newNumber() })).access_token,
+  }),
+  'users.confirm-phone': async (world) => {
+    const { access_token: token } = await userWithSession(world);
+    const phone_number = newNumber();
+    await expectOk(world.call(updateMe, { phone_number, password: PASSWORD }, { token }));
+    return { input: { code: codeIn((await world.mails(phone_number))[0]) }, token };
+  },
   'users.get-user': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.update-user-status': asService(async (world) => ({
     user_id: (await verified(world)).user_id,
