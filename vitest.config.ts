@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { without } from './test/mitigations/without.ts';
+
+const { PERFECT21_TEST_WITHOUT: mitigation } = process.env;
 
 export default defineConfig({
+  plugins: mitigation ? [without(mitigation)] : [],
   test: {
+    // what was loaded with a mitigation must not be taken for what is loaded without it
+    fsModuleCache: mitigation === undefined,
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 20_000,

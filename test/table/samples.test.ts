@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform as services } from '../../functions/index.ts';
+import { undeclared } from './declared.ts';
 import { openRig, type Rig } from './rig.ts';
 import { samples } from './samples/index.ts';
 
@@ -17,10 +18,11 @@ describe('the samples', () => {
   });
 
   for (const op of operations) {
-    test(`${op.name} succeeds when it is called as it should be`, async () => {
+    test(`${op.name} succeeds when it is called as it should be, and says no more than it declares`, async () => {
       const { input, token } = await samples[op.name]!(rig.world);
-      const { ok, code, errors } = await rig.world.call(op, input, { token });
+      const { ok, code, errors, body } = await rig.world.call(op, input, { token });
       expect({ ok, code, errors }).toEqual({ ok: true, code: undefined, errors: undefined });
+      expect(undeclared(op.output, body)).toEqual([]);
     });
   }
 });

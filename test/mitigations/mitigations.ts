@@ -1,0 +1,79 @@
+/** What keeps an attacker out, how it is taken out for a test, and the test that must notice. */
+
+export interface Mitigation {
+  /** Where it stands. */
+  file: string;
+  /** Its text, which stands there once; and what stands there without it. */
+  from: string;
+  to: string;
+  /** Test file, and the beginning of the name of a test that fails without it. */
+  test: string;
+  promise: string;
+}
+
+/** `PERFECT21_TEST_WITHOUT=<name> npm test -- <test>` runs a test without one of them. */
+export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
+  'an older generation is refused': {
+    file: 'functions/sessions/rotate-session.ts',
+    from: '(session.value.generation < account.generation && !spared)',
+    to: 'false',
+    test: 'test/security/races.test.ts',
+    promise: 'a session that the index does not show yet ends with the others',
+  },
+  'a password of nobody is compared all the same': {
+    file: 'functions/users/check-password.ts',
+    from: 'const matches = await passwords.verify(password, secret?.value.password_hash);',
+    to: 'const matches = secret ? await passwords.verify(password, secret.value.password_hash) : false;',
+    test: 'test/security/races.test.ts',
+    promise: 'a guess that is refused unread costs the same hash',
+  },
+  'an effect is committed with the mark of its event': {
+    file: 'shared/messaging/inbox.ts',
+    from: 'await store.transact([mark, ...effect], events);',
+    to: 'await store.transact(effect, events);',
+    test: 'test/security/callers.test.ts',
+    promise: 'is handled once when its event is delivered twice',
+  },
+  'segments are canonical': {
+    file: 'shared/keys/jws.ts',
+    from: 'if (!segments.every(endsCanonically)) return undefined;',
+    to: '',
+    test: 'test/keys/hostile-tokens.test.ts',
+    promise: 'no second spelling of a segment',
+  },
+  'a known token is known whole': {
+    file: 'shared/keys/verifier.ts',
+    from: 'seen?.token === token ?',
+    to: 'seen ?',
+    test: 'test/keys/known-tokens.test.ts',
+    promise: 'a token that ends as a known one does',
+  },
+  'a known token is asked about again': {
+    file: 'shared/keys/verifier.ts',
+    from: 'if (revoked === undefined) return verdict;',
+    to: 'return verdict;',
+    test: 'test/e2e/sqlite.test.ts',
+    promise: 'in process > sessions',
+  },
+  'an update holds its version': {
+    file: 'shared/store/sqlite/writes.ts',
+    from: 'db.run(sql.update, next, ...rest, id, write.version, now)',
+    to: 'db.run(sql.update, next, ...rest, id, db.get<{ version: number }>(sql.get, id, now)?.version ?? 0, now)',
+    test: 'test/contract/store.sqlite.test.ts',
+    promise: '',
+  },
+  'only declared fields leave': {
+    file: 'shared/kit/invoke.ts',
+    from: 'if (checked.success) return checked.data;',
+    to: 'if (checked.success) return output as never;',
+    test: 'test/table/samples.test.ts',
+    promise: 'users',
+  },
+  'secrets are redacted': {
+    file: 'shared/system/log.ts',
+    from: 'redact(fields, { stack })',
+    to: 'fields',
+    test: 'test/doors/http/log.test.ts',
+    promise: '',
+  },
+};
