@@ -6,8 +6,10 @@ export const MAX_MESSAGE = 4 * MIB;
 /** Of a ValidateToken request: a token and what is known of its bearer. */
 export const MAX_VALIDATE_TOKEN = 16 * 1024;
 export const MAX_METADATA = 8 * 1024;
-/** Calls in flight on one connection; more wait at the client. */
+/** Calls in flight on one connection, fewer while there are many; more wait at the client. */
 export const MAX_STREAMS = 256;
+/** Calls of a connection that may be given up at once, and per second after that, beside one for each two that are answered. */
+export const RESETS = { burst: 200, per_second: 20 };
 export const STOP_GRACE_MS = 5_000;
 export const DEADLINE_MS = 5_000;
 
@@ -24,6 +26,8 @@ export const SERVER_OPTIONS: ChannelOptions = {
   ...BOTH,
   'grpc.max_concurrent_streams': MAX_STREAMS,
   'grpc.max_connection_idle_ms': 300_000,
+  // MB that a connection may hold; without bound otherwise
+  'grpc-node.max_session_memory': 10,
 };
 
 export const CLIENT_OPTIONS: ChannelOptions = {

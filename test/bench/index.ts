@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   events: () => import('./events.ts'),
   enumeration: () => import('./enumeration.ts'),
   grpc: () => import('./grpc.ts'),
+  attacks: () => import('./attacks.ts'),
   bundles: () => import('./bundles.ts'),
 };
 

@@ -71,16 +71,20 @@ export const seed = async (folder: string, users: number, tokens: number): Promi
   }
 };
 
-/** The words of `npm start` between `node` and the file: options of Node's. */
-const START = manifest.scripts.start.split(' ').slice(2);
-const [node, file] = [START.slice(0, -1), START.at(-1)!];
+/** The words of `npm start`: variables, then `node`, options of Node's and the file. */
+const words = manifest.scripts.start.split(' ');
+const at = words.indexOf('node');
+const variables = Object.fromEntries(
+  words.slice(0, at).flatMap((word) => (word.includes('=') ? [word.split('=')] : [])),
+);
+const [node, file] = [words.slice(at + 1, -1), words.at(-1)!];
 
 /** Starts it as `npm start` does and waits until it is ready. */
 export const startPlatform = async (
   folder: string,
   { core, args = [] }: { core?: Core; args?: readonly string[] } = {},
 ): Promise<Platform> => {
-  const program = start(file, { core, node, args, env: testEnvironment(folder) });
+  const program = start(file, { core, node, args, env: { ...testEnvironment(folder), ...variables } });
   const printed = await program.prints(/Ctrl-C/);
   const portOf = (name: string): number => Number(new RegExp(`${name}\\s+\\S*:(\\d+)`).exec(printed)?.[1]);
   return { http: portOf('REST'), grpc: portOf('gRPC'), program, stop: program.stop };

@@ -1,14 +1,24 @@
 /** The gRPC door: operations as methods of proto/, all operations as internal calls, health and reflection. */
+import type { Http2Server } from 'node:http2';
 import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities, ClientIdentity } from '../../grpc/identities.ts';
 import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient } from '../../grpc/internal.ts';
-import { MAX_MESSAGE, MAX_METADATA, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
+import {
+  MAX_MESSAGE,
+  MAX_METADATA,
+  MAX_STREAMS,
+  MAX_VALIDATE_TOKEN,
+  RESETS,
+  SERVER_OPTIONS,
+  STOP_GRACE_MS,
+} from '../../grpc/limits.ts';
 import { protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Operation, Service } from '../../kit/operation.ts';
 import type { Live } from '../../system/live.ts';
+import { makeFair } from '../fairness/fair-http2.ts';
 import { guard } from './guarded.ts';
 import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
@@ -41,6 +51,20 @@ const LIMITS: Readonly<Record<string, number>> = { 'perfect21.auth.AuthService/V
 const limitMetadata = (server: Server): void => {
   const { commonServerOptions } = server as unknown as { commonServerOptions: { settings?: object } };
   commonServerOptions.settings = { ...commonServerOptions.settings, maxHeaderListSize: MAX_METADATA };
+};
+
+/** Nor does it show its HTTP/2 servers; it makes them in one place. test/doors/fairness.test.ts holds it to that. */
+const beFair = (server: Server): void => {
+  const within = server as unknown as {
+    commonServerOptions: { settings: object };
+    createHttp2Server(credentials: unknown): Http2Server;
+  };
+  const make = within.createHttp2Server.bind(server);
+  within.createHttp2Server = (credentials) => {
+    const made = make(credentials);
+    makeFair(made, within.commonServerOptions.settings, { streams: MAX_STREAMS, resets: RESETS });
+    return made;
+  };
 };
 
 const bind = (server: Server, { port, hostName = '127.0.0.1', tls }: GrpcOptions): Promise<number> =>
@@ -85,6 +109,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(SERVER_OPTIONS);
   limitMetadata(server);
+  beFair(server);
   const { identities, unfollow } = followIdentities(options.tls);
   const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<UnaryRules, 'identities'>) => {
     const bytes = (buffer: Buffer) => buffer;

@@ -14,7 +14,7 @@ export interface HttpLimits {
   idle_ms: number;
   /** How often late HTTP/1.1 requests are looked for. */
   sweep_ms: number;
-  /** Requests at once on an HTTP/2 connection. */
+  /** Requests at once on an HTTP/2 connection; fewer while there are many connections. */
   streams: number;
   /** Streams of an HTTP/2 connection that may end in a reset at once (`burst`), and per second after that. */
   resets: { burst: number; per_second: number };

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
 import { requestIdOf } from '../binding/binding.ts';
+import { makeFair } from '../fairness/fair-http2.ts';
 import type { HttpLimits } from './limits.ts';
 import { announcesBody } from './read.ts';
 import { refuseRequest, refuseSocket } from './refuse.ts';
-import { brakeResets } from './reset-brake.ts';
 
 export interface ServerOptions {
   limits: HttpLimits;
@@ -67,16 +67,15 @@ export const createServers = (
   h1.on('checkExpectation', unexpected);
   h1.on('clientError', (error, socket) => refuseSocket(error, socket as never, security, newId));
 
+  const settings = { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headers };
   const h2 = createHttp2Server({
-    settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headers },
+    settings,
     maxSessionMemory: 10,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: limits.streams,
-    streamResetBurst: limits.resets.burst,
-    streamResetRate: limits.resets.per_second,
   });
   h2.on('request', entry as never);
   h2.on('checkExpectation', unexpected as never);
-  h2.on('session', (session) => brakeResets(session, limits.resets));
+  makeFair(h2, settings, limits);
   return { h1, h2 };
 };

@@ -1,0 +1,72 @@
+import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { startRig } from '../grpc/rig.ts';
+import { startDemo } from '../http/harness.ts';
+
+const VALIDATE = '/perfect21.auth.AuthService/ValidateToken';
+const session = (port: number): Promise<ClientHttp2Session> =>
+  new Promise((resolve, reject) => {
+    const made = connect(`http://127.0.0.1:${port}`);
+    made.on('error', reject).once('remoteSettings', () => resolve(made));
+  });
+const streamsOf = (session: ClientHttp2Session) => session.remoteSettings.maxConcurrentStreams;
+
+const doors = {
+  HTTP: async () => {
+    const door = await startDemo();
+    return { port: door.port, most: 100, headers: { ':path': '/healthz' }, close: () => door[Symbol.asyncDispose]() };
+  },
+  gRPC: async () => {
+    const rig = await startRig();
+    const headers = { ':method': 'POST', ':path': VALIDATE, 'content-type': 'application/grpc', te: 'trailers' };
+    return { port: rig.door.port, most: 256, headers, close: () => rig[Symbol.asyncDispose]() };
+  },
+};
+
+for (const [name, start] of Object.entries(doors)) {
+  describe(`the ${name} port`, () => {
+    test('gives each connection fewer streams while there are many, and more again when they are gone', async () => {
+      const door = await start();
+      const first = await session(door.port);
+      expect(streamsOf(first)).toBe(door.most);
+      const others = await Promise.all(Array.from({ length: 99 }, () => session(door.port)));
+      await expect.poll(() => streamsOf(first)! * 100).toBeLessThanOrEqual(2_000);
+      expect(streamsOf(others.at(-1)!)).toBeLessThanOrEqual(20);
+      for (const other of others) other.destroy();
+      await expect.poll(() => streamsOf(first)).toBe(door.most);
+      first.destroy();
+      await door.close();
+    });
+
+    test('ends a connection that only resets, and keeps one that gives up now and then', async () => {
+      const door = await start();
+      const bad = await session(door.port);
+      const good = await session(door.port);
+      const ended = new Promise((resolve) => bad.once('close', resolve));
+      bad.removeAllListeners('error').on('error', () => {});
+      const ask = (on: ClientHttp2Session, giveUp: boolean) =>
+        new Promise((resolve) => {
+          const stream = on
+            .request(door.headers)
+            .on('error', () => {})
+            .once('close', resolve)
+            .resume();
+          if (giveUp) stream.close(constants.NGHTTP2_CANCEL);
+          else stream.end();
+        });
+      const abuse = (async () => {
+        while (!bad.destroyed && !bad.closed) {
+          for (let i = 0; i < 50 && !bad.destroyed && !bad.closed; i += 1) void ask(bad, true);
+          await sleep(1);
+        }
+      })();
+      for (let i = 0; i < 1_000; i += 1) await ask(good, i % 4 === 0);
+      await ended;
+      await abuse;
+      expect(good.destroyed).toBe(false);
+      good.destroy();
+      await door.close();
+    });
+  });
+}
