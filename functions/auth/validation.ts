@@ -10,7 +10,9 @@ export const Validation = z.object({
   permissions: z.array(z.string()),
   expires_at: z.int().meta({ description: 'Unix seconds; 0 for a token that is not valid' }),
   error_message: z.string().meta({ description: 'Why the token is not valid' }),
-  warnings: z.array(z.string()),
+  warnings: z.array(z.string()).meta({
+    description: 'expires_soon; permissions_changed: the permissions may have changed since the token was issued',
+  }),
 });
 
 const SOON = 60;
@@ -30,6 +32,6 @@ export const toValidation = (verdict: Verdict, now: number): z.input<typeof Vali
         permissions: verdict.claims.permissions,
         expires_at: verdict.claims.exp,
         error_message: '',
-        warnings: verdict.claims.exp - now / 1000 < SOON ? ['expires_soon'] : [],
+        warnings: [...(verdict.warnings ?? []), ...(verdict.claims.exp - now / 1000 < SOON ? ['expires_soon'] : [])],
       }
     : { valid: false, user_id: '', permissions: [], expires_at: 0, error_message: verdict.error, warnings: [] };

@@ -5,6 +5,7 @@ import { kmsKeys } from '../../shared/keys/kms-keys.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { serviceTokens } from '../../shared/keys/service-tokens.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { verifier } from '../../shared/keys/verifier.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
@@ -20,6 +21,7 @@ export const handler = lambda(changePassword, ({ keys, store }) => [
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
   nodePasswords,
+  storeFeed,
   revocations,
   secrets,
   serviceTokens,

@@ -2,6 +2,7 @@
 import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
@@ -15,6 +16,7 @@ export const handler = lambda(resetPassword, ({ store }) => [
   systemClock,
   randomIds,
   nodePasswords,
+  storeFeed,
   revocations,
   secrets,
   settings,

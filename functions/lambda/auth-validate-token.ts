@@ -4,6 +4,7 @@ import { fileKeys } from '../../shared/keys/file-keys.ts';
 import { kmsKeys } from '../../shared/keys/kms-keys.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { verifier } from '../../shared/keys/verifier.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
@@ -17,6 +18,7 @@ export const handler = lambda(validateToken, ({ keys, store }) => [
   systemClock,
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
+  storeFeed,
   revocations,
   secrets,
   settings,

@@ -6,6 +6,7 @@ import { revocations } from '../../shared/keys/revocations.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { serviceTokens } from '../../shared/keys/service-tokens.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { verifier } from '../../shared/keys/verifier.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
@@ -19,6 +20,7 @@ export const handler = lambda(sendNotification, ({ keys, store }) => [
   systemClock,
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
+  storeFeed,
   revocations,
   sealer,
   secrets,

@@ -5,6 +5,7 @@ import { kmsKeys } from '../../shared/keys/kms-keys.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { serviceTokens } from '../../shared/keys/service-tokens.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { verifier } from '../../shared/keys/verifier.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
@@ -18,6 +19,7 @@ export const handler = lambda(setPreferences, ({ keys, store }) => [
   systemClock,
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
+  storeFeed,
   revocations,
   secrets,
   serviceTokens,

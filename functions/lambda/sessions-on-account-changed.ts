@@ -2,6 +2,7 @@
 import { lambdaQueue } from '../../shared/doors/lambda/queue.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
@@ -13,6 +14,7 @@ import { types } from './types.ts';
 export const handler = lambdaQueue([onAccountChanged], ({ store }) => [
   systemClock,
   randomIds,
+  storeFeed,
   revocations,
   secrets,
   store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),

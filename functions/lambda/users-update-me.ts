@@ -6,6 +6,7 @@ import { revocations } from '../../shared/keys/revocations.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { serviceTokens } from '../../shared/keys/service-tokens.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { verifier } from '../../shared/keys/verifier.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
@@ -21,6 +22,7 @@ export const handler = lambda(updateMe, ({ keys, store }) => [
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
   nodePasswords,
+  storeFeed,
   revocations,
   sealer,
   secrets,

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { revocations as revocationRecords, toRevocationWrite } from '../../shared/keys/revocation-records.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
+import type { Revocation } from '../../shared/ports/revocations.ts';
 import { remove, type Stored, update, WriteConflict } from '../../shared/ports/store.ts';
-import type { Revocation } from '../../shared/ports/tokens.ts';
 import { END_REASONS, sessionRevoked } from './events.ts';
 import { type SessionRecord, sessions } from './records.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { revocations as revocationRecords, toRevocationWrite } from '../../shared/keys/revocation-records.ts';
 import { operation } from '../../shared/kit/operation.ts';
-import type { Revocation } from '../../shared/ports/tokens.ts';
+import type { Revocation } from '../../shared/ports/revocations.ts';
 import { tokenRevoked } from '../auth/events.ts';
 import { endSession } from './end-session.ts';
 import { sessions } from './records.ts';

@@ -75,7 +75,11 @@ const NO_UNUSED_ZOD: Replacement[] = [
 /** What an entry takes where it does not run in AWS, or what its role has no right to do there. */
 const NOTHING_LOCAL: Replacement[] = [
   { filter: /\/shared\/store\/sqlite\/adapter\.ts$/, contents: absent(['sqliteStore'], 'not in AWS') },
-  { filter: /\/shared\/keys\/file-keys\.ts$/, contents: "export const fileKeys = { port: 'keys', needs: [] };" },
+  {
+    filter: /\/shared\/keys\/file-keys\.ts$/,
+    contents:
+      "export const fileKeys = { port: 'keys', needs: [] };\nexport const fileSigner = { port: 'signer', needs: [] };",
+  },
   {
     filter: /\/shared\/delivery\/email\/smtp-mailer\.ts$/,
     contents: "export const smtpMailer = { port: 'mailer', needs: [] };",

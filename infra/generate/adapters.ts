@@ -36,8 +36,15 @@ const CHOICES: readonly Choice[] = [
     local: { file: 'shared/keys/file-keys.ts', name: 'fileKeys' },
     when: "keys.source === 'kms'",
   },
+  {
+    port: 'signer',
+    aws: { file: 'shared/keys/kms-keys.ts', name: 'kmsSigner' },
+    local: { file: 'shared/keys/file-keys.ts', name: 'fileSigner' },
+    when: "keys.source === 'kms'",
+  },
   { port: 'tokens', aws: { file: 'shared/keys/token-signer.ts', name: 'tokenSigner' } },
   { port: 'revocations', aws: { file: 'shared/keys/revocations.ts', name: 'revocations' } },
+  { port: 'revocationFeed', aws: { file: 'shared/keys/store-feed.ts', name: 'storeFeed' } },
   { port: 'verifier', aws: { file: 'shared/keys/verifier.ts', name: 'verifier' } },
   { port: 'serviceTokens', aws: { file: 'shared/keys/service-tokens.ts', name: 'serviceTokens' } },
   {

@@ -41,7 +41,7 @@ const tableArns = (resource: string): Cfn[] => {
 
 /** What a function does with the tables: its operations' declarations and its adapters' own reads. */
 const tableUse = (of: LambdaFunction): TableUse => {
-  const reached = of.operations.map(reach);
+  const reached = of.operations.map((op) => reach(op));
   return {
     reads: [
       ...reached.flatMap(({ reads }) => [...reads]),

@@ -1,12 +1,18 @@
 /** `KEYS_URL` and `PERFECT21_SECRET`: what signs, and what is kept secret. */
 import { StartError } from './start-error.ts';
 
-export type KeysConfig = { source: 'file'; file: string } | { source: 'kms'; key_id: string };
+export type KeysConfig =
+  | { source: 'file'; file: string }
+  | { source: 'kms'; key_id: string }
+  | { source: 'jwks'; url: string };
 
 export const keysOf = (url: string): KeysConfig => {
   if (/^file:./.test(url)) return { source: 'file', file: url.slice('file:'.length) };
   if (url.startsWith('kms:')) return { source: 'kms', key_id: url.slice('kms:'.length) };
-  throw new StartError('KEYS_URL names no known source: use file:<path> or kms:<key-id>');
+  if (/^https?:/.test(url) && URL.canParse(url)) return { source: 'jwks', url };
+  throw new StartError(
+    'KEYS_URL names no known source: use file:<path>, kms:<key-id> or, to verify only, https://<issuer>/…',
+  );
 };
 
 const WEAK = /^(.)\1*$|secret|password|change.?me|example|sample/i;

@@ -17,6 +17,9 @@ export interface ClaimRules {
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string');
+/** A generation that older tokens lack. */
+const isGeneration = (value: unknown): value is number | undefined =>
+  value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
 const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 
 /** RFC 9068 §4: `at+jwt`, as a media type, so `application/` may precede and case does not matter. */
@@ -43,7 +46,7 @@ export const judgeClaims = (
   rules: ClaimRules,
   now: number,
 ): AccessClaims | TokenError => {
-  const { iss, aud, sub, client_id, jti, sid, gen, iat, exp, nbf, permissions, roles } = payload;
+  const { iss, aud, sub, client_id, jti, sid, gen, pgen, rgen, iat, exp, nbf, permissions, roles } = payload;
   const shaped =
     isText(iss) &&
     (isText(aud) || isTexts(aud)) &&
@@ -52,6 +55,8 @@ export const judgeClaims = (
     isText(jti) &&
     isText(sid) &&
     Number.isSafeInteger(gen) &&
+    isGeneration(pgen) &&
+    isGeneration(rgen) &&
     isTime(iat) &&
     isTime(exp) &&
     (nbf === undefined || isTime(nbf)) &&
@@ -64,5 +69,18 @@ export const judgeClaims = (
   if (typeof aud === 'string' ? aud !== rules.audience : !aud.includes(rules.audience)) return 'wrong_audience';
   if (iat > now + CLOCK_LEEWAY || (nbf !== undefined && nbf > now + CLOCK_LEEWAY)) return 'not_yet_valid';
   if (now >= exp) return 'expired';
-  return { iss, aud: rules.audience, sub, client_id, jti, sid, gen: gen as number, iat, exp, permissions, roles };
+  const claims = {
+    iss,
+    aud: rules.audience,
+    sub,
+    client_id,
+    jti,
+    sid,
+    gen: gen as number,
+    iat,
+    exp,
+    permissions,
+    roles,
+  };
+  return pgen || rgen ? { ...claims, pgen, rgen } : claims;
 };

@@ -1,11 +1,12 @@
 /** Signing keys from a private file on this machine, shared by the processes that use it; rotates by itself. */
 import type { KeyObject } from 'node:crypto';
 import { statSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter } from '../kit/adapter.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Keys, VerificationKey } from '../ports/tokens.ts';
+import type { Keys, VerificationKey, VerificationKeys } from '../ports/tokens.ts';
 import { readPrivateKey, readVerificationKey, type SigningAlg, toPublicJwk } from './jwk.ts';
 import { signBytes } from './jws.ts';
 import { openKeyFile, readKeyFile, rotateKeys } from './key-file.ts';
@@ -19,7 +20,8 @@ const LOOK_EVERY_MS = 1000;
 const RETRY_ROTATION_MS = 3_600_000;
 
 interface Loaded extends SigningKey {
-  private_key: KeyObject;
+  /** Absent where nothing is signed. */
+  private_key?: KeyObject;
   verification: VerificationKey;
 }
 
@@ -27,6 +29,7 @@ class FileKeys implements Keys {
   readonly #file: string;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #signs: boolean;
   #keys = new Map<string, Loaded>();
   #stamp = '';
   #looked = Number.NEGATIVE_INFINITY;
@@ -34,10 +37,12 @@ class FileKeys implements Keys {
   #rotateFrom = Number.NEGATIVE_INFINITY;
   #rotating: Promise<void> | undefined;
 
-  constructor(file: string, clock: Clock, log: Log) {
+  /** @param signs false for the public halves only: then no private key is made of what the file holds, and none rotated */
+  constructor(file: string, { clock, log }: { clock: Clock; log: Log }, signs: boolean) {
     this.#file = file;
     this.#clock = clock;
     this.#log = log;
+    this.#signs = signs;
     this.#load();
   }
 
@@ -56,9 +61,9 @@ class FileKeys implements Keys {
   async sign(input: (header: { kid: string; alg: string }) => Uint8Array) {
     this.#look();
     const key = signingKey([...this.#keys.values()], this.#clock.now()) as Loaded | undefined;
-    if (!key) throw new Error('no key signs at this time');
-    const { kid, alg } = key;
-    return { kid, alg, signature: signBytes(alg, key.private_key, input({ kid, alg })) };
+    if (!key?.private_key) throw new Error('no key signs at this time');
+    const { kid, alg, private_key } = key;
+    return { kid, alg, signature: signBytes(alg, private_key, input({ kid, alg })) };
   }
 
   async jwks() {
@@ -100,7 +105,7 @@ class FileKeys implements Keys {
     } catch (cause) {
       this.#log.error('signing_keys_unreadable', { file: this.#file, reason: String((cause as Error).message) });
     }
-    void this.rotateIfDue();
+    if (this.#signs) void this.rotateIfDue();
   }
 
   #load(): void {
@@ -113,26 +118,48 @@ class FileKeys implements Keys {
 
   #prepare(key: SigningKey): Loaded {
     const before = this.#keys.get(key.kid);
-    const private_key = before?.private_key ?? readPrivateKey(key.jwk);
+    const private_key = this.#signs ? (before?.private_key ?? readPrivateKey(key.jwk)) : undefined;
     const verification = before?.verification ?? readVerificationKey({ ...key.jwk, kid: key.kid, alg: key.alg })!;
-    return { ...key, private_key, verification };
+    return { ...key, verification, ...(private_key && { private_key }) };
   }
 }
 
-/** Opens the keys of a file, creating it at the first start. @throws StartError when it can't be used */
-export const openFileKeys = async (file: string, alg: SigningAlg, { clock, log }: { clock: Clock; log: Log }) => {
-  await openKeyFile(file, alg, clock);
-  const keys = new FileKeys(file, clock, log);
+type Given = { clock: Clock; log: Log };
+
+/** Opens both halves of the keys of a file, creating it at the first start. @throws StartError when it can't be used */
+export const openFileKeys = async (file: string, alg: SigningAlg, ports: Given) => {
+  await openKeyFile(file, alg, ports.clock);
+  const keys = new FileKeys(file, ports, true);
   await keys.rotateIfDue(alg);
   return keys satisfies Keys;
 };
 
+/** Opens the public halves. Throws as `openFileKeys` does. */
+export const openPublicFileKeys = async (file: string, alg: SigningAlg, ports: Given): Promise<VerificationKeys> => {
+  await openKeyFile(file, alg, ports.clock);
+  return new FileKeys(file, ports, false);
+};
+
+const fileOf = ({ keys }: Config): string => {
+  if (keys.source !== 'file') throw new StartError('KEYS_URL names no file: use file:<path>');
+  return keys.file;
+};
+const ENV = ['KEYS_URL', 'PERFECT21_DATA_DIR', 'PERFECT21_SIGNING_ALG'];
+
 export const fileKeys = adapter({
   port: 'keys',
   needs: ['clock', 'log'],
-  env: ['KEYS_URL', 'PERFECT21_DATA_DIR', 'PERFECT21_SIGNING_ALG'],
-  open: async (ports, { keys, env }) => {
-    if (keys.source !== 'file') throw new StartError('KEYS_URL names no file: use file:<path>');
-    return { port: await openFileKeys(keys.file, env.PERFECT21_SIGNING_ALG, ports) };
-  },
+  env: ENV,
+  open: async (ports, config) => ({
+    port: await openPublicFileKeys(fileOf(config), config.env.PERFECT21_SIGNING_ALG, ports),
+  }),
+});
+
+export const fileSigner = adapter({
+  port: 'signer',
+  needs: ['clock', 'log'],
+  env: ENV,
+  open: async (ports, config) => ({
+    port: await openFileKeys(fileOf(config), config.env.PERFECT21_SIGNING_ALG, ports),
+  }),
 });

@@ -1,6 +1,7 @@
 /** Signing keys in AWS KMS: private keys never leave it; public keys are fetched once, so verifying calls nobody. */
 import { createHash, createPublicKey } from 'node:crypto';
 import type { KMSClient } from '@aws-sdk/client-kms';
+import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
@@ -104,24 +105,30 @@ export const findRegion = async (): Promise<string> => {
   return client.config.region().finally(() => client.destroy());
 };
 
+const open = async ({ keys }: Config) => {
+  const named = keys.source === 'kms' ? keys.key_id.split(',') : [];
+  const ids = named.map((id) => id.trim()).filter(Boolean);
+  if (!ids.length) throw new StartError('KEYS_URL names no KMS key: use kms:<key-id>[,<key-id>…]');
+  const sdk = await import('@aws-sdk/client-kms');
+  const client = new sdk.KMSClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
+  });
+  return { port: createKmsKeys(ids, client, sdk), close: async () => client.destroy() };
+};
+const resource = { 'Fn::GetAtt': ['SigningKey', 'Arn'] };
+
+/** The public halves. */
 export const kmsKeys = adapter({
   port: 'keys',
   env: ['KEYS_URL'],
-  iam: [{ actions: ['kms:Sign', 'kms:GetPublicKey'], resource: { 'Fn::GetAtt': ['SigningKey', 'Arn'] } }],
-  open: async (_, { keys }) => {
-    const ids =
-      keys.source === 'kms'
-        ? keys.key_id
-            .split(',')
-            .map((id) => id.trim())
-            .filter(Boolean)
-        : [];
-    if (!ids.length) throw new StartError('KEYS_URL names no KMS key: use kms:<key-id>[,<key-id>…]');
-    const sdk = await import('@aws-sdk/client-kms');
-    const client = new sdk.KMSClient({
-      maxAttempts: 3,
-      requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
-    });
-    return { port: createKmsKeys(ids, client, sdk), close: async () => client.destroy() };
-  },
+  iam: [{ actions: ['kms:GetPublicKey'], resource }],
+  open: (_, config) => open(config),
+});
+
+export const kmsSigner = adapter({
+  port: 'signer',
+  env: ['KEYS_URL'],
+  iam: [{ actions: ['kms:Sign', 'kms:GetPublicKey'], resource }],
+  open: (_, config) => open(config),
 });

@@ -1,6 +1,7 @@
 /** Live revocations as records: written by whoever ends a session, followed by every verifier. */
+
+import type { Revocation } from '../ports/revocations.ts';
 import { collection, insert, type Write } from '../ports/store.ts';
-import type { Revocation } from '../ports/tokens.ts';
 import { CLOCK_LEEWAY, MAX_LIFETIME } from './access-token.ts';
 
 /** How long a revocation matters: the longest token, the leeway of clocks, and as much again as margin. Milliseconds. */

@@ -1,58 +1,71 @@
-/** Follows the live revocations of the store, so that a check calls nobody, and fails closed when it can't. */
+/** The live revocations as a feed tells them, so that a check calls nobody; it fails closed when the feed is behind. */
 import { adapter } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Ports } from '../ports/index.ts';
-import type { Revocations } from '../ports/tokens.ts';
-import { revocations as records, timeKey } from './revocation-records.ts';
+import type { FeedMessage, FeedPosition, Revocations } from '../ports/revocations.ts';
 import { RevocationSet } from './revocation-set.ts';
 
-/** How often the store is asked. */
-export const POLL_MS = 200;
 /** Older knowledge than this answers nothing. */
 export const STALENESS_BOUND_MS = 2000;
-/** Asked again each time: a commit may become visible after a later one, and clocks of writers differ. */
-const OVERLAP_MS = 5000;
-/** All live ones are read again this often, so that a writer with a wrong clock is late but never missed. */
-const WHOLE_EVERY_MS = 30_000;
 
-class StoreRevocations implements Revocations {
-  readonly #store: Ports['store'];
+class FollowedRevocations implements Revocations {
+  readonly #feed: Ports['revocationFeed'];
   readonly #clock: Ports['clock'];
   readonly #log: Ports['log'];
   readonly #live = new RevocationSet();
-  /** When the last successful refresh began. */
+  /** Where the feed is; nowhere before the first snapshot, and after a gap. */
+  #at: FeedPosition | undefined;
+  /** Everything that was visible at this time is known. */
   #asOf = Number.NEGATIVE_INFINITY;
-  #wholeAt = Number.NEGATIVE_INFINITY;
-  #refreshing: Promise<void> | undefined;
-  #failing = false;
-  #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  #catchingUp: Promise<void> | undefined;
 
-  constructor({ store, clock, log }: Pick<Ports, 'store' | 'clock' | 'log'>) {
-    this.#store = store;
+  constructor({ revocationFeed, clock, log }: Pick<Ports, 'revocationFeed' | 'clock' | 'log'>) {
+    this.#feed = revocationFeed;
     this.#clock = clock;
     this.#log = log;
   }
 
   find(claims: Parameters<Revocations['find']>[0]) {
-    return this.#isFresh() ? this.#live.find(claims) : this.#findAfterRefresh(claims);
+    return this.#isFresh() ? this.#live.find(claims) : this.#findAfterCatchingUp(claims);
   }
 
   learn(revocation: Parameters<Revocations['learn']>[0]): void {
     this.#live.add(revocation);
   }
 
-  /** Asks the store now, then again and again. */
-  async follow(): Promise<void> {
-    await this.#refresh().catch(() => undefined);
-    if (this.#closed) return;
-    this.#timer = setTimeout(() => void this.follow(), POLL_MS);
-    this.#timer.unref();
+  take(message: FeedMessage): void {
+    if (message.kind === 'snapshot') {
+      this.#at = message.at;
+      this.#live.prune(message.as_of);
+    } else {
+      const { epoch, number } = message.after;
+      if (this.#at?.epoch !== epoch || this.#at.number < number) {
+        this.#lost();
+        return;
+      }
+      // what is told a second time is known
+      const now = number + message.revocations.length;
+      if (now > this.#at.number) this.#at = { epoch, number: now };
+    }
+    for (const revocation of message.revocations) this.#live.add(revocation);
+    // a snapshot that was long in coming makes nothing old that was told meanwhile
+    if (message.kind === 'entries' || message.as_of > this.#asOf) this.#asOf = message.as_of;
   }
 
-  stop(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+  /** Asks the feed for what it has. Rejects when it can't tell. */
+  catchUp(): Promise<void> {
+    this.#catchingUp ??= this.#feed.catchUp(this.#at).finally(() => {
+      this.#catchingUp = undefined;
+    });
+    return this.#catchingUp;
+  }
+
+  /** Something was told that this did not hear: nothing is answered before a snapshot. */
+  #lost(): void {
+    if (this.#at) this.#log.warn('revocations_gap', {});
+    this.#at = undefined;
+    this.#asOf = Number.NEGATIVE_INFINITY;
+    void this.catchUp().catch(() => undefined);
   }
 
   /** Judged by the clock at each call: the timers of a frozen process (Lambda) stand still, time does not. */
@@ -60,93 +73,32 @@ class StoreRevocations implements Revocations {
     return Math.abs(this.#clock.now() - this.#asOf) <= STALENESS_BOUND_MS;
   }
 
-  async #findAfterRefresh(claims: Parameters<Revocations['find']>[0]) {
+  async #findAfterCatchingUp(claims: Parameters<Revocations['find']>[0]) {
     try {
-      await this.#refresh();
-      // the refresh that was joined may have begun before the freeze
-      if (!this.#isFresh()) await this.#refresh();
-      if (!this.#isFresh()) throw new Error('a refresh took longer than the bound');
+      await this.catchUp();
+      // the one that was joined may have begun before the freeze
+      if (!this.#isFresh()) await this.catchUp();
+      if (!this.#isFresh()) throw new Error('catching up took longer than the bound');
     } catch (cause) {
       throw new AppError('unavailable', { detail: 'Revocations are not known at present', retry_after: 1, cause });
     }
     return this.#live.find(claims);
   }
-
-  #refresh(): Promise<void> {
-    this.#refreshing ??= this.#readInTime().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
-  }
-
-  async #readInTime(): Promise<void> {
-    try {
-      await this.#read();
-      if (this.#failing) this.#log.info('revocations_readable', { live: this.#live.size });
-      this.#failing = false;
-    } catch (cause) {
-      if (!this.#failing) this.#log.warn('revocations_unreadable', { reason: String((cause as Error).message) });
-      this.#failing = true;
-      throw cause;
-    }
-  }
-
-  /** The snapshot at first, then what is new. However long the snapshot takes, what is new since it began is read next. */
-  async #read(): Promise<void> {
-    const began = this.#clock.now();
-    const first = this.#asOf === Number.NEGATIVE_INFINITY;
-    await this.#readFrom(first ? undefined : timeKey(Math.min(this.#asOf, began) - OVERLAP_MS));
-    this.#asOf = began;
-    if (first) this.#wholeAt = began;
-    else if (Math.abs(began - this.#wholeAt) >= WHOLE_EVERY_MS) this.#readWholeBeside(began);
-  }
-
-  /** Reads all live ones again without keeping anybody waiting: many of them must not make what is new old. */
-  #readWholeBeside(began: number): void {
-    this.#wholeAt = began;
-    this.#readFrom(undefined).then(
-      () => this.#live.prune(began),
-      (cause) => this.#log.warn('revocations_reread_failed', { reason: String((cause as Error).message) }),
-    );
-  }
-
-  async #readFrom(from: string | undefined): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const page = await inTime(
-        this.#store.query(records, 'live', 'live', {
-          limit: 1000,
-          ...(from && { from }),
-          ...(cursor && { cursor }),
-        }),
-      );
-      if (this.#closed) return;
-      for (const { value } of page.items) this.#live.add(value);
-      cursor = page.next_cursor;
-    } while (cursor);
-  }
 }
-
-/** A store that hangs is a store that is away. */
-const inTime = async <T>(answer: Promise<T>): Promise<T> => {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('the store does not answer')), STALENESS_BOUND_MS);
-  return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
-};
 
 /**
  * Opens the revocations: knows the snapshot when this resolves, or answers `unavailable` until it does. `find` is
- * synchronous while the last refresh is at most 2 s old; past that it refreshes first.
+ * synchronous while what the feed told is at most 2 s old; past that it catches up first.
  */
-export const openRevocations = async (ports: Pick<Ports, 'store' | 'clock' | 'log'>) => {
-  const port = new StoreRevocations(ports);
-  await port.follow();
-  return { port: port satisfies Revocations, close: async () => port.stop() };
+export const openRevocations = async (ports: Pick<Ports, 'revocationFeed' | 'clock' | 'log'>) => {
+  const port = new FollowedRevocations(ports);
+  const stop = ports.revocationFeed.follow((message) => port.take(message));
+  await port.catchUp().catch(() => undefined);
+  return { port: port satisfies Revocations, close: async () => stop() };
 };
 
 export const revocations = adapter({
   port: 'revocations',
-  needs: ['store', 'clock', 'log'],
-  reads: [records],
+  needs: ['revocationFeed', 'clock', 'log'],
   open: openRevocations,
 });

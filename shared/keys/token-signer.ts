@@ -7,17 +7,17 @@ import { encode } from './base64url.ts';
 import { MAX_TOKEN_LENGTH, signingInput } from './jws.ts';
 
 /**
- * The signer over keys, clock, ids and settings. `expires_at` is in unix seconds, as the claim `exp`.
+ * The signer over a signing key, clock, ids and settings. `expires_at` is in unix seconds, as the claim `exp`.
  *
  * @throws Error for a token that no verifier would read: more than 8 KiB, i.e. some 150 permissions
  */
 export const createTokenSigner = ({
-  keys,
+  signer,
   clock,
   ids,
   settings,
-}: Pick<Ports, 'keys' | 'clock' | 'ids' | 'settings'>): TokenSigner => ({
-  sign: async ({ user_id, session_id, generation, permissions, roles }) => {
+}: Pick<Ports, 'signer' | 'clock' | 'ids' | 'settings'>): TokenSigner => ({
+  sign: async ({ user_id, session_id, generation, permissions, roles, ...of }) => {
     const iat = Math.floor(clock.now() / 1000);
     const claims: AccessClaims = {
       iss: settings.public_url,
@@ -27,13 +27,15 @@ export const createTokenSigner = ({
       jti: ids.uuid(),
       sid: session_id,
       gen: generation,
+      ...(of.permissions_generation && { pgen: of.permissions_generation }),
+      ...(of.roles_generation && { rgen: of.roles_generation }),
       iat,
       exp: iat + settings.access_token_ttl,
       permissions,
       roles,
     };
     let signed = '';
-    const { signature } = await keys.sign(({ kid, alg }) => {
+    const { signature } = await signer.sign(({ kid, alg }) => {
       signed = signingInput({ alg, kid, typ: 'at+jwt' }, claims);
       return Buffer.from(signed);
     });
@@ -47,6 +49,6 @@ export const createTokenSigner = ({
 
 export const tokenSigner = adapter({
   port: 'tokens',
-  needs: ['keys', 'clock', 'ids', 'settings'],
+  needs: ['signer', 'clock', 'ids', 'settings'],
   open: (ports) => ({ port: createTokenSigner(ports) }),
 });

@@ -2,6 +2,7 @@
 import QuickLRU from 'quick-lru';
 import { adapter } from '../kit/adapter.ts';
 import type { Ports } from '../ports/index.ts';
+import type { Finding } from '../ports/revocations.ts';
 import type { AccessClaims, TokenError, Verdict, Verifier } from '../ports/tokens.ts';
 import { type ClaimRules, isLapsed, judgeClaims, judgeHeader } from './access-token.ts';
 import { parseObject } from './json-members.ts';
@@ -20,7 +21,14 @@ interface Known {
   verdict: Promise<Verdict>;
 }
 
+/** A token that lives, whose permissions may no longer be so. */
+const outdated = (claims: AccessClaims): Verdict => Object.freeze({ valid: true, claims, warnings: OUTDATED });
+const OUTDATED = Object.freeze(['permissions_changed'] as const);
+
 const refuse = (error: TokenError): Verdict => Object.freeze({ valid: false, error });
+
+const judged = (found: Finding, claims: AccessClaims): Verdict =>
+  found === 'permissions_changed' ? outdated(claims) : refuse(found);
 
 /** Cached verdicts are shared by all callers, so none may change them. */
 const frozen = (claims: AccessClaims): AccessClaims => {
@@ -33,7 +41,7 @@ const frozen = (claims: AccessClaims): AccessClaims => {
  * The verifier over keys, revocations and a clock.
  *
  * Refusals come in a fixed order: malformed, unknown_key, bad_signature, wrong_issuer, wrong_audience, not_yet_valid,
- * expired, then what a revocation says. A token of our issuer that lacks something and is over is called expired.
+ * expired, then what a revocation says; one of permissions refuses nothing and warns. A token of our issuer that lacks something and is over is called expired.
  */
 export const createVerifier = (
   { keys, revocations, clock }: Pick<Ports, 'keys' | 'revocations' | 'clock'>,
@@ -58,8 +66,8 @@ export const createVerifier = (
     if (typeof claims === 'string') return refuse(claims);
     const verdict: Promise<Verdict> = Promise.resolve(Object.freeze({ valid: true, claims: frozen(claims) }));
     known.set(token.slice(-TAIL), { token, kid: key.kid, claims, verdict });
-    const revoked = await revocations.find(claims);
-    return revoked ? refuse(revoked) : verdict;
+    const found = await revocations.find(claims);
+    return found ? judged(found, claims) : verdict;
   };
 
   /** A token seen before: its key may be withdrawn, its time over, its life revoked. Synchronous while all is fresh. */
@@ -73,10 +81,10 @@ export const createVerifier = (
       known.delete(token.slice(-TAIL));
       return Promise.resolve(refuse('expired'));
     }
-    const revoked = revocations.find(claims);
-    if (revoked === undefined) return verdict;
-    if (typeof revoked === 'string') return Promise.resolve(refuse(revoked));
-    return revoked.then((error) => (error ? refuse(error) : verdict));
+    const found = revocations.find(claims);
+    if (found === undefined) return verdict;
+    if (typeof found === 'string') return Promise.resolve(judged(found, claims));
+    return found.then((late) => (late ? judged(late, claims) : verdict));
   };
 
   return {

@@ -154,9 +154,13 @@ export const service = (name: string, operations: readonly Operation<any, any>[]
   return { name, operations };
 };
 
-/** Everything an operation may touch, its callees included: what the generator turns into IAM statements and environment. */
+/**
+ * Everything an operation may touch, its callees included: what the generator turns into IAM statements and environment.
+ * Callees that are not `here` touch what they do elsewhere.
+ */
 export const reach = (
   op: Operation<any, any>,
+  here: (callee: Operation<any, any>) => boolean = () => true,
 ): { ports: Set<PortName>; reads: Set<string>; writes: Set<string>; emits: boolean } => {
   const total = { ports: new Set<PortName>(), reads: new Set<string>(), writes: new Set<string>(), emits: false };
   const visited = new Set<Operation<any, any>>();
@@ -168,14 +172,17 @@ export const reach = (
     for (const { name } of current.writes) total.writes.add(name);
     if (current.emits.length) total.emits = true;
     if (current.reads.length || current.writes.length || current.emits.length) total.ports.add('store');
-    for (const callee of Object.values(current.calls)) visit(callee);
+    for (const callee of Object.values(current.calls)) if (here(callee)) visit(callee);
   };
   visit(op);
   return total;
 };
 
 /** Every port that a host of this operation opens: what it reaches, what every door uses, and what tells who calls. */
-export const hostPorts = (op: Operation<any, any>): ReadonlySet<PortName> => {
-  const ports = reach(op).ports.add('clock').add('ids').add('log');
+export const hostPorts = (
+  op: Operation<any, any>,
+  here?: (callee: Operation<any, any>) => boolean,
+): ReadonlySet<PortName> => {
+  const ports = reach(op, here).ports.add('clock').add('ids').add('log');
   return op.access === 'public' ? ports : ports.add('verifier').add('serviceTokens');
 };

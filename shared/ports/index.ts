@@ -6,11 +6,12 @@ import type { Mailer } from './mailer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Passwords } from './passwords.ts';
 import type { Pusher, PushKey } from './push.ts';
+import type { RevocationFeed, Revocations } from './revocations.ts';
 import type { Sealer, Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import type { SmsSender } from './sms.ts';
 import type { Store } from './store.ts';
-import type { Keys, Revocations, ServiceTokens, TokenSigner, Verifier } from './tokens.ts';
+import type { ServiceTokens, Signer, TokenSigner, VerificationKeys, Verifier } from './tokens.ts';
 import type { Tracer } from './tracer.ts';
 
 export interface Ports {
@@ -29,9 +30,12 @@ export interface Ports {
   settings: Settings;
   sms: SmsSender;
   store: Store;
-  keys: Keys;
+  /** Public keys: who only verifies opens no others. */
+  keys: VerificationKeys;
+  revocationFeed: RevocationFeed;
   revocations: Revocations;
   serviceTokens: ServiceTokens;
+  signer: Signer;
   tokens: TokenSigner;
   /** Absent where nothing is traced. */
   tracer?: Tracer;

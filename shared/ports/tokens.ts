@@ -22,13 +22,18 @@ export interface AccessClaims {
   jti: string;
   sid: string;
   gen: number;
+  /** Generations of the user's permissions, and of roles and policies as a whole, at issue; 0 when left out. */
+  pgen?: number;
+  rgen?: number;
   iat: number;
   exp: number;
   permissions: string[];
   roles: string[];
 }
 
-export type Verdict = { valid: true; claims: AccessClaims } | { valid: false; error: TokenError };
+export type Verdict =
+  | { valid: true; claims: AccessClaims; warnings?: readonly 'permissions_changed'[] }
+  | { valid: false; error: TokenError };
 
 /**
  * Says whether an access token holds now. Costs microseconds for a token seen before.
@@ -47,6 +52,9 @@ export interface TokenSigner {
     generation: number;
     permissions: string[];
     roles: string[];
+    /** As of when the permissions are, by the generations of the claims `pgen` and `rgen`. */
+    permissions_generation?: number;
+    roles_generation?: number;
   }): Promise<{ access_token: string; jti: string /** Unix seconds. */; expires_at: number }>;
 }
 
@@ -56,40 +64,24 @@ export interface VerificationKey {
   key: import('node:crypto').KeyObject;
 }
 
-/** The signing keys: one signs, the published ones verify. Publish before sign; retire after the longest token. */
-export interface Keys {
+/** The public half of the signing keys: those that are published verify. */
+export interface VerificationKeys {
   /** The key of this id, among those published now; at once where that needs no waiting. */
   verification(kid: string): Promise<VerificationKey | undefined> | VerificationKey | undefined;
-  /** Signs the bytes with the current key. */
-  sign(
-    input: (header: { kid: string; alg: string }) => Uint8Array,
-  ): Promise<{ kid: string; alg: string; signature: Uint8Array }>;
   /** RFC 7517 JWK Set with the public keys. */
   jwks(): Promise<{ keys: Record<string, unknown>[] }>;
 }
 
-/** A live revocation: dead are tokens with this jti, this sid, or of this user with a generation below `generation`. */
-export interface Revocation {
-  kind: 'jti' | 'sid' | 'user';
-  value: string;
-  /** For kind user: tokens of generations below this are dead … */
-  generation?: number;
-  /** … except those of this session. */
-  except_sid?: string;
-  error: 'revoked' | 'session_ended' | 'user_inactive';
-  /** Unix ms. */
-  created_at: number;
+/** The private half: one key signs. Publish before sign; retire after the longest token. */
+export interface Signer {
+  /** Signs the bytes with the current key. */
+  sign(
+    input: (header: { kid: string; alg: string }) => Uint8Array,
+  ): Promise<{ kid: string; alg: string; signature: Uint8Array }>;
 }
 
-/** The live revocations, held in memory, loaded before the first answer and followed since. */
-export interface Revocations {
-  /** Why a token with these claims is dead, if it is. Throws AppError `unavailable` when staler than the bound. */
-  find(
-    claims: Pick<AccessClaims, 'jti' | 'sid' | 'sub' | 'gen'>,
-  ): Promise<TokenError | undefined> | TokenError | undefined;
-  /** Takes in a revocation made by this process at once. */
-  learn(revocation: Revocation): void;
-}
+/** Both halves, where one thing is both. */
+export interface Keys extends VerificationKeys, Signer {}
 
 /** Credentials of services: `p21s_<id>_<secret>`, of which only a hash is stored. */
 export interface ServiceTokens {

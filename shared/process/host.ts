@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import { type Adapter, Assembly } from '../kit/adapter.ts';
 import type { Context } from '../kit/context.ts';
 import { callLocal, type Host } from '../kit/invoke.ts';
-import type { Operation } from '../kit/operation.ts';
+import { hostPorts, type Operation } from '../kit/operation.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
 
@@ -25,10 +25,22 @@ const storeFor = async ({ store }: Config, schema: StoreSchema): Promise<AnyAdap
   }
 };
 
-const keysFor = async ({ keys }: Config): Promise<AnyAdapter> =>
-  keys.source === 'kms'
-    ? (await import('../keys/kms-keys.ts')).kmsKeys
-    : (await import('../keys/file-keys.ts')).fileKeys;
+const keysFor = async ({ keys }: Config): Promise<AnyAdapter[]> => {
+  switch (keys.source) {
+    case 'file': {
+      const { fileKeys, fileSigner } = await import('../keys/file-keys.ts');
+      return [fileKeys, fileSigner];
+    }
+    case 'kms': {
+      const { kmsKeys, kmsSigner } = await import('../keys/kms-keys.ts');
+      return [kmsKeys, kmsSigner];
+    }
+    case 'jwks': {
+      const { jwksKeys, noSigner } = await import('../keys/jwks-keys.ts');
+      return [jwksKeys, noSigner];
+    }
+  }
+};
 
 const tracersFor = async ({ tracing }: Config): Promise<AnyAdapter[]> =>
   tracing ? [(await import('../tracing/otlp.ts')).otlpTracer] : [];
@@ -46,13 +58,14 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../keys/token-signer.ts')).tokenSigner,
   (await import('../keys/verifier.ts')).verifier,
   (await import('../keys/revocations.ts')).revocations,
+  (await import('../keys/store-feed.ts')).storeFeed,
   (await import('../keys/service-tokens.ts')).serviceTokens,
   (await import('../passwords/argon2-native.ts')).nativePasswords,
   (await import('../delivery/email/mailer.ts')).mailer,
   (await import('../delivery/sms/sms-sender.ts')).smsSender,
   (await import('../delivery/push/pusher.ts')).pusher,
   (await import('../delivery/push/push-key.ts')).pushKey,
-  await keysFor(config),
+  ...(await keysFor(config)),
   await storeFor(config, schema),
 ];
 
@@ -63,37 +76,60 @@ export interface OpenHost extends Host {
   close(): Promise<void>;
 }
 
+/** The service of an operation, as its name has it. */
+const serviceOf = ({ name }: Operation<any, any>): string => name.slice(0, name.indexOf('.'));
+
 /**
- * Opens every port and gives what doors run operations on.
+ * Every port that operations reach in this process: their own, those of callees that are here, and what tells who calls.
  *
- * `replace` puts other adapters in place of the chosen ones (a test's clock); `remote` reaches services that run apart.
+ * @param services those of this process, by their names in the table of operations
+ */
+export const portsReached = (
+  operations: readonly Operation<any, any>[],
+  services: readonly string[],
+): ReadonlySet<PortName> => {
+  const here = (callee: Operation<any, any>): boolean => services.includes(serviceOf(callee));
+  // nobody calls a handler but its queue
+  const asked = operations.map((op) => (op.subscription ? { ...op, access: 'public' as const } : op));
+  return new Set(asked.flatMap((op) => [...hostPorts(op, here)]));
+};
+
+/**
+ * Opens ports and gives what doors run operations on.
+ *
+ * `ports` are those that are wanted, all when left out: they and what they need are opened, side by side; a tracer
+ * always, where Config names one. `replace` puts other adapters in place of the chosen ones (a test's clock); `remote`
+ * reaches services that run apart.
  *
  * @throws StartError when an engine can't be used
  */
 export const openHost = async (
   config: Config,
   schema: StoreSchema,
-  options: { replace?: readonly AnyAdapter[]; remote?: RemoteCall } = {},
+  options: { replace?: readonly AnyAdapter[]; remote?: RemoteCall; ports?: Iterable<PortName> } = {},
 ): Promise<OpenHost> => {
   const chosen = await adaptersFor(config, schema);
   const replaced = new Set(options.replace?.map(({ port }) => port));
   const adapters = [...chosen.filter(({ port }) => !replaced.has(port)), ...(options.replace ?? [])];
   const assembly = new Assembly(adapters, config);
-  try {
-    const ports = {} as Record<PortName, unknown>;
-    for (const { port } of adapters) ports[port as PortName] = await assembly.get(port as PortName);
-    const here: ReadonlySet<string> = new Set(config.services);
-    const host: OpenHost = {
-      ports: ports as unknown as Ports,
-      call: (callee, input, context) =>
-        here.has(callee.name.slice(0, callee.name.indexOf('.'))) || !options.remote
-          ? callLocal(host, callee, input, context)
-          : options.remote(callee, input, context),
-      close: () => assembly.close(),
-    };
-    return host;
-  } catch (thrown) {
+  const names = new Set<PortName>(adapters.map(({ port }) => port));
+  const wanted = new Set(options.ports ?? names);
+  if (names.has('tracer')) wanted.add('tracer');
+  const opened = await Promise.allSettled([...wanted].map(async (port) => [port, await assembly.get(port)] as const));
+  const failed = opened.find((each) => each.status === 'rejected');
+  if (failed) {
     await assembly.close();
-    throw thrown;
+    throw failed.reason;
   }
+  const ports = Object.fromEntries(opened.map((each) => (each as PromiseFulfilledResult<[PortName, unknown]>).value));
+  const here: ReadonlySet<string> = new Set(config.services);
+  const host: OpenHost = {
+    ports: ports as unknown as Ports,
+    call: (callee, input, context) =>
+      here.has(serviceOf(callee)) || !options.remote
+        ? callLocal(host, callee, input, context)
+        : options.remote(callee, input, context),
+    close: () => assembly.close(),
+  };
+  return host;
 };

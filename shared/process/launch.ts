@@ -3,14 +3,14 @@
 import type { Remote } from '../calls/remote.ts';
 import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
-import { StartError } from '../config/start-error.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
 import type { Adapter } from '../kit/adapter.ts';
 import type { Service } from '../kit/operation.ts';
+import type { PortName } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
-import { brokerFor, eventBridgeFor } from './buses.ts';
 import { prepareDataDir } from './data-dir.ts';
-import { type OpenHost, openHost, type RemoteCall } from './host.ts';
+import { type OpenHost, openHost, portsReached, type RemoteCall } from './host.ts';
+import { type Part, PLATFORM, type Started } from './parts.ts';
 import { doubtsOf, remoteFor, requireServiceToken } from './peers.ts';
 import { requireRegion } from './region.ts';
 import { type Certificates, openCertificates } from './tls.ts';
@@ -21,19 +21,24 @@ export interface Product {
   schema: StoreSchema;
 }
 
-export interface Running {
+/** A process whatever its parts: a door that it lacks is missing here. */
+export interface Process extends Started {
   host: OpenHost;
   services: readonly Service[];
-  http: { port: number; url: string };
-  grpc: { port: number };
-  metrics: { port: number };
-  mailbox?: Mailbox;
-  /** Resolves when no event waits any more. For tests. */
-  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
-const VERSION = '0.1.0';
+/** Services with all they have. */
+export type Running = Process & Required<Pick<Process, 'http' | 'grpc' | 'metrics' | 'drain'>>;
+
+export interface LaunchOptions {
+  replace?: readonly Adapter<any, any>[];
+  /** Runs when the ports are open and before anybody can call. */
+  prepare?: (host: OpenHost) => Promise<void>;
+}
+
+/** What every process uses. */
+const BASE = ['clock', 'ids', 'log', 'metrics'] as const satisfies readonly PortName[];
 
 /** Without a mail server of its own, the platform brings one that shows what was sent. */
 const mailboxFor = async ({ env, services, data_dir: dataDir }: Config): Promise<Mailbox | undefined> => {
@@ -46,21 +51,34 @@ const mailboxFor = async ({ env, services, data_dir: dataDir }: Config): Promise
 };
 
 /**
- * Starts what Config says.
+ * Starts the services that Config says, with all they have.
  *
  * @throws StartError with one line that says what to do; nothing stays open then
  * @example const running = await launch(product, loadConfig(process.env)); … await running.stop();
  */
-export const launch = async (
+export const launch = async (product: Product, config: Config, options: LaunchOptions = {}): Promise<Running> => {
+  prepareDataDir(config.data_dir);
+  const mailbox = await mailboxFor(config);
+  const reached = mailbox ? withMailbox(config, mailbox) : config;
+  const closing = [() => mailbox?.close()];
+  const running = (await compose(PLATFORM, product, reached, { ...options, closing })) as Running;
+  return mailbox ? { ...running, mailbox } : running;
+};
+
+/**
+ * Starts a process of parts, in their order. It opens the ports that the parts use and that the operations reach which
+ * they bring to somebody, and no others.
+ *
+ * @param options `closing`: what ends last, also when the start fails
+ * @throws StartError as `launch` does
+ * @example const verifier = await compose(DOORS, { schema, platform: [service('auth', [validateToken])] }, config);
+ */
+export const compose = async (
+  parts: readonly Part[],
   { platform, schema }: Product,
   config: Config,
-  options: {
-    replace?: readonly Adapter<any, any>[];
-    /** Runs when the ports are open and before anybody can call. */
-    prepare?: (host: OpenHost) => Promise<void>;
-  } = {},
-): Promise<Running> => {
-  const closing: (() => Promise<unknown> | undefined)[] = [];
+  { closing = [], prepare, replace }: LaunchOptions & { closing?: (() => unknown)[] } = {},
+): Promise<Process> => {
   const stop = async (): Promise<void> => {
     for (let close = closing.pop(); close; close = closing.pop()) await close();
   };
@@ -70,68 +88,40 @@ export const launch = async (
     await requireRegion(config);
     prepareDataDir(config.data_dir);
 
-    const mailbox = await mailboxFor(config);
-    closing.push(async () => mailbox?.close());
-    const reached = mailbox ? withMailbox(config, mailbox) : config;
-
     let remote: Remote | undefined;
     const others: RemoteCall = (...call) => remote!.call(...call);
-    const host = await openHost(reached, schema, { ...options, ...(token && { remote: others }) });
+    const brought = services
+      .flatMap(({ operations }) => operations)
+      .filter((op) => parts.some(({ brings }) => brings === (op.subscription ? 'events' : 'calls')));
+    const host = await openHost(config, schema, {
+      replace,
+      ports: [...BASE, ...parts.flatMap(({ ports }) => ports), ...portsReached(brought, config.services)],
+      ...(token && { remote: others }),
+    });
     closing.push(() => host.close());
     let certificates: Certificates | undefined;
     if (config.tls) {
       certificates = await openCertificates(config.tls, host.ports.log);
-      closing.push(async () => certificates?.close());
+      closing.push(() => certificates?.close());
     }
     if (token) {
       for (const detail of doubtsOf(config, services)) host.ports.log.warn('start.apart', { detail });
       remote = await remoteFor(config, token, host, certificates?.client);
-      closing.push(async () => remote?.close());
+      closing.push(() => remote?.close());
     }
-    await options.prepare?.(host);
+    await prepare?.(host);
 
-    const { startWorker } = await import('./worker.ts');
-    const broker = await brokerFor(config, platform, host);
-    closing.push(async () => broker?.close());
-    const bus = await eventBridgeFor(config);
-    closing.push(async () => bus?.close());
-    const worker = startWorker(host, platform, {
-      services: config.services,
-      broker,
-      ...(bus && { bus, consume: false }),
-    });
-    closing.push(() => worker.stop());
-
-    const at = config.http.host;
-    const { startMetrics } = await import('./metrics-server.ts');
-    const metrics = await startMetrics(host.ports.metrics, { port: config.env.PERFECT21_METRICS_PORT, host: at });
-    closing.push(() => metrics.stop());
-
-    const { startGrpc } = await import('../doors/grpc/grpc.ts');
-    const ready = () => host.ports.store.ping();
-    const tls = certificates?.server;
-    const grpc = await startGrpc(host, services, { port: config.grpc.port, hostName: at, ready, tls }).catch(
-      (cause) => {
-        throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
-      },
-    );
-    closing.push(() => grpc.stop());
-
-    const { startHttp } = await import('../doors/http/http.ts');
-    const { openApi } = await import('../documents/openapi/document.ts');
-    const openapi = openApi(services, { version: VERSION });
-    const secure = config.public_url.startsWith('https:');
-    // while the broker is away requests are answered all the same: their events wait in the outbox
-    const checks = {
-      keys: () => host.ports.keys.jwks(),
-      ...(broker && { bus: async () => (broker.connected() ? 'ok' : 'degraded') }),
+    let started: Started = {};
+    const ground = {
+      config,
+      platform,
+      services,
+      host,
+      certificates,
+      onStop: (close: () => unknown) => closing.push(close),
     };
-    const { staticRoutes } = await import('../doors/http/static-routes.ts');
-    const routes = staticRoutes();
-    const http = await startHttp(host, services, { ...config.http, tls, secure, openapi, routes, checks });
-    closing.push(() => http.stop());
-
-    return { host, services, http, grpc, metrics, mailbox, drain: () => worker.drain(), stop };
+    for (const part of parts) started = { ...started, ...(await part.start({ ...ground, started })) };
+    return { ...started, host, services, stop };
   } catch (thrown) {
     await stop();
     throw thrown;

@@ -13,11 +13,7 @@ import { tailed } from '../messaging/embedded/tail.ts';
 import { gaugeQueue } from '../messaging/measures.ts';
 import { startRelay } from '../messaging/relay.ts';
 import { type QueueLimits, topologyOf } from '../messaging/topology.ts';
-import type { PortName } from '../ports/index.ts';
 import { type Schedule, startSchedules } from './schedules.ts';
-
-/** Ports that have to be open in the host beside those of the subscribed operations. */
-export const WORKER_PORTS = ['store', 'clock', 'ids', 'log', 'metrics'] as const satisfies readonly PortName[];
 
 export interface WorkerOptions {
   /** The services whose events this process consumes; all when left out. Its relay serves the whole platform. */

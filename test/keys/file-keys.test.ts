@@ -15,7 +15,7 @@ const { port: ids } = await randomIds.open({}, configOf({}));
 const subject = { user_id: 'u', session_id: 's', generation: 1, permissions: ['users:read:*'], roles: [] };
 const rules = { issuer: ISSUER, audience: 'perfect21' };
 const revocations = { find: () => undefined, learn: () => {} };
-const signerOf = (keys: Keys, clock: TestClock) => createTokenSigner({ keys, clock, ids, settings });
+const signerOf = (keys: Keys, clock: TestClock) => createTokenSigner({ signer: keys, clock, ids, settings });
 const verifierOf = (keys: Keys, clock: TestClock) => createVerifier({ keys, clock, revocations }, rules);
 const kidOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid;
 const kidsOf = async (keys: Keys) => (await keys.jwks()).keys.map(({ kid }) => kid as string);

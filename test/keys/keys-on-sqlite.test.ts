@@ -5,6 +5,7 @@ import { openRevocations } from '../../shared/keys/revocations.ts';
 import { createSecrets } from '../../shared/keys/secrets.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
 import { createServiceToken, createServiceTokens } from '../../shared/keys/service-tokens.ts';
+import { createStoreFeed } from '../../shared/keys/store-feed.ts';
 import type { Store } from '../../shared/ports/store.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { randomIds } from '../../shared/system/ids.ts';
@@ -29,7 +30,10 @@ const setUp = async () => {
 describe('keys on a real store', () => {
   test('sessions ended by one process, many at once, are ended for another within a second', async () => {
     const { clock, one, two, ports } = await setUp();
-    const { port, close } = await openRevocations({ ...ports, store: two });
+    const { port, close } = await openRevocations({
+      ...ports,
+      revocationFeed: createStoreFeed({ ...ports, store: two }),
+    });
     onTestFinished(close);
     const ended = Array.from({ length: 90 }, (_, n) => `s${n}`);
     await one.transact(

@@ -1,12 +1,20 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { REVOCATION_LIFE_MS, toRevocationWrite } from '../../shared/keys/revocation-records.ts';
 import { RevocationSet } from '../../shared/keys/revocation-set.ts';
-import { openRevocations, POLL_MS, STALENESS_BOUND_MS } from '../../shared/keys/revocations.ts';
-import type { Revocation } from '../../shared/ports/tokens.ts';
+import { openRevocations, STALENESS_BOUND_MS } from '../../shared/keys/revocations.ts';
+import { createStoreFeed, POLL_MS } from '../../shared/keys/store-feed.ts';
+import type { Revocation } from '../../shared/ports/revocations.ts';
 import { memoryStore, TestClock, testLog } from './harness.ts';
 
 const claims = { jti: 'j', sid: 's', sub: 'u', gen: 1 };
 let unique = 0;
+const ids = {
+  uuid: () => {
+    unique += 1;
+    return `id-${unique}`;
+  },
+  random: () => 'r',
+};
 const setUp = async (before: Partial<Revocation>[] = [], mode: 'up' | 'away' = 'up') => {
   const [clock, log, { store, state }] = [new TestClock(), testLog(), memoryStore()];
   const revoke = (each: Partial<Revocation> = {}) => {
@@ -16,7 +24,11 @@ const setUp = async (before: Partial<Revocation>[] = [], mode: 'up' | 'away' = '
   };
   for (const each of before) await revoke(each);
   state.mode = mode;
-  const { port, close } = await openRevocations({ store, clock, log });
+  const { port, close } = await openRevocations({
+    revocationFeed: createStoreFeed({ store, clock, log, ids }),
+    clock,
+    log,
+  });
   onTestFinished(close);
   return { clock, log, state, revoke, port };
 };

@@ -5,7 +5,7 @@ import { ISSUER, memoryKeys, settings, TestClock } from './harness.ts';
 const clock = new TestClock();
 const ids = { uuid: () => 'jti-1', random: () => 'r' };
 const { keys } = memoryKeys('ES256');
-const signer = createTokenSigner({ keys, clock, ids, settings: { ...settings, access_token_ttl: 600 } });
+const signer = createTokenSigner({ signer: keys, clock, ids, settings: { ...settings, access_token_ttl: 600 } });
 const subject = { user_id: 'u', session_id: 's', generation: 7, permissions: ['a:b:c'], roles: ['r'] };
 
 describe('token signer', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { RevocationSet } from '../../shared/keys/revocation-set.ts';
 import { createVerifier } from '../../shared/keys/verifier.ts';
 import { AppError } from '../../shared/kit/errors.ts';
-import type { Revocations } from '../../shared/ports/tokens.ts';
+import type { Revocations } from '../../shared/ports/revocations.ts';
 import { claims, header, ISSUER, memoryKeys, TestClock } from './harness.ts';
 
 const rules = { issuer: ISSUER, audience: 'perfect21' };

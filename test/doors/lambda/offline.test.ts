@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { refresh } from '../../../functions/auth/refresh.ts';
 import type { Offline } from '../../../infra/local/offline.ts';
 import { revocations } from '../../../shared/keys/revocation-records.ts';
-import { POLL_MS } from '../../../shared/keys/revocations.ts';
+import { POLL_MS } from '../../../shared/keys/store-feed.ts';
 import { reach } from '../../../shared/kit/operation.ts';
 import { cases } from '../../e2e/cases/index.ts';
 import { http1Door } from '../../e2e/doors/http.ts';

@@ -1,0 +1,129 @@
+/** A feed that asks the store again and again: for whoever has one, and nobody to be told by. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { adapter } from '../kit/adapter.ts';
+import type { Ports } from '../ports/index.ts';
+import type { FeedMessage, FeedPosition, Revocation, RevocationFeed } from '../ports/revocations.ts';
+import { revocations as records, timeKey } from './revocation-records.ts';
+
+/** How often the store is asked. */
+export const POLL_MS = 200;
+/** Asked again each time: a commit may become visible after a later one, and clocks of writers differ. */
+const OVERLAP_MS = 5000;
+/** All live ones are read again this often, so that a writer with a wrong clock is late but never missed. */
+const WHOLE_EVERY_MS = 30_000;
+/** A store that takes longer for a page is one that is away. */
+const PATIENCE_MS = 2000;
+
+/** One feed: its entries are numbered as it comes by them, in an epoch of its own. */
+class StoreFeed implements RevocationFeed {
+  readonly #store: Ports['store'];
+  readonly #clock: Ports['clock'];
+  readonly #log: Ports['log'];
+  #at: FeedPosition;
+  #take: (message: FeedMessage) => void = () => {};
+  /** When the last successful reading began. */
+  #asOf = Number.NEGATIVE_INFINITY;
+  #wholeAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+  #failing = false;
+  #closed = false;
+
+  constructor({ store, clock, log, ids }: Pick<Ports, 'store' | 'clock' | 'log' | 'ids'>) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#at = { epoch: ids.uuid(), number: 0 };
+  }
+
+  follow(take: (message: FeedMessage) => void): () => void {
+    this.#take = take;
+    void this.#poll();
+    return () => {
+      this.#take = () => {};
+      this.#closed = true;
+    };
+  }
+
+  catchUp(from?: FeedPosition): Promise<void> {
+    const known = from?.epoch === this.#at.epoch && from.number === this.#at.number;
+    this.#reading ??= this.#readOrTell(known).finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readOrTell(known: boolean): Promise<void> {
+    try {
+      await this.#read(known);
+      if (this.#failing) this.#log.info('revocations_readable', {});
+      this.#failing = false;
+    } catch (cause) {
+      if (!this.#failing) this.#log.warn('revocations_unreadable', { reason: String((cause as Error).message) });
+      this.#failing = true;
+      throw cause;
+    }
+  }
+
+  async #poll(): Promise<void> {
+    while (!this.#closed) {
+      await this.catchUp(this.#at).catch(() => undefined);
+      await sleep(POLL_MS, undefined, { ref: false });
+    }
+  }
+
+  /** The snapshot at first, then what is new. However long the snapshot takes, what is new since it began is read next. */
+  async #read(known: boolean): Promise<void> {
+    const as_of = this.#clock.now();
+    const first = !known || this.#asOf === Number.NEGATIVE_INFINITY;
+    const revocations = await this.#readFrom(first ? undefined : timeKey(Math.min(this.#asOf, as_of) - OVERLAP_MS));
+    if (this.#closed) return;
+    this.#asOf = as_of;
+    const after = this.#at;
+    this.#at = { ...after, number: after.number + revocations.length };
+    if (first) {
+      this.#wholeAt = as_of;
+      this.#take({ kind: 'snapshot', at: this.#at, revocations, as_of });
+    } else {
+      this.#take({ kind: 'entries', after, revocations, as_of });
+      if (Math.abs(as_of - this.#wholeAt) >= WHOLE_EVERY_MS) this.#readWholeBeside(as_of);
+    }
+  }
+
+  /** Reads all live ones again without keeping anybody waiting: many of them must not make what is new old. */
+  #readWholeBeside(began: number): void {
+    this.#wholeAt = began;
+    this.#readFrom(undefined).then(
+      (revocations) => this.#take({ kind: 'snapshot', at: this.#at, revocations, as_of: began }),
+      (cause) => this.#log.warn('revocations_reread_failed', { reason: String((cause as Error).message) }),
+    );
+  }
+
+  async #readFrom(from: string | undefined): Promise<Revocation[]> {
+    const found: Revocation[] = [];
+    let cursor: string | undefined;
+    do {
+      const asked = { limit: 1000, ...(from && { from }), ...(cursor && { cursor }) };
+      const page = await inTime(this.#store.query(records, 'live', 'live', asked));
+      for (const { value } of page.items) found.push(value);
+      cursor = page.next_cursor;
+    } while (cursor && !this.#closed);
+    return found;
+  }
+}
+
+const inTime = async <T>(answer: Promise<T>): Promise<T> => {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('the store does not answer')), PATIENCE_MS);
+  return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
+};
+
+/** Makes the feed of a store. It asks from the moment that somebody follows. */
+export const createStoreFeed = (ports: Pick<Ports, 'store' | 'clock' | 'log' | 'ids'>): RevocationFeed =>
+  new StoreFeed(ports);
+
+export const storeFeed = adapter({
+  port: 'revocationFeed',
+  needs: ['store', 'clock', 'log', 'ids'],
+  reads: [records],
+  open: (ports) => ({ port: createStoreFeed(ports) }),
+});

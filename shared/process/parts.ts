@@ -1,0 +1,128 @@
+/** What a process is made of. Each part says which ports it uses, and starts when they are open; a process is a list of parts. */
+import type { Config } from '../config/config.ts';
+import { StartError } from '../config/start-error.ts';
+import type { Mailbox } from '../delivery/mailbox/index.ts';
+import type { Service } from '../kit/operation.ts';
+import type { Broker } from '../messaging/bus.ts';
+import type { PortName } from '../ports/index.ts';
+import { brokerFor, eventBridgeFor } from './buses.ts';
+import type { OpenHost } from './host.ts';
+import type { Certificates } from './tls.ts';
+
+/** What the parts of a process gave. */
+export interface Started {
+  http?: { port: number; url: string };
+  grpc?: { port: number };
+  metrics?: { port: number };
+  mailbox?: Mailbox;
+  broker?: Broker;
+  /** Resolves when no event waits any more. For tests. */
+  drain?(): Promise<void>;
+}
+
+/** What the parts start from. */
+export interface Ground {
+  config: Config;
+  /** All services, also those of other processes. */
+  platform: readonly Service[];
+  /** Those of this process. */
+  services: readonly Service[];
+  host: OpenHost;
+  certificates?: Certificates;
+  /** What parts before this one started. */
+  started: Started;
+  /** Ends something when the process does, in reverse order. */
+  onStop(close: () => unknown): void;
+}
+
+export interface Part {
+  name: string;
+  /** Ports that it uses itself. */
+  ports: readonly PortName[];
+  /** What it brings the operations of the process: their ports are opened for it. */
+  brings?: 'calls' | 'events';
+  start(ground: Ground): Promise<Started>;
+}
+
+/** Relays the outbox, consumes the queues of the process's services, and runs schedules. */
+export const consumers: Part = {
+  name: 'consumers',
+  ports: ['store', 'clock', 'ids', 'log', 'metrics'],
+  brings: 'events',
+  start: async ({ config, platform, host, onStop }) => {
+    const { startWorker } = await import('./worker.ts');
+    const broker = await brokerFor(config, platform, host);
+    onStop(() => broker?.close());
+    const bus = await eventBridgeFor(config);
+    onStop(() => bus?.close());
+    const { services } = config;
+    const worker = startWorker(host, platform, { services, broker, ...(bus && { bus, consume: false }) });
+    onStop(() => worker.stop());
+    return { broker, drain: () => worker.drain() };
+  },
+};
+
+export const metrics: Part = {
+  name: 'metrics',
+  ports: ['metrics'],
+  start: async ({ config, host, onStop }) => {
+    const { startMetrics } = await import('./metrics-server.ts');
+    const at = { port: config.env.PERFECT21_METRICS_PORT, host: config.http.host };
+    const door = await startMetrics(host.ports.metrics, at);
+    onStop(() => door.stop());
+    return { metrics: door };
+  },
+};
+
+const DOOR_PORTS = ['clock', 'ids', 'log', 'metrics'] as const satisfies readonly PortName[];
+
+export const grpc: Part = {
+  name: 'gRPC',
+  ports: DOOR_PORTS,
+  brings: 'calls',
+  start: async ({ config, services, host, certificates, onStop }) => {
+    const { startGrpc } = await import('../doors/grpc/grpc.ts');
+    const { store } = host.ports as Partial<OpenHost['ports']>;
+    const ready = store && (() => store.ping());
+    const options = { port: config.grpc.port, hostName: config.http.host, ready, tls: certificates?.server };
+    const door = await startGrpc(host, services, options).catch((cause) => {
+      throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
+    });
+    onStop(() => door.stop());
+    return { grpc: door };
+  },
+};
+
+const VERSION = '0.1.0';
+
+export const http: Part = {
+  name: 'HTTP',
+  ports: DOOR_PORTS,
+  brings: 'calls',
+  start: async ({ config, services, host, certificates, started: { broker }, onStop }) => {
+    const { startHttp } = await import('../doors/http/http.ts');
+    const { openApi } = await import('../documents/openapi/document.ts');
+    const { staticRoutes } = await import('../doors/http/static-routes.ts');
+    const { keys } = host.ports as Partial<OpenHost['ports']>;
+    // while the broker is away requests are answered all the same: their events wait in the outbox
+    const checks = {
+      ...(keys && { keys: () => keys.jwks() }),
+      ...(broker && { bus: async () => (broker.connected() ? 'ok' : 'degraded') }),
+    };
+    const door = await startHttp(host, services, {
+      ...config.http,
+      tls: certificates?.server,
+      secure: config.public_url.startsWith('https:'),
+      openapi: openApi(services, { version: VERSION }),
+      routes: staticRoutes(),
+      checks,
+    });
+    onStop(() => door.stop());
+    return { http: door };
+  },
+};
+
+/** Services with all they have: each of them in processes of its own, or all in one. */
+export const PLATFORM: readonly Part[] = [consumers, metrics, grpc, http];
+/** Answers calls, and nothing happens after them: what verifies tokens beside an application. */
+export const DOORS: readonly Part[] = [metrics, grpc, http];
