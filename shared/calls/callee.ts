@@ -9,6 +9,9 @@ export const keyOf = (input: unknown, { caller, trace }: Context): string => {
   return caller.kind === 'user' ? caller.user_id : trace.trace_id;
 };
 
+/** True for many in one call, which may take longer than one. */
+export const isBatch = ({ rpc }: Operation<any, any>): boolean => rpc.some(({ method }) => /\/Batch\w+$/.test(method));
+
 const reading = new WeakMap<Operation<any, any>, boolean>();
 /** True when doing it twice changes nothing. */
 export const onlyReads = (op: Operation<any, any>): boolean => {

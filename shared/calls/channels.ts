@@ -1,5 +1,5 @@
 /** Connections to the instances of other services: one per address, as discovery tells them, chosen by a policy. */
-import { type ChannelCredentials, Client } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-js';
 import { CLIENT_OPTIONS } from '../grpc/limits.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Address, Discovery } from './discovery/discovery.ts';
@@ -73,12 +73,25 @@ export class Channels {
     } catch (thrown) {
       const fault = this.#connections.get(address) === connection ? faulty(thrown) : undefined;
       if (fault === false) this.#ejections.succeeded(address);
-      else if (fault && this.#ejections.failed(address)) this.#options.ejected?.(service, address);
+      else if (fault) this.#fault(service, connection);
       throw thrown;
     } finally {
       connection.calls -= 1;
       this.#closeDrained(connection);
     }
+  }
+
+  /** Whoever hangs may have moved, and grpc-js waits for the old place: 20 s for a connection, 13 s for a sign of life. */
+  #fault(service: string, connection: Connection): void {
+    const { address, client } = connection;
+    const ejected = this.#ejections.failed(address);
+    if (ejected) this.#options.ejected?.(service, address);
+    if (!ejected && client.getChannel().getConnectivityState(false) !== connectivityState.CONNECTING) return;
+    this.#connections.delete(address);
+    const fresh = this.#connectionTo(address);
+    for (const group of this.#groups.values())
+      group.connections = group.connections.map((each) => (each === connection ? fresh : each));
+    this.#draining.add(connection);
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Metadata } from '@grpc/grpc-js';
 import { internalPath, sendClient, toJson } from '../grpc/internal.ts';
-import { DEADLINE_MS } from '../grpc/limits.ts';
+import { BATCH_DEADLINE_MS, DEADLINE_MS } from '../grpc/limits.ts';
 import { type ClientTls, channelCredentials } from '../grpc/tls.ts';
 import type { Context } from '../kit/context.ts';
 import { AppError, toAppError } from '../kit/errors.ts';
@@ -11,7 +11,7 @@ import { serviceOf } from '../kit/service-name.ts';
 import { inSpan } from '../kit/span.ts';
 import { traceparent } from '../kit/trace.ts';
 import type { Live } from '../system/live.ts';
-import { keyOf, onlyReads } from './callee.ts';
+import { isBatch, keyOf, onlyReads } from './callee.ts';
 import { Channels } from './channels.ts';
 import { connected, send } from './client-call.ts';
 import { type Address, type Discovery, fixedDiscovery } from './discovery/discovery.ts';
@@ -28,7 +28,7 @@ export interface RemoteOptions {
   now?: () => number;
   /** Told when an instance failed so often that it is passed over. */
   ejected?: (service: string, address: Address) => void;
-  /** For one call with all its tries, ms; 5 s when left out. A context's own deadline may be shorter. */
+  /** For each try, ms; 5 s when left out, and 10 s for a batch. A context's own deadline is for all of them. */
   deadline?: number;
   /** Plain text when left out. */
   tls?: Live<ClientTls>;
@@ -63,7 +63,7 @@ export const remoteCaller = ({
   policy = roundRobin,
   now = Date.now,
   ejected,
-  deadline = DEADLINE_MS,
+  deadline,
   tls,
 }: RemoteOptions): Remote => {
   const found = typeof discovery.instances === 'function' ? (discovery as Discovery) : undefined;
@@ -82,7 +82,8 @@ export const remoteCaller = ({
 
   const call: Host['call'] = async (callee, input, context) => {
     // the transport's deadline is the machine's time, whatever clock operations see
-    const until = Math.min(Date.now() + deadline, context.deadline ?? Number.POSITIVE_INFINITY);
+    const last = context.deadline ?? Number.POSITIVE_INFINITY;
+    const patience = deadline ?? (isBatch(callee) ? BATCH_DEADLINE_MS : DEADLINE_MS);
     const service = serviceOf(callee);
     const path = internalPath(callee);
     const body = toJson(input);
@@ -91,7 +92,8 @@ export const remoteCaller = ({
     let repeatable = false;
     const attempt = async (): Promise<unknown> => {
       repeatable = false;
-      if (Date.now() >= until) throw new AppError('deadline_exceeded');
+      if (Date.now() >= last) throw new AppError('deadline_exceeded');
+      const until = Math.min(Date.now() + patience, last);
       const started = performance.now();
       const faulty = (thrown: unknown): boolean | undefined => {
         const { code } = toAppError(thrown);
@@ -112,7 +114,9 @@ export const remoteCaller = ({
       try {
         return await attempt();
       } catch (thrown) {
-        if (tries === TRIES || !repeatable || toAppError(thrown).code !== 'unavailable') throw thrown;
+        const { code } = toAppError(thrown);
+        const away = code === 'unavailable' || (code === 'deadline_exceeded' && Date.now() < last);
+        if (tries === TRIES || !repeatable || !away) throw thrown;
       }
       await pause(BACKOFF_MS * 2 ** (tries - 1) * (1 + Math.random()));
     }

@@ -11,7 +11,9 @@ export const MAX_STREAMS = 256;
 /** Calls of a connection that may be given up at once, and per second after that, beside one for each two that are answered. */
 export const RESETS = { burst: 200, per_second: 20 };
 export const STOP_GRACE_MS = 5_000;
+/** Of one try of a client, and of one of a batch. */
 export const DEADLINE_MS = 5_000;
+export const BATCH_DEADLINE_MS = 10_000;
 
 const BOTH: ChannelOptions = {
   'grpc.keepalive_time_ms': 10_000,
@@ -34,7 +36,9 @@ export const CLIENT_OPTIONS: ChannelOptions = {
   ...BOTH,
   // an instance that comes back is found within moments
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 5_000,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  // and so is one that moved behind its name
+  'grpc.dns_min_time_between_resolutions_ms': 1_000,
   // what may be repeated is known here, not to the library; and no DNS record may say otherwise
   'grpc.enable_retries': 0,
   'grpc.service_config_disable_resolution': 1,

@@ -1,6 +1,7 @@
+import dns from 'node:dns';
 import { createServer } from 'node:net';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type RemoteOptions, remoteCaller } from '../../shared/calls/remote.ts';
 import { internalPath } from '../../shared/grpc/internal.ts';
 import { AppError } from '../../shared/kit/errors.ts';
@@ -9,7 +10,15 @@ import { authority } from '../doors/grpc/certificates.ts';
 import { operations } from '../doors/grpc/operations.ts';
 import { context, PLATFORM_TOKEN, READER_TOKEN, startRig } from '../doors/grpc/rig.ts';
 
-const ops = operations({ contexts: [], wait: async () => {} });
+const shared = operations({ contexts: [], wait: async () => {} });
+const ops = {
+  ...shared,
+  batch: {
+    ...shared.read,
+    name: 'sessions.batch' as const,
+    rpc: [{ method: 'perfect21.auth.AuthService/BatchValidateTokens' }],
+  } as typeof shared.read,
+};
 
 const remoteTo = (addresses: string[], more: Partial<RemoteOptions> = {}) => {
   const remote = remoteCaller({ discovery: { 'session-service': addresses }, token: PLATFORM_TOKEN, ...more });
@@ -36,26 +45,33 @@ const deadAddress = () =>
   });
 
 /** An instance that answers internal calls of `sessions` as told, and counts them. */
-const fakeInstance = async (answer: () => { code: status; details: string } | undefined) => {
+const fakeInstance = async (
+  answer: () => { code: status; details: string } | 'never' | undefined,
+  place = '127.0.0.1:0',
+) => {
   const server = new Server();
   let calls = 0;
-  for (const op of [ops.read, ops.change]) {
+  const deadlines: number[] = [];
+  for (const op of [ops.read, ops.change, ops.batch]) {
     const bytes = (buffer: Buffer) => buffer;
-    const handler = (_: unknown, respond: any) => {
+    const handler = (call: any, respond: any) => {
       calls++;
+      deadlines.push(Number(call.getDeadline()) - Date.now());
       const error = answer();
+      if (error === 'never') return;
       respond(error ?? null, Buffer.from('{"id":"fake"}'));
     };
     server.register(internalPath(op), handler, bytes, bytes, 'unary');
   }
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(place, ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     ),
   );
   return {
     address: `127.0.0.1:${port}`,
     calls: () => calls,
+    deadlines,
     [Symbol.dispose]: () => server.forceShutdown(),
   };
 };
@@ -192,5 +208,81 @@ describe('another try', () => {
     using remote = remoteTo([instance.address]);
     expect((await failureOf(remote.call(ops.read, { id: 'abc' }, context()))).code).toBe('internal');
     expect(instance.calls()).toBe(1);
+  });
+});
+
+/** Instances of one port on several addresses of this machine, of which a name leads to one. */
+describe('a service that moves behind its name', () => {
+  const lookup = vi.spyOn(dns.promises, 'lookup');
+  afterEach(() => lookup.mockReset());
+  const leadsTo = (address: string) => lookup.mockImplementation((async () => [{ address, family: 4 }]) as never);
+  const answered = (remote: { call: any }) =>
+    remote.call(ops.read, { id: 'abc' }, context()).then(
+      () => true,
+      () => false,
+    );
+
+  test('is found again within 5 s when its old place refuses', async () => {
+    leadsTo('127.0.0.1');
+    const old = await fakeInstance(() => undefined);
+    const port = old.address.split(':')[1];
+    using remote = remoteTo([`service.example:${port}`]);
+    expect(await answered(remote)).toBe(true);
+    old[Symbol.dispose]();
+    using moved = await fakeInstance(() => undefined, `127.0.0.2:${port}`);
+    leadsTo('127.0.0.2');
+    await expect.poll(() => answered(remote), { timeout: 5_000, interval: 50 }).toBe(true);
+    expect(moved.calls()).toBeGreaterThan(0);
+  });
+
+  test('is found again within 5 s when its old place says nothing', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((ready) => silent.listen(0, '127.0.0.1', ready));
+    const { port } = silent.address() as { port: number };
+    leadsTo('127.0.0.1');
+    using remote = remoteTo([`service.example:${port}`]);
+    using moved = await fakeInstance(() => undefined, `127.0.0.2:${port}`);
+    let reached = false;
+    silent.once('connection', () => {
+      reached = true;
+    });
+    const first = answered(remote);
+    await expect.poll(() => reached).toBe(true);
+    leadsTo('127.0.0.2');
+    await expect.poll(() => answered(remote), { timeout: 5_000, interval: 50 }).toBe(true);
+    expect(moved.calls()).toBeGreaterThan(0);
+    await first;
+    silent.close();
+  });
+});
+
+describe('a deadline', () => {
+  test('is each try\u2019s own, so that one that hangs leaves time for the next', async () => {
+    let hangs = true;
+    using instance = await fakeInstance(() => {
+      const answer = hangs ? 'never' : undefined;
+      hangs = false;
+      return answer;
+    });
+    using remote = remoteTo([instance.address], { deadline: 100 });
+    expect(await remote.call(ops.read, { id: 'abc' }, context())).toEqual({ id: 'fake' });
+    expect(instance.calls()).toBe(2);
+  });
+
+  test('is 5 s for one and 10 s for a batch', async () => {
+    using instance = await fakeInstance(() => undefined);
+    using remote = remoteTo([instance.address]);
+    await remote.call(ops.read, { id: 'abc' }, context());
+    await remote.call(ops.batch, { id: 'abc' }, context());
+    const [one, many] = instance.deadlines.map((ms) => Math.round(ms / 1_000));
+    expect([one, many]).toEqual([5, 10]);
+  });
+
+  test('of the first caller ends all tries', async () => {
+    using instance = await fakeInstance(() => 'never');
+    using remote = remoteTo([instance.address], { deadline: 100 });
+    const error = await failureOf(remote.call(ops.read, { id: 'abc' }, context({ deadline: Date.now() + 150 })));
+    expect(error.code).toBe('deadline_exceeded');
+    expect(instance.calls()).toBeLessThanOrEqual(2);
   });
 });
