@@ -3,6 +3,7 @@ import { sesMailer } from '../../shared/delivery/email/ses-mailer.ts';
 import { smtpMailer } from '../../shared/delivery/email/smtp-mailer.ts';
 import { pusher } from '../../shared/delivery/push/pusher.ts';
 import { smsSender } from '../../shared/delivery/sms/sms-sender.ts';
+import { opened } from '../../shared/doors/lambda/container.ts';
 import { lambdaQueue } from '../../shared/doors/lambda/queue.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
@@ -18,7 +19,7 @@ import { onSmsSend } from '../notifications/on-sms-send.ts';
 import { schema } from './schema.ts';
 import { types } from './types.ts';
 
-export const handler = lambdaQueue([onEmailSend, onSmsSend, onPushSend, onRealtimeSend], ({ mail, store }) => [
+export const handler = await opened(lambdaQueue([onEmailSend, onSmsSend, onPushSend, onRealtimeSend], ({ mail, store }) => [
   systemClock,
   randomIds,
   mail.providers[0]?.transport === 'ses' ? sesMailer : smtpMailer,
@@ -27,5 +28,5 @@ export const handler = lambdaQueue([onEmailSend, onSmsSend, onPushSend, onRealti
   secrets,
   settings,
   smsSender,
-  store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
-], { types });
+  store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
+], { types }));

@@ -11,5 +11,5 @@ export const handler = lambdaPlatform(new URL('./openapi.json', import.meta.url)
   systemClock,
   randomIds,
   secrets,
-  store.engine === 'dynamodb' ? dynamodbStore(schema) : sqliteStore(schema),
+  store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
 ]);

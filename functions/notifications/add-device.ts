@@ -20,6 +20,7 @@ export const addDevice = operation({
   output: z.object({ id: z.string() }),
   errors: ['conflict'],
   reads: [devices],
+  queries: ['devices.by_user'],
   writes: [devices],
   needs: ['clock'],
   run: ({ store, clock }, device, { caller }) =>

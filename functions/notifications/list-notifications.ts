@@ -25,6 +25,7 @@ export const listNotifications = operation({
   }),
   output: z.object({ notifications: z.array(Notification), next_cursor: z.string().optional() }),
   reads: [inbox],
+  queries: ['inbox.by_user'],
   run: async ({ store }, { cursor, limit }, { caller }) => {
     if (caller.kind !== 'user') return { notifications: [] };
     const page = await store.query(inbox, 'by_user', caller.user_id, { cursor, limit, order: 'desc' });

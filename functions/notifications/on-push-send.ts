@@ -31,6 +31,7 @@ export const onPushSend = operation({
   output: z.object({}),
   emits: [pushSend],
   reads: [preferences, devices],
+  queries: ['devices.by_user'],
   writes: [deliveries, devices],
   needs: ['clock', 'push', 'sealer', 'settings'],
   run: async (given, { message_id, data }, context) => {

@@ -15,6 +15,7 @@ export const onUserDeleted = operation({
   input: envelopeOf(userDeleted),
   output: z.object({}),
   reads: [preferences, devices, inbox],
+  queries: ['devices.by_user', 'inbox.by_user'],
   writes: [preferences, devices, inbox],
   run: async ({ store }, { data: { user_id } }) => {
     const removeAll = async (collection: Collection<'devices' | 'inbox', any>): Promise<void> => {

@@ -104,7 +104,7 @@ export const inbox = collection<InboxRecord>()('inbox', {
 export const loginAlerts = collection<{ message_id: string }>()('login_alerts');
 
 /** By a keyed hash of channel and recipient, user or nothing: messages in an hour. */
-export const messageCounts = collection<Counter>()('message_counts');
+export const messageCounts = collection<Counter>()('message_counts', { counts: true });
 
 /** By a keyed hash of the number and the day: text messages sent to it. */
-export const smsCounts = collection<Counter>()('sms_counts');
+export const smsCounts = collection<Counter>()('sms_counts', { counts: true });

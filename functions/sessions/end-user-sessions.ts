@@ -27,6 +27,7 @@ export const endUserSessions = operation({
   errors: ['conflict'],
   emits: [sessionRevoked],
   reads: [sessions],
+  queries: ['sessions.by_user'],
   writes: [sessions, revocationRecords],
   needs: ['clock', 'metrics', 'revocations'],
   run: async ({ store, clock, metrics, revocations }, { user_id, generation, except_session_id, reason }) => {

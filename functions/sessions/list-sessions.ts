@@ -11,6 +11,7 @@ export const listSessions = operation({
   input: PageOfSessions,
   output: SessionPage,
   reads: [sessions],
+  queries: ['sessions.by_user'],
   run: async ({ store }, { cursor, limit }, { caller }) => {
     if (caller.kind !== 'user') return { sessions: [] };
     const page = await store.query(sessions, 'by_user', caller.user_id, { cursor, limit, order: 'desc' });

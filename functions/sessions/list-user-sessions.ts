@@ -12,6 +12,7 @@ export const listUserSessions = operation({
   input: PageOfSessions.extend({ user_id: z.string().max(128) }),
   output: SessionPage,
   reads: [sessions],
+  queries: ['sessions.by_user'],
   run: async ({ store }, { user_id, cursor, limit }) => {
     const page = await store.query(sessions, 'by_user', user_id, { cursor, limit, order: 'desc' });
     return { sessions: page.items.map((session) => toSession(session, '')), next_cursor: page.next_cursor };

@@ -60,7 +60,7 @@ export interface PhoneProof {
 export const phoneProofs = collection<PhoneProof>()('phone_proofs');
 
 /** By a keyed hash of what and whose: how often something was asked for a mailbox. */
-export const requestCounts = collection<Counter>()('request_counts');
+export const requestCounts = collection<Counter>()('request_counts', { counts: true });
 
 /** By message id: requests that were handled, so that a second delivery changes nothing. */
 export const handledRequests = collection<Record<never, never>>()('handled_requests');

@@ -6,7 +6,7 @@ import { readZip, type ZipEntry } from './zip.ts';
 /** CloudFormation takes 500 resources a stack. */
 export const MAX_RESOURCES = 499;
 
-/** Bytes of a function's own file: without the AWS SDK, which the runtime brings, and the tracer, which loads apart. */
+/** Bytes that a start loads of a function: without the AWS SDK, which the runtime brings, and parts that are loaded when first used. */
 export const MAX_BUNDLE = 200_000;
 
 const FORBIDDEN = /["'](pg|pg-native|amqplib|@node-rs\/argon2)["']/;
@@ -16,11 +16,21 @@ export const AMQP = 'functions/lambda/bridge-to-rabbitmq.amqp.mjs';
 
 export interface Bundle {
   name: string;
-  /** Bytes of the function's own file. */
+  /** Bytes of the function's own file and of those that it imports at once. */
   size: number;
   budget: number;
   files: ZipEntry[];
 }
+
+/** Bytes of a file and of what it imports at once, each counted once. */
+const loadedAtOnce = (files: readonly ZipEntry[], name: string, seen = new Set<string>()): number => {
+  const file = files.find((entry) => entry.name === name);
+  if (!file || seen.has(name)) return 0;
+  seen.add(name);
+  const folder = name.slice(0, name.lastIndexOf('/') + 1);
+  const imports = [...file.content.toString().matchAll(/\b(?:from|import)"\.\/([^"]+\.mjs)"/g)];
+  return imports.reduce((sum, [, other]) => sum + loadedAtOnce(files, folder + other!, seen), file.content.length);
+};
 
 /** The bundles of a package, largest first. */
 export const bundlesIn = (folder: string): Bundle[] =>
@@ -29,7 +39,7 @@ export const bundlesIn = (folder: string): Bundle[] =>
     .map((file) => {
       const name = file.slice(0, -'.zip'.length);
       const files = readZip(readFileSync(join(folder, file)));
-      const size = files.find((entry) => entry.name === `functions/lambda/${name}.mjs`)?.content.length ?? 0;
+      const size = loadedAtOnce(files, `functions/lambda/${name}.mjs`);
       return { name, size, budget: MAX_BUNDLE, files };
     })
     .sort((a, b) => b.size - a.size);

@@ -1,5 +1,5 @@
 /** How serverless-esbuild bundles the functions. */
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -41,32 +41,23 @@ const oneCommons: Plugin = {
   },
 };
 
-/** Parts that only some containers load, files named `*.heavy.ts`: each a bundle of its own, beside those of the functions. */
-const HEAVY = /\/([\w-]+\.heavy)\.ts$/;
-const building = new Map<string, Promise<unknown>>();
-
-/** Makes `import('./tracer.heavy.ts')` load `./tracer.heavy.mjs`, and builds that once. */
-const heavyParts: Plugin = {
-  name: 'heavy-parts',
-  setup({ onResolve, onEnd, initialOptions: { outdir } }) {
-    onResolve({ filter: HEAVY }, ({ path, kind, resolveDir }) => {
-      if (kind !== 'dynamic-import') return undefined;
-      const name = HEAVY.exec(path)![1]!;
-      const outfile = join(outdir!, `${name}.mjs`);
-      mkdirSync(outdir!, { recursive: true });
-      if (!building.has(outfile)) {
-        building.set(outfile, build({ ...OPTIONS, entryPoints: [join(resolveDir, path)], outfile }));
-      }
-      return { path: `./${name}.mjs`, external: true };
-    });
-    onEnd(async () => void (await Promise.all(building.values())));
+/**
+ * What is imported when it is first used becomes a file of its own, beside the bundle of each function that can reach it:
+ * heavy parts, named `*.heavy.ts`, and whatever else waits for its first use. What both need is in a third file, so that
+ * nothing is there twice. The plugin takes a file whose name begins with a function's own into that function's package,
+ * and into no other.
+ */
+const laterParts: Plugin = {
+  name: 'later-parts',
+  setup({ initialOptions }) {
+    const [entry] = Array.isArray(initialOptions.entryPoints) ? initialOptions.entryPoints : [];
+    if (typeof entry !== 'string') return;
+    initialOptions.splitting = true;
+    initialOptions.chunkNames = `${basename(entry, '.ts')}.[name]-[hash]`;
   },
 };
 
-/**
- * The one function that speaks AMQP has the library beside its bundle. The plugin takes a file whose name begins with a
- * function's own into that function's package, and into no other.
- */
+/** The one function that speaks AMQP has the library beside its bundle. */
 const amqpBeside: Plugin = {
   name: 'amqp-beside',
   setup({ onResolve, onEnd, initialOptions: { entryPoints, outdir } }) {
@@ -96,7 +87,7 @@ const besideLocally: Plugin = {
 
 /** The plugins of a build: for AWS, or for this machine (`npm run offline`). */
 export const pluginsFor = (target: 'aws' | 'local'): Plugin[] => [
-  heavyParts,
+  laterParts,
   amqpBeside,
   oneCommons,
   leaveOut(target),

@@ -39,8 +39,21 @@ const withoutFormatMethods = (text: string): string => {
   const table = /(?<=export const ZodString = [^{]+\{[^}]+\}, )\{\n(?: {4}\w+\(params\) \{\n.+\n {4}\},\n)+\}/;
   const names = [...(table.exec(text)?.[0] ?? '').matchAll(/^ {4}(\w+)\(/gm)].map(([, name]) => name!);
   return swap(text, table, `{ ${names.map((name) => `${name}: () => formatMethod('${name}')`).join(', ')} }`).concat(`
-const formatMethod = (name) => { throw new Error('z.string().' + name + '() is not bundled: use z.' + name + '()'); };`);
+const formatMethod = (name) => { throw new Error('the method ' + name + ' of a schema is not bundled: see infra/aws/leave-out.ts'); };`);
 };
+
+/** Methods of every schema that nobody here calls, each of which brings a kind of schema along. */
+const UNUSED_METHODS = ['exactOptional', 'nonoptional', 'and', 'prefault', 'catch', 'readonly'];
+const withoutUnusedMethods = (text: string): string =>
+  UNUSED_METHODS.reduce(
+    (rest, name) =>
+      swap(
+        rest,
+        new RegExp(`(?<=\\n {4}${name}\\()\\w*\\) \\{\\n {8}return [^\\n]+\\n {4}\\}`),
+        `) { return formatMethod('${name}'); }`,
+      ),
+    text,
+  );
 
 const UTIL = 'import * as util from "../core/util.js";';
 
@@ -51,7 +64,7 @@ const NO_UNUSED_ZOD: Replacement[] = [
     // a namespace that is reached through another one is bundled whole
     contents: (text) =>
       swap(
-        swap(withoutFormatMethods(text), 'import { util } from "../core/index.js";', UTIL),
+        swap(withoutUnusedMethods(withoutFormatMethods(text)), 'import { util } from "../core/index.js";', UTIL),
         /\bcore\.util\./g,
         'util.',
       ),
@@ -72,6 +85,25 @@ const NO_UNUSED_ZOD: Replacement[] = [
   },
 ];
 
+/** What aws4 knows of services that are asked otherwise than by a POST to their root. */
+const ONLY_POSTS: Replacement[] = [
+  {
+    filter: /\/aws4\/aws4\.js$/,
+    contents: (text) => {
+      const method = (rest: string, name: string, by: string): string =>
+        swap(rest, new RegExp(`(?<=RequestSigner\\.prototype\\.${name} = )function\\([\\s\\S]*?\\n\\}`), by);
+      const none = (rest: string, name: string): string =>
+        method(rest, name, throwing(`aws4's ${name}`, 'not bundled'));
+      const unasked = swap(text, /\n {2}if \(query\) \{[\s\S]*?\n {2}\}\n/, '\n');
+      const rooted = swap(unasked, /\n {2}if \(pathStr !== '\/'\) \{[\s\S]*?\n {2}\}\n/, '\n');
+      return ['isSingleRegion', 'createHost', 'defaultCredentials'].reduce(
+        none,
+        method(rooted, 'matchHost', '() => []'),
+      );
+    },
+  },
+];
+
 /** What an entry takes where it does not run in AWS, or what its role has no right to do there. */
 const NOTHING_LOCAL: Replacement[] = [
   { filter: /\/shared\/store\/sqlite\/adapter\.ts$/, contents: absent(['sqliteStore'], 'not in AWS') },
@@ -80,6 +112,13 @@ const NOTHING_LOCAL: Replacement[] = [
     contents:
       "export const fileKeys = { port: 'keys', needs: [] };\nexport const fileSigner = { port: 'signer', needs: [] };",
   },
+  // functions call each other in process, and X-Ray sees what they do
+  {
+    filter: /\/shared\/config\/discovery\.ts$/,
+    contents: "export const discoveryOf = () => ({ registry: 'static', addresses: {} });",
+  },
+  { filter: /\/shared\/config\/tls\.ts$/, contents: 'export const tlsOf = () => undefined;' },
+  { filter: /\/shared\/config\/tracing\.ts$/, contents: 'export const tracingOf = () => undefined;' },
   {
     filter: /\/shared\/delivery\/email\/smtp-mailer\.ts$/,
     contents: "export const smtpMailer = { port: 'mailer', needs: [] };",
@@ -89,15 +128,28 @@ const NOTHING_LOCAL: Replacement[] = [
     contents: absent(['readPrivateFile', 'createPrivateFile'], 'not in AWS'),
   },
   // the stack makes the tables, and who migrates them has rights that functions lack
-  { filter: /\/shared\/store\/dynamodb\/migrate\.ts$/, contents: absent(['migrate'], 'not in a function') },
+  { filter: /\/shared\/store\/dynamodb\/reshape\.ts$/, contents: absent(['reshape'], 'not in a function') },
   { filter: /\/shared\/store\/dynamodb\/make-tables\.ts$/, contents: absent(['ensureTables'], 'not in a function') },
 ];
+
+/** The functions that take messages out of the store. The others put them in, with what they change. */
+const TAKERS = /\/(events-relay|platform-routes|bridge-to-\w+)\.ts$/;
+/** Operations ask who has a claim. */
+const ASKED_ONLY =
+  'export const messages = (_, owners) => ({ owner: async () => owners.name, isGone: async (name) => owners.isGone(name) });';
+const NO_TAKING: Replacement[] = [{ filter: /\/shared\/store\/dynamodb\/messages\.ts$/, contents: ASKED_ONLY }];
 
 /** The plugin, for AWS or for this machine. */
 export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
   name: 'leave-out',
-  setup({ onLoad }) {
-    const replacements = [...NO_JSON_SCHEMA, ...NO_UNUSED_ZOD, ...(target === 'aws' ? NOTHING_LOCAL : [])];
+  setup({ onLoad, initialOptions: { entryPoints } }) {
+    const replacements = [
+      ...NO_JSON_SCHEMA,
+      ...NO_UNUSED_ZOD,
+      ...ONLY_POSTS,
+      ...(target === 'aws' ? NOTHING_LOCAL : []),
+      ...(target === 'aws' && !TAKERS.test(String(entryPoints)) ? NO_TAKING : []),
+    ];
     for (const { filter, contents } of replacements) {
       onLoad({ filter }, async ({ path }) => ({
         contents: typeof contents === 'string' ? contents : contents(await readFile(path, 'utf8')),

@@ -7,8 +7,8 @@ import { ROOT } from './files.ts';
 import { type LambdaFunction, type Located, schema } from './platform.ts';
 
 interface Source extends Located {
-  /** It is made by a function of the schema. */
-  ofSchema?: true;
+  /** It is made by a function of the schema, and of what is said here. */
+  ofSchema?: '' | '{ may_reshape: false }';
 }
 
 /** One adapter, or one for AWS and one for this machine and the condition (on Config) by which AWS's is taken. */
@@ -26,8 +26,8 @@ const CHOICES: readonly Choice[] = [
   { port: 'passwords', aws: { file: 'shared/passwords/argon2-node.ts', name: 'nodePasswords' } },
   {
     port: 'store',
-    aws: { file: 'shared/store/dynamodb/adapter.ts', name: 'dynamodbStore', ofSchema: true },
-    local: { file: 'shared/store/sqlite/adapter.ts', name: 'sqliteStore', ofSchema: true },
+    aws: { file: 'shared/store/dynamodb/adapter.ts', name: 'dynamodbStore', ofSchema: '{ may_reshape: false }' },
+    local: { file: 'shared/store/sqlite/adapter.ts', name: 'sqliteStore', ofSchema: '' },
     when: "store.engine === 'dynamodb'",
   },
   {
@@ -61,7 +61,7 @@ const CHOICES: readonly Choice[] = [
 const load = async ({ file, name, ofSchema }: Source): Promise<Adapter> => {
   const value = (await import(join(ROOT, file)))[name];
   if (!value) throw new Error(`${file} exports no ${name}`);
-  return ofSchema ? value(schema) : value;
+  return ofSchema === undefined ? value : value(schema);
 };
 
 const loaded = new Map<PortName, { choice: Choice; aws: Adapter; local?: Adapter }>();

@@ -5,7 +5,7 @@ import type { GeneratedFile, Generator } from './files.ts';
 import { functionOf, toYaml } from './functions.ts';
 import { roleId, roleOf } from './iam.ts';
 import { bridgeFunctions } from './platform.ts';
-import { queueOf } from './resources.ts';
+import { logGroups, queueOf } from './resources.ts';
 
 /** An outage of RabbitMQ or of the store counts no tries that matter; what is no event is parked at once. */
 const TRIES = 1000;
@@ -20,6 +20,7 @@ export const bridge: Generator = {
           ...queues.flatMap((queue) => queueOf(queue, TRIES)),
           ...queues.flatMap((name) => routesOf({ name, bindings: ['#'] })),
           ...bridgeFunctions.map((of) => [roleId(of.name), roleOf(of)]),
+          ...Object.entries(logGroups(bridgeFunctions)),
         ]),
       },
     };

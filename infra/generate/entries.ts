@@ -37,7 +37,8 @@ const importsOf = (sources: readonly Located[]): string => {
 };
 
 const expression = (choice: Choice): string => {
-  const of = ({ name, ofSchema }: Choice['aws']): string => (ofSchema ? `${name}(schema)` : name);
+  const of = ({ name, ofSchema }: Choice['aws']): string =>
+    ofSchema === undefined ? name : `${name}(schema${ofSchema && `, ${ofSchema}`})`;
   return choice.local ? `${choice.when} ? ${of(choice.aws)} : ${of(choice.local)}` : of(choice.aws);
 };
 
@@ -58,9 +59,11 @@ const entry = (of: LambdaFunction): GeneratedFile => {
   const operations = of.bridge ? [] : of.operations.map(locate);
   const [door, module, first] = doorOf(of, operations.map(({ name }) => name).join(', '));
   const handles = of.queue && !of.bridge;
-  const usesSchema = choices.some(({ aws }) => aws.ofSchema);
+  const usesSchema = choices.some(({ aws }) => aws.ofSchema !== undefined);
   const imports = importsOf([
     { file: `shared/doors/lambda/${module}.ts`, name: door },
+    // pages and documents wait for no store
+    ...(of.fallback ? [] : [{ file: 'shared/doors/lambda/container.ts', name: 'opened' }]),
     ...operations,
     ...choices.flatMap(({ aws, local }) => (local ? [aws, local] : [aws])),
   ]);
@@ -69,9 +72,9 @@ const entry = (of: LambdaFunction): GeneratedFile => {
     path: `${FOLDER}/${of.name}.ts`,
     content: `${BANNER}${imports}
 ${usesSchema ? "import { schema } from './schema.ts';\n" : ''}${handles ? "import { types } from './types.ts';\n" : ''}
-export const handler = ${door}(${first ? `${first}, ` : ''}(${config.length ? `{ ${config.join(', ')} }` : ''}) => [
+export const handler = ${of.fallback ? '' : 'await opened('}${door}(${first ? `${first}, ` : ''}(${config.length ? `{ ${config.join(', ')} }` : ''}) => [
 ${choices.map((choice) => `  ${expression(choice)},`).join('\n')}
-]${handles ? ', { types }' : ''});
+]${handles ? ', { types }' : ''})${of.fallback ? '' : ')'};
 `,
   };
 };

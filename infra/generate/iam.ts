@@ -22,7 +22,7 @@ export const urgentId = (queue: string): string => `${queueId(queue)}Urgent`;
 export const deadId = (queue: string): string => `${queueId(queue)}Dead`;
 
 /** An ARN of this account and region. */
-const arn = (service: string, resource: string): Cfn => ({
+export const arn = (service: string, resource: string): Cfn => ({
   'Fn::Join': [
     ':',
     ['arn', { Ref: 'AWS::Partition' }, service, { Ref: 'AWS::Region' }, { Ref: 'AWS::AccountId' }, resource],
@@ -31,13 +31,15 @@ const arn = (service: string, resource: string): Cfn => ({
 
 export const getArn = (id: string): Cfn => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
-/** `users` is a table, `users/index/*` all indexes that are declared for it, so that no right covers more. */
-const tableArns = (resource: string): Cfn[] => {
-  const [name, ...rest] = resource.split('/');
-  if (rest.length === 0) return [getArn(tableId(name!))];
-  const indexes = schema.collections.find((collection) => collection.name === name)?.indexes ?? {};
-  return Object.keys(indexes).map((index) => ({ 'Fn::Join': ['/', [getArn(tableId(name!)), 'index', index]] }));
+/** `users` is a table, `users/index/by_status` an index of it. */
+const tableArns = (resource: string): Cfn => {
+  const [name, ...index] = resource.split('/');
+  const table = getArn(tableId(name!));
+  return index.length ? { 'Fn::Join': ['/', [table, ...index]] } : table;
 };
+
+/** Of collections, those that are only counted in and never read: their numbers come with the count. */
+const countedIn = new Set(schema.collections.filter(({ counts }) => counts).map(({ name }) => name));
 
 /** What a function does with the tables: its operations' declarations and its adapters' own reads. */
 const tableUse = (of: LambdaFunction): TableUse => {
@@ -48,17 +50,26 @@ const tableUse = (of: LambdaFunction): TableUse => {
       ...awsAdaptersOf(of).flatMap(({ reads = [] }) => reads.map(({ name }) => name)),
     ],
     writes: reached.flatMap(({ writes }) => [...writes]),
+    counts: countedIn,
+    queries: [
+      ...reached.flatMap(({ queries }) => [...queries]),
+      ...awsAdaptersOf(of).flatMap(({ queries = [] }) => queries),
+    ],
     ...(reached.some(({ emits }) => emits) && { messages: 'enqueue' as const }),
     ...(of.relay && { messages: 'consume' as const }),
   };
 };
 
 /** A statement that holds for calls out of this function's code only, whoever may assume its role. */
-const allow = ({ actions, resource }: IamStatement, functionArn: Cfn): Cfn => ({
+const allow = (
+  { actions, resource, but }: IamStatement,
+  functionArn: Cfn,
+  conditions: { readonly [operator: string]: Cfn } = {},
+): Cfn => ({
   Effect: 'Allow',
   Action: actions,
-  Resource: resource as Cfn,
-  Condition: { ArnEquals: { 'lambda:SourceFunctionArn': functionArn } },
+  ...(but ? { NotResource: but as Cfn } : { Resource: resource as Cfn }),
+  Condition: { ArnEquals: { 'lambda:SourceFunctionArn': functionArn }, ...conditions },
 });
 
 /** The queues whose messages a function handles: the one that it is named for, and its urgent twin. */
@@ -102,29 +113,27 @@ const sourceRights = (of: LambdaFunction, functionArn: Cfn): Cfn[] => {
       { actions: ['scheduler:CreateSchedule'], resource: arn('scheduler', `schedule/${PREFIX}-events-due/*`) },
       functionArn,
     ),
-    allow({ actions: ['iam:PassRole'], resource: getArn('EventsDueRole') }, functionArn),
+    allow({ actions: ['iam:PassRole'], resource: getArn('EventsDueRole') }, functionArn, {
+      StringEquals: { 'iam:PassedToService': 'scheduler.amazonaws.com' },
+    }),
   ];
 };
+
+/** The log group that the functions of a service share: `auth-login` writes to that of auth. */
+export const logGroupOf = ({ name }: LambdaFunction): string => `/aws/lambda/${PREFIX}-${name.split('-')[0]}`;
+export const logGroupId = ({ name }: LambdaFunction): string => `${logicalId(name.split('-')[0]!)}LogGroup`;
 
 const rights = (of: LambdaFunction, name: string): Cfn[] => {
   const adapters = awsAdaptersOf(of);
   const functionArn = arn('lambda', `function:${name}`);
   const tables = adapters.some(({ port }) => port === 'store') ? statements(tableUse(of)) : [];
-  // who only verifies tokens has no use for the private key
-  const signs = adapters.some(({ port }) => port === 'tokens');
-  const owned = adapters
-    .filter(({ port }) => port !== 'store')
-    .flatMap(({ iam = [] }) => iam)
-    .map(({ actions, resource }) => ({
-      actions: actions.filter((action) => signs || action !== 'kms:Sign'),
-      resource,
-    }));
+  const owned = adapters.filter(({ port }) => port !== 'store').flatMap(({ iam = [] }) => iam);
   return [
     {
       Effect: 'Allow',
       Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       // a log stream is named by Lambda, so only its group can be said
-      Resource: arn('logs', `log-group:/aws/lambda/${name}:*`),
+      Resource: arn('logs', `log-group:${logGroupOf(of)}:*`),
     },
     {
       Effect: 'Allow',
@@ -134,8 +143,7 @@ const rights = (of: LambdaFunction, name: string): Cfn[] => {
     },
     ...sourceRights(of, functionArn),
     ...tables
-      .map(({ actions, resources }) => ({ actions, resource: resources.flatMap(tableArns) }))
-      .filter(({ resource }) => resource.length > 0)
+      .map(({ actions, resources }) => ({ actions, resource: resources.map(tableArns) }))
       .map((statement) => allow(statement, functionArn)),
     ...owned.map((statement) => allow(statement, functionArn)),
     ...(of.relay || of.bridge === 'eventbridge'

@@ -2,13 +2,14 @@
 
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import { MESSAGES, tableDefinitions, tableName } from '../../shared/store/dynamodb/tables.ts';
+import { apiResources } from './api.ts';
 import type { Cfn } from './cfn.ts';
 import { dueResources } from './due.ts';
 import { busResources } from './event-bus.ts';
 import type { GeneratedFile, Generator } from './files.ts';
 import { RELAY_VISIBILITY, toYaml, VISIBILITY } from './functions.ts';
-import { deadId, PREFIX, roleId, roleOf, sourcesOf, tableId, urgentId } from './iam.ts';
-import { consumedQueues, lambdaFunctions, schema } from './platform.ts';
+import { deadId, logGroupId, logGroupOf, PREFIX, roleId, roleOf, sourcesOf, tableId, urgentId } from './iam.ts';
+import { consumedQueues, type LambdaFunction, lambdaFunctions, schema } from './platform.ts';
 
 type Resources = Record<string, Cfn>;
 
@@ -18,14 +19,16 @@ const DAY = 86_400;
 /** SQS drops what is older without a word; functions park what is older than a message may get (shared/doors/lambda/retries.ts). */
 const KEPT_DAYS = 14;
 
+/** Kept when the stack goes; but not what a deployment made that then failed, or the next one meets its name. */
+const KEPT = { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' };
+
 const tables = (): Resources =>
   Object.fromEntries(
     tableDefinitions(PREFIX, schema).map((table) => [
       tableId(table.TableName.slice(PREFIX.length + 1)),
       {
         Type: 'AWS::DynamoDB::Table',
-        DeletionPolicy: 'Retain',
-        UpdateReplacePolicy: 'Retain',
+        ...KEPT,
         Properties: {
           ...(table as unknown as Record<string, Cfn>),
           // the relay is told that there is something; it reads what by itself
@@ -69,6 +72,17 @@ export const queueOf = (queue: string, tries = TRIES): [string, Cfn][] => {
 
 const queues = (): Resources => Object.fromEntries(consumedQueues.flatMap(({ name }) => queueOf(name)));
 
+/** Days that logs are kept. */
+const LOGS_KEPT = 30;
+
+export const logGroups = (functions: readonly LambdaFunction[]): Resources =>
+  Object.fromEntries(
+    functions.map((of) => [
+      logGroupId(of),
+      { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: logGroupOf(of), RetentionInDays: LOGS_KEPT } },
+    ]),
+  );
+
 const account: Cfn = {
   'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::', { Ref: 'AWS::AccountId' }, ':root']],
 };
@@ -76,8 +90,7 @@ const account: Cfn = {
 /** Private keys never leave KMS; the account's administrators care for the key, functions use it by their own roles. */
 const signingKey: Cfn = {
   Type: 'AWS::KMS::Key',
-  DeletionPolicy: 'Retain',
-  UpdateReplacePolicy: 'Retain',
+  ...KEPT,
   Properties: {
     Description: 'Signs the access tokens of perfect21',
     KeySpec: 'RSA_2048',
@@ -90,11 +103,10 @@ const signingKey: Cfn = {
   },
 };
 
-/** Made by AWS at the first deployment; functions get it when they are deployed, so nothing reads it at run time. */
+/** Made by AWS at the first deployment; functions read it when they start. */
 const platformSecret: Cfn = {
   Type: 'AWS::SecretsManager::Secret',
-  DeletionPolicy: 'Retain',
-  UpdateReplacePolicy: 'Retain',
+  ...KEPT,
   Properties: {
     Name: `${PREFIX}-platform`,
     Description: 'Master secret of perfect21: cursors, refresh tokens and seals derive from it',
@@ -109,6 +121,8 @@ export const resources: Generator = {
       ...tables(),
       ...queues(),
       ...busResources(),
+      ...apiResources(),
+      ...logGroups(lambdaFunctions),
       ...dueResources(RELAY_VISIBILITY),
       SigningKey: signingKey,
       PlatformSecret: platformSecret,

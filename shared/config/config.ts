@@ -4,7 +4,7 @@ import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
 import { Environment } from './environment.ts';
-import { type KeysConfig, keysOf, requireStrongSecret } from './keys.ts';
+import { type KeysConfig, keysOf, requireStrongSecret, SECRETS_MANAGER } from './keys.ts';
 import { plainly } from './plainly.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
@@ -28,6 +28,7 @@ export interface Config extends DeliveryConfig {
   /** Nothing is traced without. */
   tracing?: TracingConfig;
   public_url: string;
+  /** The secret itself, or `secretsmanager:<id>`. */
   secret?: string;
 }
 
@@ -46,8 +47,9 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const services = servicesOf(env.PERFECT21_SERVICES);
   const dataDir = resolve(env.PERFECT21_DATA_DIR);
   const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);
-  if (env.PERFECT21_SECRET !== undefined) requireStrongSecret(env.PERFECT21_SECRET);
-  else if (store.engine !== 'sqlite' || env.NODE_ENV === 'production') {
+  if (env.PERFECT21_SECRET !== undefined) {
+    if (!env.PERFECT21_SECRET.startsWith(SECRETS_MANAGER)) requireStrongSecret(env.PERFECT21_SECRET);
+  } else if (store.engine !== 'sqlite' || env.NODE_ENV === 'production') {
     throw new StartError(
       'PERFECT21_SECRET is missing: set at least 32 random bytes, the same for all processes of one platform',
     );

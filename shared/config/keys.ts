@@ -17,6 +17,9 @@ export const keysOf = (url: string): KeysConfig => {
 
 const WEAK = /^(.)\1*$|secret|password|change.?me|example|sample/i;
 
+/** A secret that is read from AWS Secrets Manager when it is needed: `secretsmanager:<id or ARN>`. */
+export const SECRETS_MANAGER = 'secretsmanager:';
+
 /** A secret that others may know is no secret. */
 export const requireStrongSecret = (secret: string): string => {
   if (Buffer.byteLength(secret) < 32 || WEAK.test(secret)) {

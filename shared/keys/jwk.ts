@@ -1,7 +1,6 @@
 /** Keys as JSON (RFC 7517): made, read strictly, shown in public. One algorithm belongs to a key, and the key says which. */
-import { createPrivateKey, createPublicKey, generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, hash, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { calculateJwkThumbprint } from 'jose';
 import type { VerificationKey } from '../ports/tokens.ts';
 
 export type SigningAlg = VerificationKey['alg'];
@@ -56,8 +55,11 @@ export const readVerificationKey = (jwk: Record<string, unknown>): VerificationK
 export const readPrivateKey = (jwk: JsonWebKey): KeyObject => createPrivateKey({ key: jwk, format: 'jwk' });
 
 /** The kid of a public key: its RFC 7638 thumbprint, SHA-256. */
-export const thumbprint = (key: KeyObject): Promise<string> =>
-  calculateJwkThumbprint(key.export({ format: 'jwk' }) as Parameters<typeof calculateJwkThumbprint>[0]);
+export const thumbprint = (key: KeyObject): string => {
+  const { kty, n, e, crv, x, y } = key.export({ format: 'jwk' });
+  // the required members and no others, in the order of their names (section 3.2)
+  return hash('sha256', JSON.stringify({ crv, e, kty, n, x, y }), 'base64url');
+};
 
 /** Makes a new private key for an algorithm. */
 export const generateJwk = async (alg: SigningAlg): Promise<{ kid: string; jwk: JsonWebKey }> => {

@@ -1,6 +1,7 @@
 /** Signing keys in AWS KMS: private keys never leave it; public keys are fetched once, so verifying calls nobody. */
 import { createHash, createPublicKey } from 'node:crypto';
-import type { KMSClient } from '@aws-sdk/client-kms';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AwsClient, type AwsError, awsClient } from '../aws/client.ts';
 import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter } from '../kit/adapter.ts';
@@ -8,8 +9,6 @@ import { AppError } from '../kit/errors.ts';
 import type { Keys, VerificationKey } from '../ports/tokens.ts';
 import { derToJose } from './der-signature.ts';
 import { type SigningAlg, thumbprint, toPublicJwk, toVerificationKey } from './jwk.ts';
-
-type Sdk = Pick<typeof import('@aws-sdk/client-kms'), 'SignCommand' | 'GetPublicKeyCommand'>;
 
 interface Scheme {
   kms: 'RSASSA_PKCS1_V1_5_SHA_256' | 'ECDSA_SHA_256' | 'ED25519_SHA_512';
@@ -25,18 +24,20 @@ const SCHEMES: Record<SigningAlg, Scheme> = {
   EdDSA: { kms: 'ED25519_SHA_512', type: 'RAW', message: same, signature: same },
 };
 
+/** Of a call to KMS. */
+const TRIES = 3;
+const PAUSE_MS = 50;
+
 class KmsKeys implements Keys {
   readonly #ids: readonly string[];
-  readonly #client: Pick<KMSClient, 'send'>;
-  readonly #sdk: Sdk;
+  readonly #client: AwsClient;
   /** In the order of the ids, once fetched. */
   #fetched: VerificationKey[] | undefined;
   #fetching: Promise<VerificationKey[]> | undefined;
 
-  constructor(ids: readonly string[], client: Pick<KMSClient, 'send'>, sdk: Sdk) {
+  constructor(ids: readonly string[], client: AwsClient) {
     this.#ids = ids;
     this.#client = client;
-    this.#sdk = sdk;
   }
 
   verification(kid: string): Promise<VerificationKey | undefined> | VerificationKey | undefined {
@@ -47,14 +48,13 @@ class KmsKeys implements Keys {
   async sign(input: (header: { kid: string; alg: string }) => Uint8Array) {
     const { kid, alg } = (await this.#publicKeys())[0]!;
     const { kms, type, message, signature } = SCHEMES[alg];
-    const command = new this.#sdk.SignCommand({
+    const { Signature } = await this.#ask('Sign', {
       KeyId: this.#ids[0],
-      Message: message(input({ kid, alg })),
+      Message: Buffer.from(message(input({ kid, alg }))).toString('base64'),
       MessageType: type,
       SigningAlgorithm: kms,
     });
-    const { Signature } = await this.#client.send(command).catch(away);
-    return { kid, alg, signature: signature(Signature!) };
+    return { kid, alg, signature: signature(Buffer.from(Signature, 'base64')) };
   }
 
   async jwks() {
@@ -75,46 +75,44 @@ class KmsKeys implements Keys {
     return this.#fetching;
   }
 
+  /** Both operations may be repeated. @throws AppError `unavailable` */
+  async #ask(operation: 'Sign' | 'GetPublicKey', input: object): Promise<any> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#client.call(operation, input);
+      } catch (cause) {
+        const { $metadata, name } = cause as AwsError;
+        const passing = !$metadata || $metadata.httpStatusCode >= 500 || name === 'ThrottlingException';
+        if (passing && tried < TRIES) await sleep(PAUSE_MS * tried);
+        else throw new AppError('unavailable', { detail: 'The signing keys are away', retry_after: 1, cause });
+      }
+    }
+  }
+
   async #publicKey(id: string): Promise<VerificationKey> {
-    const found = await this.#client.send(new this.#sdk.GetPublicKeyCommand({ KeyId: id })).catch(away);
+    const found = await this.#ask('GetPublicKey', { KeyId: id });
     const alg = (Object.keys(SCHEMES) as SigningAlg[]).find((each) =>
       found.SigningAlgorithms?.includes(SCHEMES[each].kms),
     );
-    const key = createPublicKey({ key: Buffer.from(found.PublicKey!), format: 'der', type: 'spki' });
+    const key = createPublicKey({ key: Buffer.from(found.PublicKey, 'base64'), format: 'der', type: 'spki' });
     const usable = alg && toVerificationKey(await thumbprint(key), alg, key);
     if (!usable) throw new StartError(`KEYS_URL: KMS key ${id} can't sign RS256, ES256 or EdDSA: choose another`);
     return usable;
   }
 }
 
-const away = (cause: unknown): never => {
-  throw new AppError('unavailable', { detail: 'The signing keys are away', retry_after: 1, cause });
-};
-
 /**
  * Keys of KMS. The first id signs, all verify: to rotate, append the new key, wait for JWKS caches (one hour), move it
  * to the front, and take the old one out when its last token is over.
  */
-export const createKmsKeys = (ids: readonly string[], client: Pick<KMSClient, 'send'>, sdk: Sdk): Keys =>
-  new KmsKeys(ids, client, sdk);
+export const createKmsKeys = (ids: readonly string[], client: AwsClient): Keys => new KmsKeys(ids, client);
 
-/** The region as AWS's SDK finds it, in the environment or a profile. @throws Error when there is none */
-export const findRegion = async (): Promise<string> => {
-  const { KMSClient } = await import('@aws-sdk/client-kms');
-  const client = new KMSClient({});
-  return client.config.region().finally(() => client.destroy());
-};
-
-const open = async ({ keys }: Config) => {
+const open = ({ keys }: Config) => {
   const named = keys.source === 'kms' ? keys.key_id.split(',') : [];
   const ids = named.map((id) => id.trim()).filter(Boolean);
   if (!ids.length) throw new StartError('KEYS_URL names no KMS key: use kms:<key-id>[,<key-id>…]');
-  const sdk = await import('@aws-sdk/client-kms');
-  const client = new sdk.KMSClient({
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: 2000 },
-  });
-  return { port: createKmsKeys(ids, client, sdk), close: async () => client.destroy() };
+  const client = awsClient('kms');
+  return { port: createKmsKeys(ids, client), close: async () => client.close() };
 };
 const resource = { 'Fn::GetAtt': ['SigningKey', 'Arn'] };
 

@@ -1,10 +1,12 @@
 /** One master secret; for every purpose a key of its own, derived by HKDF-SHA256 (RFC 5869). */
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import { AwsError, awsClient } from '../aws/client.ts';
 import type { Config } from '../config/config.ts';
-import { requireStrongSecret } from '../config/keys.ts';
+import { requireStrongSecret, SECRETS_MANAGER } from '../config/keys.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter } from '../kit/adapter.ts';
+import { AppError } from '../kit/errors.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import { createPrivateFile, readPrivateFile } from './private-file.ts';
 
@@ -40,8 +42,34 @@ export const readOrMakeSecret = (dataDir: string): string => {
   }
 };
 
+/**
+ * The secret of AWS Secrets Manager.
+ *
+ * @throws AppError `unavailable` while Secrets Manager is away; StartError when it refuses, or holds no strong secret
+ */
+const readFromAws = async (id: string): Promise<string> => {
+  const client = awsClient('secretsmanager');
+  try {
+    const { SecretString } = await client.call('GetSecretValue', { SecretId: id });
+    return requireStrongSecret(String(SecretString ?? ''));
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    if (!(cause instanceof AwsError) || cause.$metadata.httpStatusCode >= 500 || cause.name === 'ThrottlingException') {
+      throw new AppError('unavailable', { detail: 'The secret is away', retry_after: 1, cause });
+    }
+    throw new StartError(`PERFECT21_SECRET can't be read from Secrets Manager: ${cause.name}`, { cause });
+  } finally {
+    client.close();
+  }
+};
+
 export const secrets = adapter({
   port: 'secrets',
   env: ['PERFECT21_SECRET', 'PERFECT21_DATA_DIR'],
-  open: (_, { secret, data_dir }: Config) => ({ port: createSecrets(secret ?? readOrMakeSecret(data_dir)) }),
+  iam: [{ actions: ['secretsmanager:GetSecretValue'], resource: { Ref: 'PlatformSecret' } }],
+  open: async (_, { secret, data_dir }: Config) => {
+    if (!secret) return { port: createSecrets(readOrMakeSecret(data_dir)) };
+    const held = secret.startsWith(SECRETS_MANAGER) ? await readFromAws(secret.slice(SECRETS_MANAGER.length)) : secret;
+    return { port: createSecrets(held) };
+  },
 });

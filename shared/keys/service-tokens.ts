@@ -1,10 +1,11 @@
 /** Credentials of services: `p21s_<id>_<secret>`, checked against the store and remembered for moments. */
+
 import { hash, timingSafeEqual } from 'node:crypto';
-import QuickLRU from 'quick-lru';
 import { adapter } from '../kit/adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import { insert, type Write } from '../ports/store.ts';
 import type { ServiceTokens } from '../ports/tokens.ts';
+import { Recent } from './recent.ts';
 import { type ServiceCredential, serviceCredentials } from './service-credential-records.ts';
 
 const FORM = /^p21s_([0-9A-Za-z-]{1,64})_([0-9A-Za-z_-]{43,128})$/;
@@ -48,7 +49,7 @@ export const createServiceToken = (
 /** Checks service tokens. Remembers records, never secrets; every check hashes and compares in constant time. */
 export const createServiceTokens = ({ store, clock }: Pick<Ports, 'store' | 'clock'>): ServiceTokens => {
   type Remembered = { hash: Buffer; until: number; service: { name: string; permissions: string[] } };
-  const remembered = new QuickLRU<string, Remembered>({ maxSize: REMEMBERED });
+  const remembered = new Recent<string, Remembered>(REMEMBERED);
 
   const find = async (id: string): Promise<Remembered | undefined> => {
     const known = remembered.get(id);

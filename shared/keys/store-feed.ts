@@ -125,5 +125,6 @@ export const storeFeed = adapter({
   port: 'revocationFeed',
   needs: ['store', 'clock', 'log', 'ids'],
   reads: [records],
+  queries: ['revocations.live'],
   open: (ports) => ({ port: createStoreFeed(ports) }),
 });

@@ -1,5 +1,5 @@
 /** Verifies access tokens: structure before cryptography, claims after, revocations last; known tokens cost a look-up. */
-import QuickLRU from 'quick-lru';
+
 import { adapter } from '../kit/adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Finding } from '../ports/revocations.ts';
@@ -7,6 +7,7 @@ import type { AccessClaims, TokenError, Verdict, Verifier } from '../ports/token
 import { type ClaimRules, isLapsed, judgeClaims, judgeHeader } from './access-token.ts';
 import { parseObject } from './json-members.ts';
 import { parseJws, verifyJws } from './jws.ts';
+import { Recent } from './recent.ts';
 
 /** Only tokens whose signature held get in, so a stranger can't push others out. */
 const CACHED_TOKENS = 10_000;
@@ -47,7 +48,7 @@ export const createVerifier = (
   { keys, revocations, clock }: Pick<Ports, 'keys' | 'revocations' | 'clock'>,
   rules: ClaimRules,
 ): Verifier => {
-  const known = new QuickLRU<string, Known>({ maxSize: CACHED_TOKENS });
+  const known = new Recent<string, Known>(CACHED_TOKENS);
 
   const judge = async (token: string): Promise<Verdict> => {
     const jws = parseJws(token);

@@ -7,7 +7,9 @@ import type { Collection } from '../ports/store.ts';
 export interface IamStatement {
   actions: readonly string[];
   /** CloudFormation value: an ARN string or an intrinsic function. */
-  resource: unknown;
+  resource?: unknown;
+  /** In place of it: everything but this, where what is meant has no ARN. */
+  but?: unknown;
 }
 
 export interface Adapter<P extends PortName = PortName, D extends PortName = PortName> {
@@ -18,6 +20,8 @@ export interface Adapter<P extends PortName = PortName, D extends PortName = Por
   readonly iam?: readonly IamStatement[];
   /** Collections that it reads through the port `store`. */
   readonly reads?: readonly Collection<string, any>[];
+  /** The lists that it reads there: `<collection>.<index>`. */
+  readonly queries?: readonly string[];
   open(dependencies: Pick<Ports, D>, config: Config): Promise<Opened<Ports[P]>> | Opened<Ports[P]>;
 }
 
@@ -31,6 +35,7 @@ export const adapter = <P extends PortName, const D extends PortName = never>(de
   env?: readonly string[];
   iam?: readonly IamStatement[];
   reads?: readonly Collection<string, any>[];
+  queries?: readonly string[];
   open(dependencies: Pick<Ports, D>, config: Config): Promise<Opened<Ports[P]>> | Opened<Ports[P]>;
 }): Adapter<P, any> => ({ needs: [], env: [], ...definition }) as Adapter<P, any>;
 

@@ -7,7 +7,7 @@
  */
 import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
-import type { Collection, Counter, Effects, Reader, Write } from '../ports/store.ts';
+import type { Collection, Counter, Effects, Page, PageRequest, Reader, Write } from '../ports/store.ts';
 import { type HttpBinding, httpBindings, type RpcBinding, rpcBindings } from './binding.ts';
 import type { Context } from './context.ts';
 import type { ErrorCode } from './errors.ts';
@@ -30,7 +30,15 @@ export interface Subscription {
   wants?: (data: Record<string, unknown>) => boolean;
 }
 
-export interface OperationStore<R extends string, W extends string, E extends string> extends Reader<R | W> {
+export interface OperationStore<R extends string, W extends string, E extends string, Q extends string = string>
+  extends Omit<Reader<R | W>, 'query'> {
+  /** See Reader.query; only of the lists that `queries` declares. */
+  query<N extends R | W, T, I extends string>(
+    collection: Collection<N, T>,
+    index: `${N}.${I}` extends Q ? I : never,
+    hash: string,
+    page?: PageRequest,
+  ): Promise<Page<T>>;
   /** All or nothing, events committed with the change and published after. Throws WriteConflict. */
   transact(
     writes: readonly Write<W>[],
@@ -62,8 +70,9 @@ export type Given<
   E extends readonly EventType<string, any>[],
   N extends readonly PortName[],
   C extends Calls,
+  Q extends string = never,
 > = Pick<Ports, Exclude<N[number], 'store'>> & {
-  store: OperationStore<NamesOf<R>, NamesOf<W>, E[number]['type']>;
+  store: OperationStore<NamesOf<R>, NamesOf<W>, E[number]['type'], Q>;
 } & CallsOf<C>;
 
 export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
@@ -83,6 +92,8 @@ export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType 
   readonly emits: readonly EventType<string, any>[];
   readonly reads: readonly Collection<string, any>[];
   readonly writes: readonly Collection<string, any>[];
+  /** The lists that it reads: `<collection>.<index>`. */
+  readonly queries: readonly string[];
   readonly needs: readonly PortName[];
   readonly calls: Calls;
   run(given: any, input: z.output<I>, context: Context): Promise<z.input<O>> | z.input<O>;
@@ -112,6 +123,7 @@ export const operation = <
   const E extends readonly EventType<string, any>[] = [],
   const N extends readonly PortName[] = [],
   const C extends Calls = Record<never, never>,
+  const Q extends readonly `${string}.${string}`[] = [],
 >(definition: {
   name: `${string}.${string}`;
   summary: string;
@@ -126,14 +138,20 @@ export const operation = <
   emits?: E;
   reads?: R;
   writes?: W;
+  queries?: Q;
   needs?: N;
   calls?: C;
-  run: (given: Given<R, W, E, N, C>, input: z.output<I>, context: Context) => Promise<z.input<O>> | z.input<O>;
+  run: (
+    given: Given<R, W, E, N, C, Q[number]>,
+    input: z.output<I>,
+    context: Context,
+  ) => Promise<z.input<O>> | z.input<O>;
 }): Operation<I, O> => ({
   errors: [],
   emits: [],
   reads: [],
   writes: [],
+  queries: [],
   needs: [],
   calls: {},
   ...definition,
@@ -161,8 +179,14 @@ export const service = (name: string, operations: readonly Operation<any, any>[]
 export const reach = (
   op: Operation<any, any>,
   here: (callee: Operation<any, any>) => boolean = () => true,
-): { ports: Set<PortName>; reads: Set<string>; writes: Set<string>; emits: boolean } => {
-  const total = { ports: new Set<PortName>(), reads: new Set<string>(), writes: new Set<string>(), emits: false };
+): { ports: Set<PortName>; reads: Set<string>; writes: Set<string>; queries: Set<string>; emits: boolean } => {
+  const total = {
+    ports: new Set<PortName>(),
+    reads: new Set<string>(),
+    writes: new Set<string>(),
+    queries: new Set<string>(),
+    emits: false,
+  };
   const visited = new Set<Operation<any, any>>();
   const visit = (current: Operation<any, any>): void => {
     if (visited.has(current)) return;
@@ -170,6 +194,7 @@ export const reach = (
     for (const port of current.needs) total.ports.add(port);
     for (const { name } of current.reads) total.reads.add(name);
     for (const { name } of current.writes) total.writes.add(name);
+    for (const name of current.queries) total.queries.add(name);
     if (current.emits.length) total.emits = true;
     if (current.reads.length || current.writes.length || current.emits.length) total.ports.add('store');
     for (const callee of Object.values(current.calls)) if (here(callee)) visit(callee);

@@ -22,6 +22,8 @@ export interface Collection<N extends string = string, T = any> {
   readonly version: number;
   readonly indexes: Readonly<Record<string, Index<T>>>;
   readonly migrate: readonly ((old: any) => any)[];
+  /** Its records are counters, which `increment` alone writes. */
+  readonly counts: boolean;
 }
 
 /** Declares a collection. @example export const users = collection<User>()('users', { indexes: {…} }) */
@@ -29,12 +31,13 @@ export const collection =
   <T>() =>
   <N extends string>(
     name: N,
-    options: { indexes?: Record<string, Index<T>>; migrate?: readonly ((old: any) => any)[] } = {},
+    options: { indexes?: Record<string, Index<T>>; migrate?: readonly ((old: any) => any)[]; counts?: boolean } = {},
   ): Collection<N, T> => ({
     name,
     version: (options.migrate?.length ?? 0) + 1,
     indexes: options.indexes ?? {},
     migrate: options.migrate ?? [],
+    counts: options.counts ?? false,
   });
 
 /** A record as stored. `version` changes at every write and is never reused for the same id; times are unix ms. */

@@ -23,8 +23,8 @@ const inAws = ({ keys, bus, mail, sms, push, discovery }: Config): string[] => {
 export const requireRegion = async (config: Config): Promise<void> => {
   const variables = inAws(config);
   if (variables.length === 0 || process.env.AWS_REGION) return;
-  const { findRegion } = await import('../keys/kms-keys.ts');
-  await findRegion().catch((cause) => {
+  const { regionOf } = await import('../aws/settings.ts');
+  await regionOf({}).catch((cause) => {
     throw new StartError(`AWS_REGION is missing: set the region for ${variables.join(' and ')}`, { cause });
   });
 };

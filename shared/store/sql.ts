@@ -53,7 +53,10 @@ export const fingerprint = ({ version, collections }: StoreSchema, own = ''): st
   JSON.stringify([
     createHash('sha256').update(own).digest('base64url'),
     version,
-    collections.map((each) => [each.name, each.version, Object.keys(each.indexes)]),
+    // in the order of their names: a program and a function list them differently
+    collections
+      .map((each) => [each.name, each.version, Object.keys(each.indexes)] as const)
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
   ]);
 
 /** @throws StartError when the data was shaped by a newer program */

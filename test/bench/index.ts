@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   grpc: () => import('./grpc.ts'),
   attacks: () => import('./attacks.ts'),
   bundles: () => import('./bundles.ts'),
+  'cold-start': () => import('./cold-start.ts'),
 };
 
 const wanted = process.argv.slice(2);

@@ -82,7 +82,7 @@ export const people = collection<Person>()('people', {
   },
 });
 export const notes = collection<{ text: string }>()('notes');
-export const hits = collection<Counter>()('hits');
+export const hits = collection<Counter>()('hits', { counts: true });
 export const schema: StoreSchema = { version: 1, collections: [people, notes, hits] };
 
 export const person = (name: string, more: Partial<Person> = {}): Person => ({

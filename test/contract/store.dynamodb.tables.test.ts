@@ -1,5 +1,6 @@
 /** The tables on DynamoDB: how they are laid out, who may use them, and who makes and reshapes them. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { AwsOptions } from '../../shared/aws/settings.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { collection, insert } from '../../shared/ports/store.ts';
 import { statements } from '../../shared/store/dynamodb/access.ts';
@@ -66,15 +67,22 @@ describe('the layout', () => {
 
 describe('the rights', () => {
   test('are those of the declared reads, writes and events, and no more', () => {
-    const given = statements({ reads: ['users', 'sessions'], writes: ['sessions'], messages: 'enqueue' });
+    const given = statements({
+      reads: ['users', 'sessions'],
+      writes: ['sessions', 'tries'],
+      counts: ['tries', 'other'],
+      queries: ['users.by_status'],
+      messages: 'enqueue',
+    });
     expect(given).toEqual([
       { actions: ['dynamodb:GetItem'], resources: ['meta'] },
       { actions: ['dynamodb:GetItem', 'dynamodb:BatchGetItem'], resources: ['sessions', 'users'] },
-      { actions: ['dynamodb:Query'], resources: ['sessions/index/*', 'users/index/*'] },
+      { actions: ['dynamodb:Query'], resources: ['users/index/by_status'] },
       {
-        actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
+        actions: ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'],
         resources: ['sessions'],
       },
+      { actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: ['tries'] },
       { actions: ['dynamodb:UpdateItem'], resources: ['messages'] },
     ]);
     expect(statements({})).toEqual([{ actions: ['dynamodb:GetItem'], resources: ['meta'] }]);
@@ -101,7 +109,7 @@ describe('opening', () => {
     remote.fault = () => undefined;
     process.env = { ...environment };
   });
-  const open = (prefix: string, options = dynamo.options, asked: StoreSchema = schema) =>
+  const open = (prefix: string, options: AwsOptions = dynamo.options, asked: StoreSchema = schema) =>
     dynamodbStore(asked, options).open(ports, configFor(`dynamodb://${prefix}`));
   const risen: StoreSchema = {
     version: 2,

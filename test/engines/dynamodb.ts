@@ -7,13 +7,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { AwsOptions } from '../../shared/aws/settings.ts';
 import { freePort } from '../support/free-port.ts';
 
 export interface LocalDynamo {
   readonly endpoint: string;
   /** Client options: the endpoint, and a region and credentials that it takes without asking. */
-  readonly options: DynamoDBClientConfig;
+  readonly options: Required<AwsOptions>;
   /** Takes it away, as an outage does. What was committed is kept. */
   stop(): Promise<void>;
   /** Brings it back at the same endpoint. */
@@ -35,7 +35,7 @@ const program = (): string => {
 };
 
 /** Client options for a local endpoint. */
-export const localOptions = (endpoint: string): DynamoDBClientConfig => ({
+export const localOptions = (endpoint: string): Required<AwsOptions> => ({
   endpoint,
   region: 'eu-central-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { AwsOptions } from '../../shared/aws/settings.ts';
 import { localOptions } from './dynamodb.ts';
 
 /**
@@ -12,7 +12,7 @@ import { localOptions } from './dynamodb.ts';
 export type Fault = 'throttled' | 'conflict' | 'denied' | 'lost' | 'cut' | 'halved';
 
 export interface FaultyDynamo {
-  readonly options: DynamoDBClientConfig;
+  readonly options: Required<AwsOptions>;
   /** Asked at every request, with the operation's name and its input; undefined lets it through. It waits. */
   fault: (operation: string, input: any) => Fault | undefined | Promise<Fault | undefined>;
   /** Names of the operations that came, in their order. */

@@ -6,8 +6,8 @@ import { floorOffences } from '../../infra/checks/floors.ts';
 import { importsOf, importsOfProject } from '../../infra/checks/imports.ts';
 import { roomOffences, strayOffences } from '../../infra/checks/places.ts';
 import { siblingOffences } from '../../infra/checks/siblings.ts';
+import { pathsOf } from '../../infra/generate/api.ts';
 import { type GeneratedFile, staleFiles } from '../../infra/generate/files.ts';
-import { functionOf } from '../../infra/generate/functions.ts';
 import { generateAll, OWNED } from '../../infra/generate/index.ts';
 import { platform } from '../../infra/generate/platform.ts';
 import { doors, withTables } from '../../infra/generate/readme.ts';
@@ -63,10 +63,10 @@ describe('an operation with several bindings', () => {
   });
 
   test('is one function with a route for each', () => {
-    expect(functionOf({ name: 'tests-two', operations: [two] }).events).toEqual([
-      { httpApi: { method: 'POST', path: '/one' } },
-      { httpApi: { method: 'DELETE', path: '/two' } },
-    ]);
+    expect(pathsOf([{ name: 'tests-two', operations: [two] }])).toMatchObject({
+      '/one': { post: { 'x-function': 'tests-two' } },
+      '/two': { delete: { 'x-function': 'tests-two' } },
+    });
   });
 
   test('is reached by each in the README', () => {

@@ -1,12 +1,12 @@
 /** Push messages: Web Push, endpoints of SNS, or the mailbox of this machine, as PUSH_URL lists them. */
 import { adapter, type Opened } from '../../kit/adapter.ts';
 import { AppError } from '../../kit/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Pusher, PushMessage, PushTarget } from '../../ports/push.ts';
 import { postToMailbox } from '../mailbox/post.ts';
 import { codesIn, openInOrder, provider } from '../sending.ts';
 import { openSns } from '../sns.ts';
-import { vapidOf } from './vapid.ts';
-import { openWebPush } from './web-push.ts';
+import { type Vapid, vapidOf } from './vapid.ts';
 
 /** An address to push to is a capability: who has it can push. */
 const secretsOf = ({ target, title, text }: PushMessage): string[] => [
@@ -51,6 +51,17 @@ const openMailboxPush = (url: string): Opened<Pusher> => {
   return { port: provider('mailbox', send, secretsOf) };
 };
 
+/** Web Push, which is loaded with the first message: most containers send none. */
+const openWebPush = (vapid: Vapid, clock: Clock): Opened<Pusher> => {
+  const load = async () => (await import('./web-push.ts')).openWebPush(vapid, clock);
+  let opening: ReturnType<typeof load> | undefined;
+  const send = async (message: PushMessage): Promise<string> => {
+    opening ??= load();
+    return (await opening).send(message);
+  };
+  return { port: provider('web-push', send, secretsOf), close: async () => (await opening)?.close() };
+};
+
 /** Only the provider of a target's kind sends to it. */
 const only = (kind: PushTarget['kind'], { send }: Pusher): Pusher => ({
   send: async (message, heard) => {
@@ -59,11 +70,19 @@ const only = (kind: PushTarget['kind'], { send }: Pusher): Pusher => ({
   },
 });
 
+/** Endpoints of the applications in this account and region, and no topics. */
+const ENDPOINTS = {
+  'Fn::Join': [
+    ':',
+    ['arn', { Ref: 'AWS::Partition' }, 'sns', { Ref: 'AWS::Region' }, { Ref: 'AWS::AccountId' }, 'endpoint/*'],
+  ],
+};
+
 export const pusher = adapter({
   port: 'push',
   needs: ['clock', 'secrets'],
   env: ['PUSH_URL', 'MAIL_FROM'],
-  iam: [{ actions: ['sns:Publish'], resource: '*' }],
+  iam: [{ actions: ['sns:Publish'], resource: ENDPOINTS }],
   open: ({ clock, secrets }, { push: { providers } }): Opened<Pusher> =>
     openInOrder(
       providers.map((each): Opened<Pusher> => {
@@ -72,8 +91,8 @@ export const pusher = adapter({
           const { port, close } = openSnsPush();
           return { port: only('sns', port), close };
         }
-        const { send, close } = openWebPush(vapidOf(secrets.key('web-push'), each.subject), clock);
-        return { port: only('web', provider('web-push', send, secretsOf)), close };
+        const { port, close } = openWebPush(vapidOf(secrets.key('web-push'), each.subject), clock);
+        return { port: only('web', port), close };
       }),
       clock,
     ),

@@ -1,7 +1,7 @@
 /**
  * The Lambda door. These files (lambda*.ts) are the only importers of middy and Powertools.
  *
- * A function is an operation behind one stack: logger, metrics (EMF), tracer. Ports are opened once a container.
+ * A function is an operation behind one stack: logger, metrics (EMF), tracer. Ports are opened once a container, at its start.
  */
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
@@ -82,7 +82,11 @@ export const serveHttp = async (
   try {
     host = await open();
   } catch (thrown) {
-    return fromHttpResponse(refuse(thrown, headers, context.awsRequestId));
+    // whatever keeps the ports shut, nothing was done, and the next event tries them again
+    const cause = thrown instanceof AppError && thrown.code === 'unavailable' ? thrown : undefined;
+    const error =
+      cause ?? new AppError('unavailable', { detail: 'The service is starting', retry_after: 1, cause: thrown });
+    return fromHttpResponse(refuse(error, headers, context.awsRequestId));
   }
   const { clock, metrics } = host.ports;
   const started = clock.now();
@@ -104,10 +108,11 @@ export const serveHttp = async (
 /**
  * The handler of an operation's function.
  *
- * @example export const handler = lambda(login, ({ store }) => [systemClock, dynamodbStore(schema)]);
+ * @example export const handler = await opened(lambda(login, ({ store }) => [systemClock, dynamodbStore(schema)]));
  */
 export const lambda = (op: Operation<any, any>, choose: Choose) => {
   if (op.http.length === 0) throw new AppError('internal', { detail: `${op.name} has no HTTP binding` });
   const open = container([...hostPorts(op), 'metrics'], choose);
-  return stack(serviceOf(op), (event: unknown, context) => serveHttp(open, op, event, context));
+  const stacked = stack(serviceOf(op), (event: unknown, context) => serveHttp(open, op, event, context));
+  return Object.assign(stacked, { open });
 };

@@ -4,8 +4,7 @@
  * A record whose handling failed is named in `batchItemFailures`, so that SQS brings only that one again, after the wait
  * of its try; what no further try can mend is parked with the reason (retries.ts).
  */
-import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
-import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Context } from '../../kit/context.ts';
 import { type AppError, toAppError, toBatchVerdict } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
@@ -125,26 +124,28 @@ export const lambdaQueue = (
   const open = container([...ports.add('metrics')], choose);
   const service = serviceOf(ops[0]!);
   const queue = ops[0]!.subscription?.queue ?? '';
-  return stack(service, async (event: unknown, context) => {
+  const stacked = stack(service, async (event: unknown, context): Promise<SQSBatchResponse> => {
     if (!isQueueEvent(event)) {
       throw new TypeError(`${ops.map(({ name }) => name).join(', ')} takes batches of SQS, and nothing else`);
     }
     const host = await open();
     const deadline = deadlineOf(host, context);
-    return processPartialResponse(
-      event,
-      inTurn(async (record) => {
-        if (await parkExpired(host, record, queue, message_ttl)) return;
-        const started = performance.now();
-        const { result, error } = await deliver(host, ops, record, deadline, known);
-        observeHandling(host.ports, queue, result, started);
-        const parked = error && (await seeTo(host, record, queue, error));
-        const counted = error ? (parked ? 'parked' : 'retried') : result;
-        host.ports.metrics.count('perfect21_queue_messages_total', { queue, result: counted });
-        if (error && !parked) throw error;
-      }),
-      new BatchProcessor(EventType.SQS),
-      { throwOnFullBatchFailure: false },
+    const outcomes = await Promise.allSettled(
+      event.Records.map(
+        inTurn(async (record) => {
+          if (await parkExpired(host, record, queue, message_ttl)) return;
+          const started = performance.now();
+          const { result, error } = await deliver(host, ops, record, deadline, known);
+          observeHandling(host.ports, queue, result, started);
+          const parked = error && (await seeTo(host, record, queue, error));
+          const counted = error ? (parked ? 'parked' : 'retried') : result;
+          host.ports.metrics.count('perfect21_queue_messages_total', { queue, result: counted });
+          if (error && !parked) throw error;
+        }),
+      ),
     );
+    const failed = event.Records.filter((_, n) => outcomes[n]!.status === 'rejected');
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   });
+  return Object.assign(stacked, { open });
 };

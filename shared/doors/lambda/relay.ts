@@ -83,7 +83,7 @@ export const lambdaRelay = (choose: Choose) => {
   let step: ReturnType<typeof relayStep> | undefined;
   let alarm: Alarm | undefined;
   const lately = takenLately();
-  return stack('perfect21', async (event: unknown, context) => {
+  const stacked = stack('perfect21', async (event: unknown, context) => {
     const { ports } = await open();
     step ??= relayStep(ports, openBus(), lately.add);
     let relayed = 0;
@@ -105,4 +105,5 @@ export const lambdaRelay = (choose: Choose) => {
     if (isScheduled(event)) await gaugeQueue(ports, OUTBOX);
     return { relayed };
   });
+  return Object.assign(stacked, { open });
 };

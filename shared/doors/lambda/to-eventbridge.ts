@@ -41,7 +41,7 @@ const openWays = async (): Promise<{ crossing: Host['ports']['crossing']; queue:
 export const lambdaToEventBridge = (choose: Choose) => {
   const open = container([...PORTS, 'metrics'], choose);
   let opening: ReturnType<typeof openWays> | undefined;
-  return stack('bridge', async (event: unknown, context) => {
+  const stacked = stack('bridge', async (event: unknown, context) => {
     if (!isMqEvent(event)) throw new TypeError('bridge-to-eventbridge takes batches of Amazon MQ, and nothing else');
     const opened = await open();
     opening ??= openWays();
@@ -86,4 +86,5 @@ export const lambdaToEventBridge = (choose: Choose) => {
     await letters.forget();
     return { taken: messages.length };
   });
+  return Object.assign(stacked, { open });
 };

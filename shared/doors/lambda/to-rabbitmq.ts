@@ -92,5 +92,5 @@ export const lambdaToRabbitmq = (choose: Choose) => {
     const failed = event.Records.filter((_, i) => !outcomes[i]);
     return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   });
-  return Object.assign(stacked, { close: async () => broker?.close() });
+  return Object.assign(stacked, { open, close: async () => broker?.close() });
 };

@@ -3,7 +3,7 @@
  *
  * @example STORE_URL=dynamodb://perfect21-prod
  */
-import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { AwsOptions } from '../../aws/settings.ts';
 import { StartError } from '../../config/start-error.ts';
 import { adapter } from '../../kit/adapter.ts';
 import type { Store } from '../../ports/store.ts';
@@ -16,7 +16,8 @@ import { connect } from './link.ts';
 import { messages } from './messages.ts';
 import { Owners } from './owners.ts';
 import { reader } from './reads.ts';
-import { openShape, shapeOf } from './shape.ts';
+import { openShape } from './shape.ts';
+import { shapeOf } from './shape-item.ts';
 import { transact } from './writes.ts';
 
 /** What an operator forgot, as one line. */
@@ -30,10 +31,11 @@ const startError = (error: unknown): unknown => {
 };
 
 /**
- * The adapter. Region, credentials and endpoint come from the SDK's default chain, `options` aside. In AWS the stack
- * makes the tables; at a local endpoint they are made when the store is opened.
+ * The adapter. Region, credentials and endpoint come from the environment or the SDK's default chain, `options` aside. In AWS the stack
+ * makes the tables; at a local endpoint they are made when the store is opened. `may_reshape` is false in functions, which
+ * have no rights for it.
  */
-export const dynamodbStore = (schema: StoreSchema, options: DynamoDBClientConfig = {}) =>
+export const dynamodbStore = (schema: StoreSchema, options: AwsOptions & { may_reshape?: boolean } = {}) =>
   adapter({
     port: 'store',
     needs: ['clock', 'ids', 'log', 'secrets'],
@@ -43,7 +45,7 @@ export const dynamodbStore = (schema: StoreSchema, options: DynamoDBClientConfig
         throw new StartError('STORE_URL names no tables: use dynamodb://<table-prefix>');
       const link = connect(config.prefix, { clock, ids, log }, options);
       try {
-        await openShape(link, config.prefix, schema);
+        await openShape(link, config.prefix, schema, options);
       } catch (error) {
         link.close();
         throw startError(error);

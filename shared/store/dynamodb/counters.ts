@@ -1,5 +1,4 @@
 /** Counters: one atomic step each, counted once even when an answer was lost on the way. */
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { AppError } from '../../kit/errors.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Versions } from '../record.ts';
@@ -40,25 +39,25 @@ export const increment =
 
     for (let round = 0; round < ROUNDS; round++) {
       const now = clock.now();
-      const add = new UpdateCommand({
+      const add = {
         ...ADD,
         TableName,
         Key: { id },
         ExpressionAttributeNames: NAMES,
         ExpressionAttributeValues: { ':mark': mark, ':none': '', ':by': by, ':one': 1, ':now': now },
-        ReturnValues: 'ALL_NEW',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      });
-      const added = await count(async () => ((await db.send(add)).Attributes as Item).count!);
+        ReturnValues: 'ALL_NEW' as const,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      };
+      const added = await count(async () => ((await db.update(add)).Attributes as Item).count!);
       if (added !== false) return added;
 
-      const put = new PutCommand({
+      const put = {
         TableName,
         Item: toItem(collection, { id, version: versions.next(), value: { count: by }, expires_at }, mark),
         ...absent(now),
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      });
-      const started = await count(() => db.send(put).then(() => by));
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      };
+      const started = await count(() => db.put(put).then(() => by));
       if (started !== false) return started;
     }
     throw new AppError('unavailable', { retry_after: 1 });

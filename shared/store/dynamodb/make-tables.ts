@@ -1,19 +1,19 @@
 /** Makes tables where no stack does, and waits for what is being made. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  type DynamoDBClient,
-  UpdateTimeToLiveCommand,
-} from '@aws-sdk/client-dynamodb';
+import type { TableDescription } from '@aws-sdk/client-dynamodb';
+import type { AwsClient } from '../../aws/client.ts';
 import type { StoreSchema } from '../schema.ts';
 import { parallel } from './parallel.ts';
 import { tableDefinitions } from './tables.ts';
 
 /** Resolves with the description once table and indexes can be used. `meanwhile` is done as long as they can't. */
-export const whenActive = async (client: DynamoDBClient, table: string, meanwhile?: () => Promise<void>) => {
+export const whenActive = async (
+  client: AwsClient,
+  table: string,
+  meanwhile?: () => Promise<void>,
+): Promise<TableDescription> => {
   for (;;) {
-    const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
+    const { Table }: { Table?: TableDescription } = await client.call('DescribeTable', { TableName: table });
     const states = [Table?.TableStatus, ...(Table?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus)];
     if (states.every((state) => state === 'ACTIVE')) return Table!;
     await meanwhile?.();
@@ -22,10 +22,10 @@ export const whenActive = async (client: DynamoDBClient, table: string, meanwhil
 };
 
 /** Makes the tables that do not exist yet. For local endpoints: in AWS the stack makes them. */
-export const ensureTables = async (client: DynamoDBClient, prefix: string, schema: StoreSchema): Promise<void> => {
+export const ensureTables = async (client: AwsClient, prefix: string, schema: StoreSchema): Promise<void> => {
   await parallel(tableDefinitions(prefix, schema), 8, async ({ TimeToLiveSpecification, ...table }) => {
     try {
-      await client.send(new CreateTableCommand(table));
+      await client.call('CreateTable', table);
     } catch (error) {
       if ((error as Error).name !== 'ResourceInUseException') throw error;
       await whenActive(client, table.TableName);
@@ -33,6 +33,6 @@ export const ensureTables = async (client: DynamoDBClient, prefix: string, schem
     }
     await whenActive(client, table.TableName);
     if (!TimeToLiveSpecification) return;
-    await client.send(new UpdateTimeToLiveCommand({ TableName: table.TableName, TimeToLiveSpecification }));
+    await client.call('UpdateTimeToLive', { TableName: table.TableName, TimeToLiveSpecification });
   });
 };

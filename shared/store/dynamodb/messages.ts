@@ -7,7 +7,6 @@
  * are enough to claim. One partition takes about 1000 writes a second: some 200 messages a second and queue, from adding
  * to settling.
  */
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Claimed, Messages } from '../../ports/store.ts';
 import type { Link } from './link.ts';
 import { type MessageItem, toClaimed } from './message-item.ts';
@@ -21,8 +20,8 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
 
   /** The message if it is under this claim. */
   const ownClaim = async (queue: string, id: string, claim: string): Promise<Claimed | undefined> => {
-    const request = new GetCommand({ TableName: table(MESSAGES), Key: { queue, id }, ConsistentRead: true });
-    const { Item } = await attempt(() => db.send(request));
+    const request = { TableName: table(MESSAGES), Key: { queue, id }, ConsistentRead: true };
+    const { Item } = await attempt(() => db.get(request));
     return Item?.claim === claim ? toClaimed(Item as MessageItem) : undefined;
   };
 
@@ -34,7 +33,7 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
   ): Promise<Claimed | undefined> => {
     const claim = `${owners.name}.${ids.random(12)}`;
     const tried: Tried = { unknown: false };
-    const request = new UpdateCommand({
+    const request = {
       TableName: table(MESSAGES),
       Key: { queue, id },
       UpdateExpression: 'SET #claim = :claim, #claimed_until = :until ADD #attempts :one',
@@ -56,10 +55,10 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
         ':before': before,
         ':one': 1,
       },
-      ReturnValues: 'ALL_NEW',
-    });
+      ReturnValues: 'ALL_NEW' as const,
+    };
     try {
-      return toClaimed((await attempt(() => db.send(request), tried)).Attributes as MessageItem);
+      return toClaimed((await attempt(() => db.update(request), tried)).Attributes as MessageItem);
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       return tried.unknown ? ownClaim(queue, id, claim) : undefined;
@@ -95,7 +94,7 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
       owners.drop([{ claim }]);
       const tried: Tried = { unknown: false };
       const because = reason === undefined ? '' : ', #reason = :reason';
-      const request = new UpdateCommand({
+      const request = {
         TableName: table(MESSAGES),
         Key: { queue, id },
         UpdateExpression: `SET #available_at = :at, #released = :claim${because} REMOVE #claim, #claimed_until`,
@@ -108,10 +107,10 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
           ...(because && { '#reason': 'reason' }),
         },
         ExpressionAttributeValues: { ':at': available_at, ':claim': claim, ...(because && { ':reason': reason }) },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      });
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      };
       try {
-        await attempt(() => db.send(request), tried);
+        await attempt(() => db.update(request), tried);
         return true;
       } catch (error) {
         if (!isConditionFailed(error)) throw error;

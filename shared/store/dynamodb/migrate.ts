@@ -1,6 +1,5 @@
 /** Brings the tables to today's shape: missing indexes made, and every record written anew as it is read today. */
-import { UpdateTableCommand } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { UpdateTableCommandInput } from '@aws-sdk/client-dynamodb';
 import type { Collection } from '../../ports/store.ts';
 import { isExpired } from '../record.ts';
 import { fromItem, hashOf, type Item, sortOf, toItem } from './item.ts';
@@ -21,13 +20,11 @@ const addIndexes = async (
   const present = new Set(GlobalSecondaryIndexes.map(({ IndexName }) => IndexName));
   for (const missing of Object.keys(indexes).filter((index) => !present.has(index))) {
     const { attributes, index } = indexDefinition(missing);
-    await client.send(
-      new UpdateTableCommand({
-        TableName,
-        AttributeDefinitions: attributes,
-        GlobalSecondaryIndexUpdates: [{ Create: index }],
-      }),
-    );
+    await client.call('UpdateTable', {
+      TableName,
+      AttributeDefinitions: attributes,
+      GlobalSecondaryIndexUpdates: [{ Create: index }],
+    } satisfies UpdateTableCommandInput);
     await whenActive(client, TableName, progress);
   }
 };
@@ -47,29 +44,29 @@ const rewrite = async ({ db, attempt, clock, table }: Link, collection: Collecti
   for (let item: Item | undefined = seen; item && !isExpired(item.expires_at, clock.now()); ) {
     const today = toItem(collection, fromItem(collection, item, clock.now())!, item.mark);
     if (isToday(collection, item, today)) return;
-    const put = new PutCommand({
+    const put = {
       ...at,
       Item: today,
       ConditionExpression: '#version = :version',
       ExpressionAttributeNames: { '#version': 'version' },
       ExpressionAttributeValues: { ':version': item.version },
-    });
+    };
     try {
-      await attempt(() => db.send(put));
+      await attempt(() => db.put(put));
       return;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
-    const get = new GetCommand({ ...at, Key: { id: item.id }, ConsistentRead: true });
-    item = (await attempt(() => db.send(get))).Item as Item | undefined;
+    const get = { ...at, Key: { id: item.id }, ConsistentRead: true };
+    item = (await attempt(() => db.get(get))).Item as Item | undefined;
   }
 };
 
 const rewriteAll = async (link: Link, collection: Collection, progress: () => Promise<void>): Promise<void> => {
   let ExclusiveStartKey: Record<string, unknown> | undefined;
   do {
-    const scan = new ScanCommand({ TableName: link.table(collection.name), ConsistentRead: true, ExclusiveStartKey });
-    const { Items, LastEvaluatedKey } = await link.attempt(() => link.db.send(scan));
+    const scan = { TableName: link.table(collection.name), ConsistentRead: true, ExclusiveStartKey };
+    const { Items, LastEvaluatedKey } = await link.attempt(() => link.db.scan(scan));
     await parallel((Items ?? []) as Item[], 8, (item) => rewrite(link, collection, item));
     ExclusiveStartKey = LastEvaluatedKey;
     await progress();

@@ -5,7 +5,6 @@
  * meets a claim of another looks at that number, and again four seconds later by his own clock: a number that stands
  * still is that of a dead process. So nobody's clock is compared with another's, and who holds nothing writes nothing.
  */
-import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Claimed } from '../../ports/store.ts';
 import type { Link } from './link.ts';
 import { MESSAGES } from './tables.ts';
@@ -102,8 +101,8 @@ export class Owners {
 
   async #beatOf(id: string): Promise<number> {
     const { db, attempt, table } = this.#link;
-    const request = new GetCommand({ TableName: table(MESSAGES), Key: { queue: QUEUE, id }, ConsistentRead: true });
-    const { Item } = await attempt(() => db.send(request));
+    const request = { TableName: table(MESSAGES), Key: { queue: QUEUE, id }, ConsistentRead: true };
+    const { Item } = await attempt(() => db.get(request));
     return Item?.beat ?? 0;
   }
 
@@ -116,14 +115,14 @@ export class Owners {
       return;
     }
     const { db, attempt, table } = this.#link;
-    const request = new UpdateCommand({
+    const request = {
       TableName: table(MESSAGES),
       Key: { queue: QUEUE, id: this.name },
       UpdateExpression: 'ADD #beat :one',
       ExpressionAttributeNames: { '#beat': 'beat' },
       ExpressionAttributeValues: { ':one': 1 },
-    });
+    };
     // one that is missed is made up for by the next
-    await attempt(() => db.send(request)).catch(() => undefined);
+    await attempt(() => db.update(request)).catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 /** A queue as it is read: strongly consistent, from its start, page by page. */
-import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { isKey } from '../limits.ts';
 import type { Link } from './link.ts';
 import type { MessageItem } from './message-item.ts';
@@ -33,7 +33,7 @@ export const pages = async function* (
     ...(after && { ExclusiveStartKey: { queue, id: after } }),
   };
   do {
-    const { Items, LastEvaluatedKey } = await attempt(() => db.send(new QueryCommand(request)));
+    const { Items, LastEvaluatedKey } = await attempt(() => db.query(request));
     yield (Items ?? []) as MessageItem[];
     request.ExclusiveStartKey = LastEvaluatedKey;
   } while (request.ExclusiveStartKey);

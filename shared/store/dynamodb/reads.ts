@@ -1,7 +1,7 @@
 /** Reading records: by id strongly consistent, by index as fresh as the index is. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchGetCommand, GetCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { AppError } from '../../kit/errors.ts';
 import type { Collection, Page, PageRequest, Reader, Stored } from '../../ports/store.ts';
 import type { Cursors } from '../cursor.ts';
@@ -21,8 +21,8 @@ const batch = async ({ db, attempt }: Link, table: string, keys: Key[]): Promise
   const items: Record<string, any>[] = [];
   let open = keys;
   for (let round = 1; open.length; round++) {
-    const request = new BatchGetCommand({ RequestItems: { [table]: { Keys: open, ConsistentRead: true } } });
-    const { Responses, UnprocessedKeys } = await attempt(() => db.send(request));
+    const request = { RequestItems: { [table]: { Keys: open, ConsistentRead: true } } };
+    const { Responses, UnprocessedKeys } = await attempt(() => db.batchGet(request));
     items.push(...(Responses?.[table] ?? []));
     const left = (UnprocessedKeys?.[table]?.Keys ?? []) as Key[];
     if (left.length && round === ROUNDS) throw new AppError('unavailable', { retry_after: 1 });
@@ -76,9 +76,7 @@ export const reader = (link: Link, cursors: Cursors): Reader => {
     const found: Record<string, any>[] = [];
     let size = limit + 1;
     do {
-      const { Items = [], LastEvaluatedKey } = await attempt(() =>
-        db.send(new QueryCommand({ ...request, Limit: size })),
-      );
+      const { Items = [], LastEvaluatedKey } = await attempt(() => db.query({ ...request, Limit: size }));
       found.push(...Items);
       request.ExclusiveStartKey = LastEvaluatedKey;
       size = Math.min(size * 2, 1000);
@@ -94,8 +92,8 @@ export const reader = (link: Link, cursors: Cursors): Reader => {
   return {
     get: async (collection, id) => {
       if (!isKey(id)) return undefined;
-      const request = new GetCommand({ TableName: table(collection.name), Key: { id }, ConsistentRead: true });
-      const { Item } = await attempt(() => db.send(request));
+      const request = { TableName: table(collection.name), Key: { id }, ConsistentRead: true };
+      const { Item } = await attempt(() => db.get(request));
       return fromItem(collection, Item, clock.now());
     },
 

@@ -1,5 +1,5 @@
 /** Writing: one transaction for all that belongs together, and a plain put where a single record is all there is. */
-import { PutCommand, TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { AppError } from '../../kit/errors.ts';
 import { type Effects, type Store, type Write, WriteConflict } from '../../ports/store.ts';
 import type { Commits } from '../commits.ts';
@@ -46,7 +46,7 @@ const partsOf = (link: Link, versions: Versions, writes: readonly Write[], effec
 const putAlone = async ({ db, attempt }: Link, put: NonNullable<Part['Put']>): Promise<void> => {
   const tried: Tried = { unknown: false };
   try {
-    await attempt(() => db.send(new PutCommand({ ...put, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' })), tried);
+    await attempt(() => db.put({ ...put, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }), tried);
   } catch (error) {
     if (!isConditionFailed(error)) throw error;
     if (!tried.unknown) throw new WriteConflict(0);
@@ -58,9 +58,9 @@ const putAlone = async ({ db, attempt }: Link, put: NonNullable<Part['Put']>): P
 
 const together = async ({ db, attempt, ids }: Link, parts: Part[], writes: number): Promise<void> => {
   // the same token at every try: DynamoDB applies it once and answers later tries as the first
-  const request = new TransactWriteCommand({ TransactItems: parts, ClientRequestToken: ids.uuid() });
+  const request = { TransactItems: parts, ClientRequestToken: ids.uuid() };
   try {
-    await attempt(() => db.send(request));
+    await attempt(() => db.transactWrite(request));
   } catch (error) {
     const at = cancellation(error)?.indexOf('ConditionalCheckFailed') ?? -1;
     if (at < 0) throw error;

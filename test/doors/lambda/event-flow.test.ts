@@ -116,7 +116,7 @@ describe('events in AWS', () => {
     expect(await calling()).toEqual([]);
 
     const [[entry]] = bus.requests as [[any]];
-    expect(entry).toMatchObject({ Source: 'perfect21.users', DetailType: 'user.registered', EventBusName: BUS });
+    expect(entry).toMatchObject({ Source: 'perfect21.user-service', DetailType: 'user.registered', EventBusName: BUS });
     const detail = JSON.parse(entry.Detail);
     expect(detail.routing).toMatchObject({ key: 'user.events.registered', n: 3, w0: 'user', e0: 'registered' });
     expect(detail.metadata.traceparent).toContain(TRACE);

@@ -22,13 +22,13 @@ type Resource = { Type: string; Properties: any };
 interface Statement {
   Effect: string;
   Action: string | string[];
-  Resource: unknown;
+  Resource?: unknown;
+  NotResource?: unknown;
   Condition?: unknown;
 }
 
 /** The only actions for which AWS takes no resource but `*`. */
-// a phone number has no ARN
-const WITHOUT_RESOURCE = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'sns:Publish'];
+const WITHOUT_RESOURCE = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
 
 const mkdirIn = (folder: string, name: string): string => {
   mkdirSync(join(folder, name), { recursive: true });
@@ -47,7 +47,7 @@ describe('npm run package', () => {
   const ofType = (type: string) => Object.entries(resources).filter(([, { Type }]) => Type === type);
   const statements = (): Statement[] =>
     ofType('AWS::IAM::Role').flatMap(([, { Properties }]) =>
-      Properties.Policies.flatMap(({ PolicyDocument }: any) => PolicyDocument.Statement),
+      (Properties.Policies ?? []).flatMap(({ PolicyDocument }: any) => PolicyDocument.Statement),
     );
 
   test('makes a stack that CloudFormation takes', () => {
@@ -65,18 +65,21 @@ describe('npm run package', () => {
   test('gives every function a role of its own', () => {
     const roles = ofType('AWS::Lambda::Function').map(([, { Properties }]) => JSON.stringify(Properties.Role));
     expect(new Set(roles).size).toBe(roles.length);
-    // and Scheduler one, to write to the queue of the relay's alarms
-    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 1);
+    // and Scheduler one, to write to the queue of the relay's alarms, and the API one, to invoke
+    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 2);
   });
 
   test('allows no role an action on everything, and no action by wildcard', () => {
-    for (const { Action, Resource } of statements()) {
+    for (const { Action, Resource, NotResource } of statements()) {
+      // a phone number has no ARN
+      if (NotResource) expect([Action, NotResource]).toEqual([['sns:Publish'], 'arn:*:sns:*:*:*']);
       const actions = [Action].flat();
       for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
       const everything = [Resource].flat().some((resource) => resource === '*');
       if (everything) expect(WITHOUT_RESOURCE).toEqual(expect.arrayContaining(actions));
       // log streams are named by Lambda, schedules when they are made; everything else is named to the end
-      if (!everything && !/^(logs|scheduler):/.test(actions[0]!)) expect(JSON.stringify(Resource)).not.toContain('*');
+      if (!everything && !/^(logs|scheduler|sns):/.test(actions[0]!))
+        expect(JSON.stringify(Resource)).not.toContain('*');
     }
   });
 
@@ -84,7 +87,7 @@ describe('npm run package', () => {
     // a stream is read by Lambda itself
     const guarded = statements()
       .filter(({ Action }) => /^(dynamodb|kms|ses|sns|events):/.test([Action].flat()[0]!))
-      .filter(({ Resource }) => !JSON.stringify(Resource).includes('"StreamArn"'));
+      .filter(({ Resource }) => !JSON.stringify(Resource ?? '').includes('"StreamArn"'));
     expect(guarded.length).toBeGreaterThan(0);
     for (const { Condition } of guarded) expect(JSON.stringify(Condition)).toContain('lambda:SourceFunctionArn');
   });
@@ -118,18 +121,44 @@ describe('npm run package', () => {
     }
   });
 
-  test('puts no secret into the template', () => {
-    for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
-      expect(JSON.stringify(Properties.Environment.Variables.PERFECT21_SECRET)).toContain('{{resolve:secretsmanager:');
-    }
+  test('costs about two resources an operation, and none of the sixty references that a template may have', () => {
+    const routes = ofType('AWS::ApiGatewayV2::Api').flatMap(([, { Properties }]) =>
+      Object.values(Properties.Body.paths),
+    );
+    expect(routes.flatMap((methods) => Object.keys(methods as object)).length).toBe(
+      lambdaFunctions.filter(({ queue, relay }) => !queue && !relay).length,
+    );
+    expect(ofType('AWS::ApiGatewayV2::Route')).toEqual([]);
+    const own = /^AWS::(Lambda::Function|IAM::Role)$/;
+    const others = Object.values(resources).filter(({ Type }) => !own.test(Type));
+    // tables, queues, rules and log groups, which grow with what is kept and with who listens
+    expect(others.length).toBeLessThan(95);
+    expect(JSON.stringify(resources)).not.toContain('{{resolve:');
   });
 
-  test('asks for no secret that the stack does not make', () => {
-    const text = JSON.stringify(resources);
-    const named = [...text.matchAll(/resolve:secretsmanager:([^"]*)/g)].map(([, name]) => name);
-    // an empty name: what follows is a Ref
-    expect(new Set(named)).toEqual(new Set(['']));
-    expect(text).toContain('{"Ref":"PlatformSecret"}');
+  test('lets the API invoke every function behind its routes, and no other', () => {
+    const named = (value: unknown): string[] => JSON.stringify(value).match(/function:perfect21-dev-[a-z-]+/g) ?? [];
+    const [[, api]] = ofType('AWS::ApiGatewayV2::Api') as [[string, Resource]];
+    const invokes = ofType('AWS::IAM::ManagedPolicy').map(([, { Properties }]) => Properties.PolicyDocument);
+    expect(named(invokes).sort()).toEqual([...new Set(named(api.Properties.Body))].sort());
+    expect(named(invokes)).not.toContain('function:perfect21-dev-events-relay');
+  });
+
+  test('names the secret where functions need it, and lets them read that one', () => {
+    for (const [, { Properties }] of ofType('AWS::Lambda::Function')) {
+      expect(Properties.Environment.Variables.PERFECT21_SECRET).toEqual({
+        'Fn::Join': ['', ['secretsmanager:', { Ref: 'PlatformSecret' }]],
+      });
+    }
+    const readers = statements().filter(({ Action }) => [Action].flat().includes('secretsmanager:GetSecretValue'));
+    expect(readers.length).toBeGreaterThan(0);
+    for (const { Resource } of readers) expect(Resource).toEqual({ Ref: 'PlatformSecret' });
+  });
+
+  test('leaves nothing behind that a failed first deployment made', () => {
+    const kept = Object.values(resources).filter((each: any) => each.UpdateReplacePolicy === 'Retain');
+    expect(kept.length).toBeGreaterThan(20);
+    for (const each of kept as any[]) expect(each.DeletionPolicy).toBe('RetainExceptOnCreate');
   });
 
   test('lets the functions that mail send through SES as one identity, and no other function', () => {
