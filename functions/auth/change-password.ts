@@ -5,7 +5,7 @@ import { promptly } from '../../shared/kit/promptly.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { changePassword as changeAccountPassword } from '../users/change-password.ts';
 import { Password } from '../users/model.ts';
-import { clearAttempts, countAttempt, countFailure } from './attempts.ts';
+import { ATTEMPT_PORTS, clearAttempts, countAttempt, countFailure } from './attempts.ts';
 import { clientOf } from './model.ts';
 import { loginAttempts } from './records.ts';
 
@@ -20,23 +20,24 @@ export const changePassword = operation({
   errors: ['invalid_credentials', 'password_refused', 'not_found', 'conflict', 'too_many_requests'],
   reads: [loginAttempts],
   writes: [loginAttempts],
-  needs: ['clock', 'log', 'settings', 'metrics'],
+  needs: [...ATTEMPT_PORTS, 'log', 'metrics'],
   calls: { changeAccountPassword, endUserSessions },
-  run: async ({ log, metrics, store, clock, settings, changeAccountPassword, endUserSessions }, input, context) => {
+  run: async ({ log, metrics, changeAccountPassword, endUserSessions, ...given }, input, context) => {
     if (context.caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id, session_id: except_session_id } = context.caller;
-    // whoever holds a stolen access token may not guess the password here instead
-    const attempt = await countAttempt(store, settings, clock.now(), user_id);
-    if (attempt.throttled) {
-      throw new AppError('too_many_requests', { retry_after: (attempt.until - clock.now()) / 1000 });
-    }
     const { ip_address, user_agent } = clientOf(context);
+    // whoever holds a stolen access token may not guess the password here instead
+    const guesser = { account: user_id, known: except_session_id, ip_address };
+    const attempt = await countAttempt(given, guesser);
+    if (attempt.throttled) {
+      throw new AppError('too_many_requests', { retry_after: (attempt.until - given.clock.now()) / 1000 });
+    }
     const origin = { except_session_id, ip_address, user_agent };
     const { generation } = await changeAccountPassword({ user_id, ...input, ...origin }).catch(async (thrown) => {
-      if (toAppError(thrown).code === 'invalid_credentials') await countFailure(store, clock.now(), user_id);
+      if (toAppError(thrown).code === 'invalid_credentials') await countFailure(given, guesser);
       throw thrown;
     });
-    await promptly(log, 'forget the tries', clearAttempts(store, user_id));
+    await promptly(log, 'forget the tries', clearAttempts(given, guesser));
     const sessions = { user_id, generation, except_session_id, reason: 'password_changed' as const };
     await promptly(log, 'end the sessions', endUserSessions(sessions));
     metrics.count('perfect21_auth_events_total', { event_type: 'password_change', result: 'success' });

@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { checkPassword } from '../users/check-password.ts';
 import { findAccount } from '../users/find-account.ts';
-import { clearAttempts, countAttempt, countFailure } from './attempts.ts';
+import { ATTEMPT_PORTS, clearAttempts, countAttempt, countFailure, isNews } from './attempts.ts';
+import { mintDevice, readDevice } from './device-token.ts';
 import { accountLocked, userLogin } from './events.ts';
-import { digest } from './model.ts';
 import { loginAttempts } from './records.ts';
 
 /**
@@ -22,34 +22,41 @@ export const checkLogin = operation({
     password: z.string(),
     ip_address: z.string(),
     user_agent: z.string(),
+    device: z.string().optional().meta({ description: 'The token that an earlier login gave' }),
   }),
   output: z.object({
     account: z
       .object({ user_id: z.string(), email: z.string(), generation: z.int(), mfa_enabled: z.boolean() })
       .optional()
       .meta({ description: 'Left out when the login fails' }),
+    device: z.string().optional().meta({ description: 'The token by which this device is known from now on' }),
   }),
   emits: [userLogin, accountLocked],
   reads: [loginAttempts],
   writes: [loginAttempts],
-  needs: ['clock', 'settings', 'metrics'],
+  needs: [...ATTEMPT_PORTS, 'ids', 'metrics'],
   calls: { findAccount, checkPassword },
-  run: async ({ store, clock, settings, metrics, findAccount, checkPassword }, input) => {
+  run: async ({ ids, metrics, findAccount, checkPassword, ...given }, input) => {
+    const { store, clock, secrets } = given;
     const { identifier, password, ip_address, user_agent } = input;
     const { user_id } = await findAccount({ identifier });
-    const key = user_id ?? digest(identifier);
-    const attempt = await countAttempt(store, settings, clock.now(), key);
+    const known = user_id && readDevice(secrets, input.device, user_id, clock.now());
+    const guesser = { account: user_id ?? identifier, known, ip_address };
+    const attempt = await countAttempt(given, guesser);
 
     // a throttled try is compared with nobody's password: the same work, and no answer that could be told by its time
     const { matches, account } = await checkPassword({ user_id: attempt.throttled ? undefined : user_id, password });
     if (account && user_id && matches && account.status === 'active') {
-      await clearAttempts(store, key);
+      await clearAttempts(given, guesser);
       metrics.count('perfect21_auth_events_total', { event_type: 'login', result: 'success' });
       const { email, generation, mfa_enabled } = account;
-      return { account: { user_id, email, generation, mfa_enabled } };
+      const device = mintDevice(secrets, ids, user_id, clock.now(), known);
+      return { account: { user_id, email, generation, mfa_enabled }, device };
     }
 
-    if (!attempt.throttled) await countFailure(store, clock.now(), key);
+    if (!attempt.throttled) await countFailure(given, guesser);
+    // told when the last try of a window failed, not only when somebody goes on: the owner may be who is kept out
+    const isFull = attempt.last && !attempt.throttled && (await isNews(given, guesser));
     const failure_reason = attempt.throttled
       ? 'throttled'
       : !account
@@ -80,8 +87,7 @@ export const checkLogin = operation({
       },
       { user_id },
     );
-    const justLocked = user_id !== undefined && attempt.justThrottled;
-    await store.transact([], justLocked ? [failed, locked] : [failed]);
+    await store.transact([], isFull && user_id !== undefined ? [failed, locked] : [failed]);
     metrics.count('perfect21_auth_events_total', { event_type: 'login', result: 'failure' });
     return {};
   },

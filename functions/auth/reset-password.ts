@@ -4,7 +4,8 @@ import { promptly } from '../../shared/kit/promptly.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { Password } from '../users/model.ts';
 import { resetPassword as resetAccountPassword } from '../users/reset-password.ts';
-import { clearAttempts } from './attempts.ts';
+import { ATTEMPT_PORTS, clearAttempts } from './attempts.ts';
+import { mintDevice } from './device-token.ts';
 import { clientOf } from './model.ts';
 import { loginAttempts } from './records.ts';
 
@@ -19,13 +20,14 @@ export const resetPassword = operation({
   reads: [loginAttempts],
   writes: [loginAttempts],
   errors: ['invalid_token', 'password_refused', 'conflict'],
-  needs: ['log', 'metrics'],
+  needs: [...ATTEMPT_PORTS, 'ids', 'log', 'metrics'],
   calls: { resetAccountPassword, endUserSessions },
-  run: async ({ log, metrics, store, resetAccountPassword, endUserSessions }, input, context) => {
+  run: async ({ ids, log, metrics, resetAccountPassword, endUserSessions, ...given }, input, context) => {
     const { ip_address, user_agent } = clientOf(context);
     const { user_id, generation } = await resetAccountPassword({ ...input, ip_address, user_agent });
     // who reads the account's mail is no longer kept out by what a stranger guessed
-    await promptly(log, 'forget the tries', clearAttempts(store, user_id));
+    await promptly(log, 'forget the tries', clearAttempts(given, { account: user_id, ip_address }));
+    if (context.gives) context.gives.device = mintDevice(given.secrets, ids, user_id, given.clock.now());
     await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'password_changed' }));
     metrics.count('perfect21_auth_events_total', { event_type: 'password_reset', result: 'success' });
     return {};

@@ -29,7 +29,8 @@ export const validateCredentials = operation({
   calls: { checkLogin },
   run: async ({ checkLogin }, { identifier, password, ...said }, context) => {
     const { ip_address, user_agent } = clientOf(context, said);
-    const { account } = await checkLogin({ identifier, password, ip_address, user_agent });
+    const device = said.device_info?.device_token;
+    const { account } = await checkLogin({ identifier, password, ip_address, user_agent, device });
     return {
       valid: account !== undefined,
       user_id: account?.user_id ?? '',

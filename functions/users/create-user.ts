@@ -11,10 +11,10 @@ import {
   emailKey,
   Locale,
   mailboxOf,
+  NewUsername,
   Password,
   PersonName,
   PhoneNumber,
-  Username,
   usernameKey,
 } from './model.ts';
 import { goodTokens, issueToken, MAX_BESIDE, tokenId } from './one-time-token.ts';
@@ -25,7 +25,7 @@ import { registerAnew, registerNew, WAITS_MS } from './registration.ts';
 export const NewUser = z.strictObject({
   email: Email,
   password: Password,
-  username: Username.optional(),
+  username: NewUsername.optional(),
   first_name: PersonName.optional(),
   last_name: PersonName.optional(),
   phone_number: PhoneNumber.optional(),
@@ -62,7 +62,7 @@ export const createUser = operation({
   needs: ['clock', 'ids', 'passwords', 'sealer', 'secrets', 'settings'],
   run: async ({ store, clock, ids, passwords, sealer, secrets, settings }, input) => {
     const { email, password, username, ip_address, user_agent, verified = false, ...profile } = input;
-    requireGoodPassword(password, settings, { email, username }, 'password');
+    requireGoodPassword(password, settings, { email, username, ...profile }, 'password');
     const password_hash = await passwords.hash(password);
     const hour = { expires_at: clock.now() + HOUR_MS };
     const asked = await store.increment(requestCounts, counterKey(secrets, 'register', mailboxOf(email)), hour);

@@ -3,6 +3,7 @@ import { domainToASCII } from 'node:url';
 import * as z from 'zod';
 import type { Stored } from '../../shared/ports/store.ts';
 import type { UserRecord } from './records.ts';
+import { isReserved } from './reserved-names.ts';
 import { USER_STATUSES } from './status.ts';
 
 /** RFC 5321 without quoting and literals: a dot-atom of at most 64, and a domain of at least two labels. */
@@ -40,6 +41,9 @@ export const Email = z
 
 /** 3 to 64 letters, digits, dots, dashes and underscores: never mistaken for an e-mail address. */
 export const Username = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$/, 'Use 3 to 64 letters, digits, ". _ -"');
+
+/** A user name that somebody may choose. */
+export const NewUsername = Username.refine((text) => !isReserved(text), 'This name is reserved. Choose another one');
 
 const name = z
   .string()

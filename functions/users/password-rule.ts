@@ -6,10 +6,11 @@ import type { Settings } from '../../shared/ports/settings.ts';
 export const requireGoodPassword = (
   password: string,
   settings: Settings,
-  owner: { email?: string; username?: string },
+  owner: { email?: string; username?: string; first_name?: string; last_name?: string },
   field: string,
 ): void => {
-  const context = [owner.email, owner.email?.split('@')[0], owner.username].filter((word) => word !== undefined);
+  const { email, username, first_name, last_name } = owner;
+  const context = [email, email?.split('@')[0], username, first_name, last_name].filter((word) => word !== undefined);
   const refusal = checkPassword(password, { min_length: settings.password_min_length, context });
   if (refusal) throw new AppError('password_refused', { errors: [{ path: field, message: refusal.reason }] });
 };

@@ -7,7 +7,7 @@ import { recommendedActions, securityAlert } from '../auth/events.ts';
 import { clientOf } from '../auth/model.ts';
 import { provePassword } from '../auth/prove-password.ts';
 import { smsSend } from '../notifications/events.ts';
-import { Locale, Password, PersonName, PhoneNumber, toUser, User, Username, usernameKey } from './model.ts';
+import { Locale, NewUsername, Password, PersonName, PhoneNumber, toUser, User, usernameKey } from './model.ts';
 import { askForProof, countCode, PROOF_PORTS } from './phone-proof.ts';
 import { identifiers, phoneProofs, requestCounts, users } from './records.ts';
 
@@ -24,7 +24,7 @@ export const updateMe = operation({
   access: 'user',
   input: z
     .strictObject({
-      username: Username,
+      username: NewUsername,
       first_name: PersonName,
       last_name: PersonName,
       phone_number: PhoneNumber,
@@ -52,7 +52,7 @@ export const updateMe = operation({
         const message = 'Is required to change the phone number';
         throw new AppError('invalid_request', { errors: [{ path: 'password', message }] });
       }
-      await provePassword({ user_id, password });
+      await provePassword({ user_id, session_id: caller.session_id, password });
       await countCode(store, given, user_id);
     }
     return retryConflict(async () => {

@@ -22,8 +22,10 @@ export interface Context {
   request_id: string;
   trace: Trace;
   caller: Caller;
-  /** As the trusted hop saw it. */
-  client: { ip?: string; user_agent?: string };
+  /** As the trusted hop saw it. `device`: the token of an earlier login that it sent along; nobody has judged it. Never logged. */
+  client: { ip?: string; user_agent?: string; device?: string };
+  /** What an operation gives beside its output, where the door has a place for it: HTTP a cookie and a header. */
+  gives?: { device?: string };
   door: 'local' | 'http' | 'grpc' | 'lambda' | 'queue';
   /** The credential as presented, for operations that act on it (logout). Never logged. */
   bearer?: string;

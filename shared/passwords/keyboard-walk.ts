@@ -13,8 +13,8 @@ const PLACES = new Map(
 const NEIGHBOURS = 1.3;
 /** Shorter ones are in any text: "were", "reed". */
 const SHORTEST_RUN = 4;
-/** A run adds as much as this many characters: where it begins, and which way it goes. */
-const RUN_ADDS = 2;
+/** A run adds as much as this many characters. */
+const RUN_ADDS = 1;
 
 const areNeighbours = (one: string, other: string): boolean => {
   const [a, b] = [PLACES.get(one), PLACES.get(other)];
@@ -29,10 +29,10 @@ const follows = (one: string, other: string): boolean => {
 };
 
 /**
- * How many characters a text is worth when each run over neighbouring keys, letters or digits counts as two.
+ * How many characters a text is worth when each run over neighbouring keys, letters or digits counts as one.
  *
  * @param text lower case
- * @example worthWithoutRuns('1q2w3e4r5t6y') // 2
+ * @example worthWithoutRuns('1q2w3e4r5t6y') // 1
  */
 export const worthWithoutRuns = (text: string): number => {
   const points = [...text];

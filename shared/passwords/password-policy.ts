@@ -2,7 +2,8 @@
  * Which passwords are accepted (NIST SP 800-63B-4 §3.1.1.2): long enough, and not what an attacker tries first. No rules
  * of composition, no periodic change. Works offline; no part of a password leaves the process.
  */
-import { commonAt } from './common-passwords.ts';
+import { commonAt, isFamous } from './common-passwords.ts';
+import { worthWithoutRuns } from './keyboard-walk.ts';
 
 /** Code points. A longer password is refused before anything is computed from it. */
 export const MAX_PASSWORD_LENGTH = 1024;
@@ -10,14 +11,24 @@ export const MAX_PASSWORD_LENGTH = 1024;
 const SUBSTANCE = 8;
 /** Shorter context words occur in anything. */
 const SHORTEST_CONTEXT = 4;
+/** What repeats fewer characters than this is guessed as a repetition. */
+const LONGEST_UNIT = 12;
 const SERVICE_NAME = 'perfect21';
 /** Three different words are a passphrase, even if each of them is common. */
 const PASSPHRASE_WORDS = 3;
 
 const fold = (text: string): string => text.normalize('NFKC').toLowerCase();
 
-/** The shortest text of which this is a repetition; the text itself if it is none. */
-const unitOf = (text: string): string => text.slice(0, (text + text).indexOf(text, 1));
+/** After how many characters a text begins again, to its end; its whole length if it does not. */
+const periodOf = (points: readonly string[]): number => {
+  const borders = [0];
+  for (let at = 1; at < points.length; at += 1) {
+    let border = borders[at - 1]!;
+    while (border > 0 && points[at] !== points[border]) border = borders[border - 1]!;
+    borders.push(points[at] === points[border] ? border + 1 : 0);
+  }
+  return points.length - (borders.at(-1) ?? 0);
+};
 
 /** True for runs like 12345678…, abcdefgh…, 9876…: every step is the same, one up or down (0 follows 9). */
 const isRun = (text: string): boolean => {
@@ -47,6 +58,9 @@ const strip = (text: string, wordAt: (text: string, at: number) => string | unde
   return { found, left: [...rest].length };
 };
 
+const COMMON =
+  'This password is one of the most common ones, or close to one. Choose another, e.g. several unrelated words.';
+
 /** Why a text is essentially known words, if it is. */
 const knownWords = (text: string, context: readonly string[]): string | undefined => {
   const own = contextWords(context);
@@ -57,7 +71,7 @@ const knownWords = (text: string, context: readonly string[]): string | undefine
   }
   const all = strip(text, (from, at) => ownAt(from, at) ?? commonAt(from, at));
   if (all.left >= SUBSTANCE || all.found.size === 0 || all.found.size >= PASSPHRASE_WORDS) return undefined;
-  return 'This password is one of the most common ones, or close to one. Choose another, e.g. several unrelated words.';
+  return COMMON;
 };
 
 /**
@@ -81,11 +95,18 @@ export const checkPassword = (
     return { reason: `This password is too short. Use at least ${min_length} characters, e.g. several words.` };
   }
   const text = fold(password);
-  const unit = unitOf(text);
-  if ([...unit].length <= SHORTEST_CONTEXT && unit !== text) {
-    return { reason: 'This password repeats the same few characters. Choose another one.' };
-  }
+  const points = [...text];
+  const period = periodOf(points);
+  const repeats = points.length >= 2 * period;
+  const again = {
+    reason: `This password repeats the same few characters (${period} of them), which adds little. Choose another one.`,
+  };
+  if (repeats && period <= SHORTEST_CONTEXT) return again;
   if (isRun(text)) return { reason: 'This password is a sequence of characters. Choose another one.' };
-  const reason = knownWords(text, context);
-  return reason ? { reason } : undefined;
+  const reason = isFamous(text) ? COMMON : knownWords(text, context);
+  if (reason) return { reason };
+  if (worthWithoutRuns(text) < SUBSTANCE) {
+    return { reason: 'This password is a run over the keyboard, the alphabet or the digits. Choose another one.' };
+  }
+  return repeats && period < LONGEST_UNIT ? again : undefined;
 };

@@ -11,6 +11,7 @@ import { httpOperations, openApi } from '../../shared/documents/openapi/document
 import { answersOf } from '../../shared/kit/binding.ts';
 import { ERRORS } from '../../shared/kit/errors.ts';
 import { operation, service } from '../../shared/kit/operation.ts';
+import { checkPassword } from '../../shared/passwords/password-policy.ts';
 
 const made = document() as any;
 const operations = httpOperations(platform);
@@ -82,6 +83,9 @@ describe('the OpenAPI document', () => {
         ...example,
         ...Object.fromEntries([...http.path.matchAll(/\{(\w+)\}/g)].map((m) => [m[1], 'x'])),
       };
+      for (const password of [input.password, input.new_password].filter((each) => each !== undefined)) {
+        expect([password, checkPassword(password, { min_length: 15, context: [] })]).toEqual([password, undefined]);
+      }
       const { error } = (http.input ?? op.input).safeParse(input);
       expect([op.name, error && z.prettifyError(error)]).toEqual([op.name, undefined]);
     }

@@ -13,7 +13,6 @@ const reasonOf = (password: string, min_length = 15) => checkPassword(password, 
 describe('password policy', () => {
   test.each([
     'the rain in spain falls mainly',
-    'correct horse battery staple',
     'football elephant butterfly',
     'Grüße aus dem schönen Ländle',
     '四方八方に雨が降るそして風が吹く日',
@@ -57,6 +56,35 @@ describe('password policy', () => {
   );
 
   test.each([
+    'pocketpocketpocketpocket',
+    'hunter2!hunter2!hunter2!hunt',
+    '密码密码密码密码密码密码密码密码',
+    'x9!'.repeat(22),
+  ])('a short word again and again is refused, and the rule is told: %s', (password) => {
+    expect(reasonOf(password)).toMatch(/^This password repeats the same few characters \(\d+ of them\)/);
+  });
+
+  test.each(['1q2w3e4r5t6y7u8i9o0p', 'abcdefgh12345678', 'mnbvcxz;lkjhgfdsa', 'poiuytrewqasdfghjkl'])(
+    'runs over the keyboard or the alphabet are refused: %s',
+    (password) => {
+      expect(reasonOf(password)).toMatch(/is a run over the keyboard, the alphabet or the digits/);
+    },
+  );
+
+  test.each([
+    'correcthorsebatterystaple',
+    'Correct horse, battery staple!',
+    'administratoradmin',
+    'letmeinletmeinletmein',
+    'letmein letmein letmein',
+    '1qaz2wsx3edc4rfv',
+    'admin-welcome-2026',
+    'to be or not to be that is the question',
+  ])('what is tried first among long ones is refused: %s', (password) => {
+    expect(reasonOf(password)).toMatch(/one of the most common/);
+  });
+
+  test.each([
     'passwordpassword',
     'Password1234567',
     'iloveyou!iloveyou!',
@@ -74,6 +102,7 @@ describe('password policy', () => {
     'ANNA_S-anna.smith',
     'smith-anna-smith',
     'Anna.Smith.12345',
+    'annasmith anna smith',
   ])('names are refused: %s', (password) => {
     expect(reasonOf(password)).toMatch(/mostly your name, your e-mail address or the name of this service/);
   });

@@ -109,6 +109,7 @@ export const errorCases: Readonly<Record<string, Sample>> = {
     return { username };
   }),
   'auth.prove-password invalid_credentials': asService(async (world) => ({
+    session_id: 'session',
     user_id: (await verified(world)).user_id,
     password: NEXT,
   })),

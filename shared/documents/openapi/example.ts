@@ -9,9 +9,9 @@ const BY_NAME: Readonly<Record<string, unknown>> = {
   last_name: 'Lovelace',
   phone_number: '+441234567890',
   locale: 'en',
-  password: 'correct horse battery staple',
-  new_password: 'five wizards box quickly at noon',
-  current_password: 'correct horse battery staple',
+  password: 'violet tractors hum quietly',
+  new_password: 'purple harvesters sing loudly',
+  current_password: 'violet tractors hum quietly',
   token_type: 'Bearer',
   expires_in: 900,
 };

@@ -6,6 +6,7 @@ import { inServerSpan } from '../../kit/span.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import type { Trace } from '../../ports/tracer.ts';
 import { authenticate, type Presented, readBasic } from './caller.ts';
+import { deviceFields, deviceOf } from './device.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
 import { errorResponse, outputResponse, problemResponse } from './render.ts';
 import type { Route } from './route.ts';
@@ -114,12 +115,14 @@ const respond = async (
       request_id: requestId,
       trace,
       ...presented,
-      client: { ip: request.ip, user_agent: headers['user-agent']?.slice(0, 512) },
+      client: { ip: request.ip, user_agent: headers['user-agent']?.slice(0, 512), ...deviceOf(headers) },
+      gives: {},
       door,
       deadline,
     };
     const output = await invoke(host, op, inputOf(route, request), context, shape);
     const response = outputResponse(route, output, requestId);
+    if (context.gives?.device) Object.assign(response.headers, deviceFields(context.gives.device));
     response.trace_id = trace.trace_id;
     return response;
   } catch (thrown) {

@@ -19,7 +19,7 @@ export const lowerCaseHeaders = (headers: APIGatewayProxyEventV2['headers'] | nu
   Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
 
 /**
- * The request that an event carries. Cookies are not looked at: credentials come in `Authorization` only.
+ * The request that an event carries. Credentials come in `Authorization` only, never in a cookie.
  *
  * The query is read from `rawQueryString`, because `queryStringParameters` joins repeated names with commas.
  *
@@ -28,6 +28,8 @@ export const lowerCaseHeaders = (headers: APIGatewayProxyEventV2['headers'] | nu
  */
 export const toHttpRequest = (event: APIGatewayProxyEventV2, rules: BodyRules): HttpRequest => {
   const headers = lowerCaseHeaders(event.headers);
+  // the HTTP API takes them out of the headers
+  if (event.cookies?.length) headers.cookie ??= event.cookies.join('; ');
   const body = event.body && event.isBase64Encoded ? Buffer.from(event.body, 'base64') : event.body;
   const { method } = event.requestContext.http;
   // null: there is something, which the binding refuses where nothing may be

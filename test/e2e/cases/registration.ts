@@ -1,10 +1,22 @@
 import { expect } from 'vitest';
+import { changePassword } from '../../../functions/auth/change-password.ts';
 import { login } from '../../../functions/auth/login.ts';
 import { register } from '../../../functions/auth/register.ts';
 import { resetPassword } from '../../../functions/auth/reset-password.ts';
 import { verifyEmail } from '../../../functions/auth/verify-email.ts';
 import { getMe } from '../../../functions/users/get-me.ts';
-import { type Case, expectOk, loggedIn, newEmail, PASSWORD, registered, tokenIn, verified } from '../world.ts';
+import { updateMe } from '../../../functions/users/update-me.ts';
+import {
+  type Case,
+  expectOk,
+  loggedIn,
+  newEmail,
+  PASSWORD,
+  registered,
+  tokenIn,
+  userWithSession,
+  verified,
+} from '../world.ts';
 
 export const registration: Case[] = [
   {
@@ -186,6 +198,23 @@ export const registration: Case[] = [
         expect(errors?.[0]).toMatchObject({ path: 'password', message: expect.stringMatching(/\w/) });
       }
       expect(await world.mails(email)).toEqual([]);
+    },
+  },
+  {
+    name: 'a password made of the own names is refused, at the registration and later; so is a reserved user name',
+    run: async (world) => {
+      const names = { first_name: 'Wilhelmina', last_name: 'Oppenheimer' };
+      const password = 'WilhelminaOppenheimer';
+      const refused = await world.call(register, { email: newEmail(), password, ...names });
+      expect(refused).toMatchObject({ code: 'password_refused', errors: [{ path: 'password' }] });
+      const { access_token: token } = await userWithSession(world, names);
+      const change = { current_password: PASSWORD, new_password: password };
+      expect((await world.call(changePassword, change, { token })).code).toBe('password_refused');
+      for (const username of ['admin', 'Root', 'perfect21', 'sup-port', 'no.reply']) {
+        const answer = await world.call(register, { email: newEmail(), password: PASSWORD, username });
+        expect(answer).toMatchObject({ code: 'invalid_request', errors: [{ path: 'username' }] });
+        expect((await world.call(updateMe, { username }, { token })).code).toBe('invalid_request');
+      }
     },
   },
   {

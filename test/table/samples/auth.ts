@@ -47,6 +47,7 @@ export const auth: Samples = {
     ...CLIENT,
   })),
   'auth.prove-password': asService(async (world) => ({
+    session_id: 'session',
     user_id: (await verified(world)).user_id,
     password: PASSWORD,
   })),

@@ -1,0 +1,16 @@
+/**
+ * The network of an address, as bounds count it: IPv4 as it is, IPv6 by /64, for that is what one customer has at least.
+ *
+ * @example networkOf('2001:db8::1:2') // '2001:db8:0:0'
+ */
+export const networkOf = (ip: string | undefined): string => {
+  if (!ip?.includes(':')) return ip ?? '';
+  const [front = '', back] = ip.replace(/%.*$/, '').split('::');
+  const before = front.split(':').filter(Boolean);
+  const after = back === undefined ? [] : back.split(':').filter(Boolean);
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
+  return [...before, ...(back === undefined ? [] : zeros), ...after]
+    .slice(0, 4)
+    .map((word) => Number.parseInt(word, 16).toString(16))
+    .join(':');
+};
