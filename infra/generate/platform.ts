@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bridge } from '../../functions/bridge/index.ts';
 import { schema as declared, platform } from '../../functions/index.ts';
-import type { Operation } from '../../shared/kit/operation.ts';
+import { type Operation, streams } from '../../shared/kit/operation.ts';
 import type { Queue } from '../../shared/messaging/queue.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
 import type { Side } from '../../shared/ports/crossing.ts';
@@ -72,10 +72,26 @@ export interface LambdaFunction {
 const fallback: LambdaFunction = { name: 'platform-routes', operations: [], fallback: true };
 const relay: LambdaFunction = { name: 'events-relay', operations: [], relay: true };
 
-const httpFunctions: LambdaFunction[] = platform
-  .flatMap(({ operations }) => operations)
-  .filter(({ http }) => http.length > 0)
-  .map((op) => ({ name: op.name.replace('.', '-'), operations: [op] }));
+/**
+ * The operations that functions answer over HTTP. API Gateway carries no streams: an operation that has some names what
+ * stands in for them there, and gets no function.
+ *
+ * @throws Error for one that does not say
+ */
+export const answeredByFunctions = (operations: readonly Operation<any, any>[]): Operation<any, any>[] =>
+  operations.filter((op) => {
+    if (op.http.length === 0 || !streams(op)) return op.http.length > 0;
+    if (!op.elsewhere)
+      throw new Error(`${op.name} streams, which API Gateway can't: say \`elsewhere\`, what stands in there`);
+    return false;
+  });
+
+const httpFunctions: LambdaFunction[] = answeredByFunctions(platform.flatMap(({ operations }) => operations)).map(
+  (op) => ({
+    name: op.name.replace('.', '-'),
+    operations: [op],
+  }),
+);
 
 const subscribers = Map.groupBy(
   platform.flatMap(({ operations }) => operations).filter(({ subscription }) => subscription),

@@ -11,10 +11,11 @@ const CLOSE = '<!-- /generated:services -->';
 const list = (items: readonly string[]): string => items.map((item) => `\`${item}\``).join(' ');
 
 /** How an operation is reached: REST, gRPC, or the events that it handles. */
-export const doors = ({ http, rpc, subscription }: Operation<any, any>): string =>
+export const doors = ({ http, rpc, subscription, elsewhere }: Operation<any, any>): string =>
   [
     ...http.map(({ method, path }) => `\`${method} ${path}\``),
     ...rpc.map(({ method }) => `\`${method.split('.').at(-1)}\``),
+    elsewhere && `behind API Gateway: ${elsewhere}`,
     subscription && `← ${list(subscription.types)}`,
   ]
     .filter(Boolean)

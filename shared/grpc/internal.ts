@@ -48,3 +48,15 @@ export const receiveClient = (metadata: Metadata): Context['client'] => {
   const { ip, user_agent } = (Buffer.isBuffer(bytes) && (fromJson(bytes) as Context['client'])) || {};
   return { ...(typeof ip === 'string' && { ip }), ...(typeof user_agent === 'string' && { user_agent }) };
 };
+
+const PARAMETERS = 'x-perfect21-parameters-bin';
+
+/** What stands beside the rows of a stream. */
+export const sendParameters = (metadata: Metadata, parameters: unknown): void => {
+  if (parameters !== undefined) metadata.set(PARAMETERS, toJson(parameters));
+};
+
+export const receiveParameters = (metadata: Metadata): unknown => {
+  const bytes = metadata.get(PARAMETERS)[0];
+  return Buffer.isBuffer(bytes) ? fromJson(bytes) : undefined;
+};

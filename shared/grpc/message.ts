@@ -6,16 +6,21 @@ import { SERVICES } from '../../proto/gen/services.ts';
 import type { RpcBinding } from '../kit/binding.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Operation } from '../kit/operation.ts';
+import { isStream } from '../kit/stream.ts';
 import type { Codec } from './codec.ts';
 
 interface Method {
   path: string;
+  requestStream: boolean;
+  responseStream: boolean;
   requestDeserialize(bytes: any): object;
   responseSerialize(message: any): Buffer;
 }
 
+export type Methods = ReadonlyMap<string, Method>;
+
 /** All methods of proto/, by path without the leading slash. */
-export const METHODS: ReadonlyMap<string, Method> = new Map(
+export const METHODS: Methods = new Map(
   SERVICES.flatMap((service): Method[] => Object.values(service)).map((method) => [method.path.slice(1), method]),
 );
 
@@ -92,11 +97,19 @@ export const dropAbsent = (schema: z.core.$ZodType): Absent => {
   }
 };
 
-/** How an operation speaks a method of proto/. Undefined when proto/ has no such method. */
-export const protoCodec = (op: Operation<any, any>, rpc: RpcBinding): Codec | undefined => {
-  const method = METHODS.get(rpc.method);
+/**
+ * How an operation speaks a method of proto/, or one row of a stream. Undefined when proto/ has no such method.
+ *
+ * @throws Error when one streams and the other does not
+ */
+export const protoCodec = (op: Operation<any, any>, rpc: RpcBinding, methods: Methods = METHODS): Codec | undefined => {
+  const method = methods.get(rpc.method);
   if (!method) return undefined;
-  const absent = dropAbsent(op.input);
+  const [into, out] = [isStream(op.input), isStream(op.output)];
+  if (method.requestStream !== into || method.responseStream !== out) {
+    throw new Error(`operation ${op.name} and ${rpc.method} do not stream alike`);
+  }
+  const absent = dropAbsent(into ? op.input.row : op.input);
   const { request, response, failure } = rpc;
   return {
     decode: (bytes) => {

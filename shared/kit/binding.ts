@@ -69,10 +69,13 @@ export const answersOf = ({ answers, status = 200 }: HttpBinding): readonly Http
   answers ?? [{ status, kind: status === 204 ? 'empty' : 'json' }];
 
 /** What is wrong with a binding that no type can say, if anything. */
-const fault = (binding: HttpBinding): string | undefined => {
+const fault = (binding: HttpBinding, streams: boolean): string | undefined => {
   const kinds = kindsOf(binding);
   if (binding.method === 'GET' && kinds.length) return 'GET takes no body';
   if ((binding.answer || binding.failure) && !binding.answers) return 'answer and failure need declared answers';
+  if (streams && (binding.body || binding.answers || binding.request || binding.status)) {
+    return 'a stream is NDJSON and nothing else';
+  }
   if (binding.input && !binding.request) return 'an input of its own needs request';
   for (const { status, kind } of binding.answers ?? []) {
     if (kind === 'redirect' ? status < 300 || status > 399 : status >= 300 && status <= 399) {
@@ -86,12 +89,16 @@ const listOf = <T>(given: T | readonly T[] | undefined): readonly T[] =>
   given === undefined ? [] : Array.isArray(given) ? given : [given as T];
 
 /** The bindings of an operation as a list. @throws Error for one that contradicts itself, or one said twice */
-export const httpBindings = (name: string, given: HttpBinding | readonly HttpBinding[] | undefined) => {
+export const httpBindings = (
+  name: string,
+  given: HttpBinding | readonly HttpBinding[] | undefined,
+  streams: boolean,
+): readonly HttpBinding[] => {
   const bindings = listOf(given);
   const seen = new Set<string>();
   for (const binding of bindings) {
     const route = `${binding.method} ${binding.path}`;
-    const wrong = seen.has(route) ? 'bound twice' : fault(binding);
+    const wrong = seen.has(route) ? 'bound twice' : fault(binding, streams);
     if (wrong) throw new Error(`operation ${name}, ${route}: ${wrong}`);
     seen.add(route);
   }

@@ -40,4 +40,6 @@ export interface Context {
   attempt?: number;
   /** Unix ms after which nobody waits for the answer. */
   deadline?: number;
+  /** Of a stream: aborted when the caller went away or nothing moved for too long. */
+  signal?: AbortSignal;
 }

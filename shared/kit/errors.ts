@@ -23,6 +23,7 @@ export const ERRORS = {
   unsupported_media_type: { http: 415, grpc: 3, retry: false, title: 'The media type is not taken here' },
   too_many_requests: { http: 429, grpc: 8, retry: true, title: 'Too many requests' },
   headers_too_large: { http: 431, grpc: 8, retry: false, title: 'The header fields are too large' },
+  cancelled: { http: 499, grpc: 1, retry: false, title: 'The caller went away' },
   internal: { http: 500, grpc: 13, retry: true, title: 'Something went wrong on our side' },
   unimplemented: { http: 501, grpc: 12, retry: false, title: 'This is not offered' },
   unavailable: { http: 503, grpc: 14, retry: true, title: 'A dependency is away' },

@@ -5,10 +5,13 @@ import type { HttpBinding } from './binding.ts';
 import { bindStore } from './bound-store.ts';
 import type { Caller, Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
+import { produce, receive } from './invoke-rows.ts';
 import type { Access, Operation } from './operation.ts';
+import { parse } from './parse.ts';
 import { holds } from './permissions.ts';
 import { withSpans } from './sending-spans.ts';
 import { inSpan } from './span.ts';
+import { type Answer, type Contract, isStream } from './stream.ts';
 
 /** What the kit runs on: opened ports, and a way to call an operation of another service. */
 export interface Host {
@@ -26,6 +29,10 @@ const UNIVERSAL: ReadonlySet<ErrorCode> = new Set([
   'internal',
   'too_many_requests',
   'deadline_exceeded',
+  // of the rows of a stream, while the operation takes them
+  'cancelled',
+  'payload_too_large',
+  'request_timeout',
 ]);
 
 const allows = (access: Access, caller: Caller, input: unknown): boolean => {
@@ -50,36 +57,12 @@ const authorize = (op: Operation<any, any>, caller: Caller, input: unknown): voi
   throw new AppError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden');
 };
 
-const isMissing = (input: unknown, { code, path }: z.core.$ZodIssue): boolean =>
-  path.length > 0 &&
-  (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union') &&
-  path.reduce((value, key) => (value as any)?.[key], input as any) === undefined;
-
 /** What a binding's own shape is read with, after it is clear who asks. */
 export type Shape = Pick<HttpBinding, 'input' | 'request'>;
 
 const shaped = ({ input, request }: Shape, fields: unknown): unknown => {
   const read = input ? parse(input, fields) : fields;
   return request ? request(read) : read;
-};
-
-const parse = (schema: z.ZodType, input: unknown): unknown => {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new AppError('invalid_request', {
-    errors: parsed.error.issues.slice(0, 20).flatMap((issue: z.core.$ZodIssue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys
-            .slice(0, 20)
-            .map((key) => ({ path: [...issue.path, key].join('.').slice(0, 100), message: 'Unknown field' }))
-        : [
-            {
-              path: issue.path.join('.').slice(0, 100),
-              message: isMissing(input, issue) ? 'Is required' : issue.message,
-            },
-          ],
-    ),
-  });
 };
 
 /** The declared ports are the same for every call of a host, so they are picked once. */
@@ -111,50 +94,63 @@ const given = (host: Host, op: Operation<any, any>, context: Context): object =>
 /**
  * Runs an operation for a caller, as a span of its trace.
  *
+ * A stream is opened: its rows come while they are asked for, and errors of theirs with them. What ends the iteration
+ * ends the operation's; what waits for something else watches `context.signal`.
+ *
  * @param shape of a binding whose fields are not the input itself
  * @throws AppError with a code that the operation declares or that every operation may answer; anything else that is
  * thrown inside becomes `internal`.
  * @example const tokens = await invoke(host, login, { identifier, password }, context);
  */
-export const invoke = <I extends z.ZodType, O extends z.ZodType>(
+export const invoke = <I extends Contract, O extends Contract>(
   host: Host,
   op: Operation<I, O>,
   input: unknown,
   context: Context,
   shape?: Shape,
-): Promise<z.output<O>> =>
+): Promise<Answer<O>> =>
   context.trace.tracer
     ? inSpan(context.trace, op.name, 'internal', undefined, (trace) =>
         run(host, op, input, { ...context, trace }, shape),
       )
     : run(host, op, input, context, shape);
 
-const run = async <I extends z.ZodType, O extends z.ZodType>(
+const run = async <I extends Contract, O extends Contract>(
   host: Host,
   op: Operation<I, O>,
   input: unknown,
   context: Context,
   shape: Shape | undefined,
-): Promise<z.output<O>> => {
+): Promise<Answer<O>> => {
   try {
     // nobody learns about fields before it is clear who asks; `own` needs the parsed input
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
     if (context.caller.kind === 'anonymous' && !accesses.includes('public')) throw new AppError('unauthenticated');
     if (!accesses.includes('own')) authorize(op, context.caller, undefined);
-    const parsed = parse(op.input, shape ? shaped(shape, input) : input);
-    if (accesses.includes('own')) authorize(op, context.caller, parsed);
-    const output = await op.run(given(host, op, context), parsed as z.output<I>, context);
+    const parsed = isStream(op.input)
+      ? receive(op.input, input)
+      : parse(op.input as z.ZodType, shape ? shaped(shape, input) : input);
+    if (accesses.includes('own'))
+      authorize(op, context.caller, isStream(op.input) ? (parsed as any).parameters : parsed);
+    const output = await op.run(given(host, op, context), parsed as any, context);
+    if (isStream(op.output))
+      return produce(op, output as AsyncIterable<unknown>, (thrown) => declared(op, thrown)) as any;
     return project(op, output);
   } catch (thrown) {
-    const error = toAppError(thrown);
-    throw UNIVERSAL.has(error.code) || op.errors.includes(error.code)
-      ? error
-      : new AppError('internal', { cause: error });
+    throw declared(op, thrown);
   }
 };
 
+/** What was thrown as what this operation may answer: `internal` for what it does not declare. */
+const declared = (op: Operation<any, any>, thrown: unknown): AppError => {
+  const error = toAppError(thrown);
+  return UNIVERSAL.has(error.code) || op.errors.includes(error.code)
+    ? error
+    : new AppError('internal', { cause: error });
+};
+
 /** Only declared fields leave; an output that breaks its own schema is our fault. */
-const project = <O extends z.ZodType>(op: Operation<any, O>, output: unknown): z.output<O> => {
+const project = (op: Operation<any, any>, output: unknown): any => {
   const checked = op.output.safeParse(output);
   if (checked.success) return checked.data;
   throw new AppError('internal', { cause: new Error(`output of ${op.name}: ${checked.error.message}`) });

@@ -5,13 +5,13 @@
  * (chosen in shared/process/host.ts) stand behind the ports that it declares. What it does not declare it can't see:
  * an undeclared port, collection, event or operation is a type error in `run`.
  */
-import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Collection, Counter, Effects, Page, PageRequest, Reader, Write } from '../ports/store.ts';
 import { type HttpBinding, httpBindings, type RpcBinding, rpcBindings } from './binding.ts';
 import type { Context } from './context.ts';
 import type { ErrorCode } from './errors.ts';
 import type { EventType, NewEvent } from './event.ts';
+import { type Answer, type Contract, isStream, type Produced, type Received, type Rows, type Sent } from './stream.ts';
 
 /**
  * Who may call. `own`: the user whose id the input carries as `user_id`. `resource:action`: whoever holds that
@@ -59,8 +59,10 @@ export interface OperationStore<R extends string, W extends string, E extends st
 
 type Calls = Readonly<Record<string, Operation<any, any>>>;
 type CallsOf<C extends Calls> = {
-  [K in keyof C]: C[K] extends Operation<infer I, infer O> ? (input: z.input<I>) => Promise<z.output<O>> : never;
+  [K in keyof C]: C[K] extends Operation<infer I, infer O> ? (input: Sent<I>) => Promise<Answer<O>> : never;
 };
+/** What a message of a method carries: the whole, or a row. */
+type RowOf<T> = T extends Rows<infer R> ? R : T extends AsyncIterable<infer R> ? R : T;
 type NamesOf<C extends readonly Collection<string, any>[]> = C[number]['name'];
 
 /** What `run` receives: the declared ports, the store bound to declared collections and events, the declared calls. */
@@ -75,14 +77,14 @@ export type Given<
   store: OperationStore<NamesOf<R>, NamesOf<W>, E[number]['type'], Q>;
 } & CallsOf<C>;
 
-export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+export interface Operation<I extends Contract = Contract, O extends Contract = Contract> {
   /** `<service>.<verb-noun>`, e.g. `auth.login`; also the file: functions/auth/login.ts. */
   readonly name: `${string}.${string}`;
   readonly summary: string;
   readonly description?: string;
   /** Routes that answer with it; none: it is for other operations and events only. */
-  readonly http: readonly HttpBinding<z.input<I>, z.output<O>>[];
-  readonly rpc: readonly RpcBinding<z.input<I>, z.output<O>>[];
+  readonly http: readonly HttpBinding<Sent<I>, Answer<O>>[];
+  readonly rpc: readonly RpcBinding<any, any>[];
   readonly subscription?: Subscription;
   readonly access: Access | readonly Access[];
   readonly input: I;
@@ -96,7 +98,9 @@ export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType 
   readonly queries: readonly string[];
   readonly needs: readonly PortName[];
   readonly calls: Calls;
-  run(given: any, input: z.output<I>, context: Context): Promise<z.input<O>> | z.input<O>;
+  /** What stands in where a door can't stream (API Gateway), e.g. `an object in S3`. */
+  readonly elsewhere?: string;
+  run(given: any, input: Received<I>, context: Context): Promise<Produced<O>> | Produced<O>;
 }
 
 /**
@@ -116,8 +120,8 @@ export interface Operation<I extends z.ZodType = z.ZodType, O extends z.ZodType 
  * });
  */
 export const operation = <
-  I extends z.ZodType,
-  O extends z.ZodType,
+  I extends Contract,
+  O extends Contract,
   const R extends readonly Collection<string, any>[] = [],
   const W extends readonly Collection<string, any>[] = [],
   const E extends readonly EventType<string, any>[] = [],
@@ -128,8 +132,8 @@ export const operation = <
   name: `${string}.${string}`;
   summary: string;
   description?: string;
-  http?: HttpBinding<z.input<I>, z.output<O>> | readonly HttpBinding<z.input<I>, z.output<O>>[];
-  rpc?: RpcBinding<z.input<I>, z.output<O>> | readonly RpcBinding<z.input<I>, z.output<O>>[];
+  http?: HttpBinding<Sent<I>, Answer<O>> | readonly HttpBinding<Sent<I>, Answer<O>>[];
+  rpc?: RpcBinding<RowOf<Sent<I>>, RowOf<Answer<O>>> | readonly RpcBinding<RowOf<Sent<I>>, RowOf<Answer<O>>>[];
   subscription?: Subscription;
   access: Access | readonly Access[];
   input: I;
@@ -141,11 +145,12 @@ export const operation = <
   queries?: Q;
   needs?: N;
   calls?: C;
+  elsewhere?: string;
   run: (
     given: Given<R, W, E, N, C, Q[number]>,
-    input: z.output<I>,
+    input: Received<I>,
     context: Context,
-  ) => Promise<z.input<O>> | z.input<O>;
+  ) => Promise<Produced<O>> | Produced<O>;
 }): Operation<I, O> => ({
   errors: [],
   emits: [],
@@ -155,9 +160,13 @@ export const operation = <
   needs: [],
   calls: {},
   ...definition,
-  http: httpBindings(definition.name, definition.http),
+  http: httpBindings(definition.name, definition.http, streams(definition)),
   rpc: rpcBindings(definition.rpc),
 });
+
+/** Whether an operation takes or gives its rows one by one. */
+export const streams = ({ input, output }: { input: Contract; output: Contract }): boolean =>
+  isStream(input) || isStream(output);
 
 export interface Service {
   readonly name: string;

@@ -1,7 +1,8 @@
 /** The OpenAPI 3.1 document of the platform, made from the operations themselves. Pure. */
 import { type BodyKind, type HttpBinding, kindsOf } from '../../kit/binding.ts';
 import type { ErrorCode } from '../../kit/errors.ts';
-import type { Access, Operation, Service } from '../../kit/operation.ts';
+import { type Access, type Operation, type Service, streams } from '../../kit/operation.ts';
+import { isStream, NDJSON, type Stream } from '../../kit/stream.ts';
 import { exampleOf } from './example.ts';
 import { outcomesOf, PROBLEM } from './problems.ts';
 import { responsesOf } from './responses.ts';
@@ -36,17 +37,17 @@ const WHO: Record<string, string> = {
 };
 const describe = (op: Operation<any, any>): string => {
   const who = accesses(op).map((access) => WHO[access] ?? `holders of \`${access}\``);
-  return [op.description, `Open to ${who.join(', ')}.`].filter(Boolean).join('\n\n');
+  const stand = op.elsewhere && `Streams. Behind API Gateway, which can't, ${op.elsewhere} stands in.`;
+  return [op.description, stand, `Open to ${who.join(', ')}.`].filter(Boolean).join('\n\n');
 };
 
 /** Path parameters, query or body, as the HTTP binding takes the input apart. */
-const inputOf = (http: HttpBinding, input: JsonSchema) => {
+const inputOf = (carriesBody: boolean, http: HttpBinding, input: JsonSchema) => {
   const { path } = http;
   const properties = input.properties ?? {};
   const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]!);
   const rest = Object.keys(properties).filter((name) => !inPath.includes(name));
   const required = new Set(input.required ?? []);
-  const carriesBody = kindsOf(http).length > 0;
   const parameter = (name: string, where: 'path' | 'query') => {
     const { description, ...schema } = properties[name] ?? { type: 'string' };
     const needed = where === 'path' || required.has(name);
@@ -66,10 +67,16 @@ const inputOf = (http: HttpBinding, input: JsonSchema) => {
   return { parameters, body };
 };
 
+/** What stands in path and query beside the rows of a stream. */
+const beside = ({ parameters }: Stream, http: HttpBinding, book: SchemaBook) =>
+  inputOf(false, http, parameters ? book.input(parameters) : {}).parameters;
+
 const MEDIA: Record<BodyKind, string> = { json: 'application/json', form: 'application/x-www-form-urlencoded' };
 
 const operationObject = (op: Operation<any, any>, http: HttpBinding, at: number, book: SchemaBook) => {
-  const { parameters, body } = inputOf(http, book.input(http.input ?? op.input));
+  const { parameters, body } = isStream(op.input)
+    ? { parameters: beside(op.input, http, book), body: book.input(op.input.row) }
+    : inputOf(kindsOf(http).length > 0, http, book.input(http.input ?? op.input));
   const content = (schema: JsonSchema, kinds: readonly BodyKind[]) => {
     const value = { schema, example: exampleOf(schema, (ref) => book.resolve(ref)) };
     return Object.fromEntries(kinds.map((kind) => [MEDIA[kind], value]));
@@ -83,8 +90,11 @@ const operationObject = (op: Operation<any, any>, http: HttpBinding, at: number,
     security: securityOf(op, http),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {
-      requestBody: { required: (body.required?.length ?? 0) > 0, content: content(body, kindsOf(http)) },
+      requestBody: isStream(op.input)
+        ? { required: true, description: 'One such value a line', content: { [NDJSON]: { schema: body } } }
+        : { required: (body.required?.length ?? 0) > 0, content: content(body, kindsOf(http)) },
     }),
+    ...(streams(op) && { 'x-streams': { elsewhere: op.elsewhere } }),
     responses: responsesOf(op, http, book, body !== undefined),
   };
 };

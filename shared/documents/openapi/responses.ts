@@ -1,12 +1,16 @@
 /** What a binding answers, for the OpenAPI document: its declared answers, and the problems by status. */
 import { answersOf, type HttpAnswer, type HttpBinding } from '../../kit/binding.ts';
 import type { Operation } from '../../kit/operation.ts';
+import { isStream, NDJSON } from '../../kit/stream.ts';
 import { exampleOf } from './example.ts';
 import { outcomesOf, problemResponses } from './problems.ts';
 import type { SchemaBook } from './schemas.ts';
 
 const REQUEST_ID = { 'x-request-id': { $ref: '#/components/headers/RequestId' } };
 const LOCATION = { location: { schema: { type: 'string', format: 'uri-reference' } } };
+
+const ROWS =
+  'One such value a line. An answer that fails after its first line ends with the line `{"problem":{…}}` and is broken off.';
 
 interface ResponseObject {
   description: string;
@@ -15,6 +19,7 @@ interface ResponseObject {
 }
 
 const contentOf = (op: Operation<any, any>, { kind, schema }: HttpAnswer, book: SchemaBook): object | undefined => {
+  if (isStream(op.output)) return { [NDJSON]: { schema: book.output(op.output.row) } };
   if (kind === 'page') return { 'text/html': { schema: { type: 'string' } } };
   if (kind !== 'json') return undefined;
   const json = book.output(schema ?? op.output);
@@ -23,8 +28,9 @@ const contentOf = (op: Operation<any, any>, { kind, schema }: HttpAnswer, book: 
 
 const answered = (op: Operation<any, any>, answer: HttpAnswer, book: SchemaBook): ResponseObject => {
   const content = contentOf(op, answer, book);
+  const told = isStream(op.output) ? `${op.summary}. ${ROWS}` : op.summary;
   return {
-    description: answer.description ?? (answer.kind === 'empty' ? 'Done' : op.summary),
+    description: answer.description ?? (answer.kind === 'empty' ? 'Done' : told),
     headers: { ...REQUEST_ID, ...(answer.kind === 'redirect' && LOCATION) },
     ...(content && { content }),
   };

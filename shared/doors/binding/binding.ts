@@ -23,7 +23,25 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Path parameters, then body (where the binding takes one) or query: one object, no field said twice. */
-const inputOf = ({ body: { kinds } }: Route, { method, params, query, body }: HttpRequest): Record<string, unknown> => {
+const inputOf = (route: Route, request: HttpRequest): unknown => {
+  const { rows, query, params } = request;
+  // beside rows, the fields stand in path and query
+  return rows ? { rows, parameters: joined(query, params) } : fieldsOf(route, request);
+};
+
+/** One object, no field said twice. */
+const joined = (fields: Record<string, unknown>, params: Record<string, string>): Record<string, unknown> => {
+  for (const name of Object.keys(params)) {
+    if (name in fields)
+      throw new AppError('invalid_request', { errors: [{ path: name, message: 'Stands in the path' }] });
+  }
+  return { ...fields, ...params };
+};
+
+const fieldsOf = (
+  { body: { kinds } }: Route,
+  { method, params, query, body }: HttpRequest,
+): Record<string, unknown> => {
   const carriesBody = kinds.length > 0;
   if (carriesBody ? Object.keys(query).length > 0 : body !== undefined) {
     throw new AppError('invalid_request', {
@@ -34,11 +52,7 @@ const inputOf = ({ body: { kinds } }: Route, { method, params, query, body }: Ht
     throw new AppError('invalid_request', { detail: 'The body has to be a JSON object' });
   }
   const fields: Record<string, unknown> = carriesBody ? ((body as Record<string, unknown>) ?? {}) : query;
-  for (const name of Object.keys(params)) {
-    if (name in fields)
-      throw new AppError('invalid_request', { errors: [{ path: name, message: 'Stands in the path' }] });
-  }
-  return { ...fields, ...params };
+  return joined(fields, params);
 };
 
 /**
@@ -119,6 +133,7 @@ const respond = async (
       gives: {},
       door,
       deadline,
+      ...(request.signal && { signal: request.signal }),
     };
     const output = await invoke(host, op, inputOf(route, request), context, shape);
     const response = outputResponse(route, output, requestId);

@@ -15,7 +15,7 @@ const badRequest = (detail: string): AppError => new AppError('invalid_request',
 const FORM = 'application/x-www-form-urlencoded';
 
 /** Whether a content type is `type`, alone or with `charset=utf-8` (RFC 8259 knows no other for JSON). */
-const isType = (contentType: string | undefined, type: string): boolean => {
+export const isType = (contentType: string | undefined, type: string): boolean => {
   if (contentType === type) return true;
   const [first, ...parameters] = (contentType ?? '').toLowerCase().split(';');
   return (
@@ -26,7 +26,7 @@ const isType = (contentType: string | undefined, type: string): boolean => {
 /** True for `application/json`, alone or with `charset=utf-8`. */
 export const isJson = (contentType: string | undefined): boolean => isType(contentType, 'application/json');
 
-const decode = (bytes: Uint8Array): string => {
+export const decode = (bytes: Uint8Array): string => {
   try {
     return UTF8.decode(bytes);
   } catch {

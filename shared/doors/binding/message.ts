@@ -9,6 +9,10 @@ export interface HttpRequest {
   headers: Record<string, string | undefined>;
   /** The fields of the body, if there was any; null for one that is not looked at. */
   body?: unknown;
+  /** The rows of a body that is a stream, in place of it. */
+  rows?: AsyncIterable<unknown>;
+  /** Of a stream: aborted when the caller went away. */
+  signal?: AbortSignal;
   ip?: string;
 }
 
@@ -16,6 +20,8 @@ export interface HttpResponse {
   status: number;
   headers: Record<string, string>;
   body?: string;
+  /** The rows of a stream, in place of a body. */
+  rows?: AsyncIterable<unknown>;
   /** A page gets a page's security headers; data when left out. */
   kind?: 'data' | 'page';
   /** For the door's log line. */

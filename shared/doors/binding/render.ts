@@ -1,6 +1,7 @@
 /** What an operation or an error is as an HTTP answer. Pure. */
 import type { Answered } from '../../kit/binding.ts';
 import { AppError, ERRORS, toProblem } from '../../kit/errors.ts';
+import { isStream, NDJSON } from '../../kit/stream.ts';
 import type { HttpResponse } from './message.ts';
 import { DEFAULT_CHALLENGE, type Route } from './route.ts';
 
@@ -63,6 +64,9 @@ export const outputResponse = (route: Route, output: unknown, requestId: string)
   const { answer, status = 200 } = route.http;
   const headers = fieldsOf(route, requestId);
   if (answer) return rendered(route, answer(output), headers);
+  if (isStream(route.op.output)) {
+    return { status, headers: { ...headers, 'content-type': NDJSON }, rows: output as AsyncIterable<unknown> };
+  }
   if (status === 204) return { status, headers };
   headers['content-type'] = 'application/json';
   return { status, headers, body: JSON.stringify(output) };

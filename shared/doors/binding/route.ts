@@ -1,6 +1,7 @@
 /** An operation by one of its HTTP bindings, with what follows from both worked out once. */
 import { answersOf, type HttpBinding, kindsOf } from '../../kit/binding.ts';
 import type { Operation } from '../../kit/operation.ts';
+import { isStream, type Stream } from '../../kit/stream.ts';
 import { type BodyRules, DEFAULT_LIMIT } from './body.ts';
 import { formFieldsOf } from './form.ts';
 
@@ -10,6 +11,8 @@ export interface Route {
   body: BodyRules;
   /** Whether the path has parameters. */
   parameters: boolean;
+  /** Set where rows go in or out one by one. */
+  streams?: { in: Stream | undefined; out: Stream | undefined; idle: number };
   /** Set where the binding's fields are not the input itself. */
   shape?: Pick<HttpBinding, 'input' | 'request'>;
   /** `<status> <kind>` of all declared answers. */
@@ -24,8 +27,15 @@ const BASIC = 'Basic realm="perfect21", charset="UTF-8"';
 /** The challenge where nothing is known of the route. */
 export const DEFAULT_CHALLENGE = BEARER;
 
+const streamsOf = ({ input, output }: Operation<any, any>): Pick<Route, 'streams'> => {
+  const [into, out] = [input, output].map((each) => (isStream(each) ? each : undefined));
+  if (!into && !out) return {};
+  return { streams: { in: into, out, idle: Math.max(into?.idle ?? 0, out?.idle ?? 0) } };
+};
+
 export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
-  const kinds = kindsOf(http);
+  const streamed = isStream(op.input);
+  const kinds = streamed ? [] : kindsOf(http);
   const limit = http.limit ?? DEFAULT_LIMIT;
   const basic = http.credentials === 'basic';
   return {
@@ -33,6 +43,7 @@ export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
     http,
     body: { kinds, limit, ...(kinds.includes('form') && { form: formFieldsOf(http.input ?? op.input) }) },
     parameters: http.path.includes('{'),
+    ...streamsOf(op),
     ...(http.request && { shape: { input: http.input, request: http.request } }),
     declared: new Set(answersOf(http).map(({ status, kind }) => `${status} ${kind}`)),
     challenge: basic ? (op.access === 'public' ? BASIC : `${BASIC}, ${BEARER}`) : BEARER,

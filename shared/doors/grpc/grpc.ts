@@ -1,9 +1,9 @@
 /** The gRPC door: operations as methods of proto/, all operations as internal calls, health and reflection. */
 import type { Http2Server } from 'node:http2';
-import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
+import { type handleUnaryCall, logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities, ClientIdentity } from '../../grpc/identities.ts';
-import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient } from '../../grpc/internal.ts';
+import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient, receiveParameters } from '../../grpc/internal.ts';
 import {
   MAX_MESSAGE,
   MAX_METADATA,
@@ -13,15 +13,17 @@ import {
   SERVER_OPTIONS,
   STOP_GRACE_MS,
 } from '../../grpc/limits.ts';
-import { protoCodec } from '../../grpc/message.ts';
+import { type Methods, protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Operation, Service } from '../../kit/operation.ts';
+import { isStream } from '../../kit/stream.ts';
 import type { Live } from '../../system/live.ts';
 import { makeFair } from '../fairness/fair-http2.ts';
 import { guard } from './guarded.ts';
 import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
+import { streaming } from './streaming.ts';
 import { type UnaryRules, unary } from './unary.ts';
 
 export interface GrpcOptions {
@@ -30,6 +32,8 @@ export interface GrpcOptions {
   /** Address to listen on; this machine only when left out. */
   hostName?: string;
   tls?: Live<ServerTls>;
+  /** The methods that operations may name, for tests; those of proto/ when left out. */
+  methods?: Methods;
   /** Whether the engines answer; `false` or a rejection is a no. Always ready when left out. */
   ready?: () => Promise<unknown>;
 }
@@ -66,6 +70,10 @@ const beFair = (server: Server): void => {
     return made;
   };
 };
+
+/** What grpc-js calls the four kinds of methods. */
+const callTypeOf = ({ input, output }: Operation<any, any>) =>
+  isStream(input) ? (isStream(output) ? 'bidi' : 'clientStream') : isStream(output) ? 'serverStream' : 'unary';
 
 const bind = (server: Server, { port, hostName = '127.0.0.1', tls }: GrpcOptions): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -113,7 +121,9 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
   const { identities, unfollow } = followIdentities(options.tls);
   const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<UnaryRules, 'identities'>) => {
     const bytes = (buffer: Buffer) => buffer;
-    if (!server.register(path, unary(host, op, path, codec, { ...rules, identities }), bytes, bytes, 'unary')) {
+    const type = callTypeOf(op);
+    const handle = (type === 'unary' ? unary : streaming)(host, op, path, codec, { ...rules, identities });
+    if (!server.register(path, handle as handleUnaryCall<Buffer, Buffer>, bytes, bytes, type)) {
       throw new Error(`two operations answer ${path}`);
     }
   };
@@ -125,10 +135,11 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
       limit: MAX_MESSAGE,
       admit: admitInternal,
       client: receiveClient,
+      parameters: receiveParameters,
     });
     for (const rpc of op.rpc) {
       const { method } = rpc;
-      const codec = protoCodec(op, rpc);
+      const codec = protoCodec(op, rpc, options.methods);
       if (!codec) throw new Error(`operation ${op.name} names ${method}, which proto/ does not have`);
       answered.add(method);
       serve(`/${method}`, op, codec, {

@@ -1,5 +1,5 @@
 /** One unary call: bytes in, access, operation, bytes or status out. */
-import { type handleUnaryCall, Metadata, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { type handleUnaryCall, Metadata, status } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities } from '../../grpc/identities.ts';
 import { toStatus } from '../../grpc/status.ts';
@@ -23,18 +23,18 @@ export interface UnaryRules {
   admit?(caller: Caller): void;
   /** Whom the call is made for, when a service hands that on. */
   client?(metadata: Metadata): Context['client'];
+  /** What stands beside the rows of a stream. */
+  parameters?(metadata: Metadata): unknown;
 }
 
-type Call = ServerUnaryCall<Buffer, Buffer>;
+export const first = (metadata: Metadata, name: string): string | undefined => metadata.get(name)[0]?.toString();
 
-const first = (metadata: Metadata, name: string): string | undefined => metadata.get(name)[0]?.toString();
-
-const deadlineOf = (call: Call): number | undefined => {
+export const deadlineOf = (call: { getDeadline(): unknown }): number | undefined => {
   const deadline = Number(call.getDeadline());
   return Number.isFinite(deadline) ? deadline : undefined;
 };
 
-const logFailure = (
+export const logFailure = (
   host: Host,
   op: Operation<any, any>,
   error: AppError,

@@ -5,7 +5,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { AppError } from '../../kit/errors.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { problemResponse } from '../binding/render.ts';
-import type { Door } from './routes.ts';
+import type { Door } from './door.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;

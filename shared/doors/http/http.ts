@@ -8,12 +8,13 @@ import type { Live } from '../../system/live.ts';
 import { clientIp } from '../binding/client-ip.ts';
 import { securityHeaders } from '../binding/headers.ts';
 import { createApp } from './app.ts';
+import type { Door } from './door.ts';
 import { openFront, type Pems } from './front.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { reporter } from './observation.ts';
 import { addPlatformRoutes, type ReadinessCheck, type StaticRoute } from './platform-routes.ts';
-import { replier } from './reply.ts';
-import { addOperations, type Door } from './routes.ts';
+import { beginner, replier } from './reply.ts';
+import { addOperations } from './routes.ts';
 import { createServers } from './servers.ts';
 
 export type { ReadinessCheck, StaticRoute } from './platform-routes.ts';
@@ -67,12 +68,14 @@ export const startHttp = async (
   let stopping = false;
 
   const write = replier(() => stopping);
+  const begin = beginner(() => stopping);
   const door: Door = {
     host,
     limits,
     ipOf: clientIp(options.trusted_proxies ?? []),
     reportOf: reporter({ log, metrics }, limits.slow_ms),
     send: (request, reply, response, kind = 'data') => write(request, reply, response, security[kind]),
+    begin: (request, reply, response) => begin(request, reply, response, security.data),
   };
 
   let h2: Http2Server | undefined;

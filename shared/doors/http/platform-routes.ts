@@ -1,7 +1,7 @@
 /** Routes of the process itself: is it alive, is it ready, its documents and pages. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requestIdOf } from '../binding/binding.ts';
-import type { Door } from './routes.ts';
+import type { Door } from './door.ts';
 
 /** A page, a script, a document: the same bytes for everybody. */
 export interface StaticRoute {

@@ -18,9 +18,10 @@ const tooLarge = (limit: number): AppError =>
  * Reads a body. What passes the limit is not kept: the rest stays unread, and the connection ends with the answer.
  *
  * @param limit bytes
- * @throws AppError `payload_too_large`; `invalid_request` when the client went away before the end
+ * @param ms until the last byte
+ * @throws AppError `payload_too_large`; `request_timeout`; `invalid_request` when the client went away before the end
  */
-export const readBody = (request: IncomingMessage, limit: number): Promise<Buffer> =>
+export const readBody = (request: IncomingMessage, limit: number, ms: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     if (Number(request.headers['content-length']) > limit) {
       reject(tooLarge(limit));
@@ -28,7 +29,9 @@ export const readBody = (request: IncomingMessage, limit: number): Promise<Buffe
     }
     const chunks: Buffer[] = [];
     let size = 0;
+    const late = setTimeout(() => reject(new AppError('request_timeout')), ms);
     const gone = (): void => {
+      clearTimeout(late);
       // every request closes, also one that was read to its end
       if (!request.readableEnded) {
         reject(new AppError('invalid_request', { detail: 'The request ended before its body' }));
@@ -39,11 +42,15 @@ export const readBody = (request: IncomingMessage, limit: number): Promise<Buffe
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
       else {
+        clearTimeout(late);
         request.pause();
         reject(tooLarge(limit));
       }
     });
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.on('end', () => {
+      clearTimeout(late);
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
     request.on('error', gone);
     request.on('close', gone);
   });

@@ -40,3 +40,22 @@ export const replier =
     if (incoming.method === 'HEAD') response.end();
     else response.end(body, typeof body === 'string' && body.length === length ? 'latin1' : 'utf8');
   };
+
+/** Makes the writer of heads whose body follows piece by piece. */
+export const beginner =
+  (stopping: () => boolean) =>
+  (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { status, headers }: Reply,
+    security: Readonly<Record<string, string>>,
+  ): void => {
+    reply.hijack();
+    const { raw: incoming } = request;
+    const fields: Record<string, string> = { ...security, ...headers };
+    const unread = !incoming.readableEnded && announcesBody(incoming);
+    if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.connection = 'close';
+    reply.raw.writeHead(status, fields);
+    reply.raw.flushHeaders();
+    if (incoming.httpVersionMajor === 2 && unread) reply.raw.once('finish', () => closeStream(reply.raw));
+  };

@@ -18,10 +18,10 @@ const pathOf = (url: string): string => {
  *
  * @throws AppError `payload_too_large`, `unsupported_media_type` or `invalid_request`
  */
-export const takeBody = async (request: IncomingMessage, rules: BodyRules): Promise<unknown> => {
+export const takeBody = async (request: IncomingMessage, rules: BodyRules, ms: number): Promise<unknown> => {
   // null: there is something, which the binding refuses where nothing may be
   if (request.method === 'GET' || request.method === 'HEAD') return null;
-  const body = await readBody(request, rules.limit);
+  const body = await readBody(request, rules.limit, ms);
   const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity')
     throw new AppError('unsupported_media_type', { detail: 'A body is taken as it is, without content-encoding' });

@@ -1,25 +1,14 @@
 /** Operations as routes: request in, binding, answer out. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/operation.ts';
 import { serviceName } from '../../kit/service-name.ts';
 import { answer, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
 import { type Route, routesOf } from '../binding/route.ts';
-import type { HttpLimits } from './limits.ts';
-import type { Endpoint, Report } from './observation.ts';
+import type { Door } from './door.ts';
+import type { Report } from './observation.ts';
 import { announcesBody } from './read.ts';
-import type { Reply } from './reply.ts';
 import { takeBody, toRequest } from './request.ts';
-
-/** What all routes of a door share. */
-export interface Door {
-  host: Host;
-  limits: HttpLimits;
-  ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
-  reportOf(endpoint: Endpoint): Report;
-  /** Writes an answer with the security headers of data, or of a page. */
-  send(request: FastifyRequest, reply: FastifyReply, response: Reply, kind?: 'data' | 'page'): void;
-}
+import { respondStream } from './streaming.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -43,7 +32,9 @@ const respond = async (
   let started = performance.now();
   let response: HttpResponse;
   try {
-    const body = announcesBody(request.raw) ? await takeBody(request.raw, route.body) : undefined;
+    const body = announcesBody(request.raw)
+      ? await takeBody(request.raw, route.body, door.limits.request_ms)
+      : undefined;
     started = performance.now();
     const deadline = ports.clock.now() + door.limits.answer_ms;
     response = await answer(door.host, route, toRequest(request, route.parameters, body, door.ipOf), 'http', deadline);
@@ -71,13 +62,14 @@ export const addOperations = (app: FastifyInstance, services: readonly Service[]
 const addRoute = (app: FastifyInstance, service: string, route: Route, door: Door): void => {
   const { method, path: endpoint } = route.http;
   const report = door.reportOf({ service, method, endpoint });
+  const handle = route.streams ? respondStream : respond;
   app.route({
     method,
     url: toRoutePath(endpoint),
     config: { report },
     handler: (request, reply) => {
       // not returned: the reply is ours, and fastify would wait for it
-      void respond(door, route, report, request, reply);
+      void handle(door, route, report, request, reply);
     },
   });
 };

@@ -5,7 +5,6 @@ import { AppError } from '../../kit/errors.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { makeFair } from '../fairness/fair-http2.ts';
 import type { HttpLimits } from './limits.ts';
-import { announcesBody } from './read.ts';
 import { refuseRequest, refuseSocket } from './refuse.ts';
 
 export interface ServerOptions {
@@ -23,13 +22,6 @@ const objection = ({ url = '', httpVersion, headers }: IncomingMessage, limits: 
   return undefined;
 };
 
-/** Node bounds the time of an HTTP/1.1 request, but not of an HTTP/2 stream. */
-const boundArrival = (request: IncomingMessage, ms: number, late: () => void): void => {
-  const timer = setTimeout(late, ms).unref();
-  const arrived = (): void => clearTimeout(timer);
-  request.once('end', arrived).once('close', arrived);
-};
-
 /** Makes both servers. Neither listens: `openFront` brings them their connections. */
 export const createServers = (
   handler: RequestListener,
@@ -41,12 +33,6 @@ export const createServers = (
   const entry: RequestListener = (request, response) => {
     const error = objection(request, limits);
     if (error) return refuse(error, request, response);
-    if (request.httpVersionMajor === 2 && announcesBody(request)) {
-      boundArrival(request, limits.request_ms, () => {
-        if (!response.headersSent) refuse(new AppError('request_timeout'), request, response);
-        request.destroy();
-      });
-    }
     handler(request, response);
   };
   const unexpected: RequestListener = (request, response) =>
@@ -56,7 +42,8 @@ export const createServers = (
     {
       maxHeaderSize: limits.headers,
       headersTimeout: Math.min(limits.headers_ms, limits.request_ms),
-      requestTimeout: limits.request_ms,
+      // a stream may take its time: whoever reads a body bounds it (read.ts, streaming.ts)
+      requestTimeout: 0,
       keepAliveTimeout: limits.idle_ms,
       connectionsCheckingInterval: limits.sweep_ms,
       // ours answers with a problem instead of an empty 400

@@ -10,6 +10,10 @@ import { type Choose, container } from './container.ts';
 import { fromHttpResponse, isHttpEvent, lowerCaseHeaders } from './http.ts';
 import { stack } from './lambda.ts';
 
+interface Streamed {
+  'x-streams'?: { elsewhere?: string };
+}
+
 interface Document {
   paths: Record<string, object>;
 }
@@ -84,12 +88,17 @@ const docsRoute = (path: string): Route | undefined => {
   return found && (() => found);
 };
 
-/** Why no operation took a request: its path is not ours, or it is ours with other methods. */
-const refusal = ({ paths }: Document, path: string): { error: AppError; allow?: string } => {
+/** Why no operation took a request: its path is not ours, is ours with other methods, or streams, which nobody can here. */
+const refusal = ({ paths }: Document, path: string, method: string): { error: AppError; allow?: string } => {
   const found = Object.entries(paths).find(([template]) =>
     new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
   );
   if (!found) return { error: new AppError('not_found', { detail: 'There is nothing at this address' }) };
+  const streams = (found[1] as Record<string, Streamed>)[method.toLowerCase()]?.['x-streams'];
+  if (streams) {
+    const detail = `Streams are not offered here; ${streams.elsewhere} stands in`;
+    return { error: new AppError('unimplemented', { detail }) };
+  }
   return { error: new AppError('method_not_allowed'), allow: Object.keys(found[1]).join(', ').toUpperCase() };
 };
 
@@ -118,7 +127,7 @@ export const lambdaPlatform = (file: URL, choose: Choose) => {
     }
     const { error, allow } = route
       ? { error: new AppError('method_not_allowed'), allow: 'GET, HEAD' }
-      : refusal(document(), event.rawPath);
+      : refusal(document(), event.rawPath, method);
     const problem = problemResponse(error, requestId);
     return fromHttpResponse({ ...problem, headers: { ...problem.headers, ...(allow && { allow }) } });
   });

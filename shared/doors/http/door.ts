@@ -1,0 +1,18 @@
+/** The HTTP door as its routes see it. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Host } from '../../kit/invoke.ts';
+import type { HttpLimits } from './limits.ts';
+import type { Endpoint, Report } from './observation.ts';
+import type { Reply } from './reply.ts';
+
+/** What all routes of a door share. */
+export interface Door {
+  host: Host;
+  limits: HttpLimits;
+  ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
+  reportOf(endpoint: Endpoint): Report;
+  /** Writes an answer with the security headers of data, or of a page. */
+  send(request: FastifyRequest, reply: FastifyReply, response: Reply, kind?: 'data' | 'page'): void;
+  /** Writes the head of an answer whose body follows. */
+  begin(request: FastifyRequest, reply: FastifyReply, response: Reply): void;
+}

@@ -1,0 +1,127 @@
+/** Operations whose rows come or go one by one, over HTTP/1.1 and HTTP/2. */
+import type { Http2ServerRequest } from 'node:http2';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
+import { NDJSON } from '../../kit/stream.ts';
+import { answer, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
+import { Life } from '../binding/life.ts';
+import { isNdjson, problemLine, readRows } from '../binding/ndjson.ts';
+import { pull } from '../binding/pull.ts';
+import type { Route } from '../binding/route.ts';
+import type { Door } from './door.ts';
+import type { Report } from './observation.ts';
+import { announcesBody } from './read.ts';
+import { takeBody, toRequest } from './request.ts';
+import { RowWriter } from './row-writer.ts';
+
+/** Milliseconds after which a caller learns that he is let in, though there is no row for him yet. */
+const HEAD_MS = 1_000;
+
+const rowsOf = ({ raw }: FastifyRequest, limit: number, life: Life): AsyncGenerator<unknown> => {
+  const { 'content-type': type, 'content-encoding': encoding = 'identity' } = raw.headers;
+  if (!isNdjson(type) || encoding.toLowerCase() !== 'identity') {
+    throw new AppError('unsupported_media_type', { detail: `Send ${NDJSON}, without content-encoding` });
+  }
+  return readRows(pull<Buffer>(raw, life), limit);
+};
+
+const inputOf = async (door: Door, route: Route, request: FastifyRequest, life: Life) => {
+  const { in: stream } = route.streams!;
+  if (!stream)
+    return {
+      body: announcesBody(request.raw) ? await takeBody(request.raw, route.body, door.limits.request_ms) : undefined,
+    };
+  return { rows: rowsOf(request, stream.limit, life) };
+};
+
+/** Answers a request with a stream, or a stream with an answer. Never throws. */
+export const respondStream = async (
+  door: Door,
+  route: Route,
+  report: Report,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> => {
+  const { host } = door;
+  const started = performance.now();
+  const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, host.ports.ids.uuid);
+  const life = new Life(route.streams!.idle);
+  const gone = (): void => life.gone();
+  reply.raw.once('close', gone);
+  // after a reset without an error HTTP/2 waits for the rest of an answer that nobody takes any more
+  (request.raw as unknown as Partial<Http2ServerRequest>).stream?.once('aborted', gone);
+  let response: HttpResponse;
+  try {
+    const { body, rows } = await inputOf(door, route, request, life);
+    const plain = toRequest(request, route.parameters, body, door.ipOf);
+    const headers = { ...plain.headers, 'x-request-id': requestId };
+    const asked = { ...plain, headers, signal: life.signal, ...(rows && { rows }) };
+    response = await life.until(answer(host, route, asked, 'http'));
+  } catch (thrown) {
+    response = refuse(host, route, thrown, requestId);
+  }
+  let { status } = response;
+  try {
+    if (response.rows) status = await sendRows(door, route, request, reply, response, life);
+    else if (!reply.raw.destroyed) door.send(request, reply, response);
+  } catch (cause) {
+    host.ports.log.error('http.unanswered', { operation: route.op.name, cause });
+    reply.raw.destroy();
+  }
+  life.done();
+  report(status, started, requestId, response.trace_id);
+};
+
+/** @returns the status that the answer came to, which after the first row is not what its head says */
+const sendRows = async (
+  door: Door,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  response: HttpResponse,
+  life: Life,
+): Promise<number> => {
+  const requestId = response.headers['x-request-id']!;
+  const rows = response.rows![Symbol.asyncIterator]();
+  const writer = new RowWriter(reply.raw, life);
+  let begun = false;
+  const begin = (): void => {
+    if (!begun) door.begin(request, reply, response);
+    begun = true;
+  };
+  const head = setTimeout(begin, HEAD_MS).unref();
+  try {
+    if (request.raw.method === 'HEAD') {
+      begin();
+      reply.raw.end();
+      return response.status;
+    }
+    for (;;) {
+      const { done, value } = await life.until(rows.next());
+      begin();
+      if (done) break;
+      life.moved();
+      await writer.write(`${JSON.stringify(value)}\n`);
+    }
+    writer.end();
+    return response.status;
+  } catch (thrown) {
+    if (!begun && !reply.raw.destroyed) {
+      begun = true;
+      const refusal = refuse(door.host, route, thrown, requestId, response.trace_id);
+      door.send(request, reply, refusal);
+      return refusal.status;
+    }
+    const error = toAppError(thrown);
+    if (error.code === 'cancelled') reply.raw.destroy();
+    else {
+      refuse(door.host, route, error, requestId, response.trace_id);
+      writer.breakOff(problemLine(error, requestId));
+    }
+    return ERRORS[error.code].http;
+  } finally {
+    clearTimeout(head);
+    // not waited for: an operation that is stuck ends when it gets loose
+    rows.return?.().catch(() => {});
+  }
+};
