@@ -7,11 +7,12 @@ import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
 import { roleAssignments } from '../permissions/records.ts';
 import { sessions } from '../sessions/records.ts';
-import { credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, users } from '../users/records.ts';
+import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
   version: 2,
   collections: [
+    administrators,
     sightings,
     credentials,
     deliveries,

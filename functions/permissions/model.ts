@@ -4,5 +4,8 @@ export const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = {
   user: ['profile:*:own', 'sessions:*:own'],
 };
 
+/** The role that may do everything. */
+export const ADMIN = 'admin';
+
 /** The role of everybody who has an account. */
 export const DEFAULT_ROLE = 'user';

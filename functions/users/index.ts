@@ -1,5 +1,6 @@
 /** Accounts, their addresses and names, passwords, and the history of logins. */
 import { service } from '../../shared/kit/operation.ts';
+import { addAdministrator } from './add-administrator.ts';
 import { changePassword } from './change-password.ts';
 import { checkPassword } from './check-password.ts';
 import { confirmPhone } from './confirm-phone.ts';
@@ -37,6 +38,7 @@ export const users = service('users', [
   updateUserStatus,
   getAccount,
   raiseGeneration,
+  addAdministrator,
   getContact,
   onUserLogin,
 ]);

@@ -34,6 +34,9 @@ export const users = collection<UserRecord>()('users', {
 /** `email:<canonical>` and `username:<canonical>` → whose it is; what makes both unique. */
 export const identifiers = collection<{ user_id: string }>()('identifiers');
 
+/** One record, `all`: the administrators who can log in (administrators.ts). */
+export const administrators = collection<{ user_ids: string[] }>()('administrators');
+
 /** By user id: the password as a PHC string, apart from the account so that reading one does not show the other. */
 export const credentials = collection<{ password_hash: string; changed_at: number }>()('credentials');
 

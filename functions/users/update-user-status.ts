@@ -4,11 +4,14 @@ import { operation } from '../../shared/kit/operation.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { update } from '../../shared/ports/store.ts';
+import { getEffective } from '../permissions/get-effective.ts';
+import { ADMIN } from '../permissions/model.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
+import { withAdministrator, withoutAdministrator } from './administrators.ts';
 import { erase, erased } from './erasure.ts';
 import { userDeleted, userStatusChanged } from './events.ts';
 import { toUser, User } from './model.ts';
-import { credentials, identifiers, oneTimeTokens, users } from './records.ts';
+import { administrators, credentials, identifiers, oneTimeTokens, users } from './records.ts';
 import { confirm } from './registration.ts';
 import { NEXT_STATUSES, USER_STATUSES } from './status.ts';
 
@@ -31,13 +34,13 @@ export const updateUserStatus = operation({
     reason: z.string().max(500).optional(),
   }),
   output: User,
-  errors: ['not_found', 'conflict'],
+  errors: ['not_found', 'conflict', 'last_administrator'],
   emits: [userStatusChanged, userDeleted],
-  reads: [users, identifiers, credentials, oneTimeTokens],
-  writes: [users, identifiers, credentials, oneTimeTokens],
+  reads: [users, identifiers, credentials, oneTimeTokens, administrators],
+  writes: [users, identifiers, credentials, oneTimeTokens, administrators],
   needs: ['log'],
-  calls: { endUserSessions },
-  run: async ({ store, log, endUserSessions }, { user_id, status, reason }) => {
+  calls: { endUserSessions, getEffective },
+  run: async ({ store, log, endUserSessions, getEffective }, { user_id, status, reason }) => {
     const changed = await retryConflict(async () => {
       const user = await store.get(users, user_id);
       if (!user) throw new AppError('not_found', { detail: 'No user has this id' });
@@ -51,14 +54,20 @@ export const updateUserStatus = operation({
       const generation = user.value.generation + (status === 'active' ? 0 : 1);
       const told = { user_id, old_status, new_status: status, generation, reason };
       const events = [userStatusChanged.with(told, { user_id })];
+      const rules = status === 'active' && (await getEffective({ user_id })).roles.includes(ADMIN);
+      // in the same commit: of two administrators who remove each other at once one finds that he is the last
+      const guard = rules ? await withAdministrator(store, user_id) : [];
+      if (status !== 'active') guard.push(...(await withoutAdministrator(store, user_id)));
       if (status === 'deleted') {
         const value = erased(user.value, generation);
-        await store.transact(await erase(store, user, value), [...events, userDeleted.with({ user_id }, { user_id })]);
+        const writes = [...(await erase(store, user, value)), ...guard];
+        await store.transact(writes, [...events, userDeleted.with({ user_id }, { user_id })]);
         return { ...user, value };
       }
       const value = { ...user.value, status, generation, spared_session_id: undefined };
       const waited = old_status === 'pending_verification';
-      await store.transact(waited ? await confirm(store, user, value) : [update(users, user, value)], events);
+      const writes = waited ? await confirm(store, user, value) : [update(users, user, value)];
+      await store.transact([...writes, ...guard], events);
       return { ...user, value };
     });
     // at once here; the event makes sure of it if this process ends now

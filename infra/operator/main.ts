@@ -10,6 +10,7 @@ import { deadLetterCommands } from './commands/dead-letters.ts';
 import { eventCommands } from './commands/events.ts';
 import { outboxCommands } from './commands/outbox.ts';
 import { topologyCommands } from './commands/topology.ts';
+import { userCommands } from './commands/users.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { createOutput, plain } from './output.ts';
 import { Refusal, UsageError } from './refusal.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly Command[] = [
   ...outboxCommands,
   ...topologyCommands,
   ...bridgeCommands,
+  ...userCommands,
 ];
 
 /** One line for the operator; what is our own mistake keeps its stack. */

@@ -17,6 +17,7 @@ export const ERRORS = {
   not_acceptable: { http: 406, grpc: 3, retry: false, title: 'No acceptable representation' },
   request_timeout: { http: 408, grpc: 4, retry: true, title: 'The request took too long to arrive' },
   conflict: { http: 409, grpc: 10, retry: true, title: 'The thing was changed meanwhile' },
+  last_administrator: { http: 409, grpc: 9, retry: false, title: 'This is the last administrator' },
   already_exists: { http: 409, grpc: 6, retry: false, title: 'It exists already' },
   payload_too_large: { http: 413, grpc: 8, retry: false, title: 'The request is too large' },
   uri_too_long: { http: 414, grpc: 3, retry: false, title: 'The address is too long' },

@@ -51,6 +51,7 @@ export const ERASED: readonly string[] = [
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'auth.change-password too_many_requests': 'test/e2e/cases/passwords.ts',
   'sessions.rotate-session too_many_requests': 'test/e2e/cases/tokens.ts',
+  'users.update-user-status last_administrator': 'test/security/last-administrator.test.ts',
 };
 
 /**
@@ -123,6 +124,8 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   'users.confirm-phone invalid_token': asUser(() => ({ code: '314159' })),
   'users.get-user not_found': asService(() => ({ user_id: NOBODY })),
   'users.update-user-status not_found': asService(() => ({ user_id: NOBODY, status: 'suspended' })),
+  'users.add-administrator not_found': asService(() => ({ user_id: NOBODY })),
+  'permissions.assign-role not_found': asService(() => ({ user_id: NOBODY, role: 'admin' })),
   'users.raise-generation not_found': asService(() => ({ user_id: NOBODY })),
   'users.get-contact not_found': asService(() => ({ user_id: NOBODY })),
   'sessions.rotate-session invalid_refresh_token': asService(async (world) => ({

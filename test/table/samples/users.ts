@@ -59,6 +59,7 @@ export const users: Samples = {
   })),
   'users.get-account': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.raise-generation': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.add-administrator': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.get-contact': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.on-user-login': asEvent('user.login', async (world) => {
     const { user_id, email } = await verified(world);

@@ -1,0 +1,87 @@
+/** There is always somebody who may do everything. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { assignRole } from '../../functions/permissions/assign-role.ts';
+import { updateUserStatus } from '../../functions/users/update-user-status.ts';
+import { http1Door } from '../e2e/doors/http.ts';
+import { mailsFrom } from '../e2e/matrix.ts';
+import { expectOk, loggedIn, userWithSession, verified, type World } from '../e2e/world.ts';
+import { perfect21 } from '../operator/support.ts';
+import { type TestPlatform, testEnvironment, testPlatform } from '../support/platform.ts';
+
+let platform: TestPlatform;
+let world: World;
+let admin: { user_id: string; access_token: string };
+beforeAll(async () => {
+  platform = await testPlatform();
+  world = {
+    ...http1Door(platform.http.url),
+    ...platform.credentials,
+    mails: async (to) => {
+      await platform.drain();
+      return mailsFrom(platform.mailbox!.httpPort, to);
+    },
+  };
+  admin = await loggedIn(world, world.admin.email, { password: world.admin.password });
+});
+afterAll(() => platform?.close());
+
+const move = (user_id: string, status: string, token = world.service_token) =>
+  world.call(updateUserStatus, { user_id, status }, { token });
+const command = (...args: string[]) => perfect21(args, testEnvironment(platform.dataDir));
+const trusted = {
+  request_id: 'test',
+  trace: { trace_id: '0'.repeat(32), span_id: '0'.repeat(16) } as any,
+  caller: { kind: 'service', name: 'platform', permissions: ['*:*:*'] } as const,
+  client: {},
+  door: 'local' as const,
+};
+const grant = (user_id: string) => platform.host.call(assignRole, { user_id, role: 'admin' }, trusted);
+
+describe('the last administrator', () => {
+  test('can be neither locked, suspended nor deleted, by whomever, and is told why', async () => {
+    for (const status of ['locked', 'suspended', 'deleted']) {
+      for (const token of [admin.access_token, world.service_token]) {
+        expect([status, (await move(admin.user_id, status, token)).code]).toEqual([status, 'last_administrator']);
+      }
+    }
+    await loggedIn(world, world.admin.email, { password: world.admin.password });
+  });
+
+  test('makes another one by command, with the address or the id, and may go then', { timeout: 60_000 }, async () => {
+    const next = await verified(world);
+    expect(await command('users', 'grant-role', next.email, 'admin')).toMatchObject({ code: 0, err: '' });
+    expect(await command('users', 'grant-role', next.user_id, 'admin')).toMatchObject({ code: 0 });
+    const { access_token } = await loggedIn(world, next.email);
+    const claims = JSON.parse(Buffer.from(access_token.split('.')[1]!, 'base64url').toString());
+    expect(claims.roles).toContain('admin');
+    await expectOk(move(admin.user_id, 'suspended', access_token));
+    expect((await move(next.user_id, 'deleted', access_token)).code).toBe('last_administrator');
+    await expectOk(move(admin.user_id, 'active', access_token));
+    await expectOk(move(next.user_id, 'deleted'));
+    expect((await move(admin.user_id, 'suspended')).code).toBe('last_administrator');
+  });
+
+  test('stays when two remove each other at once', async () => {
+    for (let round = 0; round < 10; round++) {
+      const [one, two] = [await userWithSession(world), await userWithSession(world)];
+      await Promise.all([grant(one.user_id), grant(two.user_id)]);
+      // of three, all are to go at once
+      const all = [admin.user_id, one.user_id, two.user_id];
+      const outcomes = await Promise.all(all.map((user_id) => move(user_id, 'suspended')));
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(2);
+      expect(outcomes.find(({ ok }) => !ok)?.code).toBe('last_administrator');
+      await move(admin.user_id, 'active');
+      for (const user_id of [one.user_id, two.user_id]) await expectOk(move(user_id, 'deleted'));
+    }
+  });
+});
+
+test('the command names who is not there, who is not verified, and which roles there are', {
+  timeout: 60_000,
+}, async () => {
+  const nobody = await command('users', 'grant-role', 'nobody@example.org', 'admin');
+  expect(nobody).toMatchObject({ code: 1, err: expect.stringContaining('there is no user nobody@example.org') });
+  const { email } = await verified(world);
+  const odd = await command('users', 'grant-role', email, 'emperor');
+  expect(odd).toMatchObject({ code: 2, err: expect.stringContaining('there is no role "emperor": admin, user') });
+});
