@@ -1,6 +1,7 @@
 /** `BUS_URL` and `BRIDGE_URL`: what carries events. */
-import { readFileSync } from 'node:fs';
+import { isAddress } from './address.ts';
 import type { Environment } from './environment.ts';
+import { requireFile } from './files.ts';
 import { StartError } from './start-error.ts';
 
 /** Of RabbitMQ: files in PEM for `amqps://`, the authority of the server and a client's certificate with its key. */
@@ -20,22 +21,13 @@ export interface BridgeConfig {
   queue: string;
 }
 
-/** A file that can't be read would look like a broker that is away. */
-const requireFile = (variable: string, file: string | undefined): void => {
-  try {
-    if (file !== undefined) readFileSync(file);
-  } catch (cause) {
-    throw new StartError(`${variable}: ${file} can't be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
-  }
-};
-
 export const busOf = (env: Environment): BusConfig => {
   const { BUS_URL: url, RABBITMQ_CA: ca, RABBITMQ_CERT: cert, RABBITMQ_KEY: key } = env;
   if (url === 'embedded:') return { engine: 'embedded' };
   const eventBridge = /^eventbridge:\/\/([A-Za-z0-9_.-]{1,256})$/.exec(url);
   if (eventBridge) return { engine: 'eventbridge', name: eventBridge[1]! };
   // the URL may hold a password
-  if (!/^amqps?:\/\/./.test(url) || !URL.canParse(url))
+  if (!/^amqps?:\/\/./.test(url) || !isAddress(url))
     throw new StartError('BUS_URL names no known engine: use embedded:, amqp://…, amqps://… or eventbridge://<bus>');
   if (!!cert !== !!key) throw new StartError('RABBITMQ_CERT and RABBITMQ_KEY belong together: set both or neither');
   if ((ca || cert) && !url.startsWith('amqps:'))

@@ -1,4 +1,5 @@
 /** `MAIL_URL`, `SMS_URL`, `PUSH_URL`: by whom messages go out. */
+import { isAddress } from './address.ts';
 import type { Environment } from './environment.ts';
 import { listOf } from './list.ts';
 import { StartError } from './start-error.ts';
@@ -36,7 +37,7 @@ export const mailOf = (urls: string, from: string): MailConfig => {
     throw new StartError('MAIL_FROM is no address: use <name>@<domain>, or "Name <name@domain>"');
   const providers = listOf(urls).map((url): MailProvider => {
     if (url === 'ses:') return { transport: 'ses' };
-    if (/^smtps?:\/\/./.test(url) && URL.canParse(url)) return { transport: 'smtp', url };
+    if (/^smtps?:\/\/./.test(url) && isAddress(url)) return { transport: 'smtp', url };
     // the URL may hold a password
     throw new StartError('MAIL_URL names no known transport: use smtp://…, smtps://… or ses:');
   });

@@ -1,4 +1,5 @@
 /** OpenTelemetry's own variables: whether spans are sent, and which. */
+import { isAddress } from './address.ts';
 import type { Environment } from './environment.ts';
 import { SERVICES } from './generated/service-names.ts';
 import type { ServiceName } from './services.ts';
@@ -29,7 +30,7 @@ export const tracingOf = (env: Environment, services: readonly ServiceName[]): T
   if (off || (!base && !own)) return undefined;
   const url = own ?? `${base!.replace(/\/$/, '')}/v1/traces`;
   // the URL may hold a password
-  if (!/^https?:\/\/./.test(url) || !URL.canParse(url))
+  if (!/^https?:\/\/./.test(url) || !isAddress(url))
     throw new StartError('OTEL_EXPORTER_OTLP_ENDPOINT is no address of a collector: use http://… or https://…');
   const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL ?? 'http/protobuf';
   if (protocol !== 'http/protobuf' && protocol !== 'http/json')

@@ -104,6 +104,19 @@ describe('PostgreSQL', () => {
     await other.close?.();
   });
 
+  test('is reached by its socket, too', async () => {
+    const { pathname, port } = new URL(await postgres.createDatabase());
+    const url = `postgres://postgres:secret@${pathname}?host=${postgres.folder}&port=${port}`;
+    const { port: store, close } = await open(url);
+    await store.transact([insert(notes, 'a', { text: 'by socket' })]);
+    expect((await store.get(notes, 'a'))?.value.text).toBe('by socket');
+    await close?.();
+    const nowhere = await open(`postgres://postgres:hushhush@/x?host=/nowhere`).catch((thrown) => thrown);
+    expect(nowhere).toBeInstanceOf(StartError);
+    expect(nowhere.message).toMatch(/^PostgreSQL at \/nowhere can't be used [^\n]*$/);
+    expect(nowhere.message).not.toContain('hushhush');
+  });
+
   test('more callers than connections wait for their turn', async () => {
     const { port: store, close } = await open(`${await postgres.createDatabase()}?max=2`);
     const expires_at = ports.clock.now() + 1000;

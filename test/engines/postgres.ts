@@ -25,6 +25,8 @@ wait $pg 2>/dev/null; kill $guard 2>/dev/null; [ -e ended ] && rm -rf "$0"; exit
 export interface Postgres {
   /** Of the maintenance database, for `createDatabaseAt`. */
   readonly url: string;
+  /** Where its socket is. */
+  readonly folder: string;
   /** A new, empty database. */
   createDatabase(): Promise<string>;
   /** Stops the server, keeping its data: `fast` ends sessions, `immediate` is a crash. */
@@ -71,7 +73,7 @@ export const startPostgres = async ({ durable = false } = {}): Promise<Postgres>
   const settings = {
     listen_addresses: '127.0.0.1',
     port,
-    unix_socket_directories: '',
+    unix_socket_directories: folder,
     max_connections: 200,
     fsync: durable ? 'on' : 'off',
     full_page_writes: durable ? 'on' : 'off',
@@ -120,6 +122,7 @@ export const startPostgres = async ({ durable = false } = {}): Promise<Postgres>
   await start();
   return {
     url,
+    folder,
     createDatabase: () => createDatabaseAt(url),
     stop,
     start,

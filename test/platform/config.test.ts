@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config/config.ts';
+import { StartError } from '../../shared/config/start-error.ts';
 import { holds } from '../../shared/kit/permissions.ts';
 
 describe('without any setting', () => {
@@ -50,6 +51,39 @@ test('bounds can be scaled, and switched off for tests only', () => {
   const production = { NODE_ENV: 'production', PERFECT21_SECRET: Buffer.alloc(32, 'k9').toString('base64') };
   expect(factorOf({ ...production, PERFECT21_RATE_LIMITS: '3' })).toBe(3);
   expect(() => loadConfig({ ...production, PERFECT21_RATE_LIMITS: 'off' })).toThrow(/^PERFECT21_RATE_LIMITS=off/);
+});
+
+describe('an address that can not be read is refused in one line, without what it holds', () => {
+  const refused: Record<string, string[]> = {
+    STORE_URL: [
+      'postgres://user:hushhush@one,two/db',
+      'postgres://user:hushhush@one:5432,two:5432/db',
+      'postgres://user:hushhush@/db?host=one,two',
+      'postgres://user:hushhush@/db?host=',
+      'postgres://user:hushhush@host:port/db',
+      'postgres://user:hush%zzhush@host/db',
+      'postgres://user:hush/hush@host/db',
+      'postgres://user:hushhush@host/db?sslrootcert=/nowhere.pem',
+    ],
+    BUS_URL: [
+      'amqp://user:hushhush@[::1/',
+      'amqp://user:hushhush@host:x',
+      'amqp://user:hush%zzhush@host',
+      'amqp://user:hushhush@a,b',
+    ],
+    MAIL_URL: ['smtp://user:hushhush@host:99999', 'smtp://user:hush%zzhush@host'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: ['http://user:hushhush@:4318', 'http://user:hush%zzhush@host'],
+    DISCOVERY_URL: ['consul://user:hushhush@host:8500'],
+    PERFECT21_PUBLIC_URL: ['https://user:hushhush@:1'],
+  };
+  for (const [variable, urls] of Object.entries(refused))
+    for (const url of urls)
+      test(`${variable}=${url}`, () => {
+        const secret = { PERFECT21_SECRET: Buffer.alloc(32, 'k9').toString('base64') };
+        const load = () => loadConfig({ ...secret, [variable]: url });
+        expect(load).toThrow(StartError);
+        expect(load).toThrow(new RegExp(`^(?!.*hush)[^\\n]*${variable}[^\\n]*$`));
+      });
 });
 
 test('a sender is an address, with or without a name', () => {

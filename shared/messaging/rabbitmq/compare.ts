@@ -1,4 +1,5 @@
 /** What stands on RabbitMQ, compared with what the code declares. Bindings are known to the management plugin only. */
+import { isAddress } from '../../config/address.ts';
 import { DEAD } from '../dead-letters.ts';
 import type { Difference } from '../operate.ts';
 import type { Topology } from '../topology.ts';
@@ -22,6 +23,9 @@ const TIMEOUT_MS = 10_000;
  * @throws Error with one line when it does not answer
  */
 export const listBindings = async (management: string, vhost: string): Promise<Binding[]> => {
+  // it may hold a password
+  if (!isAddress(management))
+    throw new Error('the management plugin has no such address: use http://user:password@host:15672');
   const { origin, username, password } = new URL(management);
   const user = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
   const path = `/api/exchanges/${encodeURIComponent(vhost)}/${EVENTS}/bindings/source`;

@@ -21,18 +21,17 @@ import { incrementSql, incrementValues } from './writes.ts';
 
 const PING = `UPDATE meta SET value = value WHERE key = 'version'`;
 
-const startError = (error: unknown, url: string): unknown => {
+const startError = (error: unknown, where: string): unknown => {
   if (error instanceof StartError) return error;
   const { code, message } = error as { code?: string; message: string };
-  const { hostname, port } = new URL(url);
-  const where = `${hostname}:${port || 5432}`;
   return new StartError(
     `PostgreSQL at ${where} can't be used (${message.split('\n', 1)[0] || code}): start it, or correct STORE_URL`,
   );
 };
 
 /**
- * The adapter. `STORE_URL=postgres://user:password@host:port/database`, with `?max=` connections of each process (10).
+ * The adapter. `STORE_URL=postgres://user:password@host:port/database`, or `…@/database?host=/folder` for a socket,
+ * with `?max=` connections of each process (10).
  *
  * A resolved `transact` is as durable as the server's `synchronous_commit`.
  */
@@ -43,12 +42,12 @@ export const postgresStore = (schema: StoreSchema) =>
     env: ['STORE_URL'],
     open: async ({ clock, ids, log, secrets }, { store: config }) => {
       if (config.engine !== 'postgres') throw new StartError('STORE_URL names no PostgreSQL: use postgres://…');
-      const connections = await Connections.to(config.url, log);
+      const connections = await Connections.to(config, log);
       try {
         await migrate(connections, schema);
       } catch (error) {
         await connections.close();
-        throw startError(error, config.url);
+        throw startError(error, config.where);
       }
       const versions = new Versions(clock);
       const transact = transactor(connections, clock, versions);

@@ -1,5 +1,6 @@
 /** Connections to one PostgreSQL: named statements, retries of what the server undid, and errors in the port's terms. */
 import type { Client, Pool, PoolClient, QueryConfig } from 'pg';
+import type { PostgresConfig } from '../../config/store.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Log } from '../../ports/log.ts';
 
@@ -57,11 +58,10 @@ export class Connections {
     });
   }
 
-  /** Makes the pool; connects to nothing yet. `?max=` in the URL is the number of connections, 10 by default. */
-  static async to(url: string, log: Log): Promise<Connections> {
+  /** Makes the pool; connects to nothing yet. */
+  static async to({ url, max }: PostgresConfig, log: Log): Promise<Connections> {
     // loaded here, so that who runs on another engine never loads it
     const { default: pg } = await import('pg');
-    const max = Number(new URL(url).searchParams.get('max') ?? 10);
     const options = {
       connectionString: url,
       connectionTimeoutMillis: CONNECT_MS,
@@ -74,7 +74,7 @@ export class Connections {
         getTypeParser: (oid: number, format?: any) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
       } as typeof pg.types,
     };
-    const pool = new pg.Pool({ ...options, max: Number.isInteger(max) && max > 0 ? max : 10 });
+    const pool = new pg.Pool({ ...options, max });
     pool.on('error', (error) => log.warn('store_connection_lost', { error }));
     // the pool listens to idle connections only; one that breaks while lent would end the process
     pool.on('connect', (client) => client.on('error', () => undefined));
