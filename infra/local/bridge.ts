@@ -3,6 +3,7 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { startBridge } from '../../shared/process/bridge.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
+import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from './arguments.ts';
 import { stopsBySignal } from './stopping.ts';
 
@@ -17,7 +18,9 @@ try {
   const bridge = await startBridge(config);
   stopsBySignal(() => bridge.stop());
   process.stdout.write(`perfect21's bridge joins RabbitMQ and EventBridge (${config.bridge?.bus}). Ctrl-C stops it.\n`);
-  process.stdout.write(`Its metrics and health: http://${config.http.host}:${bridge.metrics.port}/metrics, /readyz\n`);
+  process.stdout.write(
+    `Its metrics and health: http://${placeAt(config.env.PERFECT21_METRICS_HOST, bridge.metrics.port)}/metrics, /readyz\n`,
+  );
 } catch (thrown) {
   if (!(thrown instanceof StartError)) throw thrown;
   process.stderr.write(`the bridge can't start: ${thrown.message}\n`);

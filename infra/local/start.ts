@@ -1,7 +1,7 @@
 /** `npm start`: the whole platform on this machine. */
 import { relative } from 'node:path';
 import * as product from '../../functions/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
+import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { launch, type Running } from '../../shared/process/launch.ts';
@@ -15,14 +15,15 @@ const table = (rows: readonly (readonly [string, string])[]): string => {
   return rows.map(([name, where]) => `  ${name.padEnd(width)}  ${where}`).join('\n');
 };
 
-const addresses = (running: Running, host: string, dataDir: string): (readonly [string, string])[] => {
+const addresses = (running: Running, config: Config): (readonly [string, string])[] => {
   const { http, grpc, metrics, mailbox } = running;
+  const { env, data_dir: dataDir } = config;
   return [
     ['REST', `${http.url}/api/v1`],
     ['API browser', `${http.url}/docs`],
-    ['gRPC', placeAt(host, grpc.port)],
+    ['gRPC', placeAt(config.http.host, grpc.port)],
     ...(mailbox ? ([['mailbox', `http://localhost:${mailbox.httpPort}`]] as const) : []),
-    ['metrics', `http://${placeAt(host, metrics.port)}/metrics`],
+    ['metrics', `http://${placeAt(env.PERFECT21_METRICS_HOST, metrics.port)}/metrics`],
     ['credentials', `${relative(process.cwd(), dataDir) || dataDir}/dev-credentials.json`],
   ];
 };
@@ -46,7 +47,7 @@ try {
   });
   const ms = Math.round(performance.now() - started);
   process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
-  process.stdout.write(`${table(addresses(running, config.http.host, config.data_dir))}\n\nCtrl-C drains and stops.\n`);
+  process.stdout.write(`${table(addresses(running, config))}\n\nCtrl-C drains and stops.\n`);
 } catch (thrown) {
   if (!(thrown instanceof StartError)) throw thrown;
   process.stderr.write(`perfect21 can't start: ${thrown.message}\n`);

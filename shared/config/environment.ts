@@ -9,6 +9,7 @@ export const Environment = z.object({
   PERFECT21_HTTP_PORT: anyPort.optional(),
   PERFECT21_HTTP_HOST: z.string().default('127.0.0.1'),
   PERFECT21_GRPC_PORT: port(50051),
+  PERFECT21_METRICS_HOST: z.string().default('127.0.0.1'),
   PERFECT21_METRICS_PORT: port(8000),
   PERFECT21_MAILBOX_PORT: port(8025),
   PERFECT21_SMTP_PORT: port(1025),

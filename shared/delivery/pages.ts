@@ -22,8 +22,8 @@ const page = (name: string, title: string, body: string): StaticPage => ({
   type: 'text/html; charset=utf-8',
   body: `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${title}</title><link rel="stylesheet" href="/assets/pages.css">
-<script type="module" src="/assets/${name}.js"></script></head><body><main>
+<title>${title}</title><link rel="stylesheet" href="assets/pages.css">
+<script type="module" src="assets/${name}.js"></script></head><body><main>
 ${body}
 <p id="result" role="status"></p><noscript><p>This page needs JavaScript. 此页面需要 JavaScript。</p></noscript>
 </main></body></html>
@@ -65,7 +65,8 @@ const submit = (path, fields, done) => form.addEventListener('submit', async (ev
   const button = form.querySelector('button');
   button.disabled = true;
   try {
-    const answer = await fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' },
+    // beside this script, wherever a proxy puts both
+    const answer = await fetch(new URL(path, import.meta.url), { method: 'POST', headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ token, ...fields() }) });
     if (answer.ok) { form.remove(); done(); return; }
     const problem = await answer.json().catch(() => ({}));
@@ -81,16 +82,16 @@ const submit = (path, fields, done) => form.addEventListener('submit', async (ev
 
 const script = (body: string): StaticPage => ({ type: 'text/javascript; charset=utf-8', body: `${SHARED}${body}` });
 
-/** Every page and asset by its path at the root of the HTTP port. */
+/** Every page and asset by its path at the root of the HTTP port; they name each other relatively, for a proxy may put more before it. */
 export const PAGES: Readonly<Record<string, StaticPage>> = {
   '/verify-email': verifyEmailPage(),
   '/reset-password': resetPasswordPage(),
   '/assets/verify-email.js': script(`
-submit('/api/v1/auth/verify-email', () => ({}), () =>
+submit('../api/v1/auth/verify-email', () => ({}), () =>
   say('Your address is confirmed. You can log in now.', '您的邮箱已确认，现在可以登录。'));
 `),
   '/assets/reset-password.js': script(`
-submit('/api/v1/auth/password/reset', () => ({ new_password: document.getElementById('password').value }), () =>
+submit('../api/v1/auth/password/reset', () => ({ new_password: document.getElementById('password').value }), () =>
   say('Your new password is set. You can log in with it now.', '新密码已设置，现在可以用它登录。'));
 `),
   '/assets/pages.css': {

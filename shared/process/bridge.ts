@@ -128,7 +128,7 @@ export const startBridge = async (
     closing.push(() => out.stop(options.grace_ms ?? 10_000));
 
     const connected = (): boolean => broker.connected() && into.ready() && watch.answers();
-    const at = { host: config.http.host, port: config.env.PERFECT21_METRICS_PORT };
+    const at = { host: config.env.PERFECT21_METRICS_HOST, port: config.env.PERFECT21_METRICS_PORT };
     const metrics = await startMetrics(host.ports.metrics, { ...at, ready: connected });
     closing.push(() => metrics.stop());
     return { host, metrics, connected, stop };

@@ -9,6 +9,7 @@ import type { Service } from '../kit/operation.ts';
 import type { PortName } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
 import { prepareDataDir } from './data-dir.ts';
+import { exposureOf } from './exposure.ts';
 import { type OpenHost, openHost, portsReached, type RemoteCall } from './host.ts';
 import { type Part, PLATFORM, type Started } from './parts.ts';
 import { doubtsOf, remoteFor, requireServiceToken } from './peers.ts';
@@ -104,6 +105,7 @@ export const compose = async (
       certificates = await openCertificates(config.tls, host.ports.log);
       closing.push(() => certificates?.close());
     }
+    for (const detail of exposureOf(config)) host.ports.log.warn('start.open', { detail });
     if (token) {
       for (const detail of doubtsOf(config, services)) host.ports.log.warn('start.apart', { detail });
       remote = await remoteFor(config, token, host, certificates?.client);

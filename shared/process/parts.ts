@@ -67,7 +67,7 @@ export const metrics: Part = {
   ports: ['metrics'],
   start: async ({ config, host, onStop }) => {
     const { startMetrics } = await import('./metrics-server.ts');
-    const at = { port: config.env.PERFECT21_METRICS_PORT, host: config.http.host };
+    const at = { port: config.env.PERFECT21_METRICS_PORT, host: config.env.PERFECT21_METRICS_HOST };
     const door = await startMetrics(host.ports.metrics, at);
     onStop(() => door.stop());
     return { metrics: door };
@@ -113,7 +113,7 @@ export const http: Part = {
       ...config.http,
       tls: certificates?.server,
       secure: config.public_url.startsWith('https:'),
-      openapi: openApi(services, { version: VERSION }),
+      openapi: openApi(services, { version: VERSION, server: new URL(config.public_url).pathname }),
       routes: staticRoutes(),
       checks,
     });

@@ -16,7 +16,7 @@ describe('the pages that links in mails open', () => {
       if (!type.startsWith('text/html')) continue;
       for (const [, source, inline] of body.matchAll(/<script[^>]*?(?: src="([^"]*)")?>(.*?)<\/script>/gs)) {
         expect(inline).toBe('');
-        expect(PAGES[source!]?.type).toMatch(/^text\/javascript/);
+        expect(PAGES[`/${source}`]?.type).toMatch(/^text\/javascript/);
       }
       expect(body).not.toMatch(/ on[a-z]+=|style=/);
     }
@@ -28,7 +28,9 @@ describe('the pages that links in mails open', () => {
       const { body } = PAGES[`/assets/${name}.js`]!;
       expect(body.indexOf('history.replaceState')).toBeGreaterThan(0);
       expect(body.indexOf('history.replaceState')).toBeLessThan(body.indexOf('fetch('));
-      expect(body).toMatch(/addEventListener\('submit', async[\s\S]*fetch\(path, \{ method: 'POST'/);
+      expect(body).toMatch(
+        /addEventListener\('submit', async[\s\S]*fetch\(new URL\(path, import.meta.url\), \{ method: 'POST'/,
+      );
     }
   });
 });

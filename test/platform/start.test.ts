@@ -26,6 +26,18 @@ const refusal = async (env: Record<string, string>): Promise<string> => {
   return out.errors;
 };
 
+test('a start that opens a port without TLS says what is open, and /metrics stays at home', async () => {
+  const started = start({ PERFECT21_HTTP_HOST: '0.0.0.0', LOG_LEVEL: 'warn' });
+  await started.ready;
+  expect(new URL(started.address('metrics')).hostname).toBe('127.0.0.1');
+  await started.end();
+  const said = started.out.text + started.out.errors;
+  expect(said).toMatch(
+    /start\.open.*HTTP \(port \d+\) and gRPC \(\d+\) take passwords and tokens in plain text from everybody/,
+  );
+  expect(said).not.toContain('is open to everybody who reaches 127');
+});
+
 describe('a start that cannot go on says in one line what to do', () => {
   const cases: Record<string, [Record<string, string>, RegExp]> = {
     'a secret that is too short': [{ PERFECT21_SECRET: 'short' }, /PERFECT21_SECRET is too weak: set at least 32/],
@@ -178,11 +190,11 @@ test('an argument is no setting: --help says so, another one ends with 2', () =>
 });
 
 test('what is printed is what is listened on, and the bare address leads to the API browser', async () => {
-  const started = start({ PERFECT21_HTTP_HOST: '::1' });
+  const started = start({ PERFECT21_HTTP_HOST: '::1', PERFECT21_METRICS_HOST: '::1' });
   await started.ready;
   for (const name of ['REST', 'gRPC', 'metrics']) expect(started.address(name)).toContain('[::1]:');
   const bare = await fetch(new URL('/', started.address('REST')), { redirect: 'manual' });
-  expect([bare.status, bare.headers.get('location')]).toEqual([302, '/docs']);
+  expect([bare.status, bare.headers.get('location')]).toEqual([302, 'docs']);
   const ready = await fetch(new URL('/readyz', started.address('REST')));
   expect(await ready.json()).toEqual({ status: 'ok', checks: { store: { status: 'ok' }, keys: { status: 'ok' } } });
   await started.end();

@@ -9,14 +9,16 @@ export interface DocsRoute {
   body: string | Uint8Array;
 }
 
-const PAGE = `<!doctype html>
+/** @param assets where the page's files are, from it */
+const page = (assets: string): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>perfect21 API</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
-<body><div id="api"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>
+<title>perfect21 API</title><link rel="icon" href="data:,"><link rel="stylesheet" href="${assets}swagger-ui.css"></head>
+<body><div id="api"></div><script src="${assets}swagger-ui-bundle.js"></script><script src="${assets}start.js"></script></body></html>
 `;
 
 // no validatorUrl: the badge would send our document to somebody
-const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, validatorUrl: null });
+const START = `const url = new URL('../openapi.json', document.currentScript.src).href;
+SwaggerUIBundle({ url, dom_id: '#api', deepLinking: true, validatorUrl: null });
 `;
 
 /** Files of the package that the page loads: 1.9 MB together. */
@@ -27,8 +29,8 @@ const asset = (name: string): Uint8Array =>
 
 /** The routes of the page. It reads `/openapi.json`. */
 export const docsRoutes = (): DocsRoute[] => [
-  { path: '/docs', contentType: 'text/html; charset=utf-8', body: PAGE },
-  { path: '/docs/', contentType: 'text/html; charset=utf-8', body: PAGE },
+  { path: '/docs', contentType: 'text/html; charset=utf-8', body: page('docs/') },
+  { path: '/docs/', contentType: 'text/html; charset=utf-8', body: page('./') },
   { path: '/docs/start.js', contentType: 'text/javascript; charset=utf-8', body: START },
   { path: '/docs/swagger-ui.css', contentType: 'text/css; charset=utf-8', body: asset('swagger-ui.css') },
   {

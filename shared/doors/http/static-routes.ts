@@ -16,7 +16,7 @@ export const staticRoutes = (): StaticRoute[] => {
   const start = {
     path: '/',
     status: 302,
-    headers: { location: '/docs' },
+    headers: { location: 'docs' },
     contentType: 'text/plain',
     body: '',
   } as const;
