@@ -11,7 +11,7 @@ const SIBLINGS: Readonly<Record<string, { engines: readonly string[]; files: rea
   },
   'shared/messaging': {
     engines: ['embedded', 'rabbitmq', 'eventbridge'],
-    files: ['bus.ts', 'consumer.ts', 'operate.ts', 'tail.ts'],
+    files: ['broadcast.ts', 'bus.ts', 'consumer.ts', 'operate.ts', 'tail.ts'],
   },
 };
 

@@ -94,8 +94,9 @@ const httpFunctions: LambdaFunction[] = answeredByFunctions(platform.flatMap(({ 
 );
 
 const subscribers = Map.groupBy(
-  platform.flatMap(({ operations }) => operations).filter(({ subscription }) => subscription),
-  ({ subscription }) => subscription!.queue,
+  // a function is no process that could hear broadcasts
+  platform.flatMap(({ operations }) => operations).filter(({ subscription }) => subscription?.queue),
+  ({ subscription }) => subscription!.queue!,
 );
 
 const queueFunctions: LambdaFunction[] = [...subscribers].map(([queue, operations]) => {

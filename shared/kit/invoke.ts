@@ -156,6 +156,20 @@ const project = (op: Operation<any, any>, output: unknown): any => {
   throw new AppError('internal', { cause: new Error(`output of ${op.name}: ${checked.error.message}`) });
 };
 
+/**
+ * Lets an operation that hears broadcasts learn what it may have missed.
+ *
+ * @throws what it throws
+ */
+export const catchUp = async (host: Host, op: Operation<any, any>, context: Context): Promise<void> =>
+  inSpan(context.trace, `catch up ${op.name}`, 'internal', undefined, async (trace) =>
+    op.catchUp?.(given(host, op, { ...context, trace }), { ...context, trace }),
+  );
+
+/** Tells an operation that hears broadcasts that it may miss some from now on. */
+export const tellMissed = (host: Host, op: Operation<any, any>, context: Context): void =>
+  op.missed?.(given(host, op, context));
+
 /** Calls an operation in the same process with the rights of the platform: the access of a callee is its caller's concern. */
 export const callLocal = async (
   host: Host,

@@ -19,15 +19,32 @@ import { type Answer, type Contract, isStream, type Produced, type Received, typ
  */
 export type Access = 'public' | 'user' | 'own' | 'service' | `${string}:${string}`;
 
-/** An event handler: which queue brings it which events. */
-export interface Subscription {
-  /** `<service>.<suffix>`, bound as `bindings` say. */
-  queue: string;
+/** An event handler: what brings it which events. */
+export type Subscription = QueueSubscription | BroadcastSubscription;
+
+interface Subscribed {
+  /** Patterns of routing keys (shared/messaging/topic.ts). */
   bindings: readonly string[];
   /** The message types that this operation handles; its input is the envelope. */
   types: readonly string[];
   /** False for an event's data that it would only pass over: where the bus asks, such an event is not brought at all. */
   wants?: (data: Record<string, unknown>) => boolean;
+}
+
+/** A queue, from which one process of all takes each event: at least once, tried again, parked when it can't work. */
+export interface QueueSubscription extends Subscribed {
+  broadcast?: false;
+  /** `<service>.<suffix>`, bound as `bindings` say. */
+  queue: string;
+}
+
+/**
+ * Every process that runs the operation gets each event, at most once and in no firm order: nothing is kept for one that
+ * is not there, and none is tried again. So the operation says by `catchUp` how to learn what it may have missed.
+ */
+export interface BroadcastSubscription extends Subscribed {
+  broadcast: true;
+  queue?: undefined;
 }
 
 export interface OperationStore<R extends string, W extends string, E extends string, Q extends string = string>
@@ -101,6 +118,8 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
   /** What stands in where a door can't stream (API Gateway), e.g. `an object in S3`. */
   readonly elsewhere?: string;
   run(given: any, input: Received<I>, context: Context): Promise<Produced<O>> | Produced<O>;
+  catchUp?(given: any, context: Context): Promise<void> | void;
+  missed?(given: any): void;
 }
 
 /**
@@ -151,6 +170,13 @@ export const operation = <
     input: Received<I>,
     context: Context,
   ) => Promise<Produced<O>> | Produced<O>;
+  /**
+   * Of a broadcast: learns what events would have told. Called at the start and after every gap; what comes meanwhile is
+   * brought when it has resolved. One that rejects is called again, after growing waits.
+   */
+  catchUp?: (given: Given<R, W, E, N, C, Q[number]>, context: Context) => Promise<void> | void;
+  /** Of a broadcast: from now on events may be missing, until `catchUp` has resolved. */
+  missed?: (given: Given<R, W, E, N, C, Q[number]>) => void;
 }): Operation<I, O> => ({
   errors: [],
   emits: [],

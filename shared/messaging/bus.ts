@@ -1,9 +1,11 @@
 /** What brings events from the outbox to consumers' queues: in the store itself, or over a broker. */
 import type { Host } from '../kit/invoke.ts';
 import type { OutboxBody } from '../ports/envelope.ts';
+import type { Ports } from '../ports/index.ts';
 import type { Claimed, NewMessage } from '../ports/store.ts';
 import type { Consumer, ConsumerOptions } from './consumer.ts';
 import { type AnyEnvelope as Any, AnyEnvelope } from './envelope.ts';
+import type { Hearing, Listener } from './hearing.ts';
 import type { Queue } from './queue.ts';
 import { isRoutingKey } from './topic.ts';
 
@@ -34,6 +36,8 @@ export interface Bus {
   ready?(): boolean;
   /** Calls back when publishing makes sense again. Returns how to stop. */
   onReady?(listener: () => void): () => void;
+  /** Brings broadcasts to this process from now on. */
+  listen?(ports: Ports, listener: Listener): Hearing;
 }
 
 /** A bus outside of the store: it has queues, and consumers, of its own. */

@@ -9,6 +9,8 @@ export interface Topology {
   readonly types: ReadonlySet<string>;
   /** The queues that are bound to a routing key. */
   route(routingKey: string): readonly Queue[];
+  /** Whether some operation hears broadcasts with this routing key; none when left out. */
+  heard?(routingKey: string): boolean;
 }
 
 /** Limits of a consumer's queue; those of the contract where one is left out. */
@@ -38,6 +40,7 @@ export const topologyOf = (platform: readonly Service[]): Topology => {
   const bindings = new Map<string, string[]>();
   const handlers = new Map<string, Map<string, Operation<any, any>[]>>();
   const types = new Set<string>();
+  const broadcasts: Operation<any, any>[] = [];
   for (const op of platform.flatMap(({ operations }) => operations)) {
     for (const { type, key } of op.emits) {
       if (!isRoutingKey(key)) throw new Error(`${op.name} emits ${type} with a routing key that is none: ${key}`);
@@ -45,14 +48,20 @@ export const topologyOf = (platform: readonly Service[]): Topology => {
     }
     if (!op.subscription) continue;
     const { queue } = op.subscription;
-    if (!QUEUE.test(queue))
-      throw new Error(`${op.name} subscribes to a queue that is not <service>.<suffix>: ${queue}`);
-    for (const binding of op.subscription.bindings) {
-      if (!isBinding(binding)) throw new Error(`${op.name} binds ${queue} to what is no pattern: ${binding}`);
-      add(bindings, queue, binding);
+    for (const binding of op.subscription.bindings)
+      if (!isBinding(binding))
+        throw new Error(`${op.name} binds ${queue ?? 'itself'} to what is no pattern: ${binding}`);
+    if (op.subscription.broadcast) {
+      if (!op.catchUp) throw new Error(`${op.name} hears broadcasts and has no catchUp for those that it misses`);
+      broadcasts.push(op);
+      for (const type of op.subscription.types) types.add(type);
+      continue;
     }
-    const byType = handlers.get(queue) ?? new Map<string, Operation<any, any>[]>();
-    handlers.set(queue, byType);
+    if (!QUEUE.test(op.subscription.queue))
+      throw new Error(`${op.name} subscribes to a queue that is not <service>.<suffix>: ${queue}`);
+    for (const binding of op.subscription.bindings) add(bindings, op.subscription.queue, binding);
+    const byType = handlers.get(op.subscription.queue) ?? new Map<string, Operation<any, any>[]>();
+    handlers.set(op.subscription.queue, byType);
     for (const type of op.subscription.types) {
       types.add(type);
       add(byType, type, op);
@@ -67,6 +76,7 @@ export const topologyOf = (platform: readonly Service[]): Topology => {
   return {
     queues,
     types,
+    heard: (key) => broadcasts.some((op) => op.subscription?.bindings.some((binding) => match(binding, key))),
     route: (key) => {
       const routed = known.get(key);
       if (routed) return routed;

@@ -93,6 +93,11 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Events that a side brought to the bridge, by what became of them',
     labels: ['side', 'result'],
   },
+  perfect21_broadcasts_total: {
+    type: 'counter',
+    help: 'Events that every process hears, by operation and what became of them here: done, refused, failed; and caught_up',
+    labels: ['operation', 'result'],
+  },
   perfect21_discovery_lookups_total: {
     type: 'counter',
     help: 'Questions to the registry of services by what became of them: ok or failed',

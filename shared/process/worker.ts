@@ -6,10 +6,12 @@ import type { Service } from '../kit/operation.ts';
 import type { Broker, Bus } from '../messaging/bus.ts';
 import type { Consumer } from '../messaging/consumer.ts';
 import { DEAD } from '../messaging/dead-letters.ts';
+import { listenInStore } from '../messaging/embedded/broadcast.ts';
 import { embeddedBus } from '../messaging/embedded/bus.ts';
 import { startConsumer } from '../messaging/embedded/consumer.ts';
 import { startLimits } from '../messaging/embedded/limits.ts';
 import { tailed } from '../messaging/embedded/tail.ts';
+import { startListener } from '../messaging/listener.ts';
 import { gaugeQueue } from '../messaging/measures.ts';
 import { startRelay } from '../messaging/relay.ts';
 import { type QueueLimits, topologyOf } from '../messaging/topology.ts';
@@ -62,7 +64,8 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
   const queues = topology.queues.map(({ name }) => name);
   const limits = elsewhere ? undefined : startLimits(host.ports, queues, options.limits);
   const relay = startRelay(host.ports, elsewhere ?? tailed(embeddedBus(topology, clock, limits), host.ports), onTaken);
-  const consumed = platform.filter(({ name }) => options.consume !== false && (services?.includes(name) ?? true));
+  const own = platform.filter(({ name }) => services?.includes(name) ?? true);
+  const consumed = options.consume === false ? [] : own;
   const names = new Set(consumed.flatMap(({ operations }) => operations.flatMap((op) => op.subscription?.queue ?? [])));
   const consumers: Consumer[] = topology.queues
     .filter(({ name }) => names.has(name))
@@ -71,6 +74,13 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
         ? broker.consume(host, queue, { prefetch, onTaken })
         : startConsumer(host, queue, topology, { prefetch, onTaken, ...options.limits }),
     );
+
+  // functions hear no broadcasts, so a process does also where it consumes nothing
+  const heard = own.flatMap(({ operations }) => operations.filter(({ subscription }) => subscription?.broadcast));
+  const listener = heard.length > 0 ? startListener(host, heard) : undefined;
+  const hearing =
+    listener && (elsewhere ? elsewhere.listen?.(host.ports, listener) : listenInStore(host.ports, listener));
+  if (listener && !hearing) throw new Error(`the bus ${elsewhere?.name} brings no broadcasts`);
 
   const gauges: Schedule = {
     name: 'queue-gauges',
@@ -97,6 +107,8 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
         schedules.stop(),
         relay.stop(),
         limits?.stop(),
+        listener?.stop(),
+        hearing?.stop(),
         ...consumers.map((consumer) => consumer.stop(grace_ms)),
       ]);
       await stopping;
@@ -113,6 +125,8 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
         await limits?.round();
         for (const consumer of consumers) await consumer.round();
         await Promise.all(consumers.map((consumer) => consumer.settled()));
+        await hearing?.round?.();
+        await listener?.settled();
       } while (busy || taken !== before);
     },
   };

@@ -35,6 +35,8 @@ export interface Traits {
   full: 'the oldest become dead letters' | 'the others wait in the outbox' | 'it never is';
   /** The bus says when nobody is subscribed. EventBridge does not. */
   tellsUnroutable: boolean;
+  /** Catch-ups after which a process that starts hears everything: relays elsewhere may learn of it late. */
+  catchUps: number;
   /** Messages that one consumer handles at a time. A function takes whole batches. */
   held(prefetch: number): number;
   /** Runs of the test in which processes die again and again. */
@@ -62,6 +64,8 @@ export interface StartOptions {
   /** False for a process that only relays. */
   consume?: boolean;
   life?: Life;
+  /** What this process runs, when it is not what the bench was opened with. */
+  platform?: readonly Service[];
 }
 
 /** One store, and one bus with the queue QUEUE that is empty. */
@@ -79,6 +83,8 @@ export interface Bench {
   /** The bus goes away as in a power cut, and comes back with what it had on its disk. */
   interrupt(): Promise<void>;
   resume(): Promise<void>;
+  /** What stands on the bus for processes that hear broadcasts. */
+  ears(): Promise<number>;
   close(): Promise<void>;
 }
 

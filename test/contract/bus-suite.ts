@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import type { Service } from '../../shared/kit/operation.ts';
 import type { QueueLimits } from '../../shared/messaging/topology.ts';
 import { probePlatform } from '../messaging/rig.ts';
+import { broadcasts } from './bus-broadcasts.ts';
 import { crashes } from './bus-crashes.ts';
 import { delivery } from './bus-delivery.ts';
 import { failures } from './bus-failures.ts';
@@ -38,5 +39,6 @@ export const busContract = (name: string, traits: Traits, start: () => Promise<B
     delivery({ open, traits });
     failures({ open, traits });
     crashes({ open, traits });
+    broadcasts({ open, traits });
   });
 };

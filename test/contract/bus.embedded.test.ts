@@ -17,6 +17,7 @@ const traits: Traits = {
   priorities: 'all ten',
   full: 'the oldest become dead letters',
   tellsUnroutable: true,
+  catchUps: 2,
   held: (prefetch) => prefetch,
   deaths: 25,
   dies: ['before', 'after'],
@@ -40,9 +41,9 @@ const open: BusHarness['open'] = async (platform, limits): Promise<Bench> => {
   const running = new Map<Running, Life>();
   let injected = 0;
 
-  const start: Bench['start'] = async ({ life = new Life(), prefetch, consume } = {}) => {
+  const start: Bench['start'] = async ({ life = new Life(), prefetch, consume, platform: runs = platform } = {}) => {
     const host = hostOf(rig.host, life);
-    const worker = startWorker(host, platform, { prefetch, consume, limits, grace_ms: 0 });
+    const worker = startWorker(host, runs, { prefetch, consume, limits, grace_ms: 0 });
     const own: Running = {
       host,
       drain: worker.drain,
@@ -83,6 +84,7 @@ const open: BusHarness['open'] = async (platform, limits): Promise<Bench> => {
       for (const each of [...running.keys()]) await each.stop();
       await start();
     },
+    ears: async () => (await messages.depth('perfect21.tails')).count,
     close: async () => {
       for (const each of [...running.keys()]) await each.stop();
       await rig.close();

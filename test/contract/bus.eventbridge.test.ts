@@ -7,11 +7,14 @@ import { vi } from 'vitest';
 import { lambdaQueue } from '../../shared/doors/lambda/queue.ts';
 import type { Service } from '../../shared/kit/operation.ts';
 import { RETRY_STEPS } from '../../shared/messaging/backoff.ts';
+import type { Bus } from '../../shared/messaging/bus.ts';
+import { listenOnEventBridge } from '../../shared/messaging/eventbridge/broadcast.ts';
 import { eventBridgeBus } from '../../shared/messaging/eventbridge/bus.ts';
 import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
 import { startWorker } from '../../shared/process/worker.ts';
 import { lambdaContext } from '../doors/lambda/support.ts';
 import { startEventBridge } from '../engines/eventbridge.ts';
+import { ruleControl } from '../engines/eventbridge-rules.ts';
 import { startSqs } from '../engines/sqs.ts';
 import { hostOf, Life } from '../messaging/life.ts';
 import { openRig, probeCollections, SECRET, TestClock } from '../messaging/rig.ts';
@@ -34,6 +37,7 @@ const traits: Traits = {
   priorities: 'urgent from 7 on',
   full: 'it never is',
   tellsUnroutable: false,
+  catchUps: 1,
   held: () => 10,
   deaths: 5,
   dies: ['before', 'after'],
@@ -58,7 +62,7 @@ const resources = Object.assign(
 );
 
 const handlersOf = (platform: readonly Service[]) =>
-  platform.flatMap(({ operations }) => operations.filter(({ subscription }) => subscription));
+  platform.flatMap(({ operations }) => operations.filter(({ subscription }) => subscription?.queue));
 
 const harness = async (): Promise<BusHarness> => {
   const sqs = await startSqs(resources, { visibility: VISIBILITY_S });
@@ -77,12 +81,19 @@ const harness = async (): Promise<BusHarness> => {
       pattern: handlers.length ? compileBindings(bindings, part) : {},
       target: sources[n]!,
     }));
-    const bridge = await startEventBridge({ bus: 'events', rules: handlers.length ? rules : [], deliver: sqs.send });
+    const { rules: all, control, standing } = ruleControl();
+    for (const { pattern, target } of handlers.length ? rules : []) {
+      control('PutRule', { Name: target, EventPattern: JSON.stringify(pattern) });
+      control('PutTargets', { Rule: target, Targets: [{ Id: 'queue', Arn: target }] });
+    }
+    const bridge = await startEventBridge({ bus: 'events', rules: all, control, deliver: sqs.sendTo });
     const options = { endpoint: bridge.endpoint, maxAttempts: 1 };
-    const bus = eventBridgeBus({ name: 'events', options });
+    const listen: Bus['listen'] = (ports, listener) =>
+      listenOnEventBridge('events', ports, listener, { options, wait_s: 1 });
+    const bus = { ...eventBridgeBus({ name: 'events', options }), listen };
     const running = new Map<Running, Life>();
 
-    const start: Bench['start'] = async ({ life = new Life(), consume = true } = {}) => {
+    const start: Bench['start'] = async ({ life = new Life(), consume = true, platform: runs = platform } = {}) => {
       const host = hostOf(rig.host, life);
       // without it a function leaves its messages as they are, as one that died does
       vi.stubEnv('QUEUE_DEAD_URL', sqs.url(`${id}Dead`));
@@ -94,7 +105,7 @@ const harness = async (): Promise<BusHarness> => {
       // SQS keeps no order
       const handler = ({ Records }: SQSEvent): Promise<SQSBatchResponse> =>
         life.call(() => call!({ Records: Records.toReversed() }, lambdaContext()) as Promise<SQSBatchResponse>);
-      const worker = startWorker(host, platform, { bus: life.guard(bus), consume: false });
+      const worker = startWorker(host, runs, { bus: life.guard(bus, [], ['listen']), consume: false });
       const own: Running = {
         host,
         drain: async () => {
@@ -131,6 +142,7 @@ const harness = async (): Promise<BusHarness> => {
       resume: async () => {
         bridge.state.trouble = {};
       },
+      ears: async () => [...standing.keys()].filter((name) => name.startsWith('perfect21-hears-')).length,
       close: async () => {
         for (const each of [...running.keys()]) await each.stop();
         await bus.close();

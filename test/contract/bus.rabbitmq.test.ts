@@ -24,6 +24,7 @@ const CLASSIC: Traits = {
   priorities: 'all ten',
   full: 'the oldest become dead letters',
   tellsUnroutable: true,
+  catchUps: 1,
   held: (prefetch) => prefetch,
   deaths: 3,
   // a death after a step is one before the next: each piece that goes over the wire is a step
@@ -56,7 +57,7 @@ const harness = (queue_type: RabbitSettings['queue_type']) => async (): Promise<
       return broker;
     };
 
-    const start: Bench['start'] = async ({ life, prefetch, consume } = {}) => {
+    const start: Bench['start'] = async ({ life, prefetch, consume, platform: runs = platform } = {}) => {
       const host = life ? hostOf(rig.host, life) : rig.host;
       let armed = false;
       const wire = life && (await startTcpProxy(Number(new URL(server.url).port), () => !armed || life.step()));
@@ -66,7 +67,7 @@ const harness = (queue_type: RabbitSettings['queue_type']) => async (): Promise<
       const broker = await connected(own ?? shared);
       armed = true;
       life?.onEnd(() => wire!.cut());
-      const worker = startWorker(host, platform, { broker, prefetch, consume, ...(life && { grace_ms: 0 }) });
+      const worker = startWorker(host, runs, { broker, prefetch, consume, ...(life && { grace_ms: 0 }) });
       const process: Running = {
         host,
         drain: worker.drain,
@@ -111,6 +112,7 @@ const harness = (queue_type: RabbitSettings['queue_type']) => async (): Promise<
         await server.start();
         seen = await observer(server.url);
       },
+      ears: async () => server.control('-q', 'list_queues', 'name').match(/amq\.gen/g)?.length ?? 0,
       close: async () => {
         for (const each of [...running]) await each.stop();
         await shared?.close();

@@ -6,6 +6,7 @@ interface Standing {
   Name: string;
   EventPattern: string;
   State: string;
+  Description?: string;
   Targets: { Id: string; Arn: string }[];
 }
 
@@ -26,10 +27,10 @@ export const ruleControl = () => {
     return found;
   };
   const calls: Record<string, (body: any) => object> = {
-    PutRule: ({ Name, EventPattern, State = 'ENABLED' }) => {
+    PutRule: ({ Name, EventPattern, Description, State = 'ENABLED' }) => {
       const wrong = wrongWithPattern(JSON.parse(EventPattern));
       if (wrong) throw Object.assign(new Error(wrong), { type: 'InvalidEventPatternException', status: 400 });
-      standing.set(Name, { Name, EventPattern, State, Targets: standing.get(Name)?.Targets ?? [] });
+      standing.set(Name, { Name, EventPattern, Description, State, Targets: standing.get(Name)?.Targets ?? [] });
       return { RuleArn: `arn:aws:events:eu-central-1:000000000000:rule/events/${Name}` };
     },
     PutTargets: ({ Rule: name, Targets }) => {

@@ -1,6 +1,7 @@
 /** SQS for tests: fauxqs on a free port, the queues of a template, and what Lambda does between a queue and its function. */
 import {
   DeleteMessageCommand,
+  GetQueueUrlCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -64,6 +65,11 @@ export const startSqs = async (resources: Resources, { visibility = 0 }: { visib
     inspect: (id: string) => server.inspectQueue(id)!.messages,
     send: async (id: string, body: string): Promise<void> =>
       void (await client.send(new SendMessageCommand({ QueueUrl: queue(id).url, MessageBody: body }))),
+    /** To a queue by its name, also one that a client made. */
+    sendTo: async (name: string, MessageBody: string): Promise<void> => {
+      const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: name }));
+      await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    },
     /** Bodies that wait in a queue. */
     waiting: (id: string): string[] => {
       const { ready, delayed, inflight } = server.inspectQueue(id)!.messages;

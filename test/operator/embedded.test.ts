@@ -8,7 +8,7 @@ import { example, perfect21, type Ran, startCommand, until } from './support.ts'
 vi.setConfig({ testTimeout: 60_000 });
 
 const QUEUE = 'notification-service.user_events';
-const TOKEN = 'a-sealed-token-that-nobody-may-read';
+const TOKEN = 'p1.a-sealed-token-that-nobody-may-read';
 const REGISTERED = {
   user_id: 'u1',
   email: 'ada@example.com',

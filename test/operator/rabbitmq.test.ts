@@ -77,7 +77,7 @@ describe('beside a running platform on a real broker', () => {
     const data = {
       user_id: 'u1',
       email: 'e@example.com',
-      verification_token: 'none',
+      verification_token: 'p1.sealed-elsewhere',
       registration_ip: '',
       user_agent: '',
     };

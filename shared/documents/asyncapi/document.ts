@@ -34,8 +34,21 @@ const sends = (op: Operation<any, any>, byType: ReadonlyMap<string, Event>) =>
     return [[`${op.name}.${type}`, sending] as const];
   });
 
-const receives = (op: Operation<any, any>) => {
-  const { queue, types } = op.subscription!;
+/** What every process hears, it hears by the routing keys themselves. */
+const hears = (op: Operation<any, any>, byType: ReadonlyMap<string, Event>) =>
+  op.subscription!.types.map((type) => {
+    const { key } = byType.get(type)!;
+    const hearing = {
+      action: 'receive',
+      summary: `${op.summary}, in every process that runs it`,
+      channel: pointer('channels', key),
+      messages: messagesIn(key, [type]),
+    };
+    return [`${op.name}.${type}`, hearing] as const;
+  });
+
+const receives = (op: Operation<any, any>, queue: string) => {
+  const { types } = op.subscription!;
   const receiving = {
     action: 'receive',
     summary: op.summary,
@@ -50,7 +63,7 @@ const receives = (op: Operation<any, any>) => {
 const queueChannels = (ops: readonly Operation<any, any>[], catalogue: readonly Event[]) => {
   const bound = new Map<string, Set<string>>();
   for (const { subscription } of ops) {
-    if (!subscription) continue;
+    if (!subscription?.queue) continue;
     const bindings = bound.get(subscription.queue) ?? new Set();
     for (const binding of subscription.bindings) bindings.add(binding);
     bound.set(subscription.queue, bindings);
@@ -112,7 +125,8 @@ export const asyncApi = (
     ]),
     operations: Object.fromEntries([
       ...ops.flatMap((op) => sends(op, byType)),
-      ...ops.filter(({ subscription }) => subscription).map(receives),
+      ...ops.flatMap((op) => (op.subscription?.queue ? [receives(op, op.subscription.queue)] : [])),
+      ...ops.filter(({ subscription }) => subscription?.broadcast).flatMap((op) => hears(op, byType)),
     ]),
     components: {
       messages: Object.fromEntries(catalogue.map((event) => [event.type, messageOf(event, exampleOf(event.type))])),

@@ -33,7 +33,7 @@ export const embeddedBus = (topology: Topology, clock: Clock, limits?: Pick<Limi
         body,
       }),
     );
-    return { kind: 'published', deliveries, unroutable: bound.length === 0 };
+    return { kind: 'published', deliveries, unroutable: bound.length === 0 && !topology.heard?.(body.routing_key) };
   };
   return { name: 'embedded', publish: async (rows) => rows.map(publish) };
 };

@@ -1,5 +1,5 @@
 /**
- * Looking at events as they pass, from another process on the same store.
+ * Looking at events as they pass, from another process on the same store; how broadcasts come, too (broadcast.ts).
  *
  * Who looks says so where every relay reads now and then (tails.ts); relays then give that tail a copy of each event that
  * its binding takes, in the transaction that settles the row. Copies for one that was killed are removed by the others.
@@ -13,8 +13,8 @@ import { match } from '../topic.ts';
 import { drain, forget, newTail, type TailPorts, tailsNow } from './tails.ts';
 
 /** How long a relay believes what it read, ms. */
-const KNOWN_MS = 1_000;
-const LOOK_MS = 200;
+export const KNOWN_MS = 250;
+export const LOOK_MS = 200;
 
 /** The embedded bus for tails too: an event's copies for them are committed with its deliveries. */
 export const tailed = (bus: Bus, ports: Pick<Ports, 'store' | 'clock'>): Bus => {
@@ -40,7 +40,7 @@ export const tailed = (bus: Bus, ports: Pick<Ports, 'store' | 'clock'>): Bus => 
         const event = outcome.kind === 'published' ? readOutboxBody(row.body) : undefined;
         if (outcome.kind !== 'published' || !event) return outcome;
         const copies = watching
-          .filter(({ binding }) => match(binding, event.routing_key))
+          .filter(({ binding }) => binding.split(' ').some((each) => match(each, event.routing_key)))
           .map(({ queue }): NewMessage => ({ queue, id: row.id, available_at: clock.now(), body: event }));
         return { ...outcome, deliveries: [...(outcome.deliveries ?? []), ...copies] };
       });

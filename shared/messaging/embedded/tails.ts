@@ -10,12 +10,13 @@ import type { Claimed, NewMessage, Store } from '../../ports/store.ts';
 const TAILS = 'perfect21.tails';
 const MOST = 100;
 /** How long one saying holds, and how often it is repeated, ms. */
-const HOLDS_MS = 30_000;
+export const HOLDS_MS = 30_000;
 const AGAIN_MS = 10_000;
 const LEASE_MS = 60_000;
 
 interface Saying {
   queue: string;
+  /** Bindings with a space between them. */
   binding: string;
   until: number;
 }
@@ -84,13 +85,14 @@ export const newTail = (ports: TailPorts, binding: string) => {
   let said = Number.NEGATIVE_INFINITY;
   return {
     queue,
-    /** Says that it is there, if that was long enough ago. */
-    say: async (): Promise<void> => {
+    /** Says that it is there, if that was long enough ago. False when what it said before had ended: something may be missing. */
+    say: async (): Promise<boolean> => {
       const since = clock.now() - said;
-      if (since >= 0 && since < AGAIN_MS) return;
+      if (since >= 0 && since < AGAIN_MS) return true;
       said = clock.now();
       await store.transact([], { enqueue: [saying(said + HOLDS_MS)] });
       await forget(ports);
+      return since >= 0 && since < HOLDS_MS;
     },
     /** Says that it is over; relays learn it when they read again, and who forgets after that removes the rest. */
     leave: async (): Promise<void> => {

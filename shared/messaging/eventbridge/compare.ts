@@ -11,8 +11,9 @@ import {
 import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Difference } from '../operate.ts';
 import { type AwsLayout, type AwsQueue, canonical, isNoQueue, nameOfArn } from './layout.ts';
+import { type AwsClients, HEARS } from './own-queue.ts';
 import { queueUrl } from './sqs.ts';
-import { type AwsClients, TAIL } from './tail.ts';
+import { TAIL } from './tail.ts';
 
 /** A rule that stands there and the queue in SQS that it brings events to. */
 interface Standing {
@@ -41,7 +42,7 @@ const standing = async (events: EventBridgeClient, bus: string): Promise<Standin
   }
   const found: Standing[] = [];
   for (const { Name = '', EventPattern, State } of rules) {
-    if (Name.startsWith(TAIL)) continue;
+    if (Name.startsWith(TAIL) || Name.startsWith(HEARS)) continue;
     const asked = new ListTargetsByRuleCommand({ EventBusName: bus, Rule: Name });
     const { Targets = [] } = await events.send(asked);
     const targets = Targets.map(({ Id = '' }) => Id);

@@ -6,8 +6,9 @@ import { eventBridgeBus } from './bus.ts';
 import { compareAws, mendRules } from './compare.ts';
 import { type AwsLayout, explainAws } from './layout.ts';
 import { sqsLetters } from './letters.ts';
+import type { AwsClients } from './own-queue.ts';
 import { openSqs } from './sqs.ts';
-import { type AwsClients, tail } from './tail.ts';
+import { tail } from './tail.ts';
 
 /**
  * Opens it. Region, credentials and endpoints come from the SDK's default chain.

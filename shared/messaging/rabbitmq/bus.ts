@@ -4,6 +4,7 @@ import type { Broker } from '../bus.ts';
 import { DEAD } from '../dead-letters.ts';
 import type { AnyEnvelope } from '../envelope.ts';
 import type { Topology } from '../topology.ts';
+import { createEar, type Ear } from './broadcast.ts';
 import type { RabbitConsumer } from './consumer.ts';
 import { createConsumer } from './consumer.ts';
 import { openDelays } from './delay.ts';
@@ -73,8 +74,8 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
   });
   out.onReady(tell);
 
-  const consumers = new Set<RabbitConsumer>();
-  let attach: ((consumer: RabbitConsumer) => Promise<void>) | undefined;
+  const consumers = new Set<RabbitConsumer | Ear>();
+  let attach: ((consumer: RabbitConsumer | Ear) => Promise<void>) | undefined;
   let asking: Channel | undefined;
   const into = startLink('consume', settings, ports, {
     setup: async (model) => {
@@ -117,6 +118,12 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       consumers.add(consumer);
       void attach?.(consumer).catch((cause: Error) => into.renew(cause));
       return consumer;
+    },
+    listen: (_, listener) => {
+      const ear = createEar(listener, log, () => consumers.delete(ear));
+      consumers.add(ear);
+      void attach?.(ear).catch((cause: Error) => into.renew(cause));
+      return ear;
     },
     depth: async (queue) => (await asking?.checkQueue(queue).catch(() => undefined))?.messageCount,
     send: async (envelope, key, { priority = 0, delay_ms = 0 } = {}) => {

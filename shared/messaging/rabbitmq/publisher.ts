@@ -55,7 +55,8 @@ export const rowPublisher = (
     });
     metrics.observe('perfect21_bus_confirm_seconds', RABBITMQ, (performance.now() - started) / 1000);
     if (sent === 'confirmed') return { kind: 'published' };
-    if (topology.route(key).length === 0) return { kind: 'published', unroutable: true };
+    // whoever would hear a broadcast need not be there
+    if (topology.route(key).length === 0) return { kind: 'published', unroutable: !topology.heard?.(key) };
     metrics.count('perfect21_bus_unroutable_total', { routing_key: key });
     log.error('bus.unroutable', { message_id: row.id, routing_key: key, detail: 'a binding is missing on RabbitMQ' });
     unbound();

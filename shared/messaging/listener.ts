@@ -1,0 +1,171 @@
+/**
+ * Hears broadcasts in one process: hands each event at most once to the operations that hear it, and lets them catch up
+ * on what they may have missed.
+ *
+ * A bus says `connected` when everything that is published from now on comes, `missed` when it may not, and delivers.
+ * What comes while the operations catch up waits; what may be missing is never guessed, it is caught up on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from '../kit/context.ts';
+import { toAppError, toBatchVerdict } from '../kit/errors.ts';
+import { catchUp, type Host, invoke, tellMissed } from '../kit/invoke.ts';
+import type { Operation } from '../kit/operation.ts';
+import { continueTrace } from '../kit/trace.ts';
+import { publishDelay, unitRandom } from './backoff.ts';
+import { readOutboxBody } from './bus.ts';
+import { HANDLING_MS } from './consumer.ts';
+import type { Listener } from './hearing.ts';
+import { match } from './topic.ts';
+
+/** Events that wait for a slow operation, and ids that are remembered. With more waiting, all are given up and caught up on. */
+const MOST = 10_000;
+
+const contextOf = (host: Host, request_id: string, traceparent?: string): Context => ({
+  request_id,
+  trace: continueTrace(traceparent),
+  caller: { kind: 'service', name: 'bus', permissions: [] },
+  client: {},
+  door: 'queue',
+  deadline: host.ports.clock.now() + HANDLING_MS,
+});
+
+/** Starts with everything missing. */
+export const startListener = (host: Host, ops: readonly Operation<any, any>[]): Listener => {
+  const { ids, log, metrics } = host.ports;
+  const waiting: NonNullable<ReturnType<typeof readOutboxBody>>[] = [];
+  const seen = new Set<string>();
+  /** Counts what changes whether anything is missing: what began before is void. */
+  let turn = 0;
+  let live = false;
+  let connected = false;
+  let stopped = false;
+  let working: Promise<void> | undefined;
+  let catching: Promise<void> | undefined;
+  /** Gaps by operations that fail, in a row: the further ones are caught up on more slowly. */
+  let failures = 0;
+
+  const count = (operation: string, result: string): void =>
+    metrics.count('perfect21_broadcasts_total', { operation, result });
+
+  const hand = async (op: Operation<any, any>, { envelope }: (typeof waiting)[number]): Promise<boolean> => {
+    try {
+      const context = contextOf(host, envelope.correlation_id ?? envelope.message_id, envelope.metadata?.traceparent);
+      await invoke(host, op, envelope, context);
+      count(op.name, 'done');
+      return true;
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      const { message_id } = envelope;
+      log.warn('broadcast.failed', { operation: op.name, message_id, error_code: error.code, cause: error });
+      // what will never work is no gap: the next one may
+      const refused = toBatchVerdict(error) === 'park';
+      count(op.name, refused ? 'refused' : 'failed');
+      return refused;
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next && live; next = live ? waiting.shift() : undefined) {
+      const { envelope, routing_key } = next;
+      for (const op of ops) {
+        const { types, bindings, wants } = op.subscription!;
+        if (!types.includes(envelope.message_type) || !bindings.some((binding) => match(binding, routing_key)))
+          continue;
+        if (wants && !wants(envelope.data)) continue;
+        if (await hand(op, next)) failures = 0;
+        else {
+          failures++;
+          gap();
+          join();
+        }
+      }
+    }
+  };
+  const kick = (): void => {
+    if (!live || working || waiting.length === 0) return;
+    working = work().finally(() => {
+      working = undefined;
+      kick();
+    });
+  };
+
+  const gap = (): void => {
+    turn++;
+    live = false;
+    waiting.length = 0;
+    for (const op of ops) {
+      try {
+        tellMissed(host, op, contextOf(host, ids.uuid()));
+      } catch (cause) {
+        log.error('broadcast.failed', { operation: op.name, cause });
+      }
+    }
+  };
+
+  /** Catches up, however often that takes, and goes on with what came meanwhile. */
+  const join = (): void => {
+    const own = ++turn;
+    live = false;
+    const current = (): boolean => own === turn && !stopped;
+    const run = async (): Promise<void> => {
+      const pending = new Set(ops);
+      for (let tries = failures; current() && pending.size > 0; tries++) {
+        if (tries > 0) await sleep(publishDelay(tries, unitRandom(ids)), undefined, { ref: false });
+        for (const op of pending) {
+          if (!current()) return;
+          try {
+            await catchUp(host, op, contextOf(host, ids.uuid()));
+            pending.delete(op);
+            count(op.name, 'caught_up');
+          } catch (cause) {
+            log.warn('broadcast.not_caught_up', { operation: op.name, cause });
+          }
+        }
+      }
+      if (!current()) return;
+      live = true;
+      kick();
+    };
+    // one after the other: what an earlier one learns late must not undo what a later one learnt
+    const running: Promise<void> = (catching ?? Promise.resolve()).then(run).finally(() => {
+      if (catching === running) catching = undefined;
+    });
+    catching = running;
+  };
+
+  gap();
+  return {
+    bindings: [...new Set(ops.flatMap(({ subscription }) => subscription!.bindings))],
+    connected: () => {
+      if (stopped) return;
+      connected = true;
+      join();
+    },
+    missed: () => {
+      if (stopped || !connected) return;
+      connected = false;
+      gap();
+    },
+    deliver: (body) => {
+      if (stopped || !connected) return;
+      const event = readOutboxBody(body);
+      if (!event || seen.has(event.envelope.message_id)) return;
+      seen.add(event.envelope.message_id);
+      if (seen.size > MOST) seen.delete(seen.values().next().value!);
+      if (waiting.push(event) > MOST) {
+        log.warn('broadcast.overrun', { detail: `${MOST} events waited: they are given up and caught up on` });
+        gap();
+        join();
+      } else kick();
+    },
+    settled: async () => {
+      while (!stopped && connected && (catching || working)) await (catching ?? working);
+    },
+    stop: () => {
+      stopped = true;
+      turn++;
+      live = false;
+      waiting.length = 0;
+    },
+  };
+};
