@@ -22,6 +22,14 @@ export const withAdministrator = async (store: Given, user_id: string): Promise<
   return [known ? update(administrators, known, value) : insert(administrators, ALL, value)];
 };
 
+/** Whether there is, or was, an administrator. */
+export const hasAdministrator = async (store: Given): Promise<boolean> =>
+  (await store.get(administrators, ALL)) !== undefined;
+
+/** The write that makes a user the first administrator, and fails when there is one by then. */
+export const firstAdministrator = (user_id: string): Write<'administrators'> =>
+  insert(administrators, ALL, { user_ids: [user_id] });
+
 /**
  * The write that takes a user out, to be committed with what makes the account no administrator's any more.
  *

@@ -63,11 +63,12 @@ const NO_UNUSED_ZOD: Replacement[] = [
     filter: /\/zod\/v4\/classic\/schemas\.js$/,
     // a namespace that is reached through another one is bundled whole
     contents: (text) =>
-      swap(
-        swap(withoutUnusedMethods(withoutFormatMethods(text)), 'import { util } from "../core/index.js";', UTIL),
-        /\bcore\.util\./g,
-        'util.',
-      ),
+      [
+        ['import { util } from "../core/index.js";', UTIL] as const,
+        [/\bcore\.util\./g, 'util.'] as const,
+        // compiling a schema pays for itself after more parses than most containers live to see
+        ['core.$ZodObjectJIT.init', 'core.$ZodObject.init'] as const,
+      ].reduce((rest, [found, by]) => swap(rest, found, by), withoutUnusedMethods(withoutFormatMethods(text))),
   },
   // for values with cycles, which come neither as JSON nor out of the store; zod/mini is without it, too
   {

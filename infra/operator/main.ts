@@ -9,6 +9,7 @@ import { bridgeCommands } from './commands/bridge.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { eventCommands } from './commands/events.ts';
 import { outboxCommands } from './commands/outbox.ts';
+import { setupCommands } from './commands/setup.ts';
 import { topologyCommands } from './commands/topology.ts';
 import { userCommands } from './commands/users.ts';
 import { createOperator, type Operator } from './operator.ts';
@@ -16,6 +17,7 @@ import { createOutput, plain } from './output.ts';
 import { Refusal, UsageError } from './refusal.ts';
 
 const COMMANDS: readonly Command[] = [
+  ...setupCommands,
   ...eventCommands,
   ...deadLetterCommands,
   ...outboxCommands,
@@ -59,7 +61,7 @@ const main = async (args: readonly string[]): Promise<number> => {
     return 0;
   }
   const wantsHelp = args.includes('--help') || args.includes('-h') || group === 'help';
-  const command = COMMANDS.find(({ name }) => name === `${group} ${verb}`);
+  const command = COMMANDS.find(({ name }) => name === group || name === `${group} ${verb}`);
   if (!command) {
     const own = COMMANDS.filter(({ name }) => name.startsWith(`${group} `));
     const known = wantsHelp || args.length === 0 || (own.length > 0 && verb === undefined);
@@ -70,7 +72,7 @@ const main = async (args: readonly string[]): Promise<number> => {
   }
   let operator: Operator | undefined;
   try {
-    const { values, positionals } = parse(command, args.slice(2));
+    const { values, positionals } = parse(command, args.slice(command.name.split(' ').length));
     if (values.help) {
       process.stdout.write(helpOf(command));
       return 0;

@@ -9,7 +9,8 @@ import { storeLetters } from '../../shared/messaging/dead-letters.ts';
 import { operateEmbedded, storeQueues } from '../../shared/messaging/embedded/operate.ts';
 import type { BusOperations, LetterBox } from '../../shared/messaging/operate.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
-import type { Ports } from '../../shared/ports/index.ts';
+import type { PortName, Ports } from '../../shared/ports/index.ts';
+import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { adaptersFor } from '../../shared/process/host.ts';
 import { awsLayout, bridgeLayout } from './aws-layout.ts';
 import { joined } from './joined.ts';
@@ -28,7 +29,12 @@ export interface Operator {
   readonly signal: AbortSignal;
   /** Ports that need no engine. */
   light(): Promise<Light>;
-  store(): Promise<Ports['store']>;
+  /** `make`: also where there is none yet. */
+  store(options?: { make?: boolean }): Promise<Ports['store']>;
+  /** A port of the platform by its name, opened. */
+  port<P extends PortName>(name: P): Promise<Ports[P]>;
+  /** The shape that this release wants, and the engine. */
+  readonly shape: { readonly engine: string; readonly version: number };
   bus(options?: BusOptions): Promise<BusOperations>;
   /** Why the bus can't be reached, in one line; undefined where it can, or where asking would tell nothing. */
   busAway(): Promise<string | undefined>;
@@ -57,10 +63,11 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
     log: await assembly.get('log'),
     metrics: await assembly.get('metrics'),
   });
-  const store = (): Promise<Ports['store']> => {
+  const store = ({ make = false } = {}): Promise<Ports['store']> => {
     const { store: chosen, data_dir } = config;
     const [file = ''] = chosen.engine === 'sqlite' ? chosen.file.split('?') : [];
-    if (chosen.engine === 'sqlite' && !existsSync(file)) {
+    if (make && chosen.engine === 'sqlite' && file.startsWith(data_dir)) prepareDataDir(data_dir);
+    if (!make && chosen.engine === 'sqlite' && !existsSync(file)) {
       throw new StartError(`there is no store at ${file || data_dir}: set STORE_URL or PERFECT21_DATA_DIR`);
     }
     return assembly.get('store');
@@ -113,7 +120,9 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
     out,
     signal,
     light,
-    store: async () => store(),
+    store: async (options) => store(options),
+    port: (name) => assembly.get(name),
+    shape: { engine: config.store.engine, version: schema.version },
     bus,
     busAway: async () => {
       // the store's own bus is where the outbox is; EventBridge's relay tries, and notes that it failed
