@@ -62,6 +62,8 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const tracing = tracingOf(env, services);
   // tokens are issued, and links in mails opened, where auth runs
   const authPort = services.includes('auth') ? httpPort : OWN_PORT.auth;
+  const ownUrl = `${tls?.cert ? 'https' : 'http'}://localhost:${authPort}`;
+  const publicUrl = (env.PERFECT21_PUBLIC_URL ?? ownUrl).replace(/\/$/, '');
   return {
     env,
     services,
@@ -77,15 +79,12 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     bus: busOf(env),
     ...(env.BRIDGE_URL && { bridge: bridgeOf(env.BRIDGE_URL) }),
     keys: keysOf(env.KEYS_URL ?? `file:${resolve(dataDir, 'signing-keys.json')}`),
-    mail: mailOf(env.MAIL_URL ?? `smtp://127.0.0.1:${env.PERFECT21_SMTP_PORT}`, env.MAIL_FROM),
+    mail: mailOf(env, publicUrl),
     sms: smsOf(env),
-    push: pushOf(env),
+    push: pushOf(env, publicUrl),
     discovery: discoveryOf(env),
     ...(tracing && { tracing }),
-    public_url: (env.PERFECT21_PUBLIC_URL ?? `${tls?.cert ? 'https' : 'http'}://localhost:${authPort}`).replace(
-      /\/$/,
-      '',
-    ),
+    public_url: publicUrl,
     ...(env.PERFECT21_SECRET && { secret: env.PERFECT21_SECRET }),
   };
 };

@@ -32,7 +32,14 @@ export interface DeliveryConfig {
 /** The address in `name <address>`, or the whole. */
 const addressIn = (from: string): string => /<([^<>]+)>$/.exec(from)?.[1] ?? from;
 
-export const mailOf = (urls: string, from: string): MailConfig => {
+/** Of a platform on this machine, whose mails nobody else gets. */
+const LOCAL_FROM = 'perfect21 <no-reply@perfect21.local>';
+const isHere = (url: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
+
+/** @param publicUrl where users find the platform */
+export const mailOf = (env: Environment, publicUrl: string): MailConfig => {
+  const { MAIL_URL, MAIL_FROM: from = LOCAL_FROM } = env;
+  const urls = MAIL_URL ?? `smtp://127.0.0.1:${env.PERFECT21_SMTP_PORT}`;
   if (!/^[^\s@<>,]+@[^\s@<>,]+$/.test(addressIn(from)))
     throw new StartError('MAIL_FROM is no address: use <name>@<domain>, or "Name <name@domain>"');
   const providers = listOf(urls).map((url): MailProvider => {
@@ -41,7 +48,18 @@ export const mailOf = (urls: string, from: string): MailConfig => {
     // the URL may hold a password
     throw new StartError('MAIL_URL names no known transport: use smtp://…, smtps://… or ses:');
   });
+  const here = isHere(publicUrl) && providers.every((each) => each.transport === 'smtp' && isHere(each.url));
+  if (MAIL_URL && !env.MAIL_FROM && !here)
+    throw new StartError('MAIL_FROM is missing: set what mails come from, "Name <name@domain>"');
   return { from, providers };
+};
+
+/** Whom push services may contact (RFC 8292 2.1): who sends mails here, or else the place itself. */
+const contactOf = ({ MAIL_FROM }: Environment, publicUrl: string): string => {
+  const address = addressIn(MAIL_FROM ?? LOCAL_FROM);
+  if (!address.endsWith('.local') || isHere(publicUrl)) return `mailto:${address}`;
+  if (publicUrl.startsWith('https:')) return publicUrl;
+  throw new StartError('PUSH_URL=vapid: names nobody whom push services may contact: use vapid:mailto:<address>');
 };
 
 /** The mailbox of this machine; a start that opens one on another port puts that in. */
@@ -63,11 +81,11 @@ export const smsOf = (env: Environment): SmsConfig => {
   return { providers, ...(env.SMS_SENDER && { sender: env.SMS_SENDER }) };
 };
 
-export const pushOf = (env: Environment): PushConfig => {
+export const pushOf = (env: Environment, publicUrl: string): PushConfig => {
   const providers = listOf(env.PUSH_URL ?? unlessSet(env)).map((url): PushConfig['providers'][number] => {
     if (url === 'mailbox:') return mailboxAt(env);
     if (url === 'sns:') return { transport: 'sns' };
-    if (url === 'vapid:') return { transport: 'vapid', subject: `mailto:${addressIn(env.MAIL_FROM)}` };
+    if (url === 'vapid:') return { transport: 'vapid', subject: contactOf(env, publicUrl) };
     const [, subject] = /^vapid:(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.exec(url) ?? [];
     if (subject) return { transport: 'vapid', subject };
     throw new StartError('PUSH_URL names no known provider: use vapid:, vapid:mailto:<address>, sns: or mailbox:');

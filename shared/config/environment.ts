@@ -47,7 +47,7 @@ export const Environment = z.object({
   RABBITMQ_QUEUE_TYPE: z.enum(['classic', 'quorum']).default('classic'),
   KEYS_URL: z.string().optional(),
   MAIL_URL: z.string().optional(),
-  MAIL_FROM: z.string().default('perfect21 <no-reply@perfect21.local>'),
+  MAIL_FROM: z.string().optional(),
   SMS_URL: z.string().optional(),
   SMS_SENDER: z
     .string()

@@ -3,6 +3,21 @@ import type { Opened } from '../kit/adapter.ts';
 import { AppError, toAppError } from '../kit/errors.ts';
 import type { Channel, ChannelTry, Perishable } from '../ports/channel.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+
+/** Says that a provider refused not this message but who sends it: the account, the address that it comes from. */
+export class SenderRefused extends Error {}
+
+/** The failure of a send that the operator has to mend; the message waits for that. */
+export const senderFailure = (cause: unknown, what = 'message'): AppError =>
+  new AppError('unavailable', {
+    detail: `The ${what} could not be sent now`,
+    cause: new SenderRefused(cause instanceof Error ? `${cause.name}: ${cause.message}` : '', { cause }),
+  });
+
+/** In these words Amazon says that of messages which it refuses as such: unverified, in the sandbox, paused, no such sender. */
+const OF_SENDER = /not verified|sandbox|(sending|account)\b.{0,20}\b(paused|suspended)|sender ?id|origination/i;
+export const isOfSender = (cause: unknown): boolean => OF_SENDER.test((cause as Error).message);
 
 /** The failure of a send: `permanent` when it is about this message, which no retry mends. */
 export const sendFailure = (permanent: boolean, cause: unknown, what = 'message'): AppError =>
@@ -81,8 +96,9 @@ export const provider = <M>(
     } catch (thrown) {
       const { code, detail } = toAppError(thrown);
       const said = tell(OUTCOMES[code as keyof typeof OUTCOMES] ?? 'unavailable', saidBy(thrown));
+      const Cause = thrown instanceof AppError && thrown.cause instanceof SenderRefused ? SenderRefused : Error;
       // the error goes to the log
-      throw new AppError(code, { detail, cause: new Error(`${name}: ${said || code}`) });
+      throw new AppError(code, { detail, cause: new Cause(`${name}: ${said || code}`) });
     }
     tell('sent', answer);
   },
@@ -128,13 +144,36 @@ export const inOrder = <M extends Perishable>(channels: readonly Channel<M>[], c
 /** Milliseconds for each of `count` providers, at most `ms`. */
 export const shareOf = (ms: number, count: number): number => Math.min(ms, Math.floor(ALL_MS / Math.max(1, count)));
 
+/** Tells the operator once that a provider refuses him, and again when it did after it had taken something. */
+export const telling = <M>(channel: Channel<M>, log: Log): Channel<M> => {
+  let told = false;
+  return {
+    send: async (message, heard) => {
+      try {
+        await channel.send(message, heard);
+        told = false;
+      } catch (thrown) {
+        const cause = thrown instanceof AppError ? thrown.cause : undefined;
+        if (cause instanceof SenderRefused && !told) {
+          told = true;
+          log.error('delivery.sender_refused', {
+            detail: 'messages wait until the account and its sender are accepted',
+            cause,
+          });
+        }
+        throw thrown;
+      }
+    },
+  };
+};
+
 /** Opened providers as one port. */
 export const openInOrder = <M extends Perishable>(
   opened: readonly Opened<Channel<M>>[],
-  clock: Clock,
+  { clock, log }: { clock: Clock; log: Log },
 ): Opened<Channel<M>> => ({
   port: inOrder(
-    opened.map(({ port }) => port),
+    opened.map(({ port }) => telling(port, log)),
     clock,
   ),
   close: async () => {

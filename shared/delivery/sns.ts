@@ -1,17 +1,24 @@
 /** Publishing through Amazon SNS, for text messages and push. Region, credentials and endpoint as the SDK finds them. */
 import type { PublishCommandInput } from '@aws-sdk/client-sns';
 import { AppError } from '../kit/errors.ts';
-import { sendFailure, within } from './sending.ts';
+import { isOfSender, senderFailure, sendFailure, within } from './sending.ts';
 
 /** Milliseconds for one publish: a function's batch has 30 seconds. */
 const SEND_MS = 10_000;
 
-/** What SNS says of a message or recipient that it takes at no time. Everything else is about the account, or passes. */
+/** What SNS says of a message or recipient that it takes at no time, unless its words are about the sender. */
 const PERMANENT = new Set([
   'InvalidParameterException',
   'InvalidParameterValueException',
   'ParameterValueInvalidException',
   'ValidationException',
+]);
+/** What it says of an account or a sender. Everything else passes. */
+const OF_SENDER = new Set([
+  'AuthorizationErrorException',
+  'AccessDeniedException',
+  'AccessDenied',
+  'PlatformApplicationDisabledException',
 ]);
 /** What it says of a device that is not there any more. */
 const GONE = new Set(['EndpointDisabledException', 'NotFoundException']);
@@ -56,7 +63,9 @@ export const openSns = ({
     const { MessageId } = await within(send, timeout_ms).catch((cause: unknown) => {
       const { name } = cause as Error;
       if (GONE.has(name)) throw new AppError('not_found', { detail: 'The device is gone', cause });
-      throw sendFailure(PERMANENT.has(name), cause);
+      const permanent = PERMANENT.has(name);
+      if (OF_SENDER.has(name) || (permanent && isOfSender(cause))) throw senderFailure(cause);
+      throw sendFailure(permanent, cause);
     });
     return MessageId;
   };

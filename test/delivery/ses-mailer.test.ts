@@ -106,7 +106,7 @@ describe('the SES mailer', () => {
 
   test.each<[number, string, string]>([
     [400, 'MessageRejected', 'invalid_request'],
-    [400, 'MailFromDomainNotVerifiedException', 'invalid_request'],
+    [400, 'MailFromDomainNotVerifiedException', 'unavailable'],
     [400, 'BadRequestException', 'invalid_request'],
     [429, 'TooManyRequestsException', 'unavailable'],
     [400, 'ThrottlingException', 'unavailable'],
@@ -122,9 +122,30 @@ describe('the SES mailer', () => {
     expect(ses.state.requests).toBe(1);
   });
 
-  test('takes a sender that SES did not verify as refused for good', async () => {
+  test('takes a sender that SES did not verify as one that it may verify yet', async () => {
     const mailer = await open('no-reply@perfect21.local');
-    await expect(mailer.send(mail())).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(mailer.send(mail())).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  test('tells the operator once that the account is refused, and again after it was taken', async () => {
+    const log = { debug() {}, info() {}, warn() {}, error: vi.fn() };
+    const { port, close } = await sesMailer.open({ log }, loadConfig({ MAIL_URL: 'ses:', MAIL_FROM: 'a@example.org' }));
+    const refused = async () => {
+      ses.state.trouble = { status: 400, type: 'SendingPausedException' };
+      await expect(port.send(mail())).rejects.toMatchObject({ code: 'unavailable' });
+    };
+    await refused();
+    await refused();
+    expect(log.error).toHaveBeenCalledTimes(1);
+    expect(log.error.mock.calls[0]![0]).toBe('delivery.sender_refused');
+    ses.state.trouble = undefined;
+    await port.send(mail());
+    await refused();
+    expect(log.error).toHaveBeenCalledTimes(2);
+    ses.state.trouble = { status: 400, type: 'MessageRejected' };
+    await expect(port.send(mail())).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(log.error).toHaveBeenCalledTimes(2);
+    await close?.();
   });
 
   test.each<Trouble>(['silence', 'half an answer', 'cut off'])('takes %s as away, in bounded time', async (trouble) => {
@@ -146,9 +167,9 @@ describe('MAIL_URL', () => {
       from: 'a@example.org',
       providers: [{ transport: 'ses' }],
     });
-    expect(loadConfig({ MAIL_URL: 'smtps://u:p@mail.example.org' }).mail.providers).toEqual([
-      { transport: 'smtp', url: 'smtps://u:p@mail.example.org' },
-    ]);
+    expect(loadConfig({ MAIL_URL: 'smtps://u:p@mail.example.org', MAIL_FROM: 'a@example.org' }).mail.providers).toEqual(
+      [{ transport: 'smtp', url: 'smtps://u:p@mail.example.org' }],
+    );
     expect(loadConfig({ PERFECT21_SMTP_PORT: '2525' }).mail.providers).toEqual([
       { transport: 'smtp', url: 'smtp://127.0.0.1:2525' },
     ]);
@@ -156,7 +177,7 @@ describe('MAIL_URL', () => {
 
   test('may list several, in the order in which they are asked', () => {
     for (const MAIL_URL of ['smtp://one smtps://two ses:', ' smtp://one,smtps://two,\n ses: ']) {
-      expect(loadConfig({ MAIL_URL }).mail.providers).toEqual([
+      expect(loadConfig({ MAIL_URL, MAIL_FROM: 'a@example.org' }).mail.providers).toEqual([
         { transport: 'smtp', url: 'smtp://one' },
         { transport: 'smtp', url: 'smtps://two' },
         { transport: 'ses' },
@@ -173,11 +194,12 @@ describe('MAIL_URL', () => {
     },
   );
 
-  test('opens no mailer of the other kind', () => {
+  test('opens no mailer of the other kind', async () => {
     for (const MAIL_URL of ['ses:', 'ses: smtp://one']) {
-      expect(() => smtpMailer.open({}, loadConfig({ MAIL_URL }))).toThrow(StartError);
+      expect(() => smtpMailer.open({}, loadConfig({ MAIL_URL, MAIL_FROM: 'a@example.org' }))).toThrow(StartError);
     }
-    expect(() => sesMailer.open({}, loadConfig({ MAIL_URL: 'ses: smtp://one' }))).toThrow(StartError);
-    expect(() => sesMailer.open({}, loadConfig({}))).toThrow(StartError);
+    const both = loadConfig({ MAIL_URL: 'ses: smtp://one', MAIL_FROM: 'a@example.org' });
+    await expect(sesMailer.open({}, both)).rejects.toThrow(StartError);
+    await expect(sesMailer.open({}, loadConfig({}))).rejects.toThrow(StartError);
   });
 });

@@ -146,6 +146,14 @@ describe('the SMTP mailer', () => {
     await expect(mailer.send(mail())).rejects.toMatchObject({ code: expected });
   });
 
+  it.each([
+    [550, 'unavailable'],
+    [552, 'invalid_request'],
+  ])('takes a %i for the sender as %s: only what is too large is about this mail', async (code, expected) => {
+    const { mailer } = await serve({ onMailFrom: refuse(code) as any });
+    await expect(mailer.send(mail())).rejects.toMatchObject({ code: expected });
+  });
+
   it('tells what the server answered, without address and links', async () => {
     const { mailer } = await serve();
     const heard: unknown[] = [];

@@ -121,7 +121,7 @@ describe('SMS_URL and PUSH_URL', () => {
   });
 
   test('offer no channel that is not set where a mail server is: no mailbox stands in production', () => {
-    const { sms, push } = loadConfig({ MAIL_URL: 'smtp://mail.example.org' });
+    const { sms, push } = loadConfig({ MAIL_URL: 'smtp://mail.example.org', MAIL_FROM: 'a@example.org' });
     expect([sms.providers, push.providers]).toEqual([[], []]);
   });
 

@@ -53,6 +53,30 @@ test('bounds can be scaled, and switched off for tests only', () => {
   expect(() => loadConfig({ ...production, PERFECT21_RATE_LIMITS: 'off' })).toThrow(/^PERFECT21_RATE_LIMITS=off/);
 });
 
+describe('nothing of a platform goes out in the name of nobody', () => {
+  const at = { PERFECT21_PUBLIC_URL: 'https://auth.example.org' };
+  const plain = { PERFECT21_PUBLIC_URL: 'http://auth.example.org' };
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['mails by a server elsewhere', { MAIL_URL: 'smtp://mail.example.org' }, /^MAIL_FROM is missing/],
+    ['mails by SES', { MAIL_URL: 'ses:' }, /^MAIL_FROM is missing/],
+    [
+      'mails of a public platform by a server beside it',
+      { ...at, MAIL_URL: 'smtp://localhost' },
+      /^MAIL_FROM is missing/,
+    ],
+    ['push messages', { ...plain, PUSH_URL: 'vapid:' }, /^PUSH_URL=vapid: names nobody/],
+  ])('%s', (_, env, line) => expect(() => loadConfig(env)).toThrow(line));
+
+  test('what stays on this machine may', () => {
+    expect(loadConfig({ MAIL_URL: 'smtp://localhost:2525' }).mail.from).toContain('@perfect21.local');
+    expect(loadConfig({}).mail.from).toContain('@perfect21.local');
+    const subjectOf = (env: Record<string, string>) => loadConfig({ ...env, PUSH_URL: 'vapid:' }).push.providers[0];
+    expect(subjectOf({})).toMatchObject({ subject: 'mailto:no-reply@perfect21.local' });
+    expect(subjectOf(at)).toMatchObject({ subject: 'https://auth.example.org' });
+    expect(subjectOf({ ...at, MAIL_FROM: 'a@b.example' })).toMatchObject({ subject: 'mailto:a@b.example' });
+  });
+});
+
 describe('an address that can not be read is refused in one line, without what it holds', () => {
   const refused: Record<string, string[]> = {
     STORE_URL: [

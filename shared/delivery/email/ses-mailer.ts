@@ -3,15 +3,23 @@ import { domainToASCII } from 'node:url';
 import { StartError } from '../../config/start-error.ts';
 import { adapter } from '../../kit/adapter.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
-import { codesIn, provider, sendFailure, within } from '../sending.ts';
+import { codesIn, isOfSender, provider, senderFailure, sendFailure, telling, within } from '../sending.ts';
 import { oneLine } from '../templates/letter.ts';
 import { requirePlainAddress, type Sender, senderOf } from './outgoing.ts';
 
 /** Milliseconds for one send: a function's batch has 30 seconds. */
 const SEND_MS = 10_000;
 
-/** What SES says of a mail that it takes at no time. Everything else is about the account, or passes. */
-const PERMANENT = new Set(['MessageRejected', 'MailFromDomainNotVerifiedException', 'BadRequestException']);
+/** What SES says of a mail that it takes at no time, unless its words are about the sender. */
+const PERMANENT = new Set(['MessageRejected', 'BadRequestException']);
+/** What it says of an account or a sender. Everything else passes. */
+const OF_SENDER = new Set([
+  'MailFromDomainNotVerifiedException',
+  'SendingPausedException',
+  'AccountSuspendedException',
+  'AccessDeniedException',
+  'NotFoundException',
+]);
 
 /** Bytes of UTF-8 in an encoded word, which has at most 75 characters (RFC 2047 section 2). */
 const WORD_BYTES = 45;
@@ -87,7 +95,10 @@ export const openSesMailer = async ({
     });
     const request = (abortSignal: AbortSignal) => client.send(command, { abortSignal });
     const { MessageId } = await within(request, timeout_ms).catch((cause: unknown) => {
-      throw sendFailure(PERMANENT.has((cause as Error).name), cause, 'mail');
+      const { name } = cause as Error;
+      const permanent = PERMANENT.has(name);
+      if (OF_SENDER.has(name) || (permanent && isOfSender(cause))) throw senderFailure(cause, 'mail');
+      throw sendFailure(permanent, cause, 'mail');
     });
     return MessageId;
   };
@@ -112,13 +123,15 @@ const IDENTITY = {
 
 export const sesMailer = adapter({
   port: 'mailer',
+  needs: ['log'],
   env: ['MAIL_URL', 'MAIL_FROM'],
   iam: [{ actions: ['ses:SendEmail'], resource: IDENTITY }],
-  open: (_, { mail }) => {
+  open: async ({ log }, { mail }) => {
     const [first, ...others] = mail.providers;
     if (first?.transport !== 'ses' || others.length > 0) {
       throw new StartError('MAIL_URL names a mail server: functions send with ses: alone');
     }
-    return openSesMailer(mail);
+    const { port, close } = await openSesMailer(mail);
+    return { port: telling(port, log), close };
   },
 });

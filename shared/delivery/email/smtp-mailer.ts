@@ -5,7 +5,17 @@ import { adapter } from '../../kit/adapter.ts';
 import type { AppError } from '../../kit/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
-import { codesIn, msFor, openInOrder, provider, sendFailure, shareOf, within } from '../sending.ts';
+import {
+  codesIn,
+  isOfSender,
+  msFor,
+  openInOrder,
+  provider,
+  senderFailure,
+  sendFailure,
+  shareOf,
+  within,
+} from '../sending.ts';
 import { oneLine } from '../templates/letter.ts';
 import { requirePlainAddress, SEND_MS, senderOf } from './outgoing.ts';
 
@@ -20,12 +30,20 @@ interface SmtpFailure {
   command?: string;
 }
 
-/** 5xx for this mail never works; 4xx, connections, timeouts and refused logins may. */
+/** More than the server takes of one mail, which it may say already to its sender (RFC 1870). */
+const TOO_LARGE = 552;
+
+/** 5xx for this mail never works; 4xx, connections and timeouts may, and so may what it says of us or our sender. */
 const toFailure = (cause: unknown): AppError => {
   const { responseCode, code, command = '' } = cause as SmtpFailure;
-  const permanent =
-    (responseCode !== undefined && responseCode >= 500 && code !== 'EAUTH' && !OUR_SIDE.test(command)) ||
-    (responseCode === undefined && (code === 'EENVELOPE' || code === 'EMESSAGE'));
+  const refused = responseCode !== undefined && responseCode >= 500;
+  const ofSender =
+    code === 'EAUTH' ||
+    OUR_SIDE.test(command) ||
+    (/^MAIL/i.test(command) && responseCode !== TOO_LARGE) ||
+    (!/^RCPT/i.test(command) && isOfSender(cause));
+  if (refused && ofSender) return senderFailure(cause, 'mail');
+  const permanent = refused || (responseCode === undefined && (code === 'EENVELOPE' || code === 'EMESSAGE'));
   return sendFailure(permanent, cause, 'mail');
 };
 
@@ -100,14 +118,14 @@ export const openMailer = ({
 
 export const smtpMailer = adapter({
   port: 'mailer',
-  needs: ['clock'],
+  needs: ['clock', 'log'],
   env: ['MAIL_URL', 'MAIL_FROM', 'PERFECT21_SMTP_PORT'],
-  open: ({ clock }, { mail }) => {
+  open: ({ clock, log }, { mail }) => {
     const timeout_ms = shareOf(SEND_MS, mail.providers.length);
     const opened = mail.providers.map((each) => {
       if (each.transport !== 'smtp') throw new StartError('MAIL_URL names no mail server: use smtp://… or smtps://…');
       return openMailer({ url: each.url, from: mail.from, timeout_ms, clock });
     });
-    return openInOrder(opened, clock);
+    return openInOrder(opened, { clock, log });
   },
 });

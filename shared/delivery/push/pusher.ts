@@ -80,10 +80,10 @@ const ENDPOINTS = {
 
 export const pusher = adapter({
   port: 'push',
-  needs: ['clock', 'secrets'],
-  env: ['PUSH_URL', 'MAIL_FROM'],
+  needs: ['clock', 'log', 'secrets'],
+  env: ['PUSH_URL', 'MAIL_FROM', 'PERFECT21_PUBLIC_URL'],
   iam: [{ actions: ['sns:Publish'], resource: ENDPOINTS }],
-  open: ({ clock, secrets }, { push: { providers } }): Opened<Pusher> =>
+  open: ({ clock, log, secrets }, { push: { providers } }): Opened<Pusher> =>
     openInOrder(
       providers.map((each): Opened<Pusher> => {
         if (each.transport === 'mailbox') return openMailboxPush(each.url);
@@ -94,6 +94,6 @@ export const pusher = adapter({
         const { port, close } = openWebPush(vapidOf(secrets.key('web-push'), each.subject), clock);
         return { port: only('web', port), close };
       }),
-      clock,
+      { clock, log },
     ),
 });

@@ -48,17 +48,17 @@ const openMailboxSms = (url: string): Opened<SmsSender> => {
 
 export const smsSender = adapter({
   port: 'sms',
-  needs: ['clock'],
+  needs: ['clock', 'log'],
   env: ['SMS_URL', 'SMS_SENDER'],
   // a number has no ARN; topics and endpoints, which have, are not meant
   iam: [{ actions: ['sns:Publish'], but: 'arn:*:sns:*:*:*' }],
-  open: ({ clock }, { sms: { providers, sender } }) => {
+  open: ({ clock, log }, { sms: { providers, sender } }) => {
     const timeout_ms = shareOf(10_000, providers.length);
     return openInOrder(
       providers.map((each) =>
         each.transport === 'sns' ? openSnsSms({ region: each.region, sender, timeout_ms }) : openMailboxSms(each.url),
       ),
-      clock,
+      { clock, log },
     );
   },
 });
