@@ -1,5 +1,6 @@
 /** Connections to the instances of other services: one per address, as discovery tells them, chosen by a policy. */
 import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-js';
+import { beClosedInPeace } from '../grpc/closing.ts';
 import { CLIENT_OPTIONS } from '../grpc/limits.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Address, Discovery } from './discovery/discovery.ts';
@@ -40,6 +41,7 @@ export class Channels {
   readonly #groups = new Map<string, Group>();
 
   constructor(options: ChannelsOptions) {
+    beClosedInPeace();
     this.#options = options;
     this.#ejections = new Ejections(options.now);
   }

@@ -1,6 +1,4 @@
 /** Protobuf messages ⇄ input and output of operations. */
-import { isUtf8 } from 'node:buffer';
-import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type * as z from 'zod';
 import { SERVICES } from '../../proto/gen/services.ts';
 import type { RpcBinding } from '../kit/binding.ts';
@@ -8,6 +6,7 @@ import { AppError } from '../kit/errors.ts';
 import type { Operation } from '../kit/operation.ts';
 import { isStream } from '../kit/stream.ts';
 import type { Codec } from './codec.ts';
+import { StrictReader } from './reader.ts';
 
 interface Method {
   path: string;
@@ -24,14 +23,9 @@ export const METHODS: Methods = new Map(
   SERVICES.flatMap((service): Method[] => Object.values(service)).map((method) => [method.path.slice(1), method]),
 );
 
-const utf8 = (bytes: Uint8Array): string => {
-  if (!isUtf8(bytes)) throw new RangeError('a string is not UTF-8');
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-};
-
 /** Decodes all bytes or throws; strings have to be UTF-8, as proto3 demands. */
 const decodeWhole = (method: Method, bytes: Buffer): object => {
-  const reader = new BinaryReader(bytes, utf8);
+  const reader = new StrictReader(bytes);
   try {
     const message = method.requestDeserialize(reader);
     if (reader.pos === reader.len) return message;

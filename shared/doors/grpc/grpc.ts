@@ -1,29 +1,22 @@
 /** The gRPC door: operations as methods of proto/, all operations as internal calls, health and reflection. */
-import type { Http2Server } from 'node:http2';
-import { type handleUnaryCall, logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
+import { type ChannelOptions, type handleUnaryCall, logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
+import { pingNoMore } from '../../grpc/closing.ts';
 import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities, ClientIdentity } from '../../grpc/identities.ts';
 import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient, receiveParameters } from '../../grpc/internal.ts';
-import {
-  MAX_MESSAGE,
-  MAX_METADATA,
-  MAX_STREAMS,
-  MAX_VALIDATE_TOKEN,
-  RESETS,
-  SERVER_OPTIONS,
-  STOP_GRACE_MS,
-} from '../../grpc/limits.ts';
+import { MAX_MESSAGE, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
 import { type Methods, protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Operation, Service } from '../../kit/operation.ts';
 import { isStream } from '../../kit/stream.ts';
 import type { Live } from '../../system/live.ts';
-import { makeFair } from '../fairness/fair-http2.ts';
+import { beFair, limitMetadata } from './bounds.ts';
 import { guard } from './guarded.ts';
 import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
 import { streaming } from './streaming.ts';
+import { beStrict } from './strict.ts';
 import { type UnaryRules, unary } from './unary.ts';
 
 export interface GrpcOptions {
@@ -32,6 +25,8 @@ export interface GrpcOptions {
   /** Address to listen on; this machine only when left out. */
   hostName?: string;
   tls?: Live<ServerTls>;
+  /** Options of grpc-js in place of the contract's, for tests. */
+  channel?: ChannelOptions;
   /** The methods that operations may name, for tests; those of proto/ when left out. */
   methods?: Methods;
   /** Whether the engines answer; `false` or a rejection is a no. Always ready when left out. */
@@ -51,26 +46,6 @@ const OPEN_ON_LOOPBACK: ReadonlySet<string> = new Set([
 ]);
 const LIMITS: Readonly<Record<string, number>> = { 'perfect21.auth.AuthService/ValidateToken': MAX_VALIDATE_TOKEN };
 
-/** grpc-js has no option for the size of metadata; its HTTP/2 settings do. test/doors/grpc/limits.test.ts holds it to that. */
-const limitMetadata = (server: Server): void => {
-  const { commonServerOptions } = server as unknown as { commonServerOptions: { settings?: object } };
-  commonServerOptions.settings = { ...commonServerOptions.settings, maxHeaderListSize: MAX_METADATA };
-};
-
-/** Nor does it show its HTTP/2 servers; it makes them in one place. test/doors/fairness.test.ts holds it to that. */
-const beFair = (server: Server): void => {
-  const within = server as unknown as {
-    commonServerOptions: { settings: object };
-    createHttp2Server(credentials: unknown): Http2Server;
-  };
-  const make = within.createHttp2Server.bind(server);
-  within.createHttp2Server = (credentials) => {
-    const made = make(credentials);
-    makeFair(made, within.commonServerOptions.settings, { streams: MAX_STREAMS, resets: RESETS });
-    return made;
-  };
-};
-
 /** What grpc-js calls the four kinds of methods. */
 const callTypeOf = ({ input, output }: Operation<any, any>) =>
   isStream(input) ? (isStream(output) ? 'bidi' : 'clientStream') : isStream(output) ? 'serverStream' : 'unary';
@@ -83,6 +58,7 @@ const bind = (server: Server, { port, hostName = '127.0.0.1', tls }: GrpcOptions
 
 const shutdown = (server: Server): Promise<void> =>
   new Promise((resolve) => {
+    pingNoMore(server);
     const force = setTimeout(() => server.forceShutdown(), STOP_GRACE_MS);
     server.tryShutdown(() => {
       clearTimeout(force);
@@ -115,7 +91,8 @@ const followIdentities = (tls: Live<ServerTls> | undefined) => {
 export const startGrpc = async (host: Host, services: readonly Service[], options: GrpcOptions): Promise<GrpcDoor> => {
   // what goes wrong is thrown or logged by us; grpc-js would print it beside
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(SERVER_OPTIONS);
+  beStrict();
+  const server = new Server({ ...SERVER_OPTIONS, ...options.channel });
   limitMetadata(server);
   beFair(server);
   const { identities, unfollow } = followIdentities(options.tls);

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
 import { requestIdOf } from '../binding/binding.ts';
+import { saidTwice } from '../binding/once.ts';
 import { makeFair } from '../fairness/fair-http2.ts';
 import type { HttpLimits } from './limits.ts';
 import { refuseRequest, refuseSocket } from './refuse.ts';
@@ -14,10 +15,20 @@ export interface ServerOptions {
 }
 
 /** What is refused before routing, if anything. */
-const objection = ({ url = '', httpVersion, headers }: IncomingMessage, limits: HttpLimits): AppError | undefined => {
+const objection = (request: IncomingMessage, limits: HttpLimits): AppError | undefined => {
+  const { url = '', httpVersion, headers, rawHeaders } = request;
   if (url.length > limits.url) return new AppError('uri_too_long');
   if (httpVersion === '1.1' && headers.host === undefined) {
     return new AppError('invalid_request', { detail: 'HTTP/1.1 needs a Host header' });
+  }
+  // HTTP/0.9 has neither headers nor a status to answer with
+  if (httpVersion === '0.9') return new AppError('invalid_request', { detail: 'A request names its version of HTTP' });
+  const twice = saidTwice(rawHeaders);
+  if (twice) return new AppError('invalid_request', { detail: `${twice} may be given once` });
+  // RFC 9113, 8.3.1: both say whom the request is for
+  const authority = httpVersion === '2.0' && headers.host !== undefined && headers[':authority'];
+  if (authority && authority !== headers.host) {
+    return new AppError('invalid_request', { detail: 'host and :authority differ' });
   }
   return undefined;
 };

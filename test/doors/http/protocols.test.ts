@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { protocolOf } from '../../../shared/doors/http/sniff.ts';
 import { fixed } from '../../../shared/system/live.ts';
+import { h2Request } from '../h2-request.ts';
 import { startDemo, Wire } from './harness.ts';
 
 const file = (name: string) => fileURLToPath(new URL(`certs/${name}`, import.meta.url));
@@ -49,6 +50,22 @@ const session = async (url: string): Promise<ClientHttp2Session & AsyncDisposabl
 };
 
 describe('one port for HTTP/1.1 and HTTP/2', () => {
+  it('refuses who says twice who asks or whom, over HTTP/2 too', async () => {
+    await using door = await startDemo();
+    const statusOf = async (...more: [string, string][]) => {
+      const fields = [
+        [':method', 'GET'],
+        [':scheme', 'http'],
+        [':path', '/healthz'],
+        [':authority', 'a'],
+      ] as const;
+      return (await h2Request(door.port, [...fields, ...more])).status;
+    };
+    expect(await statusOf(['authorization', 'Bearer a'], ['host', 'a'])).toBe(200);
+    expect(await statusOf(['authorization', 'Bearer a'], ['authorization', 'Bearer b'])).toBe(400);
+    expect(await statusOf(['host', 'elsewhere'])).toBe(400);
+  });
+
   it('speaks h2c with prior knowledge and HTTP/1.1 side by side', async () => {
     await using door = await startDemo();
     await using h2 = await session(door.url);

@@ -1,0 +1,46 @@
+/** Bounds that grpc-js has no options for: metadata, turns and resets, credentials said twice. */
+import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import type { Server } from '@grpc/grpc-js';
+import { MAX_METADATA, MAX_STREAMS, RESETS } from '../../grpc/limits.ts';
+import { toStatus } from '../../grpc/status.ts';
+import { AppError } from '../../kit/errors.ts';
+import { saidTwice } from '../binding/once.ts';
+import { makeFair } from '../fairness/fair-http2.ts';
+
+/** grpc-js has no option for the size of metadata; its HTTP/2 settings do. test/doors/grpc/limits.test.ts holds it to that. */
+export const limitMetadata = (server: Server): void => {
+  const { commonServerOptions } = server as unknown as { commonServerOptions: { settings?: object } };
+  commonServerOptions.settings = { ...commonServerOptions.settings, maxHeaderListSize: MAX_METADATA };
+};
+
+/** Node shows grpc-js one of two credentials; here both are seen. */
+const refuseTwice = (made: Http2Server): void => {
+  const emit = made.emit.bind(made) as (event: string | symbol, ...values: any[]) => boolean;
+  made.emit = ((event: string | symbol, ...values: any[]) => {
+    if (event !== 'stream' || !saidTwice(values[3] ?? [])) return emit(event, ...values);
+    const [stream] = values as [ServerHttp2Stream];
+    stream.on('error', () => {});
+    const { code, details } = toStatus(new AppError('unauthenticated', { detail: 'Send one authorization' }));
+    stream.respond(
+      { ':status': 200, 'content-type': 'application/grpc+proto', 'grpc-status': code, 'grpc-message': details },
+      { endStream: true },
+    );
+    stream.resume();
+    return true;
+  }) as typeof made.emit;
+};
+
+/** Nor does it show its HTTP/2 servers; it makes them in one place. test/doors/fairness.test.ts holds it to that. */
+export const beFair = (server: Server): void => {
+  const within = server as unknown as {
+    commonServerOptions: { settings: object };
+    createHttp2Server(credentials: unknown): Http2Server;
+  };
+  const make = within.createHttp2Server.bind(server);
+  within.createHttp2Server = (credentials) => {
+    const made = make(credentials);
+    makeFair(made, within.commonServerOptions.settings, { streams: MAX_STREAMS, resets: RESETS });
+    refuseTwice(made);
+    return made;
+  };
+};

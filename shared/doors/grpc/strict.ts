@@ -1,0 +1,67 @@
+/**
+ * Where grpc-js takes what the protocol forbids: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
+ *
+ * It offers no way in for that, so methods of its calls are replaced; its version is pinned, and
+ * test/doors/grpc/strict.test.ts fails when one is not there any more.
+ */
+import { status } from '@grpc/grpc-js';
+import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
+
+interface Failed {
+  code: status;
+  details: string;
+  metadata?: null;
+}
+/** What is replaced, and what that uses. */
+interface Within {
+  handler: { type: string; path: string };
+  deadline: number;
+  deadlineTimer: NodeJS.Timeout;
+  decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>;
+  handleTimeoutHeader(header: string): void;
+  sendStatus(failed: Failed): void;
+}
+
+const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
+const MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 };
+/** Longer timers fire at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+const refused = (details: string): Failed => ({ code: status.INTERNAL, details, metadata: null });
+const LATE: Failed = { code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded', metadata: null };
+
+let strict = false;
+/** Makes all servers of grpc-js in this process strict. */
+export const beStrict = (): void => {
+  if (strict) return;
+  strict = true;
+  const within = BaseServerInterceptingCall.prototype as unknown as Within;
+  const { decompressMessage, sendStatus } = within;
+
+  within.decompressMessage = function (this: Within, message, encoding) {
+    const [flag] = message;
+    if (flag! > 1) return Promise.reject(refused('A message begins with 0, or with 1 when it is compressed'));
+    // grpc-js calls the encoding identity of a message that is not compressed, and of one whose call names none
+    if (flag === 1 && encoding === 'identity')
+      return Promise.reject(refused('A compressed message needs grpc-encoding'));
+    return decompressMessage.call(this, message, encoding);
+  };
+
+  within.handleTimeoutHeader = function (this: Within, header) {
+    const [, amount, unit] = TIMEOUT.exec(header) ?? [];
+    // the call is not made yet
+    const soon = (failed: Failed): void => process.nextTick(() => this.sendStatus(failed));
+    if (!amount) return soon(refused('grpc-timeout is up to eight digits and a unit'));
+    const ms = Math.ceil(Number(amount) * MS[unit!]!);
+    this.deadline = Date.now() + ms;
+    if (ms === 0) return soon(LATE);
+    this.deadlineTimer = setTimeout(() => this.sendStatus(LATE), Math.min(ms, LONGEST_MS));
+  };
+
+  within.sendStatus = function (this: Within, failed) {
+    const { type, path } = this.handler;
+    const wrong =
+      failed.code === status.UNIMPLEMENTED && type === 'unary' && failed.details.includes('server streaming');
+    sendStatus.call(this, wrong ? { ...failed, details: `${path} takes exactly one message` } : failed);
+  };
+};
