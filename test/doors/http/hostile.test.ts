@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { problemOf, startDemo, Wire } from './harness.ts';
+import { problemOf, startDemo, until, Wire } from './harness.ts';
 
 const JSON_HEAD = 'POST /api/v1/echo HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n';
 const post = (body: string, type = 'application/json'): string =>
@@ -114,7 +114,7 @@ describe('a hostile request is answered with a problem, and the next good one as
     await using door = await startDemo();
     const wire = new Wire(door.port);
     wire.send('GET /api/v1/wait HTTP/1.1\r\nhost: a\r\n\r\ngarbage\r\n\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(() => door.gate.arrived === 1);
     door.gate.open();
     await wire.closed;
     expect(wire.heard).toMatch(/^HTTP\/1\.1 200 [\s\S]*"waited":true\}HTTP\/1\.1 400 /);
