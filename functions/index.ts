@@ -1,4 +1,5 @@
 /** The platform on one page: five services, what they keep, and the version of its shape. */
+import { callCounts } from '../shared/kit/bound-records.ts';
 import type { Service } from '../shared/kit/operation.ts';
 import type { StoreSchema } from '../shared/store/schema.ts';
 import { auth, authCollections } from './auth/index.ts';
@@ -34,5 +35,6 @@ export const schema: StoreSchema = {
     ...sessionCollections,
     ...notificationCollections,
     ...bridgeCollections,
+    callCounts,
   ],
 };

@@ -15,6 +15,7 @@ export const changePassword = operation({
   summary: "Changes the caller's password",
   http: { method: 'POST', path: '/api/v1/auth/password/change', status: 204 },
   access: 'user',
+  bounds: { address: 60 },
   input: z.strictObject({ current_password: Password, new_password: Password }),
   output: z.object({}),
   errors: ['invalid_credentials', 'password_refused', 'not_found', 'conflict', 'too_many_requests'],

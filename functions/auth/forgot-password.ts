@@ -10,6 +10,7 @@ export const forgotPassword = operation({
   summary: 'Asks for a mail to set a new password',
   http: { method: 'POST', path: '/api/v1/auth/password/forgot', status: 202 },
   access: 'public',
+  bounds: { address: 30, process: 600 },
   input: z.strictObject({ email: Email }),
   output: z.object({ status: z.literal('accepted') }),
   needs: ['metrics'],

@@ -17,6 +17,7 @@ export const login = operation({
   summary: 'Logs in',
   http: { method: 'POST', path: '/api/v1/auth/login' },
   access: 'public',
+  bounds: { address: 120, process: 6_000 },
   input: z.strictObject({
     identifier: z.string().min(1).max(320).meta({ description: 'E-mail address or user name' }),
     password: Password,

@@ -15,6 +15,7 @@ export const refresh = operation({
     failure: (code) => (code === 'invalid_refresh_token' ? { error_message: code } : undefined),
   },
   access: 'public',
+  bounds: { address: 600 },
   input: z.strictObject({
     refresh_token: TokenText,
     client_ip: z.string().max(64).optional(),

@@ -9,6 +9,7 @@ export const register = operation({
   summary: 'Registers an account',
   http: { method: 'POST', path: '/api/v1/auth/register', status: 202 },
   access: 'public',
+  bounds: { address: 60, process: 1_200 },
   input: NewUser,
   output: z.object({ status: z.literal('pending_verification') }),
   errors: ['password_refused'],

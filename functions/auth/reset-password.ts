@@ -15,6 +15,7 @@ export const resetPassword = operation({
   summary: 'Sets a new password with the token from the mail',
   http: { method: 'POST', path: '/api/v1/auth/password/reset', status: 204 },
   access: 'public',
+  bounds: { address: 60 },
   input: z.strictObject({ token: z.string().max(256), new_password: Password }),
   output: z.object({}),
   reads: [loginAttempts],

@@ -10,6 +10,7 @@ export const revoke = operation({
   http: { method: 'POST', path: '/api/v1/auth/revoke' },
   rpc: { method: 'perfect21.auth.AuthService/RevokeToken' },
   access: 'public',
+  bounds: { address: 600 },
   input: z.strictObject({
     token: TokenText,
     token_type_hint: z.string().max(64).optional(),

@@ -8,6 +8,7 @@ export const verifyEmail = operation({
   summary: 'Verifies an e-mail address',
   http: { method: 'POST', path: '/api/v1/auth/verify-email' },
   access: 'public',
+  bounds: { address: 120 },
   input: z.strictObject({ token: z.string().max(256) }),
   output: z.object({ user_id: z.string(), email: z.string() }),
   errors: ['invalid_token', 'conflict'],

@@ -6,6 +6,7 @@ import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
+import { settings } from '../../shared/system/settings.ts';
 import { forgotPassword } from '../auth/forgot-password.ts';
 import { schema } from './schema.ts';
 
@@ -13,5 +14,6 @@ export const handler = await opened(lambda(forgotPassword, ({ store }) => [
   systemClock,
   randomIds,
   secrets,
+  settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
 ]));

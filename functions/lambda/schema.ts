@@ -2,6 +2,7 @@
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import { revocations } from '../../shared/keys/revocation-records.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
+import { callCounts } from '../../shared/kit/bound-records.ts';
 import { loginAttempts } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
@@ -14,6 +15,7 @@ export const schema: StoreSchema = {
   collections: [
     administrators,
     sightings,
+    callCounts,
     credentials,
     deliveries,
     devices,

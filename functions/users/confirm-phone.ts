@@ -12,6 +12,7 @@ export const confirmPhone = operation({
   summary: "Proves the caller's phone number with the code sent there",
   http: { method: 'POST', path: '/api/v1/users/me/phone/confirm' },
   access: 'user',
+  bounds: { address: 60 },
   input: z.strictObject({
     code: z
       .string()

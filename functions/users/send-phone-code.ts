@@ -12,6 +12,7 @@ export const sendPhoneCode = operation({
   summary: "Sends a code that proves the caller's phone number",
   http: { method: 'POST', path: '/api/v1/users/me/phone/code', status: 202 },
   access: 'user',
+  bounds: { address: 20, process: 600 },
   input: z.strictObject({}),
   output: z.object({ status: z.literal('accepted') }),
   errors: ['not_found', 'already_exists', 'conflict'],

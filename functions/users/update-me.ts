@@ -22,6 +22,7 @@ export const updateMe = operation({
   summary: "Changes the caller's own profile",
   http: { method: 'PATCH', path: '/api/v1/users/me' },
   access: 'user',
+  bounds: { address: 120 },
   input: z
     .strictObject({
       username: NewUsername,

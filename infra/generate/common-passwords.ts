@@ -9,7 +9,7 @@ const SHORTEST = 8;
 /** The most frequent ones come first in the source; enough for 3,000 at least, small enough for a function's bundle. */
 const COUNT = 3600;
 /** Of 4 to 7 letters: too short alone, but what longer ones are made of. */
-const SHORT_COUNT = 1000;
+const SHORT_COUNT = 300;
 const COLUMNS = 118;
 const FOLDER = 'shared/passwords/generated';
 const LICENSE = new URL('../LICENSE.txt', import.meta.resolve('@zxcvbn-ts/language-common'));

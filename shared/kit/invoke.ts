@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { HttpBinding } from './binding.ts';
 import { bindStore } from './bound-store.ts';
+import { holdBounds } from './bounds.ts';
 import type { Caller, Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import { produce, receive } from './invoke-rows.ts';
@@ -127,6 +128,7 @@ const run = async <I extends Contract, O extends Contract>(
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
     if (context.caller.kind === 'anonymous' && !accesses.includes('public')) throw new AppError('unauthenticated');
     if (!accesses.includes('own')) authorize(op, context.caller, undefined);
+    if (op.bounds) await holdBounds(host.ports, op, context);
     const parsed = isStream(op.input)
       ? receive(op.input, input)
       : parse(op.input as z.ZodType, shape ? shaped(shape, input) : input);

@@ -8,6 +8,8 @@
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Collection, Counter, Effects, Page, PageRequest, Reader, Write } from '../ports/store.ts';
 import { type HttpBinding, httpBindings, type RpcBinding, rpcBindings } from './binding.ts';
+import { callCounts } from './bound-records.ts';
+import { BOUND_PORTS, type Bounds } from './bounds.ts';
 import type { Context } from './context.ts';
 import type { ErrorCode } from './errors.ts';
 import type { EventType, NewEvent } from './event.ts';
@@ -114,6 +116,8 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
   /** The lists that it reads: `<collection>.<index>`. */
   readonly queries: readonly string[];
   readonly needs: readonly PortName[];
+  /** How often a client may call it; over that every door answers `too_many_requests` with `Retry-After`. */
+  readonly bounds?: Bounds;
   readonly calls: Calls;
   /** What stands in where a door can't stream (API Gateway), e.g. `an object in S3`. */
   readonly elsewhere?: string;
@@ -163,6 +167,7 @@ export const operation = <
   writes?: W;
   queries?: Q;
   needs?: N;
+  bounds?: Bounds;
   calls?: C;
   elsewhere?: string;
   run: (
@@ -235,6 +240,12 @@ export const reach = (
     for (const callee of Object.values(current.calls)) if (here(callee)) visit(callee);
   };
   visit(op);
+  // of what a door brings; callees are called by services, which have no bounds
+  if (op.bounds) {
+    for (const port of BOUND_PORTS) total.ports.add(port);
+    total.reads.add(callCounts.name);
+    total.writes.add(callCounts.name);
+  }
   return total;
 };
 

@@ -70,7 +70,7 @@ describe('a start that cannot go on says in one line what to do', () => {
       /PERFECT21_SERVICE_TOKEN is no service token: use p21s_/,
     ],
     'services apart without a token': [
-      { PERFECT21_SERVICES: 'auth', NODE_ENV: 'production' },
+      { PERFECT21_SERVICES: 'auth', NODE_ENV: 'production', PERFECT21_RATE_LIMITS: '1' },
       /PERFECT21_SERVICE_TOKEN is missing/,
     ],
     'half a certificate': [{ PERFECT21_TLS_CERT: '/x.pem' }, /belong together/],
