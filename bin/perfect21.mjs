@@ -5,16 +5,18 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
-const MAIN = path('../infra/operator/main.ts');
+const PROGRAM = 'infra/operator/main.ts';
 
-if (Number(process.versions.node.split('.')[0]) >= 24) await import(MAIN);
-else {
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  const { run } = await import('../infra/local/boot.mjs');
+  await run(PROGRAM);
+} else {
   const node = path('../node_modules/.bin/node');
   if (!existsSync(node)) {
     process.stderr.write('perfect21 needs the Node 24 that comes with its packages: run "npm ci" first\n');
     process.exit(1);
   }
-  const child = spawn(node, [MAIN, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [path('./perfect21.mjs'), ...process.argv.slice(2)], { stdio: 'inherit' });
   // a terminal sends its signals to both; the child decides when it ends
   for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));

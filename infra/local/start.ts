@@ -37,7 +37,7 @@ try {
   config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
   const running = await launch(product, config, {
     prepare: async (host) => {
-      if (credentials) await seedDevCredentials(host, credentials, config.services);
+      if (credentials) await seedDevCredentials(host, credentials, config.services, config.data_dir);
     },
   });
   stopsBySignal(async () => {

@@ -72,7 +72,11 @@ export class Assembly {
     const found = this.#adapters.get(name);
     if (!found) throw new Error(`no adapter for port ${name}`);
     const dependencies: Record<string, unknown> = {};
-    for (const need of found.needs) dependencies[need] = await this.get(need);
+    await Promise.all(
+      found.needs.map(async (need) => {
+        dependencies[need] = await this.get(need);
+      }),
+    );
     const opened = await found.open(dependencies as any, this.#config);
     if (opened.close) this.#closers.push(opened.close);
     return opened;

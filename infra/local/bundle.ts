@@ -1,0 +1,132 @@
+/**
+ * Makes the bundles from which programs start: `node infra/local/bundle.ts [<program>…]`.
+ *
+ * Without esbuild, which comes for development only, or where nothing can be written, it does nothing: programs then run
+ * as they stand. Only what is always needed is bundled; engines of others are found in node_modules when they are chosen.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { setPriority } from 'node:os';
+import { basename, dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Plugin } from 'esbuild';
+import { CACHE, manifestOf, PACKAGES, ROOT, stampOf } from './boot.mjs';
+
+const PROGRAMS = ['infra/local/start.ts', 'infra/operator/main.ts'];
+/** Native addons, and what is loaded late or by few, and large. */
+const EXTERNAL = [
+  '@node-rs/argon2',
+  'pg-native',
+  '@aws-sdk/*',
+  'amqplib',
+  'mailparser',
+  'nodemailer',
+  'pg',
+  'smtp-server',
+  '@opentelemetry/*',
+];
+/** Older bundles are kept for processes that still run from them. */
+const KEPT_MS = 30 * 86_400_000;
+const BUILDING_MS = 60_000;
+
+/** Lets a file find what lies beside it, wherever the bundle is. */
+const inPlace: Plugin = {
+  name: 'in-place',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
+      const loader = path.endsWith('ts') ? 'ts' : 'js';
+      const text = readFileSync(path, 'utf8');
+      const contents = text
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
+      if (contents !== text || !/\b__(dirname|filename)\b/.test(text)) return { contents, loader };
+      const names = `var __dirname=${JSON.stringify(dirname(path))},__filename=${JSON.stringify(path)};`;
+      return { contents: names + contents, loader };
+    });
+  },
+};
+
+/** Node's modules without the facade that an import makes: it reads every export, and those of http load a whole client. */
+const builtins: Plugin = {
+  name: 'builtins',
+  setup: ({ onResolve, onLoad }) => {
+    const known = new Set(builtinModules);
+    onResolve({ filter: /^(node:)?[a-z_0-9/]+$/ }, ({ path }) =>
+      path.startsWith('node:') || known.has(path)
+        ? { path: path.replace(/^node:/, ''), namespace: 'builtin' }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${path}')`,
+      loader: 'js',
+    }));
+  },
+};
+
+const write = (file: string, content: string | Uint8Array): void => {
+  writeFileSync(`${file}.${process.pid}`, content);
+  renameSync(`${file}.${process.pid}`, file);
+};
+
+/** Makes the bundle of one program, in a folder named by its content. */
+const bundle = async (program: string): Promise<void> => {
+  const { build } = await import('esbuild');
+  const name = basename(program, '.ts');
+  const { outputFiles, metafile } = await build({
+    entryPoints: { main: join(ROOT, program) },
+    outdir: join(CACHE, name),
+    absWorkingDir: ROOT,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    outExtension: { '.js': '.mjs' },
+    external: EXTERNAL,
+    keepNames: true,
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+    plugins: [inPlace, builtins],
+    banner: {
+      js: `const require = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(pathToFileURL(join(ROOT, program)).href)});`,
+    },
+  });
+  const inputs = Object.keys(metafile.inputs).filter((file) => !file.includes('node_modules/') && !file.includes(':'));
+  const stamps = Object.fromEntries([...inputs, PACKAGES].map((file) => [file, stampOf(file)]));
+  const hash = createHash('sha256');
+  for (const { path, contents } of outputFiles) hash.update(relative(CACHE, path)).update(contents);
+  const folder = `${name}-${hash.digest('hex').slice(0, 16)}`;
+  mkdirSync(join(CACHE, folder), { recursive: true });
+  for (const { path, contents } of outputFiles) write(join(CACHE, folder, basename(path)), contents);
+  write(manifestOf(program), JSON.stringify({ main: `${folder}/main.mjs`, inputs: stamps, node: process.version }));
+  for (const each of readdirSync(CACHE)) {
+    const old = each.startsWith(`${name}-`) && each !== folder && Date.now() - statSync(join(CACHE, each)).mtimeMs;
+    if (old && old > KEPT_MS) rmSync(join(CACHE, each), { recursive: true, force: true });
+  }
+};
+
+/** True for one of several processes that would make the same. */
+const isFirst = (lock: string): boolean => {
+  try {
+    mkdirSync(lock, { recursive: false });
+    return true;
+  } catch {
+    if (Date.now() - statSync(lock).mtimeMs < BUILDING_MS) return false;
+    return true;
+  }
+};
+
+try {
+  setPriority(19);
+  mkdirSync(CACHE, { recursive: true });
+  for (const program of process.argv.length > 2 ? process.argv.slice(2) : PROGRAMS) {
+    const lock = `${manifestOf(program)}.lock`;
+    if (!isFirst(lock)) continue;
+    await bundle(program).finally(() => rmSync(lock, { recursive: true, force: true }));
+  }
+} catch (cause) {
+  if (process.env.DEBUG) throw cause;
+}
