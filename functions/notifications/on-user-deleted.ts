@@ -4,7 +4,7 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { type Collection, remove } from '../../shared/ports/store.ts';
 import { userDeleted } from '../users/events.ts';
 import { USER_EVENTS } from './queues.ts';
-import { devices, inbox, preferences } from './records.ts';
+import { devices, inbox, loginAlerts, preferences } from './records.ts';
 
 /** Deletes what notifications keep of a user who is gone; the ledger, which has nothing about a person, ends by itself. */
 export const onUserDeleted = operation({
@@ -14,9 +14,9 @@ export const onUserDeleted = operation({
   access: 'service',
   input: envelopeOf(userDeleted),
   output: z.object({}),
-  reads: [preferences, devices, inbox],
+  reads: [preferences, devices, inbox, loginAlerts],
   queries: ['devices.by_user', 'inbox.by_user'],
-  writes: [preferences, devices, inbox],
+  writes: [preferences, devices, inbox, loginAlerts],
   run: async ({ store }, { data: { user_id } }) => {
     const removeAll = async (collection: Collection<'devices' | 'inbox', any>): Promise<void> => {
       for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
@@ -27,6 +27,8 @@ export const onUserDeleted = operation({
     };
     const chosen = await store.get(preferences, user_id);
     if (chosen) await store.transact([remove(preferences, chosen)]);
+    const told = await store.get(loginAlerts, user_id);
+    if (told) await store.transact([remove(loginAlerts, told)]);
     await removeAll(devices);
     await removeAll(inbox);
     return {};

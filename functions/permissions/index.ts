@@ -3,7 +3,8 @@ import { service } from '../../shared/kit/operation.ts';
 import { assignRole } from './assign-role.ts';
 import { getEffective } from './get-effective.ts';
 import * as records from './records.ts';
+import { removeRoles } from './remove-roles.ts';
 
-export const permissions = service('permissions', [getEffective, assignRole]);
+export const permissions = service('permissions', [getEffective, assignRole, removeRoles]);
 
 export const permissionCollections = Object.values(records);

@@ -2,9 +2,9 @@
 import { type Reader, remove, type Stored, update, type Write } from '../../shared/ports/store.ts';
 import { emailKey, usernameKey } from './model.ts';
 import { tokenId } from './one-time-token.ts';
-import { credentials, identifiers, oneTimeTokens, type UserRecord, users } from './records.ts';
+import { credentials, identifiers, oneTimeTokens, phoneProofs, type UserRecord, users } from './records.ts';
 
-type Names = 'users' | 'identifiers' | 'credentials' | 'one_time_tokens';
+type Names = 'users' | 'identifiers' | 'credentials' | 'one_time_tokens' | 'phone_proofs';
 
 /** A deleted account. */
 export const erased = ({ created_at }: UserRecord, generation: number): UserRecord => ({
@@ -29,10 +29,12 @@ export const erase = async (
   const secret = await store.get(credentials, user.id);
   const ids = [tokenId('verify-email', user.id), tokenId('reset-password', user.id)];
   const tokens = await store.getMany(oneTimeTokens, ids);
+  const proof = await store.get(phoneProofs, user.id);
   return [
     update(users, user, value, { expires_at: undefined }),
     ...(secret ? [remove(credentials, secret)] : []),
     ...[...held.values()].map((identifier) => remove(identifiers, identifier)),
     ...[...tokens.values()].map((token) => remove(oneTimeTokens, token)),
+    ...(proof ? [remove(phoneProofs, proof)] : []),
   ];
 };

@@ -11,6 +11,7 @@ import { getContact } from './get-contact.ts';
 import { getMe } from './get-me.ts';
 import { getUser } from './get-user.ts';
 import { onPasswordResetRequested } from './on-password-reset-requested.ts';
+import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserLogin } from './on-user-login.ts';
 import { raiseGeneration } from './raise-generation.ts';
 import * as records from './records.ts';
@@ -41,6 +42,7 @@ export const users = service('users', [
   addAdministrator,
   getContact,
   onUserLogin,
+  onUserDeleted,
 ]);
 
 export const userCollections = Object.values(records);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { insert, update } from '../../shared/ports/store.ts';
+import { check, insert, update } from '../../shared/ports/store.ts';
 import { userLogin } from '../auth/events.ts';
 import { loginHistory, users } from './records.ts';
 
@@ -26,10 +26,12 @@ export const onUserLogin = operation({
       const at = Math.floor(Date.parse(timestamp) / 1000);
       const record = { user_id, at, ip_address, user_agent, login_successful, failure_reason, mfa_used, risk_score };
       const writes = [insert(loginHistory, message_id, record, { expires_at: Date.parse(timestamp) + KEPT_MS })];
-      const user = login_successful ? await store.get(users, user_id) : undefined;
-      // a login that is told after the account was deleted puts nothing back into it
-      const newer = user && user.value.status !== 'deleted' && (user.value.last_login_at ?? 0) < at;
-      await store.transact(newer ? [...writes, update(users, user, { ...user.value, last_login_at: at })] : writes);
+      const user = await store.get(users, user_id);
+      // what is told after the account was deleted, or while it is, puts nothing back into it or beside it
+      if (!user || user.value.status === 'deleted') return {};
+      const newer = login_successful && (user.value.last_login_at ?? 0) < at;
+      const account = newer ? update(users, user, { ...user.value, last_login_at: at }) : check(users, user);
+      await store.transact([...writes, account]);
       return {};
     }),
 });

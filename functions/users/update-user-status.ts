@@ -11,7 +11,7 @@ import { withAdministrator, withoutAdministrator } from './administrators.ts';
 import { erase, erased } from './erasure.ts';
 import { userDeleted, userStatusChanged } from './events.ts';
 import { toUser, User } from './model.ts';
-import { administrators, credentials, identifiers, oneTimeTokens, users } from './records.ts';
+import { administrators, credentials, identifiers, oneTimeTokens, phoneProofs, users } from './records.ts';
 import { confirm } from './registration.ts';
 import { NEXT_STATUSES, USER_STATUSES } from './status.ts';
 
@@ -36,8 +36,8 @@ export const updateUserStatus = operation({
   output: User,
   errors: ['not_found', 'conflict', 'last_administrator'],
   emits: [userStatusChanged, userDeleted],
-  reads: [users, identifiers, credentials, oneTimeTokens, administrators],
-  writes: [users, identifiers, credentials, oneTimeTokens, administrators],
+  reads: [users, identifiers, credentials, oneTimeTokens, phoneProofs, administrators],
+  writes: [users, identifiers, credentials, oneTimeTokens, phoneProofs, administrators],
   needs: ['log'],
   calls: { endUserSessions, getEffective },
   run: async ({ store, log, endUserSessions, getEffective }, { user_id, status, reason }) => {

@@ -61,6 +61,7 @@ export const users: Samples = {
   'users.raise-generation': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.add-administrator': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.get-contact': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.on-user-deleted': asEvent('user.deleted', async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.on-user-login': asEvent('user.login', async (world) => {
     const { user_id, email } = await verified(world);
     return { user_id, email, login_successful: true };
