@@ -1,5 +1,5 @@
 /** The bus of events and what brings them to the queues: one rule for each queue and urgent twin, and who may write to it. */
-import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
+import { compileBindings, MALFORMED } from '../../shared/messaging/eventbridge/pattern.ts';
 import type { Queue } from '../../shared/messaging/queue.ts';
 import type { Cfn } from './cfn.ts';
 import { BUS_ID, deadId, getArn, sourcesOf, urgentId } from './iam.ts';
@@ -7,6 +7,28 @@ import { consumedQueues } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
 
 const ruleId = (source: string): string => `${source}Rule`;
+
+/** Takes what no other rule could: a function parks it, with the reason, as it does with all that it can't read. */
+const MALFORMED_ID = 'MalformedEventsRule';
+/** The queue whose function does. */
+const MALFORMED_TO = consumedQueues[0]!.name;
+
+const malformedRule = (): Cfn => ({
+  Type: 'AWS::Events::Rule',
+  Properties: {
+    Description: `Brings events whose routing is malformed to ${MALFORMED_TO}, whose consumer parks them`,
+    EventBusName: { Ref: BUS_ID },
+    EventPattern: MALFORMED as unknown as Cfn,
+    State: 'ENABLED',
+    Targets: [
+      {
+        Id: 'queue',
+        Arn: getArn(sourcesOf(MALFORMED_TO)[0]!),
+        DeadLetterConfig: { Arn: getArn(deadId(MALFORMED_TO)) },
+      },
+    ],
+  },
+});
 
 /** The rule that feeds a source of a queue: the queue itself or its urgent twin. */
 const ruleOf = (queue: string, bindings: readonly string[], source: string): Cfn => {
@@ -55,12 +77,13 @@ const policyOf = (id: string, rules: readonly string[]): Cfn => ({
 /** The rules and policies of a queue, by logical id. */
 export const routesOf = ({ name, bindings }: Pick<Queue, 'name' | 'bindings'>): [string, Cfn][] => {
   const sources = sourcesOf(name);
+  const also = (at: number): string[] => (name === MALFORMED_TO && at === 0 ? [MALFORMED_ID] : []);
   return [
-    ...sources.flatMap((source): [string, Cfn][] => [
+    ...sources.flatMap((source, at): [string, Cfn][] => [
       [ruleId(source), ruleOf(name, bindings, source)],
-      [`${source}Policy`, policyOf(source, [ruleId(source)])],
+      [`${source}Policy`, policyOf(source, [ruleId(source), ...also(at)])],
     ]),
-    [`${deadId(name)}Policy`, policyOf(deadId(name), sources.map(ruleId))],
+    [`${deadId(name)}Policy`, policyOf(deadId(name), [...sources.map(ruleId), ...also(0)])],
   ];
 };
 
@@ -72,4 +95,5 @@ export const busResources = (): Record<string, Cfn> => ({
     Properties: { Name: '${self:custom.environment.BUS_NAME}' },
   },
   ...Object.fromEntries(consumedQueues.flatMap(routesOf)),
+  [MALFORMED_ID]: malformedRule(),
 });

@@ -6,7 +6,8 @@ import { functions } from '../../infra/generate/functions.ts';
 import { consumedQueues, lambdaFunctions } from '../../infra/generate/platform.ts';
 import { resources } from '../../infra/generate/resources.ts';
 import { prioritiesOf, urgentQueues } from '../../infra/generate/urgent.ts';
-import { compileBindings } from '../../shared/messaging/eventbridge/pattern.ts';
+import { readEnvelope } from '../../shared/doors/lambda/record.ts';
+import { compileBindings, MALFORMED } from '../../shared/messaging/eventbridge/pattern.ts';
 import { routingOf, urgencyOf } from '../../shared/messaging/eventbridge/routing.ts';
 import { match } from '../../shared/messaging/topic.ts';
 import { rulesIn } from '../engines/eventbridge.ts';
@@ -22,8 +23,10 @@ const plain = (queue: string) => queue.replace(/[^a-z0-9]/g, '');
 
 describe('the event bus of the stack', () => {
   test('brings each event where its bindings say, once, and apart from the others if it is urgent', () => {
-    const rules = rulesIn(template);
-    for (const { pattern } of rules) expect(wrongWithPattern(pattern)).toBeUndefined();
+    const all = rulesIn(template);
+    for (const { pattern } of all) expect(wrongWithPattern(pattern)).toBeUndefined();
+    const rules = all.filter(({ pattern }) => JSON.stringify(pattern) !== JSON.stringify(MALFORMED));
+    expect(rules).toHaveLength(all.length - 1);
     expect(new Set(rules.map(({ target }) => nameOf(target)))).toEqual(
       new Set(lambdaFunctions.flatMap(({ queue }) => (queue ? plain(queue) : []))),
     );
@@ -47,6 +50,34 @@ describe('the event bus of the stack', () => {
           ]);
         }
       }
+    }
+  });
+
+  test('lets no event of a stranger vanish whose routing is malformed, and parks it', () => {
+    const rules = rulesIn(template);
+    const routing = routingOf('security.events.alert');
+    const envelope = { message_id: 'm', message_type: 'security.alert', timestamp: '2026-05-09T12:00:00', data: {} };
+    const taken = (odd: object) =>
+      rules.filter(({ pattern }) =>
+        matchesPattern(pattern, { detail: { ...envelope, source_service: 's', routing: { ...routing, ...odd } } }),
+      );
+    const read = (odd: object) => () =>
+      readEnvelope(JSON.stringify({ detail: { ...envelope, source_service: 's', routing: { ...routing, ...odd } } }));
+    for (const odd of [
+      { urgent: 'yes' },
+      { urgent: 1 },
+      { urgent: null },
+      { n: '3' },
+      { n: 0 },
+      { n: 9 },
+      { n: true },
+    ]) {
+      expect([odd, taken(odd).length > 0]).toEqual([odd, true]);
+      expect(read(odd)).toThrow();
+    }
+    for (const plain of [{}, { urgent: false }, { urgent: true }]) {
+      expect(taken(plain)).toHaveLength(1);
+      expect(read(plain)).not.toThrow();
     }
   });
 
@@ -112,7 +143,9 @@ describe('the event bus of the stack', () => {
       const id = Queues[0].Ref;
       const queue = id.replace(/Dead$/, '');
       const twin = id.endsWith('Dead') && template[`${queue}UrgentRule`] ? [`${queue}UrgentRule`] : [];
-      const rules = [`${queue}Rule`, ...twin];
+      // one queue takes what is malformed, too
+      const odd = /^UserServicePasswordResetsQueue(Dead)?$/.test(id) ? ['MalformedEventsRule'] : [];
+      const rules = [`${queue}Rule`, ...twin, ...odd];
       for (const rule of rules) expect(template[rule]!.Type).toBe('AWS::Events::Rule');
       const arns = rules.map((rule) => ({ 'Fn::GetAtt': [rule, 'Arn'] }));
       expect(PolicyDocument.Statement).toEqual([

@@ -126,13 +126,37 @@ describe('a binding as an event pattern', () => {
     });
   });
 
-  it('holds 32 bindings of different services', () => {
-    const set = Array.from({ length: 32 }, (_, i) => `service${i}.events.*`);
-    expect(wrongWithPattern(compileBindings(set))).toBeUndefined();
+  it('holds a hundred bindings of different services, or of different words in one place', () => {
+    for (const form of ['service%.events.*', '*.events.service%', '#.service%.#', 'a.#.service%']) {
+      const set = Array.from({ length: 100 }, (_, i) => form.replace('%', String(i)));
+      const pattern = compileBindings(set);
+      expect(wrongWithPattern(pattern)).toBeUndefined();
+      for (const i of [0, 42, 99, 100]) {
+        const key = form.replace('%', String(i)).replaceAll('#', 'x').replaceAll('*', 'y');
+        expect([key, matchesPattern(pattern, event(key))]).toEqual([key, set.some((each) => match(each, key))]);
+      }
+    }
+  });
+
+  it('fits, of whatever shape it is, also with the longest words', () => {
+    const literals = Array.from({ length: 8 }, (_, i) => String.fromCharCode(97 + i).repeat(32));
+    const shapes = texts(['w', '*', '#'], 1, 8).map((shape) => {
+      let next = 0;
+      return shape.replaceAll('w', () => literals[next++]!);
+    });
+    const refused = shapes.filter((binding) => {
+      try {
+        // what is longer than a routing key may be is no binding
+        return binding.length <= 255 && !compileBindings([binding]);
+      } catch {
+        return true;
+      }
+    });
+    expect([shapes.length, refused]).toEqual([9840, []]);
   });
 
   it('is refused when it would be too long, names no binding, or what it names is none', () => {
-    const many = Array.from({ length: 60 }, (_, i) => `service${i}.events.*`);
+    const many = Array.from({ length: 60 }, (_, i) => `service${i}.events.event${i}`);
     expect(() => compileBindings(many)).toThrow('EventBridge takes 2048');
     expect(() => compileBindings([])).toThrow('needs a binding');
     for (const binding of ['', 'a.', 'log*', 'a:b', '10.0.0.1/8', 'a.b.c.d.e.f.g.h.i']) {

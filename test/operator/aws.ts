@@ -46,8 +46,10 @@ export const startAws = async () => {
       for (const name of [sqs, urgent]) if (name) arns.set(name, makeQueue(name, { RedrivePolicy }));
     }
     for (const { to, pattern } of rules.filter((rule) => arns.has(rule.to))) {
-      control('PutRule', { Name: `rule-of-${to}`, EventPattern: JSON.stringify(pattern), State: 'ENABLED' });
-      control('PutTargets', { Rule: `rule-of-${to}`, Targets: [{ Id: 'queue', Arn: arns.get(to) }] });
+      // one queue also takes what is malformed
+      const Name = standing.has(`rule-of-${to}`) ? `another-rule-of-${to}` : `rule-of-${to}`;
+      control('PutRule', { Name, EventPattern: JSON.stringify(pattern), State: 'ENABLED' });
+      control('PutTargets', { Rule: Name, Targets: [{ Id: 'queue', Arn: arns.get(to) }] });
     }
   };
   make({ ...layout, queues: layout.queues.filter(({ optional }) => !optional) });

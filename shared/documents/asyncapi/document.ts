@@ -3,6 +3,7 @@
 import type { Operation, Service } from '../../kit/operation.ts';
 import { match } from '../../messaging/topic.ts';
 import { type Event, messageOf, payloadSchema, pointer, schemaName } from './messages.ts';
+import { ROUTING } from './routing.ts';
 
 export interface DocumentOptions {
   version: string;
@@ -115,7 +116,10 @@ export const asyncApi = (
         'Delivered at least once; consumers tell repetitions by `message_id`. Events of one user are published in their ' +
         'order, and one consuming process handles them in it unless one is more urgent or tried again; across ' +
         'processes, and from queues of SQS, they come in any order. So what a consumer does has to come to the same ' +
-        'whatever the order, as it does here. A change that breaks a published payload gets a new `metadata.version`.',
+        'whatever the order, as it does here. A change that breaks a published payload gets a new `metadata.version`.\n\n' +
+        'On EventBridge `source` is `perfect21.<source_service>`, `detail-type` the message type, and `detail` the payload ' +
+        'with `routing` beside it (`#/components/schemas/routing`), by which rules find the queues: whoever puts events ' +
+        'there has to write it. An event whose routing is malformed is parked.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: 'application/json',
@@ -130,7 +134,10 @@ export const asyncApi = (
     ]),
     components: {
       messages: Object.fromEntries(catalogue.map((event) => [event.type, messageOf(event, exampleOf(event.type))])),
-      schemas: Object.fromEntries(catalogue.map((event) => [schemaName(event), payloadSchema(event)])),
+      schemas: {
+        ...Object.fromEntries(catalogue.map((event) => [schemaName(event), payloadSchema(event)])),
+        routing: ROUTING,
+      },
     },
   };
 };

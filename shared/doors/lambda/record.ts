@@ -42,11 +42,12 @@ export const readEnvelope = (body: string): AnyEnvelope => {
   if (!parsed.success) return refuse('The record carries no envelope', parsed.error);
   const against = contradiction(frame, parsed.data);
   if (against) refuse(`The frame contradicts the envelope: ${against}`);
-  const { key, priority = 0 } = ((detail as { routing?: unknown }).routing ?? {}) as {
-    key?: unknown;
-    priority?: unknown;
-  };
+  const { key, n, urgent, priority = 0 } = ((detail as { routing?: unknown }).routing ?? {}) as Record<string, unknown>;
   if (key !== undefined && (typeof key !== 'string' || !isRoutingKey(key))) refuse('The routing key is none');
+  // rules go by these, so an event that says them wrong reached fewer queues than it should
+  if (n !== undefined && !(Number.isInteger(n) && Number(n) >= 1 && Number(n) <= 8))
+    refuse('routing.n is no number of words');
+  if (urgent !== undefined && typeof urgent !== 'boolean') refuse('routing.urgent is neither true nor false');
   if (!isPriority(priority)) refuse('The priority is none');
   return parsed.data;
 };
