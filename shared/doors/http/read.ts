@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
+import { unlessWithin } from './late.ts';
 
 /** True when a request comes with a body, read or not. */
 export const announcesBody = (request: IncomingMessage): boolean => {
@@ -29,9 +30,9 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     }
     const chunks: Buffer[] = [];
     let size = 0;
-    const late = setTimeout(() => reject(new AppError('request_timeout')), ms);
+    const arrived = unlessWithin(ms, () => reject(new AppError('request_timeout')));
     const gone = (): void => {
-      clearTimeout(late);
+      arrived();
       // every request closes, also one that was read to its end
       if (!request.readableEnded) {
         reject(new AppError('invalid_request', { detail: 'The request ended before its body' }));
@@ -42,13 +43,13 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
       else {
-        clearTimeout(late);
+        arrived();
         request.pause();
         reject(tooLarge(limit));
       }
     });
     request.on('end', () => {
-      clearTimeout(late);
+      arrived();
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
     request.on('error', gone);
