@@ -10,7 +10,7 @@ import { openedToken } from './opened-token.ts';
 import { deliveries, messageCounts } from './records.ts';
 
 /** The ports that an operation needs to deliver a mail. */
-export const MAIL_PORTS = ['clock', 'mailer', 'sealer', 'secrets', 'settings'] as const;
+export const MAIL_PORTS = ['clock', 'log', 'mailer', 'metrics', 'sealer', 'secrets', 'settings'] as const;
 /** What it writes. */
 export const MAIL_WRITES = [deliveries, messageCounts] as const;
 

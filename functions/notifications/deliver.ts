@@ -16,7 +16,7 @@ import {
   deliveries,
 } from './records.ts';
 
-type Ledger = Pick<Ports, 'clock'> & {
+type Ledger = Pick<Ports, 'clock' | 'log' | 'metrics'> & {
   store: Pick<OperationStore<never, 'deliveries', never>, 'get' | 'transact' | 'owner' | 'isGone'>;
 };
 
@@ -82,10 +82,12 @@ const verdictOf = (error: AppError, attempt: number, late: boolean): Verdict => 
  * Nothing is sent while another delivery of the same message is under way in a process that lives. If the process dies between the send and the
  * mark that it was sent, the message goes out again, with the same id.
  *
- * @throws AppError `unavailable` when it may work later, `invalid_request` when it never will
+ * What the providers refuse for good (a mail to an address that does not exist) is final: told in the ledger and counted.
+ *
+ * @throws AppError `unavailable` when it may work later, `invalid_request` when it can't be made into a message
  */
 export const deliver = async (
-  { store, clock }: Ledger,
+  { store, clock, log, metrics }: Ledger,
   message: Message,
   { attempt }: Pick<Context, 'attempt'>,
   prepare: (earlier: DeliveryRecord | undefined) => Promise<Send | DeliveryReason> | Send | DeliveryReason,
@@ -140,5 +142,10 @@ export const deliver = async (
   const started = await store.get(deliveries, key);
   const concluded = { ...base, ...verdict, rounds, attempts: [...before, ...tried], updated_at: clock.now() };
   if (started) await write(started, concluded);
-  if (failure && !FINAL.includes(verdict.status)) throw failure;
+  if (verdict.reason === 'refused') {
+    // the ledger says so; there is nothing to repair that a dead letter would wait for
+    const { id: message_id, channel, template_name: template } = message;
+    log.warn('message.refused', { message_id, channel, template, detail: tried.at(-1)?.answer });
+    metrics.count('perfect21_messages_refused_total', { channel });
+  } else if (failure && !FINAL.includes(verdict.status)) throw failure;
 };

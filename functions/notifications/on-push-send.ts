@@ -33,7 +33,7 @@ export const onPushSend = operation({
   reads: [preferences, devices],
   queries: ['devices.by_user'],
   writes: [deliveries, devices],
-  needs: ['clock', 'push', 'sealer', 'settings'],
+  needs: ['clock', 'log', 'metrics', 'push', 'sealer', 'settings'],
   run: async (given, { message_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, recipient: user_id, template_name } = data;
     const { template_data, expires_at, priority } = data;

@@ -22,7 +22,7 @@ export const onRealtimeSend = operation({
   emits: [realtimeSend],
   reads: [preferences, inbox],
   writes: [deliveries, inbox],
-  needs: ['clock'],
+  needs: ['clock', 'log', 'metrics'],
   run: async (given, { message_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, recipient: user_id, template_name } = data;
     const { template_data, expires_at } = data;

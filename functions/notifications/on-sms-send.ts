@@ -27,7 +27,7 @@ export const onSmsSend = operation({
   emits: [smsSend],
   reads: [preferences],
   writes: [deliveries, messageCounts, smsCounts],
-  needs: ['clock', 'sms', 'sealer', 'secrets', 'settings'],
+  needs: ['clock', 'log', 'metrics', 'sms', 'sealer', 'secrets', 'settings'],
   run: async (given, { message_id, user_id, data }, context) => {
     const { notification_id: id = message_id, category, send_at, recipient, template_name, template_data } = data;
     const { store, clock, sms, secrets, settings } = given;

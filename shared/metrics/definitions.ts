@@ -57,6 +57,11 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Age of the oldest message of a queue',
     labels: ['queue'],
   },
+  perfect21_messages_refused_total: {
+    type: 'counter',
+    help: 'Messages that their providers refused for good, e.g. a mail to an address that does not exist',
+    labels: ['channel'],
+  },
   perfect21_event_publish_seconds: {
     type: 'histogram',
     help: 'Time that the bus took for one batch of outbox rows, confirms included',

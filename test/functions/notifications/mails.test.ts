@@ -8,7 +8,7 @@ import { openMailer } from '../../../shared/delivery/email/smtp-mailer.ts';
 import { startMailbox } from '../../../shared/delivery/mailbox/index.ts';
 import { AppError } from '../../../shared/kit/errors.ts';
 import { type NewEvent, OUTBOX } from '../../../shared/kit/event.ts';
-import { DEAD, replay } from '../../../shared/messaging/dead-letters.ts';
+import { DEAD } from '../../../shared/messaging/dead-letters.ts';
 import type { Mail } from '../../../shared/ports/mailer.ts';
 import { startWorker } from '../../../shared/process/worker.ts';
 import { mortal, openRig, TestClock, temporaryFolder, testSealer } from '../../messaging/rig.ts';
@@ -109,7 +109,7 @@ describe('after a registration', () => {
       logged,
     ]);
     expect(`${seen}${rest}`).not.toMatch(/tok_en-1|reset-1/);
-    expect(await store.messages.depth(DEAD)).toMatchObject({ count: 2 });
+    expect(await store.messages.depth(DEAD)).toMatchObject({ count: 0 });
   });
 });
 
@@ -189,7 +189,7 @@ describe('the owner of an account', () => {
     const rest = { reason: 'failed_logins', failed_attempts: 10, ip_address: '192.0.2.7', user_agent: 'test' };
     await rig.tell(accountLocked.with({ user_id: 'u1', locked_until, ...rest }));
     expect(rig.sent[0]!.text).toContain(
-      'After 10 failed attempts, your account takes no logins until 2026-05-09 12:15 UTC.',
+      'After 10 failed attempts, your account takes no logins from there until 2026-05-09 12:15 UTC.',
     );
   });
 
@@ -290,18 +290,16 @@ describe('a mail', () => {
     },
   );
 
-  it('refused for good is parked, and sent again when it is replayed', async () => {
-    let refused = true;
-    const { tell, sent, statusOf, dead, store, clock, drain } = await open(() => {
-      if (refused) throw new AppError('invalid_request');
+  it('refused for good is final: told in the ledger, logged and counted, and no dead letter', async () => {
+    const rig = await open(() => {
+      throw new AppError('invalid_request');
     });
-    const id = await tell(registered());
-    expect(await statusOf(id)).toBe('failed');
-    expect(await dead()).toMatchObject([{ attempts: 1 }]);
-    refused = false;
-    expect(await replay(store, clock)).toBe(1);
-    await drain();
-    expect(sent).toMatchObject([{ message_id: id }]);
-    expect(await statusOf(id)).toBe('sent');
+    const id = await rig.tell(registered());
+    expect(await rig.statusOf(id)).toBe('failed');
+    expect(await rig.dead()).toEqual([]);
+    expect(rig.logged).toContainEqual(
+      expect.objectContaining({ code: 'message.refused', fields: expect.objectContaining({ message_id: id }) }),
+    );
+    expect(rig.counts.get('perfect21_messages_refused_total channel=email')).toBe(1);
   });
 });
