@@ -278,8 +278,9 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
     );
     await until(() => bridge!.connected(), 'both sides again');
     expect(await probe('/readyz')).toEqual([200, '{"status":"ok"}']);
-    const [, metrics] = await probe('/metrics');
-    expect(metrics).toContain('perfect21_bridge_messages_total{side="eventbridge",result="carried"} 5');
+    // an event is counted when it is acknowledged, which is after it has arrived
+    const carried = /^perfect21_bridge_messages_total\{side="eventbridge",result="carried"\} 5$/m;
+    await until(async () => carried.test((await probe('/metrics'))[1]), 'the count');
     expect(sides.sqs.waiting(DEAD_QUEUE)).toEqual([]);
   }, 90_000);
 
