@@ -63,11 +63,12 @@ export const Password = z.string().min(1).max(4096).meta({ format: 'password' })
 
 /** The key in `identifiers` of what somebody typed at a login: an address if it has an @, else a user name. */
 export const identifierKey = (typed: string): string | undefined => {
+  const name = typed.trim();
   if (typed.normalize('NFKC').includes('@')) {
     const email = canonicalEmail(typed);
     return email && `email:${email}`;
   }
-  return Username.safeParse(typed).success ? usernameKey(typed) : undefined;
+  return Username.safeParse(name).success ? usernameKey(name) : undefined;
 };
 export const emailKey = (email: string): string => `email:${email}`;
 export const usernameKey = (username: string): string => `username:${username.toLowerCase()}`;

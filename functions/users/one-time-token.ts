@@ -37,9 +37,10 @@ export const issueToken = (
   beside?: number,
 ): { token: string; write: Write<'one_time_tokens'> } => {
   const user = Buffer.from(user_id.replaceAll('-', ''), 'hex').toString('base64url');
-  const token = Buffer.concat([Buffer.from(user, 'base64url'), Buffer.from(ids.random(32), 'base64url')]).toString(
-    'base64url',
-  );
+  const bytes = Buffer.concat([Buffer.from(user, 'base64url'), Buffer.from(ids.random(32), 'base64url')]);
+  // mail programs take a last - or _ for the end of a sentence, and not for a part of the link
+  if ((bytes.at(-1)! & 0x3e) === 0x3e) bytes[bytes.length - 1]! ^= 0x20;
+  const token = bytes.toString('base64url');
   const good = earlier && beside !== undefined ? goodTokens(earlier, beside).slice(0, MAX_BESIDE - 1) : [];
   const value = { hash: sha256(token), email, generation, ...(good.length && { earlier: good }) };
   return {

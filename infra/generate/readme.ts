@@ -24,7 +24,9 @@ export const doors = ({ http, rpc, subscription, elsewhere }: Operation<any, any
 const row = (op: Operation<any, any>): string => {
   const access = typeof op.access === 'string' ? [op.access] : op.access;
   const emits = op.emits.map(({ type }) => type);
-  return `| [${op.name}](${locate(op).file}) | ${op.summary} | ${doors(op) || 'other operations'} | ${list(access)} | ${list(emits)} |`;
+  // over gRPC services alone call, whatever the operation itself allows
+  const overGrpc = op.rpc.length > 0 && op.access === 'public' ? '<br>gRPC: services' : '';
+  return `| [${op.name}](${locate(op).file}) | ${op.summary} | ${doors(op) || 'other operations'} | ${list(access)}${overGrpc} | ${list(emits)} |`;
 };
 
 const section = ({ name, operations }: Service): string =>

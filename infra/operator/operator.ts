@@ -27,6 +27,8 @@ export interface Operator {
   readonly out: Output;
   /** Ends when the operator wants to end. */
   readonly signal: AbortSignal;
+  /** Whether the code names this queue. */
+  knows(queue: string): boolean;
   /** Ports that need no engine. */
   light(): Promise<Light>;
   /** `make`: also where there is none yet. */
@@ -119,6 +121,10 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
   return {
     out,
     signal,
+    knows: (queue) =>
+      [...topology.queues, ...bridgeTopology.queues].some(({ name }) => name === queue) ||
+      /^bridge\./.test(queue) ||
+      storeQueues(topology)(queue),
     light,
     store: async (options) => store(options),
     port: (name) => assembly.get(name),

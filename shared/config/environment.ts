@@ -1,8 +1,11 @@
 /** The variables that a process reads, with their defaults. What an URL in them names is read beside this. */
 import * as z from 'zod';
 
-const anyPort = z.coerce.number().int().min(0).max(65535);
-const port = (fallback: number) => anyPort.default(fallback);
+/** Kubernetes sets `<SERVICE>_PORT=tcp://10.0.0.1:50051` for a service that happens to have the name of ours; it is not meant. */
+const unlessLink = (value: unknown) => (typeof value === 'string' && value.startsWith('tcp://') ? undefined : value);
+const aPort = z.coerce.number().int().min(0).max(65535);
+const anyPort = z.preprocess(unlessLink, aPort.optional());
+const port = (fallback: number) => z.preprocess(unlessLink, aPort.default(fallback));
 const seconds = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 export const Environment = z.object({

@@ -1,6 +1,7 @@
 /** A value as a schema reads it, or what is wrong with it, field by field. */
 import type * as z from 'zod';
 import { AppError } from './errors.ts';
+import { wording } from './wording.ts';
 
 const isMissing = (input: unknown, { code, path }: z.core.$ZodIssue): boolean =>
   path.length > 0 &&
@@ -20,7 +21,7 @@ export const parse = (schema: z.ZodType, input: unknown): unknown => {
         : [
             {
               path: issue.path.join('.').slice(0, 100),
-              message: isMissing(input, issue) ? 'Is required' : issue.message,
+              message: isMissing(input, issue) ? 'Is required' : wording(issue),
             },
           ],
     ),

@@ -174,6 +174,11 @@ describe('a call that cannot be done', () => {
     'a drop of everything by accident': [['dlq', 'drop'], 2, /say which/],
     'a letter that is not there': [['dlq', 'show', 'nothing'], 1, /no dead letter nothing/],
     'a replay of a letter that is not there': [['dlq', 'replay', '--id', 'nothing'], 1, /no dead letter nothing/],
+    'a replay of a queue that is not there': [
+      ['dlq', 'replay', '--from', 'nobody.events'],
+      1,
+      /no queue nobody\.events/,
+    ],
     'an event that the catalogue has not': [['events', 'publish', 'user.sneezed', '{}'], 2, /no event "user.sneezed"/],
     'data of another form': [['events', 'publish', 'user.deleted', '{"user_id":5}'], 2, /data\.user_id/],
     'a comparison further back than notes are kept': [

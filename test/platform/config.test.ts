@@ -27,6 +27,16 @@ test('services that run apart name one issuer without being told: auth at its ow
   expect(loadConfig({ PERFECT21_HTTP_PORT: '9080' }).public_url).toBe('http://localhost:9080');
 });
 
+test('an address that Kubernetes puts into the variable of a port is not meant', () => {
+  const link = 'tcp://10.0.0.7:50051';
+  const { grpc, http, env } = loadConfig({
+    PERFECT21_GRPC_PORT: link,
+    PERFECT21_HTTP_PORT: link,
+    PERFECT21_METRICS_PORT: link,
+  });
+  expect([grpc.port, http.port, env.PERFECT21_METRICS_PORT]).toEqual([50051, 8080, 8000]);
+});
+
 test('what is wrong with a variable is said in plain words', () => {
   const wrong: [Record<string, string>, string][] = [
     [{ PERFECT21_HTTP_PORT: 'x' }, 'PERFECT21_HTTP_PORT is not usable: it is not a number'],

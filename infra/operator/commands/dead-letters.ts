@@ -86,7 +86,16 @@ const settle = async (operator: Operator, values: Values, fate: 'replay' | 'drop
   if (!out.json) out.row({}, `${counted.done} ${DONE[fate]}`);
   const unmet = values.id !== undefined && counted.chosen === 0;
   if (unmet) out.note(`there is no dead letter ${plain(String(values.id))}`);
-  return unmet || counted.kept > 0 || signal.aborted ? 1 : 0;
+  // letters of a queue that the code has no more are found all the same
+  const { from } = values;
+  const unknown =
+    from !== undefined &&
+    counted.chosen === 0 &&
+    !operator.knows(String(from)) &&
+    !boxes.some((box) => box.from === from);
+  if (unknown)
+    out.note(`there is no queue ${plain(String(from))}: "perfect21 dlq list" shows those that have dead letters`);
+  return unmet || unknown || counted.kept > 0 || signal.aborted ? 1 : 0;
 };
 
 const replay: Command = {

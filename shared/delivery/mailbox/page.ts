@@ -49,7 +49,10 @@ const open = (message) => {
     make('p', message.channel + ' to ' + message.to + ', ' + time(message.received_at)));
   if (message.html) view.append(make('iframe', '', { src: '/messages/' + message.id, title: 'The message as HTML',
     sandbox: 'allow-popups allow-popups-to-escape-sandbox', referrerpolicy: 'no-referrer' }));
-  view.append(linked(message.text));
+  if (!message.html) return view.append(linked(message.text));
+  const plain = make('details', '');
+  plain.append(make('summary', 'The same as text'), linked(message.text));
+  view.append(plain);
 };
 const render = (messages) => {
   count.textContent = String(messages.length);
