@@ -124,7 +124,7 @@ export const createStoreFeed = (ports: Pick<Ports, 'store' | 'clock' | 'log' | '
 export const storeFeed = adapter({
   port: 'revocationFeed',
   needs: ['store', 'clock', 'log', 'ids'],
-  reads: [records],
+  // asked for as a list, and never one by one
   queries: ['revocations.live'],
   open: (ports) => ({ port: createStoreFeed(ports) }),
 });

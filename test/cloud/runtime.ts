@@ -62,6 +62,8 @@ export const startFunction = async (file: string, env: Readonly<Record<string, s
       answers.get(id)?.reject(new Error(`${name} failed: ${result.errorType} ${result.errorMessage}`));
     else answers.get(id)?.resolve({ result, init_ms: Number(init), used_ms: Number(used), rss_mb: Number(rss) });
   });
+  // a frozen process does not see that a connection was closed
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -86,6 +88,7 @@ export const startFunction = async (file: string, env: Readonly<Record<string, s
       const answer = Promise.withResolvers<Answer>();
       answers.set(id, answer);
       events.push({ id, body: JSON.stringify(event) });
+      child.kill('SIGCONT');
       give();
       const timer = setTimeout(
         () => answer.reject(new Error(`${name} did not answer: ${said.slice(-2_000)}`)),
@@ -93,6 +96,8 @@ export const startFunction = async (file: string, env: Readonly<Record<string, s
       );
       return answer.promise.finally(() => {
         clearTimeout(timer);
+        // as Lambda does it: nothing runs between events
+        if (events.length === 0 && answers.size === 1) child.kill('SIGSTOP');
         answers.delete(id);
       });
     },

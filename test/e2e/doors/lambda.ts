@@ -1,9 +1,43 @@
+import { randomUUID } from 'node:crypto';
 import type { Context as LambdaContext } from 'aws-lambda';
 import { serveHttp, stack } from '../../../shared/doors/lambda/lambda.ts';
 import type { Host } from '../../../shared/kit/invoke.ts';
 import type { Operation } from '../../../shared/kit/operation.ts';
-import type { Door } from '../world.ts';
+import type { CallOptions, Door } from '../world.ts';
 import { fromHttpResponse, toHttpRequest } from './http-request.ts';
+
+/** The event that an API Gateway HTTP API makes of a call. */
+export const lambdaEvent = (op: Operation<any, any>, input: object, options: CallOptions = {}) => {
+  const { method, path, query, headers, body } = toHttpRequest(op, input, options);
+  const template = (options.via ?? op.http[0])!.path;
+  const pathParameters = template.match(/\{\w+\}/g)?.map((name) => name.slice(1, -1)) ?? [];
+  const values = new RegExp(`^${template.replace(/\{\w+\}/g, '([^/]+)')}$`).exec(path)?.slice(1) ?? [];
+  return {
+    version: '2.0',
+    routeKey: `${method} ${template}`,
+    rawPath: path,
+    rawQueryString: query,
+    headers,
+    ...(query && { queryStringParameters: Object.fromEntries(new URLSearchParams(query)) }),
+    ...(pathParameters.length && {
+      pathParameters: Object.fromEntries(pathParameters.map((name, n) => [name, decodeURIComponent(values[n]!)])),
+    }),
+    requestContext: {
+      accountId: '123456789012',
+      apiId: 'api',
+      domainName: 'api.example.org',
+      domainPrefix: 'api',
+      http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] },
+      requestId: randomUUID(),
+      routeKey: `${method} ${template}`,
+      stage: '$default',
+      time: '22/Nov/2026:12:00:00 +0000',
+      timeEpoch: Date.now(),
+    },
+    body,
+    isBase64Encoded: false,
+  };
+};
 
 /** The function of an operation, given the event that an API Gateway HTTP API makes of a request (payload 2.0). */
 export const lambdaDoor = (host: Host): Door => {
@@ -18,35 +52,7 @@ export const lambdaDoor = (host: Host): Door => {
   return {
     name: 'Lambda event',
     call: async (op, input, options = {}) => {
-      const { method, path, query, headers, body } = toHttpRequest(op, input, options);
-      const template = (options.via ?? op.http[0])!.path;
-      const pathParameters = template.match(/\{\w+\}/g)?.map((name) => name.slice(1, -1)) ?? [];
-      const values = new RegExp(`^${template.replace(/\{\w+\}/g, '([^/]+)')}$`).exec(path)?.slice(1) ?? [];
-      const event = {
-        version: '2.0',
-        routeKey: `${method} ${template}`,
-        rawPath: path,
-        rawQueryString: query,
-        headers,
-        ...(query && { queryStringParameters: Object.fromEntries(new URLSearchParams(query)) }),
-        ...(pathParameters.length && {
-          pathParameters: Object.fromEntries(pathParameters.map((name, n) => [name, decodeURIComponent(values[n]!)])),
-        }),
-        requestContext: {
-          accountId: '123456789012',
-          apiId: 'api',
-          domainName: 'api.example.org',
-          domainPrefix: 'api',
-          http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] },
-          requestId: host.ports.ids.uuid(),
-          routeKey: `${method} ${template}`,
-          stage: '$default',
-          time: '22/Nov/2026:12:00:00 +0000',
-          timeEpoch: host.ports.clock.now(),
-        },
-        body,
-        isBase64Encoded: false,
-      };
+      const event = lambdaEvent(op, input, options);
       const context = {
         awsRequestId: host.ports.ids.uuid(),
         functionName: op.name,

@@ -1,0 +1,123 @@
+/** Every packaged function runs with the rights that the template gives it, and what it never uses has a reason. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getJwks } from '../../functions/auth/get-jwks.ts';
+import { getOpenidConfiguration } from '../../functions/auth/get-openid-configuration.ts';
+import { login } from '../../functions/auth/login.ts';
+import { addDevice } from '../../functions/notifications/add-device.ts';
+import { getDeliveries } from '../../functions/notifications/get-deliveries.ts';
+import { listNotifications } from '../../functions/notifications/list-notifications.ts';
+import { readNotification } from '../../functions/notifications/read-notification.ts';
+import { removeDevice } from '../../functions/notifications/remove-device.ts';
+import { sendNotification } from '../../functions/notifications/send-notification.ts';
+import { endSessionsOfUser } from '../../functions/sessions/end-sessions-of-user.ts';
+import { listUserSessions } from '../../functions/sessions/list-user-sessions.ts';
+import { serverlessPackage } from '../../infra/package.ts';
+import { cases } from '../e2e/cases/index.ts';
+import { expectOk, userWithSession } from '../e2e/world.ts';
+import { newBrowser } from '../engines/push-service.ts';
+import { rightsOf } from './iam.ts';
+import { deployStack } from './stack.ts';
+
+/** Of the end-to-end cases those that call each function, and no more: each call costs a part of a second here. */
+const { unused, cases: chosen } = JSON.parse(readFileSync(new URL('accepted.json', import.meta.url), 'utf8')) as {
+  cases: string[];
+  unused: { right: string; why: string }[];
+};
+
+let stack: Awaited<ReturnType<typeof deployStack>>;
+beforeAll(async () => {
+  await serverlessPackage();
+  stack = await deployStack();
+}, 240_000);
+afterAll(() => stack?.close(), 60_000);
+
+const isAccepted = (right: string, pattern: string): boolean =>
+  new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(right);
+
+test('the functions do all their work with their own rights', { timeout: 300_000 }, async () => {
+  const { world, iam, invoke } = stack;
+  const service = { token: world.service_token };
+  const failed: string[] = [];
+  for (const { name, clock, run } of Object.values(cases).flat()) {
+    if (clock || !chosen.includes(name)) continue;
+    await run(world).catch((thrown: Error) => failed.push(`${name}: ${thrown.message}`));
+  }
+  const session = await userWithSession(world);
+  const own = { token: session.access_token };
+  const { access_token: admin } = await expectOk(
+    world.call(login, { identifier: world.admin.email, password: world.admin.password }),
+  );
+  await expectOk(world.call(getJwks, {}));
+  await expectOk(world.call(getOpenidConfiguration, {}));
+  await expectOk(world.call(listNotifications, {}, own));
+  await expectOk(world.call(listUserSessions, { user_id: session.user_id }, { token: admin }));
+  const notice = { template_name: 'notice', template_data: { title: 'Work', text: 'On Sunday' }, category: 'security' };
+  const sent = await expectOk(
+    world.call(sendNotification, { ...notice, user_id: session.user_id, channels: ['realtime', 'email'] }, service),
+  );
+  await stack.drain();
+  await expectOk(world.call(getDeliveries, { id: sent.id }, service));
+  const { notifications: shown } = await expectOk(world.call(listNotifications, {}, own));
+  await expectOk(world.call(readNotification, { id: shown[0].id }, own));
+  const { public_key, auth } = newBrowser();
+  const endpoint = `https://push.example.org/${session.user_id}`;
+  const device = await expectOk(world.call(addDevice, { endpoint, keys: { p256dh: public_key, auth } }, own));
+  await expectOk(world.call(removeDevice, { id: device.id }, own));
+  await expectOk(world.call(endSessionsOfUser, { user_id: session.user_id }, { token: admin }));
+  await stack.drain();
+  // delayed by less and by more than an alarm in the queue can wait
+  const { user_id } = await userWithSession(world);
+  for (const minutes of [5, 60]) {
+    const send_at = new Date(Date.now() + minutes * 60_000).toISOString();
+    const template_data = { title: 'Later', text: 'Later' };
+    const sending = {
+      user_id,
+      channels: ['email'],
+      category: 'security',
+      template_name: 'notice',
+      template_data,
+      send_at,
+    };
+    await expectOk(world.call(sendNotification, sending, service));
+    const Records = (await stack.outbox()).map(({ id }) => ({ dynamodb: { Keys: { id: { S: id } } } }));
+    await invoke('events-relay', { Records });
+  }
+  // what no try can mend is parked by the function itself, and what may be mended comes again
+  await invoke('platform-routes', {
+    version: '2.0',
+    rawPath: '/readyz',
+    headers: {},
+    requestContext: { http: { method: 'GET' } },
+  });
+  await invoke('events-relay', { 'detail-type': 'Scheduled Event', source: 'aws.events' });
+  expect([...iam.missing].sort()).toEqual([]);
+  expect(failed).toEqual([]);
+});
+
+test('every function was run', () => {
+  const left = stack.functions.map(({ key }) => key).filter((key) => !stack.invoked.has(key));
+  expect(left).toEqual([]);
+});
+
+test('a right that is not used has a reason, and no reason is left over', () => {
+  const rights = stack.functions.flatMap((of) => rightsOf(of).map((right) => `${of.key}: ${right}`));
+  const idle = rights.filter((right) => !stack.iam.used.has(right));
+  const without = idle.filter((right) => !unused.some((each) => isAccepted(right, each.right)));
+  expect(without).toEqual([]);
+  expect(unused.filter(({ right }) => !idle.some((each) => isAccepted(each, right)))).toEqual([]);
+});
+
+test('a call without the right is refused, and told', async () => {
+  const [of] = stack.functions;
+  const { missing } = stack.iam;
+  const before = missing.size;
+  const { awsClient } = await import('../../shared/aws/client.ts');
+  const credentials = { accessKeyId: of!.key, secretAccessKey: 'local' };
+  const client = awsClient('dynamodb', { endpoint: stack.iam.endpoint, region: 'eu-central-1', credentials });
+  await expect(client.call('Scan', { TableName: 'perfect21-dev-users' })).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+  });
+  client.close();
+  expect(missing.size).toBe(before + 1);
+});

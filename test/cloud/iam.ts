@@ -1,0 +1,149 @@
+/** AWS as functions may use it: a proxy before the emulators that holds each signed call against the role of its caller. */
+import { request as send } from 'node:http';
+import { startDouble } from '../engines/double.ts';
+import { ACCOUNT, type DeployedFunction, REGION, type Statement } from './template.ts';
+
+/** What a call asks for: an action on a resource. */
+export interface Need {
+  action: string;
+  resource: string;
+  context?: Record<string, string>;
+}
+
+const arn = (service: string, rest: string): string => `arn:aws:${service}:${REGION}:${ACCOUNT}:${rest}`;
+const last = (text: string): string => text.slice(text.lastIndexOf('/') + 1);
+const table = (name: string): string => arn('dynamodb', `table/${name}`);
+const PARTS = { Put: 'PutItem', Update: 'UpdateItem', Delete: 'DeleteItem', ConditionCheck: 'ConditionCheckItem' };
+
+const DYNAMODB = (operation: string, input: any): Need[] => {
+  const need = (name: string, resource: string): Need => ({ action: `dynamodb:${name}`, resource });
+  if (operation === 'BatchGetItem') return Object.keys(input.RequestItems).map((name) => need(operation, table(name)));
+  if (operation !== 'TransactWriteItems') {
+    const index = input.IndexName ? `/index/${input.IndexName}` : '';
+    return [need(operation, table(input.TableName) + index)];
+  }
+  return input.TransactItems.flatMap((item: any) =>
+    Object.entries(PARTS).flatMap(([kind, name]) => (item[kind] ? [need(name, table(item[kind].TableName))] : [])),
+  );
+};
+
+/** By the service that a signature names: what a request needs. */
+const NEEDS: Record<string, (operation: string, body: string, url: string) => Need[]> = {
+  dynamodb: (operation, body) => DYNAMODB(operation, JSON.parse(body)),
+  kms: (operation, body) => [{ action: `kms:${operation}`, resource: arn('kms', `key/${JSON.parse(body).KeyId}`) }],
+  secretsmanager: (operation, body) => [{ action: `secretsmanager:${operation}`, resource: JSON.parse(body).SecretId }],
+  sqs: (operation, body) => {
+    const { QueueUrl, QueueName } = JSON.parse(body);
+    return [{ action: `sqs:${operation}`, resource: arn('sqs', QueueName ?? last(QueueUrl)) }];
+  },
+  events: (operation, body) =>
+    JSON.parse(body).Entries.map(({ EventBusName }: any) => ({
+      action: `events:${operation}`,
+      resource: arn('events', `event-bus/${EventBusName}`),
+    })),
+  ses: (_, body) => {
+    const [, domain] = /@([^>]+)>?$/.exec(JSON.parse(body).FromEmailAddress) ?? [];
+    return [{ action: 'ses:SendEmail', resource: arn('ses', `identity/${domain}`) }];
+  },
+  sns: (_, body) => {
+    const form = new URLSearchParams(body);
+    return [{ action: `sns:${form.get('Action')}`, resource: form.get('PhoneNumber') ?? form.get('TargetArn') ?? '' }];
+  },
+  scheduler: (_, body, url) => {
+    const { GroupName, Target } = JSON.parse(body);
+    return [
+      { action: 'scheduler:CreateSchedule', resource: arn('scheduler', `schedule/${GroupName}/${last(url)}`) },
+      {
+        action: 'iam:PassRole',
+        resource: Target.RoleArn,
+        context: { 'iam:PassedToService': 'scheduler.amazonaws.com' },
+      },
+    ];
+  },
+};
+
+const glob = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+const anyOf = (patterns: string | string[], value: string): boolean =>
+  [patterns].flat().some((pattern) => glob(pattern).test(value));
+
+/** Whether a statement allows what is needed. Operators that it does not know allow nothing. */
+export const allows = (
+  statement: Statement,
+  { action, resource, context = {} }: Need,
+  functionArn: string,
+): boolean => {
+  const known: Record<string, string> = { ...context, 'lambda:SourceFunctionArn': functionArn };
+  const conditions = Object.entries(statement.Condition ?? {}).every(
+    ([operator, values]) =>
+      ['ArnEquals', 'StringEquals'].includes(operator) &&
+      Object.entries(values).every(([key, wanted]) => known[key] !== undefined && anyOf(wanted, known[key]!)),
+  );
+  const covers = statement.NotResource
+    ? !anyOf(statement.NotResource, resource)
+    : anyOf(statement.Resource ?? [], resource);
+  return conditions && anyOf(statement.Action, action) && covers;
+};
+
+/** Rights of the service Lambda itself: it reads sources and writes logs and traces, which no code of ours does. */
+const BY_LAMBDA =
+  /^(logs:|xray:|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$|dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$)/;
+
+/** Every action on every resource that a role allows to the function's own code, as `action resource`. */
+export const rightsOf = ({ statements }: DeployedFunction): string[] =>
+  statements.flatMap(({ Action, Resource, NotResource }) =>
+    [Action]
+      .flat()
+      .flatMap((action) =>
+        BY_LAMBDA.test(action)
+          ? []
+          : [Resource ?? `but ${NotResource}`].flat().map((resource) => `${action} ${resource}`),
+      ),
+  );
+
+/** Starts the proxy. A caller is known by its access key, which is the function's key. */
+export const startIam = async (functions: readonly DeployedFunction[], endpoints: Readonly<Record<string, string>>) => {
+  const roles = new Map(functions.map((each) => [each.key, each]));
+  const missing = new Set<string>();
+  const used = new Set<string>();
+
+  const judge = (caller: DeployedFunction, needs: readonly Need[]): boolean =>
+    needs
+      .map((need) => {
+        const found = caller.statements.find((statement) => allows(statement, need, caller.arn));
+        if (!found) missing.add(`${caller.key}: ${need.action} ${need.resource}`);
+        for (const resource of found ? [found.Resource ?? `but ${found.NotResource}`].flat() : []) {
+          if (resource.startsWith('but ') || glob(resource).test(need.resource)) {
+            used.add(`${caller.key}: ${need.action} ${resource}`);
+          }
+        }
+        return found !== undefined;
+      })
+      .every(Boolean);
+
+  const double = await startDouble((body, request, response) => {
+    const { authorization = '', 'x-amz-target': target = '' } = request.headers;
+    const [, key = '', service = ''] = /Credential=([^/]+)\/\d+\/[^/]+\/(\w+)\/aws4_request/.exec(authorization) ?? [];
+    const caller = roles.get(key);
+    const endpoint = endpoints[service];
+    const needs = NEEDS[service]?.(String(target).split('.').at(-1)!, body.toString(), request.url!.split('?')[0]!);
+    if (!caller || !endpoint || !needs || !judge(caller, needs)) {
+      response.writeHead(400, {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amzn-errortype': 'AccessDeniedException',
+      });
+      return response.end(
+        JSON.stringify({ __type: 'AccessDeniedException', message: `${key} may not ${target || service}` }),
+      );
+    }
+    const { hostname, port } = new URL(endpoint);
+    const headers = { ...request.headers, host: `${hostname}:${port}` };
+    const onward = send({ hostname, port, method: request.method, path: request.url, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    return onward.end(body);
+  });
+  return { ...double, missing, used };
+};

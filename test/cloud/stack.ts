@@ -1,0 +1,182 @@
+/** The packaged template deployed onto the emulators: functions as processes with roles, queues, the bus, and what brings events. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { schema } from '../../functions/index.ts';
+import { resourcesIn } from '../../infra/aws/bundles.ts';
+import { devCredentials, seedDevCredentials } from '../../infra/local/dev-credentials.ts';
+import { PACKAGE } from '../../infra/package.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { revocations } from '../../shared/keys/revocation-records.ts';
+import { STALENESS_BOUND_MS } from '../../shared/keys/revocations.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
+import { reach } from '../../shared/kit/operation.ts';
+import { openHost } from '../../shared/process/host.ts';
+import { fromHttpResponse } from '../e2e/doors/http-request.ts';
+import { lambdaEvent } from '../e2e/doors/lambda.ts';
+import type { Mail, World } from '../e2e/world.ts';
+import { startDynamo } from '../engines/dynamodb.ts';
+import { rulesIn, startEventBridge } from '../engines/eventbridge.ts';
+import { startKms } from '../engines/kms.ts';
+import { startScheduler } from '../engines/scheduler.ts';
+import { startSecretsManager } from '../engines/secrets-manager.ts';
+import { startSes } from '../engines/ses.ts';
+import { startSns } from '../engines/sns.ts';
+import { startSqs } from '../engines/sqs.ts';
+import { awsEnvironment } from '../support/aws.ts';
+import { TEST_SECRET } from '../support/platform.ts';
+import { type Need, startIam } from './iam.ts';
+import { type RunningFunction, startFunction } from './runtime.ts';
+import { REGION, readTemplate } from './template.ts';
+import { unpackAll } from './unpack.ts';
+
+export type { Need };
+
+/** Processes that are alive at a time: a frozen one costs memory all the same. */
+const ALIVE = 12;
+
+export const deployStack = async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'perfect21-cloud-'));
+  const files = unpackAll(folder);
+  const resources = resourcesIn(PACKAGE);
+  const [dynamo, kms, vault, ses, sns, sqs] = await Promise.all([
+    startDynamo(),
+    startKms(),
+    startSecretsManager(),
+    startSes('perfect21.local'),
+    startSns(),
+    startSqs(resources),
+  ]);
+  let proxy = '';
+  const template = readTemplate((id) => `${proxy}/000000000000/${id}`);
+  const bus = await startEventBridge({
+    bus: template.ref('EventBus'),
+    rules: rulesIn(template.resources),
+    deliver: sqs.send,
+  });
+  const scheduler = await startScheduler({
+    groups: [template.resolve(resources.EventsDueGroup!.Properties.Name)],
+    deliver: async () => {},
+  });
+  const endpoints = {
+    dynamodb: dynamo.endpoint,
+    kms: kms.endpoint,
+    secretsmanager: vault.endpoint,
+    ses: ses.endpoint,
+    sns: sns.endpoint,
+    sqs: sqs.endpoint,
+    events: bus.endpoint,
+    scheduler: scheduler.endpoint,
+  };
+  const iam = await startIam(template.functions, endpoints);
+  proxy = iam.endpoint;
+  // read again, as the URLs of queues name the proxy
+  const { functions } = readTemplate((id) => `${proxy}/000000000000/${id}`);
+  kms.add(template.ref('SigningKey'), 'RSA_2048');
+  vault.secrets[template.ref('PlatformSecret')] = TEST_SECRET;
+
+  // what `npx perfect21 migrate` does, and the accounts that cases want
+  Object.assign(process.env, awsEnvironment({ DYNAMODB: dynamo.endpoint }));
+  const { STORE_URL = '' } = functions[0]!.environment;
+  const operator = { STORE_URL, PERFECT21_SECRET: TEST_SECRET, PERFECT21_DATA_DIR: folder, LOG_LEVEL: 'silent' };
+  const host = await openHost(loadConfig(operator), schema);
+  const credentials = devCredentials(folder);
+  await seedDevCredentials(host, credentials, ['users', 'permissions']);
+  const { store } = host.ports;
+
+  const running = new Map<string, Promise<RunningFunction>>();
+  const invoked = new Set<string>();
+  const invoke = async (key: string, event: unknown): Promise<any> => {
+    const deployed = functions.find((each) => each.key === key);
+    if (!deployed) throw new Error(`the template has no function ${key}`);
+    invoked.add(key);
+    const alive =
+      running.get(key) ??
+      startFunction(files.get(key)!.file, {
+        ...deployed.environment,
+        AWS_LAMBDA_FUNCTION_NAME: deployed.name,
+        AWS_REGION: REGION,
+        AWS_ACCESS_KEY_ID: key,
+        AWS_SECRET_ACCESS_KEY: 'local',
+        AWS_ENDPOINT_URL: proxy,
+        LOG_LEVEL: 'error',
+      });
+    // the one used last stands last
+    running.delete(key);
+    running.set(key, alive);
+    for (const [other, idle] of running) {
+      if (running.size <= ALIVE) break;
+      running.delete(other);
+      await (await idle).close();
+    }
+    return (await (await alive).invoke(event)).result;
+  };
+
+  const consumers = Object.values(resources)
+    .filter(({ Type, Properties }) => Type === 'AWS::Lambda::EventSourceMapping' && !Properties.StartingPosition)
+    .map(({ Properties }) => ({
+      queue: Properties.EventSourceArn['Fn::GetAtt'][0] as string,
+      name: template.resolve(resources[Properties.FunctionName['Fn::GetAtt'][0]]!.Properties.FunctionName) as string,
+    }))
+    .map(({ queue, name }) => ({ queue, key: name.replace(/^perfect21-dev-/, '') }));
+
+  /** Brings events from the outbox over the bus to their functions until none waits. */
+  const drain = async (): Promise<void> => {
+    for (let round = 0; round < 20; round++) {
+      const { relayed } = await invoke('events-relay', { Records: [] });
+      for (const { queue, key } of consumers) {
+        if (sqs.waiting(queue).length) await sqs.drain(queue, (event) => invoke(key, event));
+      }
+      if (relayed === 0) return;
+    }
+  };
+
+  const world: World = {
+    name: 'packaged functions',
+    call: async (op, input, options) => {
+      const event = lambdaEvent(op, input, options);
+      const { statusCode, headers, body } = await invoke(op.name.replace('.', '-'), event);
+      // a frozen function may believe for so long what it knew before
+      if (statusCode < 300 && reach(op).writes.has(revocations.name)) await sleep(STALENESS_BOUND_MS + 100);
+      return fromHttpResponse(statusCode, headers?.['content-type'], body ?? '');
+    },
+    mails: async (to) => {
+      await drain();
+      const mails = ses.sent.map(({ Destination, Content: { Simple } }): Mail => {
+        const { Text, Html } = Simple.Body;
+        const [address = ''] = Destination.ToAddresses;
+        return { channel: 'email', to: address, subject: Simple.Subject.Data, text: Text.Data, html: Html.Data };
+      });
+      const texts = sns.published.map(
+        ({ PhoneNumber = '', TargetArn = '', Message }): Mail => ({
+          channel: PhoneNumber ? 'sms' : 'push',
+          to: PhoneNumber || TargetArn,
+          subject: '',
+          text: Message,
+          html: '',
+        }),
+      );
+      return [...texts, ...mails].filter((mail) => mail.to.includes(to)).reverse();
+    },
+    ...credentials,
+  };
+
+  return {
+    functions,
+    iam,
+    invoke,
+    invoked,
+    world,
+    drain,
+    scheduler,
+    outbox: () => store.messages.peek(OUTBOX, 100),
+    send: sqs.send,
+    close: async () => {
+      await Promise.all([...running.values()].map(async (each) => (await each).close()));
+      await host.close();
+      await Promise.all([iam, bus, scheduler, sqs, sns, ses, vault, kms, dynamo].map((each) => each.close()));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
