@@ -18,8 +18,8 @@ export const issueTokens = operation({
   needs: ['tokens', 'settings', 'metrics'],
   calls: { getEffective },
   run: async ({ tokens, settings, metrics, getEffective }, { user_id, session_id, generation, refresh_token }) => {
-    const { roles, permissions } = await getEffective({ user_id });
-    const { access_token } = await tokens.sign({ user_id, session_id, generation, roles, permissions });
+    const rights = await getEffective({ user_id });
+    const { access_token } = await tokens.sign({ user_id, session_id, generation, ...rights });
     metrics.count('perfect21_token_operations_total', { operation: 'issue', result: 'success' });
     return {
       access_token,

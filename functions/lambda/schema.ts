@@ -6,7 +6,7 @@ import { callCounts } from '../../shared/kit/bound-records.ts';
 import { loginAttempts } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
-import { roleAssignments } from '../permissions/records.ts';
+import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
 import { sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, users } from '../users/records.ts';
 
@@ -29,9 +29,13 @@ export const schema: StoreSchema = {
     preferences,
     oneTimeTokens,
     phoneProofs,
+    policies,
     requestCounts,
     revocations,
     roleAssignments,
+    roles,
+    ruleGenerations,
+    ruleVersions,
     serviceCredentials,
     sessions,
     smsCounts,

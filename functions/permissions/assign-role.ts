@@ -1,32 +1,67 @@
 import * as z from 'zod';
+import { revocations as revocationRecords } from '../../shared/keys/revocation-records.ts';
+import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
+import { promptly } from '../../shared/kit/promptly.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
-import { insert, update } from '../../shared/ports/store.ts';
 import { addAdministrator } from '../users/add-administrator.ts';
-import { ADMIN, BUILT_IN_ROLES } from './model.ts';
-import { roleAssignments } from './records.ts';
+import { getAccount } from '../users/get-account.ts';
+import { actorOf, requireHeld } from './acting.ts';
+import { assignmentsChange, requireUser, untilOf } from './assignments.ts';
+import { roleAssigned } from './events.ts';
+import { ADMIN, Reason, RuleName, Until, UserId } from './model.ts';
+import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rulesOf } from './rules.ts';
 
-/** Gives a user a role; tokens issued from then on carry it. Who may do everything is noted as an administrator after it. */
+/** Gives a user a role, for good or until a time. Nobody gives a role that may more than he does. */
 export const assignRole = operation({
   name: 'permissions.assign-role',
   summary: 'Gives a user a role',
-  access: 'service',
-  input: z.strictObject({ user_id: z.string(), role: z.enum(Object.keys(BUILT_IN_ROLES)) }),
+  http: { method: 'PUT', path: '/api/v1/permissions/users/{user_id}/roles/{role}' },
+  access: 'permissions:write',
+  input: z.strictObject({ user_id: UserId, role: RuleName, expires_at: Until, reason: Reason }),
   output: z.object({ roles: z.array(z.string()) }),
   errors: ['not_found', 'conflict'],
-  reads: [roleAssignments],
-  writes: [roleAssignments],
-  calls: { addAdministrator },
-  run: async ({ store, addAdministrator }, { user_id, role }) => {
-    const roles = await retryConflict(async () => {
-      const assigned = await store.get(roleAssignments, user_id);
-      const roles = [...new Set([...(assigned?.value.roles ?? []), role])];
-      await store.transact([
-        assigned ? update(roleAssignments, assigned, { roles }) : insert(roleAssignments, user_id, { roles }),
+  emits: [roleAssigned],
+  reads: [roleAssignments, roles, policies, ruleGenerations],
+  queries: ['roles.all', 'policies.all'],
+  writes: [roleAssignments, revocationRecords],
+  needs: ['clock', 'conditions', 'log', 'revocations'],
+  calls: { getAccount, addAdministrator },
+  run: async (
+    { store, clock, conditions, log, revocations, getAccount, addAdministrator },
+    { user_id, role, expires_at, reason },
+    context,
+  ) => {
+    requireUser(await getAccount({ user_id }));
+    const assigned = await retryConflict(async () => {
+      const now = Math.floor(clock.now() / 1_000);
+      const until = untilOf(expires_at, now);
+      const rules = await rulesOf(store, conditions);
+      const loaded = rules.roles.get(role);
+      if (!loaded) throw new AppError('not_found', { detail: 'There is no such role' });
+      await requireHeld(
+        store,
+        rules,
+        context,
+        loaded.permissions.map(({ text }) => text),
+        now,
+      );
+      const read = await store.get(roleAssignments, user_id);
+      const { roles: before = [], grants = [] } = read?.value ?? {};
+      const given = { role, epoch: loaded.epoch, expires_at: until, given_by: actorOf(context), given_at: now };
+      const next = [...before.filter((each) => each.role !== role), given];
+      const change = assignmentsChange(user_id, read, { roles: next, grants }, clock.now());
+      await store.transact(change.writes, [
+        roleAssigned.with({ user_id, role, changed_by: actorOf(context), reason, expires_at }, { user_id }),
       ]);
-      return roles;
+      revocations.learn(change.notice);
+      return { roles: next.map((each) => each.role) };
     });
-    if (role === ADMIN) await addAdministrator({ user_id });
-    return { roles };
+    // noted after it: whoever is noted is one
+    if (role === ADMIN && expires_at === undefined) {
+      await promptly(log, 'note the administrator', addAdministrator({ user_id }));
+    }
+    return assigned;
   },
 });

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
-import { BUILT_IN_ROLES, DEFAULT_ROLE } from './model.ts';
-import { roleAssignments } from './records.ts';
+import { effective, forToken } from './effective.ts';
+import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rulesOf } from './rules.ts';
 
 /** The roles of a user and the permissions they add up to: what goes into an access token. */
 export const getEffective = operation({
@@ -9,11 +10,23 @@ export const getEffective = operation({
   summary: 'Gives the roles and permissions of a user',
   access: 'service',
   input: z.strictObject({ user_id: z.string() }),
-  output: z.object({ roles: z.array(z.string()), permissions: z.array(z.string()) }),
-  reads: [roleAssignments],
-  run: async ({ store }, { user_id }) => {
-    const assigned = await store.get(roleAssignments, user_id);
-    const roles = [DEFAULT_ROLE, ...(assigned?.value.roles ?? [])];
-    return { roles, permissions: [...new Set(roles.flatMap((role) => BUILT_IN_ROLES[role] ?? []))] };
+  output: z.object({
+    roles: z.array(z.string()),
+    permissions: z.array(z.string()),
+    permissions_generation: z.int(),
+    roles_generation: z.int(),
+  }),
+  reads: [roleAssignments, roles, policies, ruleGenerations],
+  queries: ['roles.all', 'policies.all'],
+  needs: ['clock', 'conditions'],
+  run: async ({ store, clock, conditions }, { user_id }) => {
+    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rulesOf(store, conditions)]);
+    const found = effective(rules, assigned?.value, Math.floor(clock.now() / 1_000));
+    return {
+      roles: found.roles,
+      permissions: forToken(found.permissions),
+      permissions_generation: assigned?.value.generation ?? 0,
+      roles_generation: rules.generation,
+    };
   },
 });

@@ -1,10 +1,50 @@
-/** Who may do what. */
+/** Who may do what: roles, grants and denials, policies, and the decisions that follow from them. */
 import { service } from '../../shared/kit/operation.ts';
 import { assignRole } from './assign-role.ts';
+import { checkPermission } from './check-permission.ts';
+import { checkPermissions } from './check-permissions.ts';
+import { createPolicy } from './create-policy.ts';
+import { createRole } from './create-role.ts';
+import { deletePolicy } from './delete-policy.ts';
+import { deleteRole } from './delete-role.ts';
+import { explain } from './explain.ts';
 import { getEffective } from './get-effective.ts';
+import { getPolicy } from './get-policy.ts';
+import { getRole } from './get-role.ts';
+import { getUserPermissions } from './get-user-permissions.ts';
+import { getUserRoles } from './get-user-roles.ts';
+import { grantPermission } from './grant-permission.ts';
+import { listPolicies } from './list-policies.ts';
+import { listRoles } from './list-roles.ts';
+import { putPolicy } from './put-policy.ts';
+import { putRole } from './put-role.ts';
 import * as records from './records.ts';
 import { removeRoles } from './remove-roles.ts';
+import { revokePermission } from './revoke-permission.ts';
+import { revokeRole } from './revoke-role.ts';
 
-export const permissions = service('permissions', [getEffective, assignRole, removeRoles]);
+export const permissions = service('permissions', [
+  checkPermission,
+  checkPermissions,
+  explain,
+  getUserPermissions,
+  getUserRoles,
+  assignRole,
+  revokeRole,
+  grantPermission,
+  revokePermission,
+  listRoles,
+  createRole,
+  getRole,
+  putRole,
+  deleteRole,
+  listPolicies,
+  createPolicy,
+  getPolicy,
+  putPolicy,
+  deletePolicy,
+  getEffective,
+  removeRoles,
+]);
 
 export const permissionCollections = Object.values(records);

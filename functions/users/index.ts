@@ -7,6 +7,7 @@ import { confirmPhone } from './confirm-phone.ts';
 import { createUser } from './create-user.ts';
 import { findAccount } from './find-account.ts';
 import { getAccount } from './get-account.ts';
+import { getAccounts } from './get-accounts.ts';
 import { getContact } from './get-contact.ts';
 import { getMe } from './get-me.ts';
 import { getUser } from './get-user.ts';
@@ -15,6 +16,7 @@ import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserLogin } from './on-user-login.ts';
 import { raiseGeneration } from './raise-generation.ts';
 import * as records from './records.ts';
+import { removeAdministrator } from './remove-administrator.ts';
 import { requestPasswordReset } from './request-password-reset.ts';
 import { resetPassword } from './reset-password.ts';
 import { sendPhoneCode } from './send-phone-code.ts';
@@ -38,8 +40,10 @@ export const users = service('users', [
   getUser,
   updateUserStatus,
   getAccount,
+  getAccounts,
   raiseGeneration,
   addAdministrator,
+  removeAdministrator,
   getContact,
   onUserLogin,
   onUserDeleted,

@@ -15,6 +15,7 @@ const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
   [/^@aws-sdk\/client-sns$/, /^shared\/delivery\/sns\.ts$/],
   [/^@aws-sdk\/client-(eventbridge|sqs|scheduler)$/, /^shared\/messaging\/eventbridge\//],
   [/^@aws-sdk\/client-servicediscovery$/, /^shared\/calls\/discovery\/cloudmap\.ts$/],
+  [/^@marcbachmann\/cel-js$/, /^shared\/conditions\/cel\.heavy\.ts$/],
   [/^@node-rs\/argon2$/, /^shared\/passwords\/argon2-thread\.ts$/],
   [/^nodemailer$/, /^shared\/delivery\/email\/smtp-mailer\.ts$/],
   [/^@opentelemetry\//, /^shared\/tracing\/otlp[^/]*\.ts$/],

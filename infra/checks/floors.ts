@@ -6,7 +6,7 @@ import type { Import } from './imports.ts';
 const FLOORS: readonly (readonly string[])[] = [
   ['ports'],
   ['kit', 'config'],
-  ['aws', 'store', 'messaging', 'keys', 'passwords', 'delivery', 'tracing', 'metrics', 'system', 'grpc'],
+  ['aws', 'store', 'messaging', 'keys', 'passwords', 'delivery', 'tracing', 'metrics', 'system', 'grpc', 'conditions'],
   ['calls', 'doors', 'documents'],
   ['process'],
 ];

@@ -4,6 +4,7 @@ import { platform, schema } from '../../functions/index.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { Assembly } from '../../shared/kit/adapter.ts';
+import { type Operation, reach } from '../../shared/kit/operation.ts';
 import { BRIDGE_LIMITS, bridgeTopology } from '../../shared/messaging/bridge/carrying.ts';
 import { storeLetters } from '../../shared/messaging/dead-letters.ts';
 import { operateEmbedded, storeQueues } from '../../shared/messaging/embedded/operate.ts';
@@ -37,6 +38,8 @@ export interface Operator {
   port<P extends PortName>(name: P): Promise<Ports[P]>;
   /** The shape that this release wants, and the engine. */
   readonly shape: { readonly engine: string; readonly version: number };
+  /** The ports that an operation reaches, opened; the store has to be there. */
+  portsOf(op: Operation<any, any>): Promise<Ports>;
   bus(options?: BusOptions): Promise<BusOperations>;
   /** Why the bus can't be reached, in one line; undefined where it can, or where asking would tell nothing. */
   busAway(): Promise<string | undefined>;
@@ -129,6 +132,12 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
     store: async (options) => store(options),
     port: (name) => assembly.get(name),
     shape: { engine: config.store.engine, version: schema.version },
+    portsOf: async (op) => {
+      await store();
+      const names = [...reach(op).ports, 'clock', 'ids', 'log', 'metrics', 'store'] as const;
+      const opened = await Promise.all(names.map(async (name) => [name, await assembly.get(name)] as const));
+      return Object.fromEntries(opened) as unknown as Ports;
+    },
     bus,
     busAway: async () => {
       // the store's own bus is where the outbox is; EventBridge's relay tries, and notes that it failed

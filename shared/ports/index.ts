@@ -1,5 +1,6 @@
 /** All ports by name: what an operation can ask for in `needs`, and what an adapter opens. */
 import type { Clock, Ids } from './clock.ts';
+import type { Conditions } from './conditions.ts';
 import type { Crossing } from './crossing.ts';
 import type { Log } from './log.ts';
 import type { Mailer } from './mailer.ts';
@@ -16,6 +17,7 @@ import type { Tracer } from './tracer.ts';
 
 export interface Ports {
   clock: Clock;
+  conditions: Conditions;
   /** Of the bridge alone. */
   crossing: Crossing;
   ids: Ids;

@@ -54,6 +54,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../system/metrics.ts')).promMetrics,
   (await import('../system/settings.ts')).settings,
   (await import('../keys/secrets.ts')).secrets,
+  (await import('../conditions/conditions.ts')).celConditions,
   (await import('../keys/sealer.ts')).sealer,
   (await import('../keys/token-signer.ts')).tokenSigner,
   (await import('../keys/verifier.ts')).verifier,

@@ -1,6 +1,7 @@
 /** There is always somebody who may do everything. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
+import { revokeRole } from '../../functions/permissions/revoke-role.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
@@ -45,6 +46,19 @@ describe('the last administrator', () => {
       }
     }
     await loggedIn(world, world.admin.email, { password: world.admin.password });
+  });
+
+  test('can not lose the role either, and of two who take it from each other at once one keeps it', async () => {
+    const take = (user_id: string) =>
+      world.call(revokeRole, { user_id, role: 'admin' }, { token: world.service_token });
+    expect((await take(admin.user_id)).code).toBe('last_administrator');
+    const { user_id } = await verified(world);
+    await grant(user_id);
+    const codes = (await Promise.all([take(admin.user_id), take(user_id)])).map(({ code }) => code);
+    expect(codes.filter((code) => code === 'last_administrator')).toHaveLength(1);
+    const [kept, lost] = codes[0] === undefined ? [user_id, admin.user_id] : [admin.user_id, user_id];
+    await grant(lost);
+    if (kept !== admin.user_id) await expectOk(take(kept));
   });
 
   test('makes another one by command, with the address or the id, and may go then', { timeout: 60_000 }, async () => {

@@ -1,5 +1,6 @@
 /** A call for each error that an operation declares. `npm run check` names the errors without one. */
 import { logout } from '../../functions/auth/logout.ts';
+import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { updateMe } from '../../functions/users/update-me.ts';
 import {
   expectOk,
@@ -12,11 +13,18 @@ import {
   type World,
 } from '../e2e/world.ts';
 import { resetToken } from './samples/auth.ts';
-import { asService, type Call, CLIENT, type Sample } from './samples/sample.ts';
+import { somePolicy, someRole } from './samples/permissions.ts';
+import { asEvent, asService, type Call, CLIENT, type Sample } from './samples/sample.ts';
 
 const NEXT = 'quiet tractors hum in violet';
 /** Refused by every policy: too short. */
 const WEAK = 'short';
+const withRole = async (world: World): Promise<{ user_id: string }> => {
+  const { user_id } = await verified(world);
+  await expectOk(world.call(assignRole, { user_id, role: await someRole(world) }, { token: world.service_token }));
+  return { user_id };
+};
+const POLICY = { effect: 'deny', resources: ['docs'], actions: ['*'] };
 const NOBODY = 'nobody-has-this-id';
 
 const anonymously =
@@ -52,6 +60,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'auth.change-password too_many_requests': 'test/e2e/cases/passwords.ts',
   'sessions.rotate-session too_many_requests': 'test/e2e/cases/tokens.ts',
   'users.update-user-status last_administrator': 'test/security/last-administrator.test.ts',
+  'users.remove-administrator last_administrator': 'test/security/last-administrator.test.ts',
+  'permissions.revoke-role last_administrator': 'test/security/last-administrator.test.ts',
 };
 
 /**
@@ -125,9 +135,37 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   'users.get-user not_found': asService(() => ({ user_id: NOBODY })),
   'users.update-user-status not_found': asService(() => ({ user_id: NOBODY, status: 'suspended' })),
   'users.add-administrator not_found': asService(() => ({ user_id: NOBODY })),
-  'permissions.assign-role not_found': asService(() => ({ user_id: NOBODY, role: 'admin' })),
   'users.raise-generation not_found': asService(() => ({ user_id: NOBODY })),
   'users.get-contact not_found': asService(() => ({ user_id: NOBODY })),
+  'permissions.assign-role not_found': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    role: 'nobody-has-made-it',
+  })),
+  'permissions.grant-permission not_found': asService(() => ({ user_id: NOBODY, permission: 'docs:read' })),
+  'permissions.create-role already_exists': asService(async (world) => ({ name: await someRole(world) })),
+  'permissions.get-role not_found': asService(() => ({ role: NOBODY })),
+  'permissions.put-role not_found': asService(() => ({ role: NOBODY })),
+  'permissions.delete-role not_found': asService(() => ({ role: NOBODY })),
+  'permissions.create-policy already_exists': asService(async (world) => ({
+    ...POLICY,
+    name: await somePolicy(world),
+  })),
+  'permissions.get-policy not_found': asService(() => ({ policy: NOBODY })),
+  'permissions.put-policy not_found': asService(() => ({ ...POLICY, policy: NOBODY })),
+  'permissions.delete-policy not_found': asService(() => ({ policy: NOBODY })),
+  'permissions.remove-roles conflict': asService(withRole),
+  'users.on-user-deleted conflict': asEvent('user.deleted', withRole),
+  'users.remove-administrator conflict': asService(async (world) => {
+    const { user_id } = await verified(world);
+    await expectOk(world.call(assignRole, { user_id, role: 'admin' }, { token: world.service_token }));
+    return { user_id };
+  }),
+  'permissions.revoke-role conflict': asService(async (world) => {
+    const { user_id } = await verified(world);
+    const role = await someRole(world);
+    await expectOk(world.call(assignRole, { user_id, role }, { token: world.service_token }));
+    return { user_id, role };
+  }),
   'sessions.rotate-session invalid_refresh_token': asService(async (world) => ({
     refresh_token: await spentRefreshToken(world),
     client: CLIENT,

@@ -66,7 +66,8 @@ const commit = async (operator: Operator, email: string, password: string, servi
   };
   const { token, write } = createServiceToken({ name: service, permissions: ['*:*:*'] }, { ids, clock });
   const note = firstAdministrator(user_id);
-  const role = insert(roleAssignments, user_id, { roles: [ADMIN] });
+  const given = { role: ADMIN, epoch: 0, given_by: 'bootstrap', given_at: user.created_at };
+  const role = insert(roleAssignments, user_id, { roles: [given], grants: [], generation: 1 });
   // one commit: of two that run at once one gets everything, the other nothing
   const account = registerNew(user_id, user, { password_hash, changed_at: now }, false, undefined);
   await store.transact([note, role, ...account, write]).catch((thrown) => {

@@ -6,7 +6,6 @@ import { getAccount } from '../../../functions/users/get-account.ts';
 import { callLocal, type Host } from '../../../shared/kit/invoke.ts';
 import type { Operation } from '../../../shared/kit/operation.ts';
 import { continueTrace } from '../../../shared/kit/trace.ts';
-import type { Ports } from '../../../shared/ports/index.ts';
 import type { Command } from '../command.ts';
 import type { Operator } from '../operator.ts';
 import { plain } from '../output.ts';
@@ -16,18 +15,19 @@ const ROLES = Object.keys(BUILT_IN_ROLES);
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Calls operations of the platform with its own rights, on the store that the command opened. */
-const callerOf = async (operator: Operator) => {
-  const ports = { ...(await operator.light()), store: await operator.store() } as unknown as Ports;
-  const host: Host = { ports, call: (op, input, context) => callLocal(host, op, input, context) };
-  return (op: Operation<any, any>, input: object): Promise<any> =>
-    callLocal(host, op, input, {
+const callerOf =
+  (operator: Operator) =>
+  async (op: Operation<any, any>, input: object): Promise<any> => {
+    const ports = await operator.portsOf(op);
+    const host: Host = { ports, call: (callee, given, context) => callLocal(host, callee, given, context) };
+    return callLocal(host, op, input, {
       request_id: ports.ids.uuid(),
       trace: continueTrace(),
       caller: { kind: 'anonymous' },
       client: {},
       door: 'local',
     });
-};
+  };
 
 const grantRole: Command = {
   name: 'users grant-role',
@@ -36,7 +36,7 @@ const grantRole: Command = {
   details: ['The account has to be there and verified. Running it again changes nothing.'],
   run: async (operator, _, [who = '', role = '']) => {
     if (!ROLES.includes(role)) throw new UsageError(`there is no role "${plain(role)}": ${ROLES.join(', ')}`);
-    const call = await callerOf(operator);
+    const call = callerOf(operator);
     const { user_id = who } = ID.test(who) ? {} : await call(findAccount, { identifier: who });
     const { status } = await call(getAccount, { user_id });
     if (status === undefined || status === 'deleted') throw new Refusal(`there is no user ${plain(who)}`);

@@ -3,6 +3,7 @@ import type { Case } from '../world.ts';
 import { login } from './login.ts';
 import { notifications } from './notifications.ts';
 import { passwords } from './passwords.ts';
+import { permissions } from './permissions.ts';
 import { phones } from './phones.ts';
 import { registration } from './registration.ts';
 import { sessions } from './sessions.ts';
@@ -16,6 +17,7 @@ export const cases: Record<string, readonly Case[]> = {
   sessions,
   passwords,
   users,
+  permissions,
   phones,
   notifications,
 };

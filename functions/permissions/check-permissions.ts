@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
+import { getAccounts } from '../users/get-accounts.ts';
+import { CheckPermissionRequest, CheckPermissionResponse } from './check-permission.ts';
+import { decide } from './decide.ts';
+import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rulesOf } from './rules.ts';
+
+/** Decides many checks by the same rules, in their order; each user is read once. */
+export const checkPermissions = operation({
+  name: 'permissions.check-permissions',
+  summary: 'Decides up to 1,000 checks at once',
+  http: { method: 'POST', path: '/api/v1/permissions/check/batch', limit: 1024 * 1024 },
+  rpc: { method: 'perfect21.permission.PermissionService/BatchCheckPermissions' },
+  access: 'service',
+  input: z.strictObject({ checks: z.array(CheckPermissionRequest).min(1).max(1_000) }),
+  output: z.object({ results: z.array(CheckPermissionResponse) }),
+  reads: [roleAssignments, roles, policies, ruleGenerations],
+  queries: ['roles.all', 'policies.all'],
+  needs: ['clock', 'conditions', 'metrics'],
+  calls: { getAccounts },
+  run: async ({ store, clock, conditions, metrics, getAccounts }, { checks }) => {
+    const ids = [...new Set(checks.map(({ user_id }) => user_id))];
+    const [{ accounts }, assigned, rules] = await Promise.all([
+      getAccounts({ user_ids: ids }),
+      store.getMany(roleAssignments, ids),
+      rulesOf(store, conditions),
+    ]);
+    const now = Math.floor(clock.now() / 1_000);
+    const results = checks.map(({ user_id: id, ...question }) => {
+      const status = Object.hasOwn(accounts, id) ? accounts[id]!.status : undefined;
+      return decide(rules, { id, status, assignments: assigned.get(id)?.value }, question, now);
+    });
+    const allowed = results.filter((result) => result.allowed).length;
+    const count = (result: string, by: number) => {
+      const labels = { resource: 'batch', action: 'batch', result };
+      for (let n = 0; n < by; n++) metrics.count('perfect21_permission_checks_total', labels);
+    };
+    count('allowed', allowed);
+    count('denied', results.length - allowed);
+    return { results };
+  },
+});

@@ -1,0 +1,172 @@
+/**
+ * The decision, as a pure function of rules, subject and question.
+ *
+ * In this order: an account that is not active may nothing; a denial wins over every permission; a policy that denies wins,
+ * also when its condition can't be judged; then grants, roles and policies that allow; what nobody allows is denied.
+ */
+import { covers, type Parsed, parsePermission } from '../../shared/kit/permissions.ts';
+import type { ConditionFacts } from '../../shared/ports/conditions.ts';
+import type { Assignments, Grant } from './records.ts';
+import { type LoadedPolicy, type Rules, rolesOf } from './rules.ts';
+
+export const REASONS = [
+  'unknown_user',
+  'user_inactive',
+  'denied_by_grant',
+  'denied_by_policy',
+  'condition_failed',
+  'granted_by_grant',
+  'granted_by_role',
+  'allowed_by_policy',
+  'no_rule_allows',
+] as const;
+export type ReasonCode = (typeof REASONS)[number];
+
+export interface Subject {
+  id: string;
+  /** Undefined for nobody. */
+  status?: string;
+  assignments?: Assignments;
+}
+
+export interface Question {
+  resource: string;
+  action: string;
+  scope?: string;
+  context: Readonly<Record<string, unknown>>;
+}
+
+/** One thing that was looked at: what it is (`grant:…`, `role:…`, `policy:…`), and what came of it. */
+export interface Step {
+  rule: string;
+  outcome: 'allows' | 'denies' | 'passes' | 'fails';
+  detail: string;
+}
+
+export interface Decision {
+  allowed: boolean;
+  reason: ReasonCode;
+  /** The rules that decided. */
+  applied_policies: string[];
+  steps: Step[];
+}
+
+const RESOURCE = 'resource.';
+
+/** What conditions see of a resource: attributes come in the context as `resource.<name>`, and as `owner_id`. */
+const resourceOf = ({ resource, context }: Question): ConditionFacts['resource'] => {
+  const attributes: Record<string, unknown> = { type: resource };
+  if (context.owner_id !== undefined) attributes.owner_id = context.owner_id;
+  for (const [name, value] of Object.entries(context)) {
+    if (name.startsWith(RESOURCE) && name !== `${RESOURCE}type`) attributes[name.slice(RESOURCE.length)] = value;
+  }
+  return attributes as ConditionFacts['resource'];
+};
+
+/** Who asks about what is one's own asks with the scope `own`, said or not. */
+const wantedOf = (question: Question, id: string): Parsed => {
+  const { resource, action, context } = question;
+  const owner = context.owner_id ?? context[`${RESOURCE}owner_id`];
+  const scope = question.scope || (owner === id ? 'own' : undefined);
+  return { denied: false, resource, action, ...(scope && { scope }) };
+};
+
+const speaksOf = (policy: LoadedPolicy, { resource, action }: Question, roles: ReadonlySet<string>): boolean =>
+  policy.enabled &&
+  (policy.resources.includes('*') || policy.resources.includes(resource)) &&
+  (policy.actions.includes('*') || policy.actions.includes(action)) &&
+  (policy.roles.length === 0 || policy.roles.some((role) => roles.has(role)));
+
+type Outcome = 'holds' | 'does not hold' | 'fails';
+
+const judge = (policy: LoadedPolicy, facts: () => ConditionFacts): { outcome: Outcome; detail: string } => {
+  if (!policy.holds) return { outcome: 'holds', detail: 'it has no condition' };
+  try {
+    const holds = policy.holds(facts());
+    return { outcome: holds ? 'holds' : 'does not hold', detail: `its condition ${holds ? 'holds' : 'does not hold'}` };
+  } catch (thrown) {
+    const said = thrown instanceof Error ? thrown.message.split('\n')[0]! : 'unknown';
+    return { outcome: 'fails', detail: `its condition fails: ${said.slice(0, 200)}` };
+  }
+};
+
+/**
+ * Decides.
+ *
+ * @param now unix seconds
+ * @example decide(rules, { id, status: 'active' }, { resource: 'docs', action: 'read', context: {} }, now).allowed
+ */
+export const decide = (rules: Rules, subject: Subject, question: Question, now: number): Decision => {
+  const steps: Step[] = [];
+  const end = (allowed: boolean, reason: ReasonCode, applied_policies: string[] = []): Decision => ({
+    allowed,
+    reason,
+    applied_policies,
+    steps,
+  });
+  if (subject.status === undefined) return end(false, 'unknown_user');
+  if (subject.status !== 'active') return end(false, 'user_inactive');
+
+  const wanted = wantedOf(question, subject.id);
+  const { roles: assigned = [], grants = [] } = subject.assignments ?? {};
+  const roles = rolesOf(rules, assigned, now);
+  const names = new Set(roles.flatMap((role) => role.names));
+  const facts = (): ConditionFacts => ({
+    subject: {
+      id: subject.id,
+      status: subject.status!,
+      roles: [...names],
+      permissions: roles.flatMap(({ permissions }) => permissions.map(({ text }) => text)),
+    },
+    resource: resourceOf(question),
+    action: { name: question.action },
+    context: question.context,
+  });
+
+  const live = grants.filter(({ expires_at = Infinity }) => now < expires_at);
+  const touching = (effect: Grant['effect']): Grant[] =>
+    live.filter((grant) => {
+      if (grant.effect !== effect) return false;
+      return covers({ ...parsePermission(grant.permission), denied: effect === 'deny' }, wanted);
+    });
+  const [denial] = touching('deny');
+  if (denial) {
+    steps.push({ rule: `grant:${denial.id}`, outcome: 'denies', detail: `${denial.permission} is denied` });
+    return end(false, 'denied_by_grant', [`grant:${denial.id}`]);
+  }
+
+  const speaking = rules.policies.filter((policy) => speaksOf(policy, question, names));
+  for (const policy of speaking.filter(({ effect }) => effect === 'deny')) {
+    const rule = `policy:${policy.name}`;
+    const { outcome, detail } = judge(policy, facts);
+    steps.push({ rule, outcome: outcome === 'fails' ? 'fails' : outcome === 'holds' ? 'denies' : 'passes', detail });
+    if (outcome !== 'does not hold')
+      return end(false, outcome === 'fails' ? 'condition_failed' : 'denied_by_policy', [rule]);
+  }
+
+  const [grant] = touching('allow');
+  if (grant) {
+    steps.push({ rule: `grant:${grant.id}`, outcome: 'allows', detail: `${grant.permission} is granted` });
+    return end(true, 'granted_by_grant', [`grant:${grant.id}`]);
+  }
+  for (const role of roles) {
+    const found = role.permissions.find(({ parsed }) => covers(parsed, wanted));
+    const rule = `role:${role.name}`;
+    if (!found) {
+      steps.push({ rule, outcome: 'passes', detail: 'it has no such permission' });
+      continue;
+    }
+    const from = found.role === role.name ? '' : ` by ${found.role}`;
+    steps.push({ rule, outcome: 'allows', detail: `it has ${found.text}${from}` });
+    return end(true, 'granted_by_role', [rule]);
+  }
+  const failed: string[] = [];
+  for (const policy of speaking.filter(({ effect }) => effect === 'allow')) {
+    const rule = `policy:${policy.name}`;
+    const { outcome, detail } = judge(policy, facts);
+    steps.push({ rule, outcome: outcome === 'fails' ? 'fails' : outcome === 'holds' ? 'allows' : 'passes', detail });
+    if (outcome === 'holds') return end(true, 'allowed_by_policy', [rule]);
+    if (outcome === 'fails') failed.push(rule);
+  }
+  return failed.length > 0 ? end(false, 'condition_failed', failed) : end(false, 'no_rule_allows');
+};

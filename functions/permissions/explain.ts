@@ -1,0 +1,40 @@
+import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
+import { getAccount } from '../users/get-account.ts';
+import { CheckPermissionRequest, CheckPermissionResponse } from './check-permission.ts';
+import { decide } from './decide.ts';
+import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rulesOf } from './rules.ts';
+
+/** Shows the way to a decision, step by step: what was looked at, in which order, and what came of it. */
+export const explain = operation({
+  name: 'permissions.explain',
+  summary: 'Shows the way to a decision',
+  http: { method: 'POST', path: '/api/v1/permissions/explain' },
+  access: ['own', 'service', 'permissions:read'],
+  input: CheckPermissionRequest,
+  output: CheckPermissionResponse.extend({
+    steps: z.array(
+      z.object({
+        rule: z.string(),
+        outcome: z.enum(['allows', 'denies', 'passes', 'fails']),
+        detail: z.string(),
+      }),
+    ),
+    rules_version: z.int().meta({ description: 'Which state of all roles and policies decided' }),
+  }),
+  reads: [roleAssignments, roles, policies, ruleGenerations],
+  queries: ['roles.all', 'policies.all'],
+  needs: ['clock', 'conditions'],
+  calls: { getAccount },
+  run: async ({ store, clock, conditions, getAccount }, { user_id, ...question }) => {
+    const [{ status }, assigned, rules] = await Promise.all([
+      getAccount({ user_id }),
+      store.get(roleAssignments, user_id),
+      rulesOf(store, conditions),
+    ]);
+    const subject = { id: user_id, status, assignments: assigned?.value };
+    const decision = decide(rules, subject, question, Math.floor(clock.now() / 1_000));
+    return { ...decision, rules_version: rules.generation };
+  },
+});

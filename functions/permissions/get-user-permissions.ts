@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { operation } from '../../shared/kit/operation.ts';
+import { parsePermission } from '../../shared/kit/permissions.ts';
+import { effective } from './effective.ts';
+import { Permission, toPermission, UserId } from './model.ts';
+import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rulesOf } from './rules.ts';
+
+/** Lists what a user may do now, by roles and by grants; denials begin with `!`. Nobody is somebody with the default role. */
+export const getUserPermissions = operation({
+  name: 'permissions.get-user-permissions',
+  summary: 'Lists the permissions of a user',
+  http: { method: 'GET', path: '/api/v1/permissions/users/{user_id}' },
+  rpc: {
+    method: 'perfect21.permission.PermissionService/GetUserPermissions',
+    request: ({ user_id, resource }: { user_id: string; resource?: string }) => ({
+      user_id,
+      ...(resource && { resource }),
+    }),
+    response: ({ permissions }) => ({ permissions: permissions.map((text) => toPermission(text)) }),
+  },
+  access: ['own', 'service', 'permissions:read'],
+  input: z.strictObject({
+    user_id: UserId,
+    resource: z.string().max(64).optional().meta({ description: 'Only permissions on this resource' }),
+  }),
+  output: z.object({
+    permissions: z.array(z.string()),
+    grants: z.array(Permission.extend({ effect: z.enum(['allow', 'deny']), expires_at: z.int().optional() })),
+  }),
+  reads: [roleAssignments, roles, policies, ruleGenerations],
+  queries: ['roles.all', 'policies.all'],
+  needs: ['clock', 'conditions'],
+  run: async ({ store, clock, conditions }, { user_id, resource }) => {
+    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rulesOf(store, conditions)]);
+    const now = Math.floor(clock.now() / 1_000);
+    const concerns = (text: string): boolean =>
+      resource === undefined || [resource, '*'].includes(parsePermission(text).resource);
+    const grants = (assigned?.value.grants ?? []).filter(
+      ({ permission, expires_at = Infinity }) => now < expires_at && concerns(permission),
+    );
+    return {
+      permissions: effective(rules, assigned?.value, now).permissions.filter(concerns),
+      grants: grants.map(({ id, permission, effect, expires_at, reason }) => ({
+        ...toPermission(permission, { id, description: reason }),
+        effect,
+        expires_at,
+      })),
+    };
+  },
+});

@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import { validateToken } from '../../../functions/auth/validate-token.ts';
+import { assignRole } from '../../../functions/permissions/assign-role.ts';
+import { checkPermission } from '../../../functions/permissions/check-permission.ts';
+import { checkPermissions } from '../../../functions/permissions/check-permissions.ts';
+import { createPolicy } from '../../../functions/permissions/create-policy.ts';
+import { createRole } from '../../../functions/permissions/create-role.ts';
+import { deletePolicy } from '../../../functions/permissions/delete-policy.ts';
+import { deleteRole } from '../../../functions/permissions/delete-role.ts';
+import { explain } from '../../../functions/permissions/explain.ts';
+import { getUserPermissions } from '../../../functions/permissions/get-user-permissions.ts';
+import { getUserRoles } from '../../../functions/permissions/get-user-roles.ts';
+import { grantPermission } from '../../../functions/permissions/grant-permission.ts';
+import { putRole } from '../../../functions/permissions/put-role.ts';
+import { revokePermission } from '../../../functions/permissions/revoke-permission.ts';
+import { revokeRole } from '../../../functions/permissions/revoke-role.ts';
+import { type Case, expectOk, loggedIn, userWithSession, verified, type World } from '../world.ts';
+
+const name = (): string => `r${randomUUID().slice(0, 12)}`;
+const service = (world: World) => ({ token: world.service_token });
+const ask = (world: World, user_id: string, action: string, context: Record<string, string> = {}) =>
+  expectOk(world.call(checkPermission, { user_id, resource: 'docs', action, context }, service(world)));
+
+export const permissions: Case[] = [
+  {
+    name: 'a role gives what it says and what it inherits, and a change of it bites with the next question',
+    run: async (world) => {
+      const { user_id } = await verified(world);
+      const [reader, writer] = [name(), name()];
+      await expectOk(world.call(createRole, { name: reader, permissions: ['docs:read'] }, service(world)));
+      await expectOk(world.call(createRole, { name: writer, inherits: [reader], priority: 5 }, service(world)));
+      expect(await ask(world, user_id, 'read')).toMatchObject({ allowed: false, reason: 'no_rule_allows' });
+      await expectOk(world.call(assignRole, { user_id, role: writer }, service(world)));
+      expect(await ask(world, user_id, 'read')).toEqual({
+        allowed: true,
+        reason: 'granted_by_role',
+        applied_policies: [`role:${writer}`],
+      });
+      await expectOk(world.call(putRole, { role: reader, permissions: ['docs:list'] }, service(world)));
+      expect((await ask(world, user_id, 'read')).allowed).toBe(false);
+      expect((await ask(world, user_id, 'list')).allowed).toBe(true);
+      const circle = await world.call(putRole, { role: reader, inherits: [writer] }, service(world));
+      expect(circle).toMatchObject({ code: 'invalid_request', errors: [{ path: 'inherits' }] });
+      expect((await world.call(deleteRole, { role: reader }, service(world))).code).toBe('invalid_request');
+      await expectOk(world.call(deleteRole, { role: writer }, service(world)));
+      await expectOk(world.call(createRole, { name: writer, inherits: [reader] }, service(world)));
+      expect((await ask(world, user_id, 'list')).allowed).toBe(false);
+    },
+  },
+  {
+    name: 'a denial wins, and goes when it is taken back',
+    run: async (world) => {
+      const { user_id } = await verified(world);
+      const grant = { user_id, permission: 'docs:*' };
+      await expectOk(world.call(grantPermission, { user_id, permission: 'docs:read', effect: 'deny' }, service(world)));
+      await expectOk(world.call(grantPermission, grant, service(world)));
+      expect(await ask(world, user_id, 'read')).toMatchObject({ allowed: false, reason: 'denied_by_grant' });
+      expect(await ask(world, user_id, 'write')).toMatchObject({ allowed: true, reason: 'granted_by_grant' });
+      await expectOk(world.call(revokePermission, { user_id, permission: 'docs:read' }, service(world)));
+      expect((await ask(world, user_id, 'read')).allowed).toBe(true);
+      await expectOk(world.call(revokePermission, grant, service(world)));
+      expect((await ask(world, user_id, 'read')).allowed).toBe(false);
+    },
+  },
+  {
+    name: 'a policy decides by its condition, is refused with line and column when it does not type-check, and is explained',
+    run: async (world) => {
+      const { user_id } = await verified(world);
+      const policy = { name: name(), effect: 'allow', resources: ['docs'], actions: ['share'] };
+      const broken = { ...policy, condition: '1 + "a" == 2' };
+      expect(await world.call(createPolicy, broken, service(world))).toMatchObject({
+        code: 'invalid_request',
+        errors: [{ path: 'condition', message: expect.stringMatching(/^Line 1, column 1: /) }],
+      });
+      const sound = { ...policy, condition: 'resource.owner_id == subject.id && context.mfa == "true"' };
+      await expectOk(world.call(createPolicy, sound, service(world)));
+      const context = { owner_id: user_id, mfa: 'true' };
+      expect(await ask(world, user_id, 'share', context)).toMatchObject({
+        allowed: true,
+        applied_policies: [`policy:${policy.name}`],
+      });
+      expect((await ask(world, user_id, 'share', { owner_id: user_id })).reason).toBe('condition_failed');
+      const question = { user_id, resource: 'docs', action: 'share', context };
+      const { steps } = await expectOk(world.call(explain, question, service(world)));
+      expect(steps.at(-1)).toMatchObject({ rule: `policy:${policy.name}`, outcome: 'allows' });
+      await expectOk(world.call(deletePolicy, { policy: policy.name }, service(world)));
+      expect((await ask(world, user_id, 'share', context)).allowed).toBe(false);
+    },
+  },
+  {
+    name: 'many checks are answered in their order, also about nobody',
+    run: async (world) => {
+      const [{ user_id }, { user_id: other }] = [await verified(world), await verified(world)];
+      await expectOk(world.call(grantPermission, { user_id: other, permission: 'docs:read' }, service(world)));
+      const question = { resource: 'docs', action: 'read' };
+      const checks = [user_id, other, 'nobody-has-this-id', other].map((id) => ({ user_id: id, ...question }));
+      const { results } = await expectOk(world.call(checkPermissions, { checks }, service(world)));
+      expect(results.map(({ allowed, reason }: any) => [allowed, reason])).toEqual([
+        [false, 'no_rule_allows'],
+        [true, 'granted_by_grant'],
+        [false, 'unknown_user'],
+        [true, 'granted_by_grant'],
+      ]);
+    },
+  },
+  {
+    name: 'a user asks about himself and about nobody else, and lists what he has',
+    run: async (world) => {
+      const user = await userWithSession(world);
+      const role = name();
+      await expectOk(world.call(createRole, { name: role, permissions: ['docs:read'], priority: 9 }, service(world)));
+      await expectOk(world.call(assignRole, { user_id: user.user_id, role }, service(world)));
+      const token = world.name === 'gRPC' ? world.service_token : user.access_token;
+      const mine = { user_id: user.user_id };
+      const { permissions: list } = await expectOk(world.call(getUserPermissions, mine, { token }));
+      expect(JSON.stringify(list)).toContain('docs:read');
+      const { roles } = await expectOk(world.call(getUserRoles, mine, { token }));
+      expect(roles.map((each: any) => each.name)).toEqual([role, 'user']);
+      const question = { resource: 'docs', action: 'read' };
+      expect((await expectOk(world.call(checkPermission, { ...mine, ...question }, { token }))).allowed).toBe(true);
+      if (world.name === 'gRPC') return;
+      const others = { user_id: 'somebody-else' };
+      expect((await world.call(checkPermission, { ...others, ...question }, { token })).code).toBe('forbidden');
+      expect((await world.call(getUserPermissions, others, { token })).code).toBe('forbidden');
+    },
+  },
+  {
+    name: 'nobody gives what he does not hold, built-in roles stay, and a live token says that its permissions changed',
+    run: async (world) => {
+      const clerk = await userWithSession(world);
+      const { user_id } = await verified(world);
+      const grant = { user_id: clerk.user_id, permission: 'permissions:*' };
+      await expectOk(world.call(grantPermission, grant, service(world)));
+      const old = await expectOk(world.call(validateToken, { token: clerk.access_token }));
+      expect(old).toMatchObject({ valid: true, warnings: ['permissions_changed'] });
+      const { access_token: token } = await loggedIn(world, clerk.email);
+      expect((await expectOk(world.call(validateToken, { token }))).warnings).toEqual([]);
+      const given = await world.call(assignRole, { user_id, role: 'admin' }, { token });
+      expect(given.code).toBe('forbidden');
+      const more = await world.call(grantPermission, { user_id, permission: 'users:write' }, { token });
+      expect(more.code).toBe('forbidden');
+      expect((await world.call(createRole, { name: name(), permissions: ['users:*'] }, { token })).code).toBe(
+        'forbidden',
+      );
+      await expectOk(world.call(grantPermission, { user_id, permission: 'permissions:read' }, { token }));
+      for (const op of [putRole, deleteRole]) {
+        expect((await world.call(op, { role: 'admin' }, service(world))).code).toBe('invalid_request');
+      }
+      await expectOk(world.call(revokeRole, { user_id, role: 'never-had' }, service(world)));
+    },
+  },
+];
