@@ -35,11 +35,21 @@ for (const module of vitest.state.getTestModules()) {
     else counts.skipped++;
   }
 }
+// where the time goes: two cores carry two files at a time
+const slowest = vitest.state
+  .getTestModules()
+  .map((module) => ({ file: module.relativeModuleId, seconds: module.diagnostic().duration / 1_000 }))
+  .sort((one, two) => two.seconds - one.seconds);
+const total = slowest.reduce((sum, { seconds }) => sum + seconds, 0);
 const unhandled = vitest.state.getUnhandledErrors().length;
 await vitest.close();
 
 // a skipped test would hide a missing engine, so it counts as failed
 const failed = counts.failed + counts.skipped + unhandled;
 if (counts.skipped > 0) process.stderr.write(`${counts.skipped} tests did not run\n`);
+if (slowest.length > 10) {
+  const lines = slowest.slice(0, 15).map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
+  process.stdout.write(`\n${total.toFixed(0)} s in ${slowest.length} files, most of it here:\n${lines.join('\n')}\n`);
+}
 process.stdout.write(`\n${counts.passed} passed, ${failed} failed\n`);
 process.exit(failed > 0 || counts.passed === 0 ? 1 : 0);

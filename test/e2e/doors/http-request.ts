@@ -11,7 +11,11 @@ export interface PlainRequest {
   body?: string;
 }
 
-const text = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+/** A list of words as the contract writes it in a query: with commas. */
+const text = (value: unknown): string => {
+  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(',');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
 
 const bodyOf = (kind: BodyKind, fields: Record<string, unknown>): [type: string, body: string] => {
   if (kind === 'json') return ['application/json', JSON.stringify(fields)];
