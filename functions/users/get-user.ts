@@ -1,15 +1,9 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
-import { Email, emailKey, pickFields, toUser, USER_FIELDS, User, usernameKey } from './model.ts';
+import { Fields, toMessage } from './fields.ts';
+import { Email, emailKey, pickFields, toUser, User, usernameKey } from './model.ts';
 import { identifiers, users } from './records.ts';
-import { USER_STATUSES } from './status.ts';
-
-/** `?fields=a,b` or a list. */
-const Fields = z
-  .union([z.string().transform((list) => list.split(',').filter(Boolean)), z.array(z.string())])
-  .pipe(z.array(z.enum(USER_FIELDS as [keyof User, ...(keyof User)[]])).max(USER_FIELDS.length))
-  .optional();
 
 /** A user by id, e-mail address or user name; only the fields asked for. */
 export const getUser = operation({
@@ -18,9 +12,7 @@ export const getUser = operation({
   http: { method: 'GET', path: '/api/v1/users/{user_id}' },
   rpc: {
     method: 'perfect21.user.UserService/GetUser',
-    response: (user) => ({
-      user: { ...user, ...(user.status && { status: USER_STATUSES.indexOf(user.status) }) },
-    }),
+    response: (user) => ({ user: toMessage(user) }),
   },
   access: 'users:read',
   input: z

@@ -5,16 +5,20 @@ import { changePassword } from './change-password.ts';
 import { checkPassword } from './check-password.ts';
 import { confirmPhone } from './confirm-phone.ts';
 import { createUser } from './create-user.ts';
+import { deleteMe } from './delete-me.ts';
 import { findAccount } from './find-account.ts';
 import { getAccount } from './get-account.ts';
 import { getAccounts } from './get-accounts.ts';
 import { getContact } from './get-contact.ts';
+import { getLoginHistory } from './get-login-history.ts';
 import { getMe } from './get-me.ts';
 import { getUser } from './get-user.ts';
+import { getUsers } from './get-users.ts';
 import { onPasswordResetRequested } from './on-password-reset-requested.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserLogin } from './on-user-login.ts';
 import { raiseGeneration } from './raise-generation.ts';
+import { recordLogin } from './record-login.ts';
 import * as records from './records.ts';
 import { removeAdministrator } from './remove-administrator.ts';
 import { requestPasswordReset } from './request-password-reset.ts';
@@ -23,6 +27,7 @@ import { sendPhoneCode } from './send-phone-code.ts';
 import { updateMe } from './update-me.ts';
 import { updateUserStatus } from './update-user-status.ts';
 import { verifyEmail } from './verify-email.ts';
+import { verifyPassword } from './verify-password.ts';
 
 export const users = service('users', [
   createUser,
@@ -39,6 +44,11 @@ export const users = service('users', [
   confirmPhone,
   getUser,
   updateUserStatus,
+  getUsers,
+  verifyPassword,
+  recordLogin,
+  getLoginHistory,
+  deleteMe,
   getAccount,
   getAccounts,
   raiseGeneration,

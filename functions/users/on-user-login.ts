@@ -4,9 +4,8 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { check, insert, update } from '../../shared/ports/store.ts';
 import { userLogin } from '../auth/events.ts';
+import { HISTORY_MS } from './login-history.ts';
 import { loginHistory, users } from './records.ts';
-
-const KEPT_MS = 90 * 86_400_000;
 
 /** Writes a login, or the try of one, into the history; the record has the event's id, so that a second delivery adds nothing. */
 export const onUserLogin = operation({
@@ -21,11 +20,22 @@ export const onUserLogin = operation({
   writes: [users, loginHistory],
   run: ({ store }, { message_id, timestamp, data }) =>
     retryConflict(async () => {
-      const { user_id, ip_address, user_agent, login_successful, failure_reason, mfa_used, risk_score } = data;
+      const { user_id, ip_address, user_agent, login_successful, failure_reason, location, mfa_used, risk_score } =
+        data;
       if (user_id === '' || (await store.get(loginHistory, message_id))) return {};
       const at = Math.floor(Date.parse(timestamp) / 1000);
-      const record = { user_id, at, ip_address, user_agent, login_successful, failure_reason, mfa_used, risk_score };
-      const writes = [insert(loginHistory, message_id, record, { expires_at: Date.parse(timestamp) + KEPT_MS })];
+      const record = {
+        user_id,
+        at,
+        ip_address,
+        user_agent,
+        login_successful,
+        failure_reason,
+        location,
+        mfa_used,
+        risk_score,
+      };
+      const writes = [insert(loginHistory, message_id, record, { expires_at: Date.parse(timestamp) + HISTORY_MS })];
       const user = await store.get(users, user_id);
       // what is told after the account was deleted, or while it is, puts nothing back into it or beside it
       if (!user || user.value.status === 'deleted') return {};

@@ -75,6 +75,7 @@ export interface LoginRecord {
   user_agent: string;
   login_successful: boolean;
   failure_reason?: string;
+  location?: Record<string, string>;
   mfa_used: boolean;
   risk_score?: number;
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { revokeRole } from '../../functions/permissions/revoke-role.ts';
+import { deleteMe } from '../../functions/users/delete-me.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
@@ -46,6 +47,10 @@ describe('the last administrator', () => {
       }
     }
     await loggedIn(world, world.admin.email, { password: world.admin.password });
+  });
+
+  test('can not delete himself', async () => {
+    expect((await world.call(deleteMe, {}, { token: admin.access_token })).code).toBe('last_administrator');
   });
 
   test('can not lose the role either, and of two who take it from each other at once one keeps it', async () => {

@@ -52,6 +52,7 @@ export const ERASED: readonly string[] = [
   'auth.change-password',
   'users.get-me',
   'users.update-me',
+  'users.delete-me',
   'sessions.end-other-sessions',
 ];
 
@@ -59,6 +60,7 @@ export const ERASED: readonly string[] = [
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'auth.change-password too_many_requests': 'test/e2e/cases/passwords.ts',
   'sessions.rotate-session too_many_requests': 'test/e2e/cases/tokens.ts',
+  'users.delete-me last_administrator': 'test/security/last-administrator.test.ts',
   'users.update-user-status last_administrator': 'test/security/last-administrator.test.ts',
   'users.remove-administrator last_administrator': 'test/security/last-administrator.test.ts',
   'permissions.revoke-role last_administrator': 'test/security/last-administrator.test.ts',
@@ -132,6 +134,8 @@ export const errorCases: Readonly<Record<string, Sample>> = {
     return { input: {}, token };
   },
   'users.confirm-phone invalid_token': asUser(() => ({ code: '314159' })),
+  'users.verify-password not_found': asService(() => ({ user_id: NOBODY, password: PASSWORD })),
+  'users.record-login not_found': asService(() => ({ user_id: NOBODY })),
   'users.get-user not_found': asService(() => ({ user_id: NOBODY })),
   'users.update-user-status not_found': asService(() => ({ user_id: NOBODY, status: 'suspended' })),
   'users.add-administrator not_found': asService(() => ({ user_id: NOBODY })),

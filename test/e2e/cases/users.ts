@@ -1,12 +1,65 @@
 import { expect } from 'vitest';
 import { login } from '../../../functions/auth/login.ts';
+import { deleteMe } from '../../../functions/users/delete-me.ts';
+import { getLoginHistory } from '../../../functions/users/get-login-history.ts';
 import { getMe } from '../../../functions/users/get-me.ts';
 import { getUser } from '../../../functions/users/get-user.ts';
+import { getUsers } from '../../../functions/users/get-users.ts';
+import { recordLogin } from '../../../functions/users/record-login.ts';
 import { updateMe } from '../../../functions/users/update-me.ts';
 import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
+import { verifyPassword } from '../../../functions/users/verify-password.ts';
 import { type Case, expectOk, loggedIn, PASSWORD, userWithSession, verified } from '../world.ts';
 
 export const users: Case[] = [
+  {
+    name: 'many users are read at once, in order, and who is not there is named',
+    run: async (world) => {
+      const [one, two] = [await verified(world), await verified(world)];
+      const user_ids = [two.user_id, 'nobody', one.user_id, two.user_id];
+      const asked = { user_ids, fields: ['id', 'email'] };
+      const found = await expectOk(world.call(getUsers, asked, { token: world.service_token }));
+      expect(found.users.map(({ id, email }: any) => [id, email])).toEqual([
+        [two.user_id, two.email],
+        [one.user_id, one.email],
+      ]);
+      expect(found.not_found).toEqual(['nobody']);
+    },
+  },
+  {
+    name: 'a service asks whether a password is right, and writes into the login history, which its user reads',
+    run: async (world) => {
+      const { user_id, access_token } = await userWithSession(world);
+      const service = { token: world.service_token };
+      const asks = (password: string) => expectOk(world.call(verifyPassword, { user_id, password }, service));
+      expect(await asks(PASSWORD)).toMatchObject({ valid: true });
+      expect(await asks(`${PASSWORD} not`)).toMatchObject({ valid: false });
+      const row = { user_id, ip_address: '203.0.113.9', login_successful: false, failure_reason: 'wrong_password' };
+      const { record_id } = await expectOk(world.call(recordLogin, { ...row, location: { country: 'GB' } }, service));
+      await world.mails('nobody');
+      const { logins } = await expectOk(world.call(getLoginHistory, { user_id }, { token: access_token }));
+      expect(logins.find(({ id }: any) => id === record_id)).toMatchObject({
+        ip_address: '203.0.113.9',
+        location: { country: 'GB' },
+        login_successful: false,
+      });
+      expect(logins.some((each: any) => each.login_successful)).toBe(true);
+      const stranger = await userWithSession(world);
+      const token = stranger.access_token;
+      expect((await world.call(getLoginHistory, { user_id }, { token })).code).toBe('forbidden');
+    },
+  },
+  {
+    name: 'a user deletes the own account: its token is dead at once, and nobody finds it',
+    run: async (world) => {
+      const user = await userWithSession(world);
+      await expectOk(world.call(deleteMe, {}, { token: user.access_token }));
+      expect((await world.call(getMe, {}, { token: user.access_token })).code).toBe('unauthenticated');
+      const { code } = await world.call(getUser, { user_id: user.user_id }, { token: world.service_token });
+      expect(code).toBe('not_found');
+      expect((await verified(world, { email: user.email })).user_id).not.toBe(user.user_id);
+    },
+  },
   {
     name: 'a user reads and changes the own profile, but not what is not hers to change',
     run: async (world) => {

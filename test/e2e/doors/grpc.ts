@@ -54,7 +54,7 @@ export const grpcDoor = (port: number, others: Door): Door & { close(): void } =
           if (answer.error_message && !('valid' in answer)) {
             return resolve({ ok: false, code: answer.error_message, body: undefined });
           }
-          resolve({ ok: true, body: rpc.method.includes('UserService/') ? answer.user : answer });
+          resolve({ ok: true, body: 'user' in answer ? answer.user : answer });
         };
         client.makeUnaryRequest(
           definition.path,
