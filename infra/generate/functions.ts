@@ -9,14 +9,24 @@ import { DUE, DUE_GROUP, DUE_ROLE } from './due.ts';
 import { DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
 import { deadId, getArn, logGroupId, logGroupOf, PREFIX, queueId, roleId, sourcesOf, tableId } from './iam.ts';
 import { bridgeFunctions, type LambdaFunction, lambdaFunctions } from './platform.ts';
-import { urgentQueues } from './urgent.ts';
 
 /** Seconds. API Gateway waits 30, callers less. A queue's function may take its time; the relay is called each minute. */
 const TIMEOUT = { http: 10, queue: 30, relay: 60 };
 /** Messages that a queue brings at once. */
 const BATCH = 10;
-/** Batches of a queue with an urgent twin that are handled at a time. */
-const BULK = 100;
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: osls fills them in
+/**
+ * How many of a function a queue has at a time, and messages that each is brought. A provider takes so many mails a second
+ * (SES 14, where it was not asked for more), and what outruns it spends the tries of its messages: so a function that
+ * sends gets one message, which it takes about a quarter of a second for, and few run at once.
+ */
+const PACE = {
+  sending: { batchSize: 1, maximumConcurrency: '${self:custom.queues.sending}' },
+  other: { batchSize: BATCH, maximumConcurrency: '${self:custom.queues.other}' },
+};
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: osls fills them in
+/** The ports that ask providers. */
+const SENDING = new Set(['mailer', 'sms', 'push']);
 /** MB. CPU comes with memory: 1769 is one whole processor, which argon2 uses well. */
 const memoryOf = (of: LambdaFunction): number =>
   awsAdaptersOf(of).some(({ port }) => port === 'passwords') ? 1769 : 512;
@@ -87,12 +97,12 @@ const eventsOf = (of: LambdaFunction): object[] => {
   if (of.bridge === 'eventbridge') return [AMAZON_MQ];
   // what is behind HTTP is invoked by the API (api.ts)
   if (!of.queue) return [];
+  const sends = awsAdaptersOf(of).some(({ port }) => SENDING.has(port));
+  // a bound for each source: the many leave room for the urgent ones, and both for requests
   return sourcesOf(of.queue).map((source) => ({
     sqs: {
       arn: getArn(source),
-      batchSize: BATCH,
-      // the many leave room for the urgent ones, which are then never last in a line
-      ...(urgentQueues.has(of.queue!) && source === queueId(of.queue!) && { maximumConcurrency: BULK }),
+      ...PACE[sends ? 'sending' : 'other'],
       functionResponseType: 'ReportBatchItemFailures',
     },
   }));

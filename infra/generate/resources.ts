@@ -114,6 +114,28 @@ const platformSecret: Cfn = {
   },
 };
 
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: osls fills them in
+/** How many of the calls X-Ray hears of: the first of each second, and a part of the others. Lambda asks it for each call that comes without a decision. */
+const samplingRule: Cfn = {
+  Type: 'AWS::XRay::SamplingRule',
+  Properties: {
+    SamplingRule: {
+      RuleName: PREFIX,
+      ServiceName: `${PREFIX}-*`,
+      Priority: 1000,
+      ReservoirSize: 1,
+      FixedRate: '${self:custom.trace_sample}',
+      ServiceType: '*',
+      Host: '*',
+      HTTPMethod: '*',
+      URLPath: '*',
+      ResourceARN: '*',
+      Version: 1,
+    },
+  },
+};
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: osls fills them in
+
 export const resources: Generator = {
   generate: (): GeneratedFile[] => {
     const roles = Object.fromEntries(lambdaFunctions.map((of) => [roleId(of.name), roleOf(of)]));
@@ -124,6 +146,7 @@ export const resources: Generator = {
       ...apiResources(),
       ...logGroups(lambdaFunctions),
       ...dueResources(RELAY_VISIBILITY),
+      SamplingRule: samplingRule,
       SigningKey: signingKey,
       PlatformSecret: platformSecret,
       ...roles,

@@ -4,7 +4,7 @@ import { type Config, loadConfig } from '../../config/config.ts';
 import { type Adapter, Assembly } from '../../kit/adapter.ts';
 import { callLocal, type Host } from '../../kit/invoke.ts';
 import type { PortName, Ports } from '../../ports/index.ts';
-import { log, powertoolsLog, powertoolsMetrics } from './observe.ts';
+import { emfMetrics, log, powertoolsLog } from './observe.ts';
 
 /** Chooses the adapters of a function from what the environment says. */
 export type Choose = (config: Config) => readonly Adapter<any, any>[];
@@ -12,7 +12,7 @@ export type Choose = (config: Config) => readonly Adapter<any, any>[];
 /** Opens the named ports; what they need themselves comes along. */
 export const openHost = async (names: readonly PortName[], choose: Choose, env: NodeJS.ProcessEnv): Promise<Host> => {
   const config = loadConfig(env);
-  const assembly = new Assembly([powertoolsLog, powertoolsMetrics, ...choose(config)], config);
+  const assembly = new Assembly([powertoolsLog, emfMetrics, ...choose(config)], config);
   try {
     const ports = {} as Record<PortName, unknown>;
     for (const name of names) ports[name] = await assembly.get(name);

@@ -16,7 +16,7 @@ import { problemResponse } from '../binding/render.ts';
 import { routesOf } from '../binding/route.ts';
 import { type Choose, container } from './container.ts';
 import { fromHttpResponse, isHttpEvent, lowerCaseHeaders, routeOfEvent, toHttpRequest } from './http.ts';
-import { log, logger, metricsOf } from './observe.ts';
+import { countColdStart, flushMetrics, log, logger } from './observe.ts';
 
 /** Milliseconds of a function's time that are left for the answer itself. */
 const HEADROOM_MS = 200;
@@ -34,7 +34,9 @@ const tracing: Promise<Tracing> | undefined =
 export const stack = <E, R>(service: string, handler: (event: E, context: LambdaContext) => Promise<R>) => {
   const stacked = middy(handler, { timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger, { resetKeys: true }))
-    .before(({ context }) => metricsOf(service).captureColdStartMetric(context.functionName));
+    .before(({ context }) => countColdStart(service, context.functionName))
+    .after(flushMetrics)
+    .onError(flushMetrics);
   if (!tracing) return stacked;
   const traced = tracing.then((module) => module.tracing(service));
   return stacked

@@ -1,22 +1,13 @@
-/** Log and metrics of a function: Powertools behind our ports. Metrics leave as CloudWatch EMF lines. */
+/** Log and metrics of a function: Powertools' logger behind our port, and metrics as lines of CloudWatch's EMF. */
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { adapter } from '../../kit/adapter.ts';
 import type { Log } from '../../ports/log.ts';
-import type { Metrics as MetricsPort } from '../../ports/metrics.ts';
+import type { Metrics } from '../../ports/metrics.ts';
 import { redact } from '../../system/redact.ts';
+import { emfLines, type Measured } from './emf.ts';
 
 /** One line of JSON an entry; the level is `LOG_LEVEL`. */
 export const logger = new Logger({ serviceName: process.env.POWERTOOLS_SERVICE_NAME ?? 'perfect21' });
-
-const instances = new Map<string, Metrics>();
-
-/** The metrics of a service, in the namespace `perfect21`. */
-export const metricsOf = (service: string): Metrics => {
-  const found = instances.get(service) ?? new Metrics({ namespace: 'perfect21', serviceName: service });
-  instances.set(service, found);
-  return found;
-};
 
 const write =
   (level: 'debug' | 'info' | 'warn' | 'error') =>
@@ -30,21 +21,40 @@ export const log: Log = { debug: write('debug'), info: write('info'), warn: writ
 
 export const powertoolsLog = adapter({ port: 'log', env: ['LOG_LEVEL'], open: () => ({ port: log }) });
 
-/** Each set of labels is an EMF line of its own, because all metrics of a line share their dimensions. */
-const emit = (
+/** What was measured since the last flush. */
+let measured: Measured[] = [];
+
+const measure = (
   name: string,
-  unit: (typeof MetricUnit)[keyof typeof MetricUnit],
+  unit: Measured['unit'],
   { service = 'perfect21', ...labels }: Record<string, string>,
   value: number,
-) => metricsOf(service).singleMetric().addDimensions(labels).addMetric(name, unit, value);
+): void => {
+  if (process.env.POWERTOOLS_METRICS_DISABLED === 'true') return;
+  measured.push({ name, unit, labels: { service, ...labels }, value });
+};
 
-export const powertoolsMetrics = adapter({
+/** Writes what was measured. A function does it at the end of each event: a frozen container writes nothing. */
+export const flushMetrics = (): void => {
+  const lines = emfLines(measured, Date.now());
+  measured = [];
+  for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+
+let cold = true;
+/** Counts the start of this container, at its first event. */
+export const countColdStart = (service: string, functionName: string): void => {
+  if (cold) measure('ColdStart', 'Count', { service, function_name: functionName }, 1);
+  cold = false;
+};
+
+export const emfMetrics = adapter({
   port: 'metrics',
   open: () => ({
     port: {
-      count: (name, labels, by = 1) => void emit(name, MetricUnit.Count, labels, by),
-      observe: (name, labels, seconds) => void emit(name, MetricUnit.Seconds, labels, seconds),
-      gauge: (name, labels, value) => void emit(name, MetricUnit.NoUnit, labels, value),
-    } satisfies MetricsPort,
+      count: (name, labels, by = 1) => measure(name, 'Count', labels, by),
+      observe: (name, labels, seconds) => measure(name, 'Seconds', labels, seconds),
+      gauge: (name, labels, value) => measure(name, 'None', labels, value),
+    } satisfies Metrics,
   }),
 });

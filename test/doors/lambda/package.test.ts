@@ -12,6 +12,7 @@ import {
   MAX_RESOURCES,
   resourcesIn,
 } from '../../../infra/aws/bundles.ts';
+import DeployPlugin from '../../../infra/aws/deploy-plugin.ts';
 import { readZip } from '../../../infra/aws/zip.ts';
 import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../../../infra/generate/files.ts';
 import { lambdaFunctions } from '../../../infra/generate/platform.ts';
@@ -34,6 +35,18 @@ const mkdirIn = (folder: string, name: string): string => {
   mkdirSync(join(folder, name), { recursive: true });
   return join(folder, name);
 };
+
+test('a deployment says in one line that MAIL_FROM is missing, before it makes anything; packaging does not ask', () => {
+  const start = (command: string, MAIL_FROM: string): void => {
+    const service = { custom: { environment: { MAIL_FROM } } };
+    const { hooks } = new DeployPlugin({ processedInput: { commands: [command] }, service, classes: { Error } });
+    hooks.initialize!();
+  };
+  for (const from of ['x <a@not-set.invalid>', 'x <no-reply@perfect21.local>', 'nobody'])
+    expect(() => start('deploy', from)).toThrow(/^MAIL_FROM is not set: [^\n]+$/);
+  start('deploy', 'Example <no-reply@example.org>');
+  for (const command of ['package', 'offline']) start(command, 'x <a@not-set.invalid>');
+});
 
 describe('npm run package', () => {
   let resources: Record<string, Resource>;
@@ -132,7 +145,7 @@ describe('npm run package', () => {
     const own = /^AWS::(Lambda::Function|IAM::Role)$/;
     const others = Object.values(resources).filter(({ Type }) => !own.test(Type));
     // tables, queues, rules and log groups, which grow with what is kept and with who listens
-    expect(others.length).toBeLessThan(95);
+    expect(others.length).toBeLessThan(120);
     expect(JSON.stringify(resources)).not.toContain('{{resolve:');
   });
 
@@ -142,6 +155,32 @@ describe('npm run package', () => {
     const invokes = ofType('AWS::IAM::ManagedPolicy').map(([, { Properties }]) => Properties.PolicyDocument);
     expect(named(invokes).sort()).toEqual([...new Set(named(api.Properties.Body))].sort());
     expect(named(invokes)).not.toContain('function:perfect21-dev-events-relay');
+  });
+
+  test('lets no queue outrun a provider: few functions send, one message each, and no queue takes all of the account', () => {
+    const paces = ofType('AWS::Lambda::EventSourceMapping')
+      .filter(([, { Properties }]) => Properties.FunctionResponseTypes)
+      .map(([, { Properties }]) => {
+        const { PUSH_URL, MAIL_URL } =
+          resources[Properties.FunctionName['Fn::GetAtt'][0]]!.Properties.Environment.Variables;
+        const sends = Boolean(PUSH_URL ?? MAIL_URL);
+        return [sends, Properties.BatchSize, Properties.ScalingConfig.MaximumConcurrency];
+      });
+    expect(paces.filter(([sends]) => sends).length).toBeGreaterThan(2);
+    for (const [sends, ...pace] of paces) expect(pace).toEqual(sends ? [1, 2] : [10, 100]);
+  });
+
+  test('samples traces by a rule of its own', () => {
+    const [[, { Properties }]] = ofType('AWS::XRay::SamplingRule') as [[string, Resource]];
+    expect(Properties.SamplingRule).toMatchObject({
+      ServiceName: 'perfect21-dev-*',
+      ReservoirSize: 1,
+      FixedRate: '0.05',
+    });
+    for (const [, each] of ofType('AWS::Lambda::Function')) {
+      expect(each.Properties.TracingConfig).toEqual({ Mode: 'Active' });
+      expect(each.Properties.Environment.Variables.POWERTOOLS_TRACE_ENABLED).toBe('true');
+    }
   });
 
   test('names the secret where functions need it, and lets them read that one', () => {
