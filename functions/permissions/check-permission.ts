@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { getAccount } from '../users/get-account.ts';
+import { EVALUATION } from './authzen.ts';
 import { decide, REASONS } from './decide.ts';
 import { UserId } from './model.ts';
 import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
@@ -34,7 +35,7 @@ export const CheckPermissionResponse = z.object({
 export const checkPermission = operation({
   name: 'permissions.check-permission',
   summary: 'Decides whether a user may do something',
-  http: { method: 'POST', path: '/api/v1/permissions/check' },
+  http: [{ method: 'POST', path: '/api/v1/permissions/check' }, EVALUATION],
   rpc: { method: 'perfect21.permission.PermissionService/CheckPermission' },
   access: ['own', 'service'],
   input: CheckPermissionRequest,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { getAccounts } from '../users/get-accounts.ts';
+import { EVALUATIONS } from './authzen.ts';
 import { CheckPermissionRequest, CheckPermissionResponse } from './check-permission.ts';
 import { decide } from './decide.ts';
 import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
@@ -10,7 +11,7 @@ import { rulesOf } from './rules.ts';
 export const checkPermissions = operation({
   name: 'permissions.check-permissions',
   summary: 'Decides up to 1,000 checks at once',
-  http: { method: 'POST', path: '/api/v1/permissions/check/batch', limit: 1024 * 1024 },
+  http: [{ method: 'POST', path: '/api/v1/permissions/check/batch', limit: 1024 * 1024 }, EVALUATIONS],
   rpc: { method: 'perfect21.permission.PermissionService/BatchCheckPermissions' },
   access: 'service',
   input: z.strictObject({ checks: z.array(CheckPermissionRequest).min(1).max(1_000) }),

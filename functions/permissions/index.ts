@@ -8,6 +8,7 @@ import { createRole } from './create-role.ts';
 import { deletePolicy } from './delete-policy.ts';
 import { deleteRole } from './delete-role.ts';
 import { explain } from './explain.ts';
+import { getAuthzenConfiguration } from './get-authzen-configuration.ts';
 import { getEffective } from './get-effective.ts';
 import { getPolicy } from './get-policy.ts';
 import { getRole } from './get-role.ts';
@@ -43,6 +44,7 @@ export const permissions = service('permissions', [
   getPolicy,
   putPolicy,
   deletePolicy,
+  getAuthzenConfiguration,
   getEffective,
   removeRoles,
 ]);

@@ -72,6 +72,7 @@ export const permissions: Samples = {
     actions: ['share'],
   })),
   'permissions.delete-policy': asService(async (world) => ({ policy: await somePolicy(world) })),
+  'permissions.get-authzen-configuration': async () => ({ input: {} }),
   'permissions.get-effective': asService(somebody),
   'permissions.remove-roles': asService(somebody),
 };
