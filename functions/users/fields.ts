@@ -6,7 +6,6 @@ import { USER_STATUSES } from './status.ts';
 /** `?fields=a,b` or a list; all when it is left out. */
 export const Fields = z
   .union([z.string().transform((list) => list.split(',').filter(Boolean)), z.array(z.string())])
-  .meta({ examples: [['id', 'email']] })
   .pipe(z.array(z.enum(USER_FIELDS as [keyof User, ...(keyof User)[]])).max(USER_FIELDS.length))
   .optional();
 

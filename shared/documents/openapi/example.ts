@@ -2,6 +2,7 @@
 import type { JsonSchema } from './schemas.ts';
 
 const BY_NAME: Readonly<Record<string, unknown>> = {
+  fields: 'id,email',
   email: 'ada@example.com',
   identifier: 'ada@example.com',
   username: 'ada',
