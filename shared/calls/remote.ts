@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Metadata } from '@grpc/grpc-js';
 import { internalPath, sendClient, toJson } from '../grpc/internal.ts';
 import { BATCH_DEADLINE_MS, DEADLINE_MS } from '../grpc/limits.ts';
+import { callAttributes } from '../grpc/spans.ts';
 import { type ClientTls, channelCredentials } from '../grpc/tls.ts';
 import type { Context } from '../kit/context.ts';
 import { AppError, toAppError } from '../kit/errors.ts';
@@ -125,7 +126,7 @@ export const remoteCaller = ({
   return {
     call: (callee, input, context) => {
       const method = internalPath(callee).slice(1);
-      const attributes = () => ({ 'rpc.system.name': 'grpc', 'rpc.method': method });
+      const attributes = () => callAttributes(method);
       return inSpan(context.trace, method, 'client', attributes, (trace) =>
         call(callee, input, trace === context.trace ? context : { ...context, trace }),
       );

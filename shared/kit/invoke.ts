@@ -1,15 +1,16 @@
 /** Runs an operation: access, validation, ports bound to what it declared, output as declared. Every door ends here. */
 import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
+import { authorize, PLATFORM } from './access.ts';
 import type { HttpBinding } from './binding.ts';
 import { bindStore } from './bound-store.ts';
 import { holdBounds } from './bounds.ts';
-import type { Caller, Context } from './context.ts';
+import type { Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import { produce, receive } from './invoke-rows.ts';
 import type { Access, Operation } from './operation.ts';
+import { inOperationSpan } from './operation-span.ts';
 import { parse } from './parse.ts';
-import { holds } from './permissions.ts';
 import { withSpans } from './sending-spans.ts';
 import { inSpan } from './span.ts';
 import { type Answer, type Contract, isStream } from './stream.ts';
@@ -35,28 +36,6 @@ const UNIVERSAL: ReadonlySet<ErrorCode> = new Set([
   'payload_too_large',
   'request_timeout',
 ]);
-
-const allows = (access: Access, caller: Caller, input: unknown): boolean => {
-  switch (access) {
-    case 'public':
-      return true;
-    case 'user':
-      return caller.kind === 'user';
-    case 'service':
-      return caller.kind === 'service';
-    case 'own':
-      return caller.kind === 'user' && (input as { user_id?: unknown })?.user_id === caller.user_id;
-    default:
-      return caller.kind !== 'anonymous' && holds(caller.permissions, access);
-  }
-};
-
-/** Throws `unauthenticated` for nobody, `forbidden` for somebody else, unless one of the declared accesses holds. */
-const authorize = (op: Operation<any, any>, caller: Caller, input: unknown): void => {
-  const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
-  if (accesses.some((access) => allows(access, caller, input))) return;
-  throw new AppError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden');
-};
 
 /** What a binding's own shape is read with, after it is clear who asks. */
 export type Shape = Pick<HttpBinding, 'input' | 'request'>;
@@ -111,7 +90,7 @@ export const invoke = <I extends Contract, O extends Contract>(
   shape?: Shape,
 ): Promise<Answer<O>> =>
   context.trace.tracer
-    ? inSpan(context.trace, op.name, 'internal', undefined, (trace) =>
+    ? inOperationSpan(context.trace.tracer, context.trace, op, input, (trace) =>
         run(host, op, input, { ...context, trace }, shape),
       )
     : run(host, op, input, context, shape);
@@ -127,13 +106,13 @@ const run = async <I extends Contract, O extends Contract>(
     // nobody learns about fields before it is clear who asks; `own` needs the parsed input
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
     if (context.caller.kind === 'anonymous' && !accesses.includes('public')) throw new AppError('unauthenticated');
-    if (!accesses.includes('own')) authorize(op, context.caller, undefined);
+    if (!accesses.includes('own')) authorize(op, context.caller, undefined, host.ports.metrics);
     if (op.bounds) await holdBounds(host.ports, op, context);
     const parsed = isStream(op.input)
       ? receive(op.input, input)
       : parse(op.input as z.ZodType, shape ? shaped(shape, input) : input);
     if (accesses.includes('own'))
-      authorize(op, context.caller, isStream(op.input) ? (parsed as any).parameters : parsed);
+      authorize(op, context.caller, isStream(op.input) ? (parsed as any).parameters : parsed, host.ports.metrics);
     const output = await op.run(given(host, op, context), parsed as any, context);
     if (isStream(op.output))
       return produce(op, output as AsyncIterable<unknown>, (thrown) => declared(op, thrown)) as any;
@@ -178,5 +157,4 @@ export const callLocal = async (
   callee: Operation<any, any>,
   input: unknown,
   context: Context,
-): Promise<unknown> =>
-  invoke(host, callee, input, { ...context, caller: { kind: 'service', name: 'platform', permissions: ['*:*:*'] } });
+): Promise<unknown> => invoke(host, callee, input, { ...context, caller: PLATFORM });

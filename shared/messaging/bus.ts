@@ -49,6 +49,13 @@ export interface Broker extends Bus {
   consume(host: Host, queue: Queue, options: ConsumerOptions): Consumer;
   /** Messages that wait in a queue; undefined while the broker is away. */
   depth(queue: string): Promise<number | undefined>;
+  /**
+   * Since when the oldest message of its dead letters is dead, unix ms. Undefined where there is none, where nobody said,
+   * or where it can't be looked at unharmed.
+   *
+   * @param count how many there are now, as `depth` said
+   */
+  oldestLetter(count: number): Promise<number | undefined>;
   /** Ends its connections. Stop relays and consumers first. */
   close(): Promise<void>;
 }

@@ -1,6 +1,9 @@
 /** What is measured of events alike on every bus: how long their handling took, how old they were, how many wait. */
 
+import type { Clock } from '../ports/clock.ts';
 import type { Ports } from '../ports/index.ts';
+import type { Broker } from './bus.ts';
+import { DEAD } from './dead-letters.ts';
 import type { AnyEnvelope } from './envelope.ts';
 import type { Verdict } from './queue.ts';
 
@@ -43,18 +46,43 @@ export const observeAge = (
   }
 };
 
+/** What a broker has of a queue. `oldest_at`: unix ms; left out where nobody can say. */
+export interface Held {
+  count: number;
+  oldest_at?: number;
+}
+
 /**
- * Gauges `perfect21_queue_depth` and `perfect21_queue_oldest_age_seconds` of a queue in the store.
+ * Asks a broker what it has of a queue. It tells how many messages there are, and of dead letters, which nobody takes away
+ * by himself, how old the oldest is: where the letter can't be looked at, since when this process has seen that there are any.
  *
- * @param elsewhere messages of the same queue that a broker holds
+ * @example const held = heldBy(broker, clock); await gaugeQueue(ports, DEAD, await held(DEAD));
+ */
+export const heldBy = (broker: Pick<Broker, 'depth' | 'oldestLetter'>, clock: Clock) => {
+  let seen: number | undefined;
+  return async (queue: string): Promise<Held> => {
+    const count = await broker.depth(queue);
+    if (queue !== DEAD || count === undefined) return { count: count ?? 0 };
+    seen = count > 0 ? (seen ?? clock.now()) : undefined;
+    return { count, oldest_at: (await broker.oldestLetter(count)) ?? seen ?? clock.now() };
+  };
+};
+
+/**
+ * Gauges `perfect21_queue_depth` and `perfect21_queue_oldest_age_seconds` of a queue in the store and at a broker. An age
+ * that nobody knows is not told: a zero would be a lie.
+ *
+ * @param held what the broker has of it, where there is one
  */
 export const gaugeQueue = async (
   { store, clock, metrics }: Pick<Ports, 'store' | 'clock' | 'metrics'>,
   queue: string,
-  elsewhere = 0,
+  held?: Held,
 ): Promise<void> => {
   const { count, oldest_at } = await store.messages.depth(queue);
-  metrics.gauge('perfect21_queue_depth', { queue }, count + elsewhere);
-  const age = oldest_at === undefined ? 0 : Math.max(0, (clock.now() - oldest_at) / 1_000);
-  metrics.gauge('perfect21_queue_oldest_age_seconds', { queue }, age);
+  metrics.gauge('perfect21_queue_depth', { queue }, count + (held?.count ?? 0));
+  if (held && held.oldest_at === undefined) return;
+  const now = clock.now();
+  const since = Math.min(oldest_at ?? now, held?.oldest_at ?? now);
+  metrics.gauge('perfect21_queue_oldest_age_seconds', { queue }, (now - since) / 1_000);
 };

@@ -12,7 +12,7 @@ import { startConsumer } from '../messaging/embedded/consumer.ts';
 import { startLimits } from '../messaging/embedded/limits.ts';
 import { tailed } from '../messaging/embedded/tail.ts';
 import { startListener } from '../messaging/listener.ts';
-import { gaugeQueue } from '../messaging/measures.ts';
+import { gaugeQueue, heldBy } from '../messaging/measures.ts';
 import { startRelay } from '../messaging/relay.ts';
 import { type QueueLimits, topologyOf } from '../messaging/topology.ts';
 import { type Schedule, startSchedules } from './schedules.ts';
@@ -82,14 +82,14 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
     listener && (elsewhere ? elsewhere.listen?.(host.ports, listener) : listenInStore(host.ports, listener));
   if (listener && !hearing) throw new Error(`the bus ${elsewhere?.name} brings no broadcasts`);
 
+  const held = broker && heldBy(broker, clock);
   const gauges: Schedule = {
     name: 'queue-gauges',
     every_ms: GAUGES_EVERY_MS,
     run: async () => {
       for (const queue of [OUTBOX, ...names, DEAD]) {
         // what the relay parks stays in the store, beside a broker too
-        const there = broker && queue !== OUTBOX ? ((await broker.depth(queue)) ?? 0) : 0;
-        await gaugeQueue(host.ports, queue, there);
+        await gaugeQueue(host.ports, queue, queue === OUTBOX ? undefined : await held?.(queue));
       }
     },
   };

@@ -149,6 +149,16 @@ export const messages = (rig: () => Rig): void => {
       expect(await store.messages.peek('empty', 2)).toEqual([]);
     });
 
+    test('the oldest is what waits longest, whatever its id', async () => {
+      const { open, clock } = rig();
+      const store = await open();
+      const since = clock.now();
+      await put(store, { ...message({ at: since }), id: 'z' });
+      clock.pass(500);
+      await put(store, { ...message({ at: clock.now() }), id: 'a' });
+      expect(await store.messages.depth('q')).toEqual({ count: 2, oldest_at: since });
+    });
+
     test('a commit that enqueued tells the listeners which queues, after it can be read', async () => {
       const { open, clock } = rig();
       const store = await open();

@@ -4,7 +4,8 @@ import { AppError } from '../../shared/kit/errors.ts';
 import { withSpans } from '../../shared/kit/sending-spans.ts';
 import { continueTrace, traceparent } from '../../shared/kit/trace.ts';
 import { readOutboxBody } from '../../shared/messaging/bus.ts';
-import { gaugeQueue, observeAge } from '../../shared/messaging/measures.ts';
+import { DEAD } from '../../shared/messaging/dead-letters.ts';
+import { gaugeQueue, type Held, heldBy, observeAge } from '../../shared/messaging/measures.ts';
 import { producing } from '../../shared/messaging/producing.ts';
 import type { Claimed } from '../../shared/ports/store.ts';
 import type { SpanAttributes, Tracer } from '../../shared/ports/tracer.ts';
@@ -165,12 +166,39 @@ describe('the age of an event', () => {
   });
 });
 
-test('a queue is gauged with what a broker holds of it', async () => {
-  const { seen, metrics } = observed();
-  const store = { messages: { depth: async () => ({ count: 2, oldest_at: NOW - 3_000 }) } } as any;
-  await gaugeQueue({ store, metrics, clock: { now: () => NOW } }, 'q', 5);
-  expect(seen).toEqual([
-    ['perfect21_queue_depth', { queue: 'q' }, 7],
-    ['perfect21_queue_oldest_age_seconds', { queue: 'q' }, 3],
-  ]);
+describe('a queue is gauged', () => {
+  const depth = 'perfect21_queue_depth';
+  const age = 'perfect21_queue_oldest_age_seconds';
+  const gauged = async (queue: string, held?: Held, oldest_at?: number) => {
+    const { seen, metrics } = observed();
+    const store = { messages: { depth: async () => ({ count: 2, oldest_at }) } } as any;
+    await gaugeQueue({ store, metrics, clock: { now: () => NOW } }, queue, held);
+    return Object.fromEntries(seen.map(([name, , value]) => [name, value]));
+  };
+
+  test('with what a broker holds of it, and by the older of the two', async () => {
+    expect(await gauged('q', { count: 5, oldest_at: NOW - 1_000 }, NOW - 3_000)).toEqual({ [depth]: 7, [age]: 3 });
+    expect(await gauged('q', { count: 5, oldest_at: NOW - 9_000 }, NOW - 3_000)).toEqual({ [depth]: 7, [age]: 9 });
+    expect(await gauged('q', undefined, NOW - 3_000)).toEqual({ [depth]: 2, [age]: 3 });
+  });
+
+  test('without an age where nobody knows it', async () => {
+    expect(await gauged('q', { count: 5 })).toEqual({ [depth]: 7 });
+  });
+
+  test('by when this process saw the dead letters come, where a broker shows none', async () => {
+    let now = NOW;
+    const waits = [0, 1, 3, 0, 1];
+    const broker = { depth: async () => waits.shift(), oldestLetter: async () => undefined };
+    const held = heldBy(broker, { now: () => now });
+    const since = async () => (await held(DEAD)).oldest_at;
+    expect(await since()).toBe(NOW);
+    now += 5_000;
+    expect(await since()).toBe(NOW + 5_000);
+    now += 5_000;
+    expect(await since()).toBe(NOW + 5_000);
+    expect(await since()).toBe(NOW + 10_000);
+    now += 5_000;
+    expect(await since()).toBe(NOW + 15_000);
+  });
 });

@@ -229,7 +229,9 @@ describe('a call to a service that runs apart', () => {
     expect(client.parentSpanId).toBe(root.trace.span_id);
     expect(server.parentSpanId).toBe(client.spanId);
     expect(of.find(({ name }) => name === 'users.get-account')!.parentSpanId).toBe(server.spanId);
-    expect(server.attributes).toMatchObject({ 'rpc.system.name': 'grpc', 'rpc.method': method });
+    const named = { 'rpc.system.name': 'grpc', 'rpc.system': 'grpc', 'rpc.service': 'perfect21.internal.users' };
+    expect(client.attributes).toMatchObject({ ...named, 'rpc.method': method });
+    expect(server.attributes).toMatchObject({ ...named, 'rpc.method': method, 'rpc.status': 'ok' });
     expect(server.attributes['rpc.response.status_code']).toEqual(expect.any(String));
     expect(JSON.stringify(of)).not.toContain(user_id);
   });

@@ -146,6 +146,18 @@ describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) =>
     expect(refused).toMatchObject({ status: 0, attributes: { 'error.type': 'invalid_credentials' } });
   });
 
+  test('names the operation, how many fields it was given and whether it worked', () => {
+    const of = (name: string, success: boolean) =>
+      collector.spans.find((span) => span.name === name && span.attributes['function.success'] === success)?.attributes;
+    const register = { 'function.module': 'auth', 'function.name': 'register', 'function.kwargs_count': 3 };
+    expect(of('auth.register', true)).toMatchObject(register);
+    expect(of('auth.register', true)).not.toHaveProperty('function.error');
+    expect(of('auth.login', false)).toMatchObject({
+      'function.name': 'login',
+      'function.error': 'invalid_credentials',
+    });
+  });
+
   test('is measured beside: publishing, handling and the age of events', () => {
     const value = (series: string): number => {
       const line = exposed.split('\n').find((each) => each.startsWith(`${series} `));

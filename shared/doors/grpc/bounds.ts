@@ -5,6 +5,7 @@ import { MAX_METADATA, MAX_STREAMS, RESETS } from '../../grpc/limits.ts';
 import { toStatus } from '../../grpc/status.ts';
 import { AppError } from '../../kit/errors.ts';
 import { saidTwice } from '../binding/once.ts';
+import type { Connections } from '../connections.ts';
 import { makeFair } from '../fairness/fair-http2.ts';
 
 /** grpc-js has no option for the size of metadata; its HTTP/2 settings do. test/doors/grpc/limits.test.ts holds it to that. */
@@ -30,8 +31,8 @@ const refuseTwice = (made: Http2Server): void => {
   }) as typeof made.emit;
 };
 
-/** Nor does it show its HTTP/2 servers; it makes them in one place. test/doors/fairness.test.ts holds it to that. */
-export const beFair = (server: Server): void => {
+/** Nor does it show its HTTP/2 servers; it makes them in one place. test/doors/fairness/fairness.test.ts holds it to that. */
+const onServer = (server: Server, see: (made: Http2Server, settings: object) => void): void => {
   const within = server as unknown as {
     commonServerOptions: { settings: object };
     createHttp2Server(credentials: unknown): Http2Server;
@@ -39,8 +40,24 @@ export const beFair = (server: Server): void => {
   const make = within.createHttp2Server.bind(server);
   within.createHttp2Server = (credentials) => {
     const made = make(credentials);
-    makeFair(made, within.commonServerOptions.settings, { streams: MAX_STREAMS, resets: RESETS });
-    refuseTwice(made);
+    see(made, within.commonServerOptions.settings);
     return made;
   };
 };
+
+/** Turns, an end for connections that only reset, and one credential a call. */
+export const beFair = (server: Server): void =>
+  onServer(server, (made, settings) => {
+    makeFair(made, settings, { streams: MAX_STREAMS, resets: RESETS });
+    refuseTwice(made);
+  });
+
+/** Counts connections by the service of their calls. `services` says whose a path is. */
+export const countCalls = (server: Server, connections: Connections, services: ReadonlyMap<string, string>): void =>
+  onServer(server, (made) => {
+    made.on('connection', connections.opened);
+    made.on('stream', ({ session }, headers) => {
+      const service = services.get(headers[':path'] as string);
+      if (service !== undefined) connections.asks(session, service);
+    });
+  });

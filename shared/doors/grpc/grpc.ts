@@ -9,9 +9,11 @@ import { type Methods, protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Operation, Service } from '../../kit/operation.ts';
+import { serviceOf } from '../../kit/service-name.ts';
 import { isStream } from '../../kit/stream.ts';
 import type { Live } from '../../system/live.ts';
-import { beFair, limitMetadata } from './bounds.ts';
+import { countConnections } from '../connections.ts';
+import { beFair, countCalls, limitMetadata } from './bounds.ts';
 import { guard } from './guarded.ts';
 import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
@@ -95,8 +97,11 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
   const server = new Server({ ...SERVER_OPTIONS, ...options.channel });
   limitMetadata(server);
   beFair(server);
+  const asked = new Map<string, string>();
+  countCalls(server, countConnections(host.ports.metrics, services), asked);
   const { identities, unfollow } = followIdentities(options.tls);
   const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<UnaryRules, 'identities'>) => {
+    asked.set(path, serviceOf(op));
     const bytes = (buffer: Buffer) => buffer;
     const type = callTypeOf(op);
     const handle = (type === 'unary' ? unary : streaming)(host, op, path, codec, { ...rules, identities });

@@ -15,7 +15,7 @@ const OUR_FAULT: ReadonlySet<status> = new Set([
 
 /** Ends the span of a call that was answered. */
 export const endCall = (span: Span, code: status): void => {
-  span.set({ 'rpc.response.status_code': status[code] });
+  span.set({ 'rpc.response.status_code': status[code], 'rpc.status': code === status.OK ? 'ok' : 'error' });
   span.end(code === status.OK ? undefined : status[code], OUR_FAULT.has(code));
 };
 

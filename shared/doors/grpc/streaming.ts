@@ -8,6 +8,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
+import { callAttributes } from '../../grpc/spans.ts';
 import { toStatus } from '../../grpc/status.ts';
 import { ANONYMOUS, type Caller, type Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
@@ -84,10 +85,7 @@ export const streaming = (host: Host, op: Operation<any, any>, path: string, cod
     const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
     const method = path.slice(1);
     const traceparent = first(metadata, 'traceparent');
-    const span = host.ports.tracer?.start(method, 'server', traceparent, {
-      'rpc.system.name': 'grpc',
-      'rpc.method': method,
-    });
+    const span = host.ports.tracer?.start(method, 'server', traceparent, callAttributes(method));
     const trace = span?.trace ?? continueTrace(traceparent);
     const life = new Life(Math.max(into?.idle ?? 0, out?.idle ?? 0));
     call.on('cancelled', () => life.gone());

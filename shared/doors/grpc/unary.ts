@@ -2,6 +2,7 @@
 import { type handleUnaryCall, Metadata, status } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities } from '../../grpc/identities.ts';
+import { callAttributes } from '../../grpc/spans.ts';
 import { toStatus } from '../../grpc/status.ts';
 import { ANONYMOUS, type Caller, type Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
@@ -65,10 +66,12 @@ export const unary = (
     const started = performance.now();
     const { metadata } = call;
     const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
-    const span = host.ports.tracer?.start(path.slice(1), 'server', first(metadata, 'traceparent'), {
-      'rpc.system.name': 'grpc',
-      'rpc.method': path.slice(1),
-    });
+    const span = host.ports.tracer?.start(
+      path.slice(1),
+      'server',
+      first(metadata, 'traceparent'),
+      callAttributes(path.slice(1)),
+    );
     const trace = span?.trace ?? continueTrace(first(metadata, 'traceparent'));
     const ip = ipOf(call.getPeer());
     let stage: 'credentials' | undefined;

@@ -10,6 +10,8 @@ export interface Door {
   host: Host;
   limits: HttpLimits;
   ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
+  /** The connection of a request counts for this service now. */
+  asks(request: FastifyRequest, service: string): void;
   reportOf(endpoint: Endpoint): Report;
   /** Writes an answer with the security headers of data, or of a page. */
   send(request: FastifyRequest, reply: FastifyReply, response: Reply, kind?: 'data' | 'page'): void;

@@ -29,8 +29,7 @@ interface FrontOptions {
   limits: HttpLimits;
   h1: Http1Server;
   h2: Http2Server;
-  /** How many connections are open, whenever that changes. */
-  onCount(open: number): void;
+  onConnection(socket: Socket): void;
 }
 
 const listenerOf = ({ tls, limits, h1, h2 }: FrontOptions): Server => {
@@ -60,7 +59,7 @@ const listenerOf = ({ tls, limits, h1, h2 }: FrontOptions): Server => {
  * @throws StartError when the port is taken
  */
 export const openFront = async (options: FrontOptions): Promise<Front> => {
-  const { limits, h1, h2, onCount } = options;
+  const { limits, h1, h2, onConnection } = options;
   const server = listenerOf(options);
   server.maxConnections = limits.connections;
   const sockets = new Set<Socket>();
@@ -68,11 +67,8 @@ export const openFront = async (options: FrontOptions): Promise<Front> => {
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
-    onCount(sockets.size);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      onCount(sockets.size);
-    });
+    onConnection(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
   h2.on('session', (session) => {
     sessions.add(session);

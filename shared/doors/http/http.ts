@@ -1,12 +1,13 @@
 /** The HTTP door of a container: all operations of some services, and the routes of the process, on one port. */
-import type { Http2Server } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
+import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/operation.ts';
-import { serviceName } from '../../kit/service-name.ts';
 import { placeAt } from '../../system/listening.ts';
 import type { Live } from '../../system/live.ts';
 import { clientIp } from '../binding/client-ip.ts';
 import { securityHeaders } from '../binding/headers.ts';
+import { countConnections, processName } from '../connections.ts';
 import { createApp } from './app.ts';
 import type { Door } from './door.ts';
 import { openFront, type Pems } from './front.ts';
@@ -47,6 +48,10 @@ export interface RunningHttp {
   stop(): Promise<void>;
 }
 
+/** What a request came on: the session of HTTP/2, whose socket node shows as somebody else, or the socket. */
+const carrierOf = (raw: IncomingMessage & { stream?: ServerHttp2Stream }) =>
+  raw.httpVersionMajor === 2 ? raw.stream?.session : raw.socket;
+
 /**
  * Opens the door: HTTP/1.1 and HTTP/2 on one port (without TLS: h2c with prior knowledge).
  *
@@ -64,7 +69,8 @@ export const startHttp = async (
   const { ids, log, metrics, store } = host.ports;
   const { tls } = options;
   const security = securityHeaders(options.secure ?? tls !== undefined);
-  const service = services.length === 1 ? serviceName(services[0]!.name) : 'perfect21';
+  const service = processName(services);
+  const connections = countConnections(metrics, services);
   let stopping = false;
 
   const write = replier(() => stopping);
@@ -73,6 +79,7 @@ export const startHttp = async (
     host,
     limits,
     ipOf: clientIp(options.trusted_proxies ?? []),
+    asks: ({ raw }, name) => connections.asks(carrierOf(raw), name),
     reportOf: reporter({ log, metrics }, limits.slow_ms),
     send: (request, reply, response, kind = 'data') => write(request, reply, response, security[kind]),
     begin: (request, reply, response) => begin(request, reply, response, security.data),
@@ -104,7 +111,7 @@ export const startHttp = async (
     limits,
     h1: app.server,
     h2: h2!,
-    onCount: (open) => metrics.gauge('perfect21_active_connections', { service }, open),
+    onConnection: connections.opened,
   });
   return {
     port: front.port,

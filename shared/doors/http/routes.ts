@@ -68,6 +68,7 @@ const addRoute = (app: FastifyInstance, service: string, route: Route, door: Doo
     url: toRoutePath(endpoint),
     config: { report },
     handler: (request, reply) => {
+      door.asks(request, service);
       // not returned: the reply is ours, and fastify would wait for it
       void handle(door, route, report, request, reply);
     },

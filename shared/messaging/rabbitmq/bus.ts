@@ -11,6 +11,7 @@ import { openDelays } from './delay.ts';
 import { countDrops } from './drops.ts';
 import { type LinkPorts, startLink } from './link.ts';
 import { propertiesOf, sentOn } from './message.ts';
+import { oldestLetter } from './oldest.ts';
 import { rowPublisher } from './publisher.ts';
 import { createSender } from './sender.ts';
 import { EVENTS, HEADER, type RabbitSettings } from './settings.ts';
@@ -97,6 +98,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
     },
   });
 
+  const oldest = oldestLetter(settings);
   const publish = rowPublisher(sender, topology, ports, () => publishing?.bind());
   return {
     name: 'rabbitmq',
@@ -126,6 +128,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       return ear;
     },
     depth: async (queue) => (await asking?.checkQueue(queue).catch(() => undefined))?.messageCount,
+    oldestLetter: (count) => oldest(asking, count),
     send: async (envelope, key, { priority = 0, delay_ms = 0 } = {}) => {
       const content = Buffer.from(JSON.stringify(envelope));
       const options = propertiesOf(envelope, key, priority);

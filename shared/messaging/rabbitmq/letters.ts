@@ -42,7 +42,7 @@ export const deathOf = ({ properties }: Pick<GetMessage, 'properties'>) => {
 };
 
 /** Where it was, why it was given up, and since when. The broker's own word, where there is one, is the latest. */
-const historyOf = (message: GetMessage): Pick<Letter, 'from' | 'reason' | 'since'> => {
+export const historyOf = (message: GetMessage): Pick<Letter, 'from' | 'reason' | 'since'> => {
   const { properties, fields } = message;
   const headers = properties.headers ?? {};
   const death = deathOf(message);

@@ -24,8 +24,7 @@ FROM judged LEFT JOIN taken ON taken.id = judged.id ORDER BY judged.place`;
 const UNMARK = 'SELECT perfect21_unmark($1, $2, $3)';
 const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_at = $1, reason = coalesce($2, reason)
   WHERE queue = $3 AND id = $4 AND claim = $5 RETURNING 1`;
-const DEPTH = `SELECT (SELECT count(*) FROM messages WHERE queue = $1) AS count,
-  (SELECT since FROM messages WHERE queue = $1 ORDER BY id LIMIT 1) AS oldest_at`;
+const DEPTH = 'SELECT count(*) AS count, min(since) AS oldest_at FROM messages WHERE queue = $1';
 const PEEK = 'SELECT * FROM messages WHERE queue = $1 AND id > $3 ORDER BY id LIMIT $2';
 
 interface Row extends Omit<Claimed, 'order_key' | 'reason' | 'claim'> {

@@ -36,7 +36,7 @@ const CLAIM = `UPDATE messages SET claimed_until = ?, claim = ?, attempts = atte
 // a claim is `<owner>.<uuid>`, and / follows . in ASCII
 const FREE = `UPDATE messages SET claim = NULL, claimed_until = 0 WHERE claim >= ?1 || '.' AND claim < ?1 || '/'
   RETURNING queue`;
-const COUNT = 'SELECT count(*) AS count FROM messages WHERE queue = ?';
+const DEPTH = 'SELECT count(*) AS count, min(since) AS oldest_at FROM messages WHERE queue = ?';
 const PEEK = 'SELECT * FROM messages WHERE queue = ? AND id > ? ORDER BY id LIMIT ?';
 
 interface Row {
@@ -162,9 +162,8 @@ export class SqliteMessages implements Messages {
   }
 
   async depth(queue: string): Promise<{ count: number; oldest_at?: number }> {
-    const { count } = this.#db.get<{ count: number }>(COUNT, queue)!;
-    const oldest = this.#db.get<Row>(PEEK, queue, '', 1);
-    return { count, ...(oldest && { oldest_at: oldest.since }) };
+    const { count, oldest_at } = this.#db.get<{ count: number; oldest_at: number | null }>(DEPTH, queue)!;
+    return { count, ...(oldest_at !== null && { oldest_at }) };
   }
 
   async peek(queue: string, limit: number, after = ''): Promise<Claimed[]> {

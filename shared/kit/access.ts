@@ -1,0 +1,62 @@
+/** Who may run an operation: what it declares against who calls. Each decision by a permission is counted. */
+import type { Metrics } from '../ports/metrics.ts';
+import type { Caller } from './context.ts';
+import { AppError } from './errors.ts';
+import type { Access, Operation } from './operation.ts';
+import { holds, parsePermission } from './permissions.ts';
+
+/** The platform itself, which calls with all rights: the access of a callee is its caller's concern. */
+export const PLATFORM: Caller = { kind: 'service', name: 'platform', permissions: ['*:*:*'] };
+
+const COUNTED = 'perfect21_permission_checks_total';
+
+// what operations declare is a short list, so the labels are bounded; frozen, as metrics find them by identity
+const labels = new Map<string, Readonly<Record<'allowed' | 'denied', Record<string, string>>>>();
+const labelsOf = (permission: string) => {
+  let found = labels.get(permission);
+  if (!found) {
+    const { resource, action } = parsePermission(permission);
+    const result = (each: string) => Object.freeze({ resource, action, result: each });
+    found = { allowed: result('allowed'), denied: result('denied') };
+    labels.set(permission, found);
+  }
+  return found;
+};
+
+/** Asks for a permission and counts the answer; nothing is decided about the platform's own calls. */
+const permitted = (permission: string, caller: Caller, metrics: Metrics): boolean => {
+  if (caller === PLATFORM) return true;
+  if (caller.kind === 'anonymous') return false;
+  const allowed = holds(caller.permissions, permission);
+  metrics.count(COUNTED, labelsOf(permission)[allowed ? 'allowed' : 'denied']);
+  return allowed;
+};
+
+const allows = (access: Access, caller: Caller, input: unknown, metrics: Metrics): boolean => {
+  switch (access) {
+    case 'public':
+      return true;
+    case 'user':
+      return caller.kind === 'user';
+    case 'service':
+      return caller.kind === 'service';
+    case 'own':
+      return caller.kind === 'user' && (input as { user_id?: unknown })?.user_id === caller.user_id;
+    default:
+      return permitted(access, caller, metrics);
+  }
+};
+
+/**
+ * Lets pass whom one of the declared accesses lets pass.
+ *
+ * Counts `perfect21_permission_checks_total` for each permission that was asked for.
+ *
+ * @param input as parsed, for `own`
+ * @throws AppError `unauthenticated` for nobody, `forbidden` for somebody else
+ */
+export const authorize = (op: Operation<any, any>, caller: Caller, input: unknown, metrics: Metrics): void => {
+  const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
+  if (accesses.some((access) => allows(access, caller, input, metrics))) return;
+  throw new AppError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden');
+};
