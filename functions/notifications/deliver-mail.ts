@@ -1,6 +1,4 @@
 /** The channel of mails: what they say, with the token opened only in the mail itself. */
-
-import { renderMail } from '../../shared/delivery/templates/index.ts';
 import type { Context } from '../../shared/kit/context.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
@@ -37,7 +35,8 @@ export const deliverMail = (given: Given, request: MailRequest, context: Pick<Co
     if (!wanted) return 'preference';
     const to = { recipient, user_id: request.user_id, template_name };
     if (!earlier?.rounds && !(await mayGo(given, 'email', to))) return 'too_many';
-    const link = openedToken(given, request);
+    const { renderMail } = await import('../../shared/delivery/templates/index.heavy.ts');
+    const link = await openedToken(given, request);
     const mail = renderMail(template_name, template_data, { link, subject });
     return (tried, expires_at) => given.mailer.send({ to: recipient, ...mail, message_id: id, expires_at }, tried);
   });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { renderShort } from '../../shared/delivery/templates/index.ts';
 import { type AppError, ERRORS, toAppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
@@ -47,7 +46,8 @@ export const onPushSend = operation({
       const reached = new Set(earlier?.attempts.flatMap((each) => (each.outcome === 'sent' ? each.device_id : [])));
       const wanting = items.filter(({ id: device_id }) => !reached.has(device_id));
       if (items.length === 0) return 'no_device';
-      const short = renderShort(template_name, template_data, openedToken(given, data));
+      const { renderShort } = await import('../../shared/delivery/templates/index.heavy.ts');
+      const short = renderShort(template_name, template_data, await openedToken(given, data));
       return async (tried, ends_at) => {
         const left = ends_at === undefined ? TTL : Math.ceil((ends_at - clock.now()) / 1000);
         const ttl = Math.min(TTL, Math.max(0, left));

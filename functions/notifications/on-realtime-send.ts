@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { renderShort, templateOf } from '../../shared/delivery/templates/index.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
@@ -32,6 +31,7 @@ export const onRealtimeSend = operation({
     if (await defer(given, message, { message_id, send_at }, later)) return {};
     await deliver(given, message, context, async () => {
       if (!(await isWanted(store, { user_id, category, channel: 'realtime' }))) return 'preference';
+      const { renderShort, templateOf } = await import('../../shared/delivery/templates/index.heavy.ts');
       // an inbox is read again and again: what works once does not belong there
       if (templateOf(template_name).token) throw new AppError('invalid_request', { detail: 'A token is not kept' });
       const short = renderShort(template_name, template_data);

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { renderShort } from '../../shared/delivery/templates/index.ts';
 import { counterKey } from '../../shared/kit/counter-key.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
@@ -36,7 +35,8 @@ export const onSmsSend = operation({
     if (await defer(given, message, { message_id, send_at }, later)) return {};
     await deliver(given, message, context, async (earlier) => {
       if (!(await isWanted(store, { user_id, category, channel: 'sms' }))) return 'preference';
-      const { text, url } = renderShort(template_name, template_data, openedToken(given, data));
+      const { renderShort } = await import('../../shared/delivery/templates/index.heavy.ts');
+      const { text, url } = renderShort(template_name, template_data, await openedToken(given, data));
       if (!earlier?.rounds) {
         const now = clock.now();
         const expires_at = now + 2 * DAY_MS;

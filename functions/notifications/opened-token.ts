@@ -1,5 +1,4 @@
 /** The token of a message, sealed in its event and opened where the message is made. */
-import { templateOf } from '../../shared/delivery/templates/index.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 
@@ -12,10 +11,11 @@ const isSealed = (text: string): boolean => /^p\d+\./.test(text);
  *
  * @throws AppError `invalid_request` for a token that is missing, or sealed elsewhere or for another template
  */
-export const openedToken = (
+export const openedToken = async (
   { sealer, settings }: Pick<Ports, 'sealer' | 'settings'>,
   { template_name, template_data }: { template_name: string; template_data: Record<string, unknown> },
-): string | undefined => {
+): Promise<string | undefined> => {
+  const { templateOf } = await import('../../shared/delivery/templates/index.heavy.ts');
   const { token } = templateOf(template_name);
   if (!token) return undefined;
   const name = token.field ?? 'token';

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { renderMail, renderShort, templateOf } from '../../shared/delivery/templates/index.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { WriteConflict } from '../../shared/ports/store.ts';
@@ -68,8 +67,12 @@ const Request = z
     ],
   });
 
+/** They come with the first message: a start does without. */
+const loadTemplates = () => import('../../shared/delivery/templates/index.heavy.ts');
+
 /** Renders the message as each channel will, so that what can't be sent is refused now. */
 const tryOut = (
+  { renderMail, renderShort, templateOf }: Awaited<ReturnType<typeof loadTemplates>>,
   channels: ReadonlySet<Channel>,
   name: string,
   data: Record<string, unknown>,
@@ -108,14 +111,15 @@ export const sendNotification = operation({
       ...(first_name && { first_name }),
       ...request.template_data,
     };
-    const { token } = templateOf(template_name);
+    const templates = await loadTemplates();
+    const { token } = templates.templateOf(template_name);
     const field = token?.field ?? 'token';
     const plain = template_data[field];
     if (token && !(token.optional && plain === undefined)) {
       if (typeof plain !== 'string') throw invalid(`template_data.${field}`, 'Has to be a text');
       template_data[field] = sealer.seal(plain, token.purpose);
     }
-    tryOut(channels, template_name, template_data, subject);
+    tryOut(templates, channels, template_name, template_data, subject);
     const recipients: Record<Channel, string | undefined> = {
       email: contact?.email ?? canonicalEmail(request.email ?? ''),
       sms: contact ? contact.phone_number : request.phone_number,

@@ -32,7 +32,7 @@ export const changePassword = operation({
     if (!owner) throw new AppError('not_found');
     if (!(await passwords.verify(current_password, secret?.value.password_hash)))
       throw new AppError('invalid_credentials');
-    requireGoodPassword(new_password, settings, owner.value, 'new_password');
+    await requireGoodPassword(new_password, settings, owner.value, 'new_password');
     const password_hash = await passwords.hash(new_password);
     return retryConflict(async () => {
       const user = await store.get(users, user_id);

@@ -62,7 +62,7 @@ export const createUser = operation({
   needs: ['clock', 'ids', 'passwords', 'sealer', 'secrets', 'settings'],
   run: async ({ store, clock, ids, passwords, sealer, secrets, settings }, input) => {
     const { email, password, username, ip_address, user_agent, verified = false, ...profile } = input;
-    requireGoodPassword(password, settings, { email, username, ...profile }, 'password');
+    await requireGoodPassword(password, settings, { email, username, ...profile }, 'password');
     const password_hash = await passwords.hash(password);
     const hour = { expires_at: clock.now() + HOUR_MS };
     const asked = await store.increment(requestCounts, counterKey(secrets, 'register', mailboxOf(email)), hour);

@@ -1,16 +1,17 @@
 import { AppError } from '../../shared/kit/errors.ts';
-import { checkPassword } from '../../shared/passwords/password-policy.ts';
 import type { Settings } from '../../shared/ports/settings.ts';
 
 /** @throws AppError `password_refused` saying why, for the field named */
-export const requireGoodPassword = (
+export const requireGoodPassword = async (
   password: string,
   settings: Settings,
   owner: { email?: string; username?: string; first_name?: string; last_name?: string },
   field: string,
-): void => {
+): Promise<void> => {
   const { email, username, first_name, last_name } = owner;
   const context = [email, email?.split('@')[0], username, first_name, last_name].filter((word) => word !== undefined);
+  // its list of words is the largest part of a function
+  const { checkPassword } = await import('../../shared/passwords/password-policy.heavy.ts');
   const refusal = checkPassword(password, { min_length: settings.password_min_length, context });
   if (refusal) throw new AppError('password_refused', { errors: [{ path: field, message: refusal.reason }] });
 };

@@ -31,7 +31,7 @@ export const resetPassword = operation({
       if (!usable || record.value.generation !== user.value.generation) throw new AppError('invalid_token');
       return { user, record };
     };
-    requireGoodPassword(new_password, settings, (await owner()).user.value, 'new_password');
+    await requireGoodPassword(new_password, settings, (await owner()).user.value, 'new_password');
     const password_hash = await passwords.hash(new_password);
     return retryConflict(async () => {
       // read again: of two uses of one token at once, the second finds it gone

@@ -10,8 +10,15 @@ import { listNotifications } from '../../functions/notifications/list-notificati
 import { readNotification } from '../../functions/notifications/read-notification.ts';
 import { removeDevice } from '../../functions/notifications/remove-device.ts';
 import { sendNotification } from '../../functions/notifications/send-notification.ts';
+import { createPolicy } from '../../functions/permissions/create-policy.ts';
+import { getPolicy } from '../../functions/permissions/get-policy.ts';
+import { getRole } from '../../functions/permissions/get-role.ts';
+import { listPolicies } from '../../functions/permissions/list-policies.ts';
+import { listRoles } from '../../functions/permissions/list-roles.ts';
+import { putPolicy } from '../../functions/permissions/put-policy.ts';
 import { endSessionsOfUser } from '../../functions/sessions/end-sessions-of-user.ts';
 import { listUserSessions } from '../../functions/sessions/list-user-sessions.ts';
+import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { serverlessPackage } from '../../infra/package.ts';
 import { cases } from '../e2e/cases/index.ts';
 import { expectOk, userWithSession } from '../e2e/world.ts';
@@ -35,7 +42,7 @@ afterAll(() => stack?.close(), 60_000);
 const isAccepted = (right: string, pattern: string): boolean =>
   new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(right);
 
-test('the functions do all their work with their own rights', { timeout: 300_000 }, async () => {
+test('the functions do all their work with their own rights', { timeout: 500_000 }, async () => {
   const { world, iam, invoke } = stack;
   const service = { token: world.service_token };
   const failed: string[] = [];
@@ -66,6 +73,16 @@ test('the functions do all their work with their own rights', { timeout: 300_000
   await expectOk(world.call(removeDevice, { id: device.id }, own));
   await expectOk(world.call(endSessionsOfUser, { user_id: session.user_id }, { token: admin }));
   await stack.drain();
+  for (const status of ['suspended', 'active']) {
+    await expectOk(world.call(updateUserStatus, { user_id: session.user_id, status }, { token: admin }));
+  }
+  const policy = { effect: 'allow', resources: ['docs'], actions: ['read'], condition: 'context.mfa == "true"' };
+  await expectOk(world.call(createPolicy, { ...policy, name: 'with-mfa' }, service));
+  await expectOk(world.call(putPolicy, { ...policy, policy: 'with-mfa' }, service));
+  await expectOk(world.call(getPolicy, { policy: 'with-mfa' }, service));
+  await expectOk(world.call(listPolicies, {}, service));
+  await expectOk(world.call(getRole, { role: 'user' }, service));
+  await expectOk(world.call(listRoles, {}, service));
   // delayed by less and by more than an alarm in the queue can wait
   const { user_id } = await userWithSession(world);
   for (const minutes of [5, 60]) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_HEADERS, PAGES } from '../../shared/delivery/pages.ts';
-import { TEMPLATES } from '../../shared/delivery/templates/index.ts';
+import { TEMPLATES } from '../../shared/delivery/templates/index.heavy.ts';
 
 describe('the pages that links in mails open', () => {
   it('exist for every template with a link', () => {

@@ -6,7 +6,7 @@ import {
   renderShort,
   TEMPLATES,
   type TemplateName,
-} from '../../shared/delivery/templates/index.ts';
+} from '../../shared/delivery/templates/index.heavy.ts';
 import { escapeHtml } from '../../shared/delivery/templates/letter.ts';
 
 const expires_at = '2026-05-10T12:00:00.000Z';

@@ -11,7 +11,7 @@ import { httpOperations, openApi } from '../../shared/documents/openapi/document
 import { answersOf } from '../../shared/kit/binding.ts';
 import { ERRORS } from '../../shared/kit/errors.ts';
 import { operation, service } from '../../shared/kit/operation.ts';
-import { checkPassword } from '../../shared/passwords/password-policy.ts';
+import { checkPassword } from '../../shared/passwords/password-policy.heavy.ts';
 
 const made = document() as any;
 const operations = httpOperations(platform);

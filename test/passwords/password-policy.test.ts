@@ -3,7 +3,7 @@ import { brotliDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { generate } from '../../infra/generate/common-passwords.ts';
-import { checkPassword } from '../../shared/passwords/password-policy.ts';
+import { checkPassword } from '../../shared/passwords/password-policy.heavy.ts';
 
 const FILE = new URL('../../shared/passwords/generated/common-passwords.ts', import.meta.url);
 const { COMMON_PASSWORDS } = await import(FILE.href);

@@ -1,6 +1,6 @@
 /** What mailers have in common: who sends, to whom they do, and how long one mail may take. */
 import { AppError } from '../../kit/errors.ts';
-import { oneLine } from '../templates/letter.ts';
+import { oneLine } from '../one-line.ts';
 import { isPlainAddress } from './address.ts';
 
 /** Milliseconds for the whole of one send, waiting for a connection included: shorter than the lease of a message. */

@@ -3,8 +3,8 @@ import { domainToASCII } from 'node:url';
 import { StartError } from '../../config/start-error.ts';
 import { adapter } from '../../kit/adapter.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
+import { oneLine } from '../one-line.ts';
 import { codesIn, isOfSender, provider, senderFailure, sendFailure, telling, within } from '../sending.ts';
-import { oneLine } from '../templates/letter.ts';
 import { requirePlainAddress, type Sender, senderOf } from './outgoing.ts';
 
 /** Milliseconds for one send: a function's batch has 30 seconds. */

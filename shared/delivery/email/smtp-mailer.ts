@@ -5,6 +5,7 @@ import { adapter } from '../../kit/adapter.ts';
 import type { AppError } from '../../kit/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Mail, Mailer } from '../../ports/mailer.ts';
+import { oneLine } from '../one-line.ts';
 import {
   codesIn,
   isOfSender,
@@ -16,7 +17,6 @@ import {
   shareOf,
   within,
 } from '../sending.ts';
-import { oneLine } from '../templates/letter.ts';
 import { requirePlainAddress, SEND_MS, senderOf } from './outgoing.ts';
 
 const SECOND = 1_000;

@@ -1,5 +1,7 @@
 /** A letter: what a template says, block by block. Text and HTML are made from it here, so that no template escapes by itself. */
 
+import { oneLine } from '../one-line.ts';
+
 export type Language = 'en' | 'zh';
 
 export type Block =
@@ -24,9 +26,6 @@ const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 
 /** For text and quoted attributes of HTML. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
-
-/** One line: control characters and line breaks become spaces. */
-export const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
 const asText = (block: Block): string => {
   if (typeof block === 'string') return oneLine(block);

@@ -1,9 +1,10 @@
 /** All templates by the name that an event gives, and the one function that makes a mail of them. */
 import type * as z from 'zod';
 import { AppError } from '../../kit/errors.ts';
+import { oneLine } from '../one-line.ts';
 import { accountExists } from './account-exists.ts';
 import { accountLocked } from './account-locked.ts';
-import { type Language, oneLine, type Rendered, renderLetter } from './letter.ts';
+import { type Language, type Rendered, renderLetter } from './letter.ts';
 import { loginAlert } from './login-alert.ts';
 import { notice } from './notice.ts';
 import { passwordChanged } from './password-changed.ts';
