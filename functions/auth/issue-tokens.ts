@@ -13,13 +13,19 @@ export const issueTokens = operation({
     session_id: z.string(),
     generation: z.int(),
     refresh_token: z.string(),
+    client: z
+      .strictObject({ ip_address: z.string(), user_agent: z.string(), device_id: z.string().optional() })
+      .optional()
+      .meta({ description: 'Whom they are issued to: a mark of it stands in the access token' }),
   }),
   output: Tokens,
-  needs: ['tokens', 'settings', 'metrics'],
+  needs: ['clientMarks', 'tokens', 'settings', 'metrics'],
   calls: { getEffective },
-  run: async ({ tokens, settings, metrics, getEffective }, { user_id, session_id, generation, refresh_token }) => {
+  run: async ({ clientMarks, tokens, settings, metrics, getEffective }, { refresh_token, client, ...subject }) => {
+    const { user_id, session_id } = subject;
     const rights = await getEffective({ user_id });
-    const { access_token } = await tokens.sign({ user_id, session_id, generation, ...rights });
+    const client_mark = client && clientMarks.of(session_id, client);
+    const { access_token } = await tokens.sign({ ...subject, ...rights, client_mark });
     metrics.count('perfect21_token_operations_total', { operation: 'issue', result: 'success' });
     return {
       access_token,

@@ -1,9 +1,15 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
+import { noteClientChange } from '../sessions/note-client-change.ts';
 import { DeviceInfo, TokenText } from './model.ts';
 import { countVerdict, toValidation, Validation } from './validation.ts';
 
-/** Says whether an access token is valid now, and for whom. A bad token is an answer, not an error. */
+/**
+ * Says whether an access token is valid now, and for whom. A bad token is an answer, not an error.
+ *
+ * What is said of the client is compared with whom the token was issued to, by a mark in the token: a change is a warning,
+ * and where a service says it, the next login of the user is riskier.
+ */
 export const validateToken = operation({
   name: 'auth.validate-token',
   summary: 'Says whether an access token is valid now, and for whom',
@@ -17,10 +23,23 @@ export const validateToken = operation({
     device_info: DeviceInfo,
   }),
   output: Validation,
-  needs: ['verifier', 'clock', 'metrics'],
-  run: async ({ verifier, clock, metrics }, { token }) => {
+  needs: ['verifier', 'clientMarks', 'clock', 'log', 'metrics'],
+  calls: { noteClientChange },
+  run: async ({ verifier, clientMarks, clock, log, metrics, noteClientChange }, { token, ...said }, { caller }) => {
     const verdict = await verifier.verify(token);
     countVerdict(metrics, verdict);
-    return toValidation(verdict, clock.now());
+    const { client_ip, user_agent, device_info } = said;
+    if (!verdict.valid || !(client_ip || user_agent || device_info)) return toValidation(verdict, clock.now());
+    const { sub: user_id, sid: session_id } = verdict.claims;
+    const client = { ip_address: client_ip, user_agent, device_id: device_info?.device_id };
+    const changes = clientMarks.changes(verdict.claims, client);
+    // what anybody says is answered to him alone; a service speaks of its own client, and once for each session
+    const counted = caller.kind === 'service' ? clientMarks.news(session_id, changes) : [];
+    if (counted.length) {
+      await noteClientChange({ user_id, session_id, changes: [...counted] }).catch((cause) =>
+        log.warn('client_change.not_counted', { user_id, session_id, cause }),
+      );
+    }
+    return toValidation(verdict, clock.now(), changes);
   },
 });

@@ -1,5 +1,6 @@
 /** What validating one token and many have in common. */
 import * as z from 'zod';
+import type { ClientChange } from '../../shared/ports/client-marks.ts';
 import type { Metrics } from '../../shared/ports/metrics.ts';
 import { TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
 
@@ -11,7 +12,8 @@ export const Validation = z.object({
   expires_at: z.int().meta({ description: 'Unix seconds; 0 for a token that is not valid' }),
   error_message: z.string().meta({ description: 'Why the token is not valid' }),
   warnings: z.array(z.string()).meta({
-    description: 'expires_soon; permissions_changed: the permissions may have changed since the token was issued',
+    description:
+      'expires_soon; permissions_changed: the permissions may have changed since the token was issued; ip_changed (by network, IPv4 /24 and IPv6 /64) and device_changed (user_agent, device_info.device_id): the client is another than the token was issued to',
   }),
 });
 
@@ -24,7 +26,11 @@ const LABELS = Object.fromEntries(
   ['valid' as const, ...TOKEN_ERRORS].map((result) => [result, Object.freeze({ operation: 'validate', result })]),
 ) as Record<TokenError | 'valid', { operation: string; result: string }>;
 
-export const toValidation = (verdict: Verdict, now: number): z.input<typeof Validation> =>
+export const toValidation = (
+  verdict: Verdict,
+  now: number,
+  changes: readonly ClientChange[] = [],
+): z.input<typeof Validation> =>
   verdict.valid
     ? {
         valid: true,
@@ -32,6 +38,10 @@ export const toValidation = (verdict: Verdict, now: number): z.input<typeof Vali
         permissions: verdict.claims.permissions,
         expires_at: verdict.claims.exp,
         error_message: '',
-        warnings: [...(verdict.warnings ?? []), ...(verdict.claims.exp - now / 1000 < SOON ? ['expires_soon'] : [])],
+        warnings: [
+          ...(verdict.warnings ?? []),
+          ...(verdict.claims.exp - now / 1000 < SOON ? ['expires_soon'] : []),
+          ...changes,
+        ],
       }
     : { valid: false, user_id: '', permissions: [], expires_at: 0, error_message: verdict.error, warnings: [] };

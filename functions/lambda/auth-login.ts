@@ -2,6 +2,7 @@
 import { celConditions } from '../../shared/conditions/conditions.ts';
 import { opened } from '../../shared/doors/lambda/container.ts';
 import { lambda } from '../../shared/doors/lambda/lambda.ts';
+import { clientMarks } from '../../shared/keys/client-marks.ts';
 import { fileSigner } from '../../shared/keys/file-keys.ts';
 import { kmsSigner } from '../../shared/keys/kms-keys.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
@@ -16,6 +17,7 @@ import { login } from '../auth/login.ts';
 import { schema } from './schema.ts';
 
 export const handler = await opened(lambda(login, ({ keys, store }) => [
+  clientMarks,
   systemClock,
   celConditions,
   randomIds,

@@ -2,6 +2,7 @@
 import { celConditions } from '../../shared/conditions/conditions.ts';
 import { opened } from '../../shared/doors/lambda/container.ts';
 import { lambda } from '../../shared/doors/lambda/lambda.ts';
+import { clientMarks } from '../../shared/keys/client-marks.ts';
 import { fileSigner } from '../../shared/keys/file-keys.ts';
 import { kmsSigner } from '../../shared/keys/kms-keys.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
@@ -17,6 +18,7 @@ import { refresh } from '../auth/refresh.ts';
 import { schema } from './schema.ts';
 
 export const handler = await opened(lambda(refresh, ({ keys, store }) => [
+  clientMarks,
   systemClock,
   celConditions,
   randomIds,

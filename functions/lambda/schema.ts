@@ -7,15 +7,16 @@ import { loginAttempts } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
 import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
-import { sessions } from '../sessions/records.ts';
+import { clientChanges, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 2,
+  version: 3,
   collections: [
     administrators,
     sightings,
     callCounts,
+    clientChanges,
     credentials,
     deliveries,
     devices,

@@ -4,9 +4,10 @@ import { insert } from '../../shared/ports/store.ts';
 import { userLogin } from '../auth/events.ts';
 import { issueTokens } from '../auth/issue-tokens.ts';
 import { Tokens } from '../auth/model.ts';
-import { Client, expiryOf } from './model.ts';
-import { type SessionRecord, sessions } from './records.ts';
+import { Client, expiryOf, markedOf } from './model.ts';
+import { clientChanges, type SessionRecord, sessions } from './records.ts';
 import { hashOf, mint } from './refresh-token.ts';
+import { riskKey, riskOf } from './risk.ts';
 
 /** Begins a session for a user who has just proven who it is; the event of the login is committed with it. */
 export const createSession = operation({
@@ -22,6 +23,7 @@ export const createSession = operation({
   }),
   output: Tokens,
   emits: [userLogin],
+  reads: [clientChanges],
   writes: [sessions],
   needs: ['clock', 'ids', 'metrics', 'secrets', 'settings'],
   calls: { issueTokens },
@@ -46,10 +48,18 @@ export const createSession = operation({
       device_info,
     };
     // signed before it is committed: a session that nobody got the tokens of would stay behind
-    const tokens = await issueTokens({ user_id, session_id, generation, refresh_token });
+    const tokens = await issueTokens({
+      user_id,
+      session_id,
+      generation,
+      refresh_token,
+      client: markedOf(client),
+    });
+    const risk_score = riskOf((await store.get(clientChanges, riskKey(secrets, user_id)))?.value.count);
+    const login = { user_id, email, login_successful: true, ip_address, user_agent, mfa_used };
     await store.transact(
       [insert(sessions, session_id, session, { expires_at: expiryOf(session, settings) })],
-      [userLogin.with({ user_id, email, login_successful: true, ip_address, user_agent, mfa_used }, { user_id })],
+      [userLogin.with({ ...login, ...(risk_score && { risk_score }) }, { user_id })],
     );
     metrics.count('perfect21_session_operations_total', { operation: 'create', result: 'success' });
     return tokens;

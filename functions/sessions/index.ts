@@ -9,6 +9,7 @@ import { endSessionsOfUser } from './end-sessions-of-user.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { listSessions } from './list-sessions.ts';
 import { listUserSessions } from './list-user-sessions.ts';
+import { noteClientChange } from './note-client-change.ts';
 import { onAccountChanged } from './on-account-changed.ts';
 import * as records from './records.ts';
 import { revokeToken } from './revoke-token.ts';
@@ -25,6 +26,7 @@ export const sessions = service('sessions', [
   endOtherSessions,
   listUserSessions,
   endSessionsOfUser,
+  noteClientChange,
   onAccountChanged,
 ]);
 

@@ -18,6 +18,13 @@ export const fingerprint = ({ user_agent, device_info }: Client): string =>
     .update(JSON.stringify([user_agent, device_info?.device_id ?? '']))
     .digest('base64url');
 
+/** Of a client what a token is marked with. */
+export const markedOf = ({ ip_address, user_agent, device_info }: Client) => ({
+  ip_address,
+  user_agent,
+  device_id: device_info?.device_id,
+});
+
 /** When a session used now ends by itself, unix ms: idle too long, or simply old (SP 800-63B-4 §2.1.3). */
 export const expiryOf = (session: SessionRecord, settings: Settings): number =>
   Math.min(session.last_used_at + settings.refresh_idle_ttl, session.absolute_expires_at) * 1000;

@@ -1,4 +1,4 @@
-import { collection } from '../../shared/ports/store.ts';
+import { type Counter, collection } from '../../shared/ports/store.ts';
 
 /** A login on one device. Times are unix seconds. */
 export interface SessionRecord {
@@ -24,3 +24,6 @@ export interface SessionRecord {
 export const sessions = collection<SessionRecord>()('sessions', {
   indexes: { by_user: { hash: (session) => session.user_id, sort: (_, id) => id } },
 });
+
+/** By a keyed hash of what and whose: how the clients of an account changed within a day (risk.ts). */
+export const clientChanges = collection<Counter>()('client_changes', { counts: true });

@@ -7,7 +7,7 @@ import { issueTokens } from '../auth/issue-tokens.ts';
 import { Tokens } from '../auth/model.ts';
 import { getAccount } from '../users/get-account.ts';
 import { endSession } from './end-session.ts';
-import { Client, expiryOf, fingerprint } from './model.ts';
+import { Client, expiryOf, fingerprint, markedOf } from './model.ts';
 import { type SessionRecord, sessions } from './records.ts';
 import { hashOf, isHashOf, mint, openUnder, read, sealUnder } from './refresh-token.ts';
 
@@ -47,8 +47,11 @@ export const rotateSession = operation({
       }
 
       const { generation } = account;
-      const tokensWith = (refresh_token: string) =>
-        issueTokens({ session_id: session.id, user_id, generation, refresh_token });
+      const tokensWith = (refresh_token: string) => {
+        const { device_info = session.value.device_info } = client;
+        const marked = markedOf({ ...client, device_info });
+        return issueTokens({ session_id: session.id, user_id, generation, refresh_token, client: marked });
+      };
       if (isHashOf(session.value.refresh_hash, refresh_token)) {
         if (isTooBusy(session.value, clock.now()))
           throw new AppError('too_many_requests', { retry_after: BUSY_MS / 1000 });

@@ -21,6 +21,7 @@ const CHOICES: readonly Choice[] = [
   { port: 'ids', aws: { file: 'shared/system/ids.ts', name: 'randomIds' } },
   { port: 'settings', aws: { file: 'shared/system/settings.ts', name: 'settings' } },
   { port: 'secrets', aws: { file: 'shared/keys/secrets.ts', name: 'secrets' } },
+  { port: 'clientMarks', aws: { file: 'shared/keys/client-marks.ts', name: 'clientMarks' } },
   { port: 'conditions', aws: { file: 'shared/conditions/conditions.ts', name: 'celConditions' } },
   { port: 'sealer', aws: { file: 'shared/keys/sealer.ts', name: 'sealer' } },
   // a native addon would tie the bundle to one platform

@@ -52,7 +52,13 @@ export interface ValidateTokenResponse {
    * Of a fixed list: malformed, bad_signature, expired, not_yet_valid, wrong_issuer, wrong_audience, revoked,
    * session_ended, user_inactive, unknown_key.
    */
-  error_message?: string | undefined;
+  error_message?:
+    | string
+    | undefined;
+  /**
+   * expires_soon, permissions_changed, and of what the request says of the client ip_changed, device_changed: it is
+   * another than the token was issued to.
+   */
   warnings?: string[] | undefined;
 }
 

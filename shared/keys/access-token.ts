@@ -46,7 +46,7 @@ export const judgeClaims = (
   rules: ClaimRules,
   now: number,
 ): AccessClaims | TokenError => {
-  const { iss, aud, sub, client_id, jti, sid, gen, pgen, rgen, iat, exp, nbf, permissions, roles } = payload;
+  const { iss, aud, sub, client_id, jti, sid, gen, pgen, rgen, cnx, iat, exp, nbf, permissions, roles } = payload;
   const shaped =
     isText(iss) &&
     (isText(aud) || isTexts(aud)) &&
@@ -57,6 +57,7 @@ export const judgeClaims = (
     Number.isSafeInteger(gen) &&
     isGeneration(pgen) &&
     isGeneration(rgen) &&
+    (cnx === undefined || typeof cnx === 'string') &&
     isTime(iat) &&
     isTime(exp) &&
     (nbf === undefined || isTime(nbf)) &&
@@ -82,5 +83,5 @@ export const judgeClaims = (
     permissions,
     roles,
   };
-  return pgen || rgen ? { ...claims, pgen, rgen } : claims;
+  return { ...claims, ...((pgen || rgen) && { pgen, rgen }), ...(cnx && { cnx }) };
 };

@@ -29,6 +29,7 @@ export const createTokenSigner = ({
       gen: generation,
       ...(of.permissions_generation && { pgen: of.permissions_generation }),
       ...(of.roles_generation && { rgen: of.roles_generation }),
+      ...(of.client_mark && { cnx: of.client_mark }),
       iat,
       exp: iat + settings.access_token_ttl,
       permissions,

@@ -1,4 +1,5 @@
 /** All ports by name: what an operation can ask for in `needs`, and what an adapter opens. */
+import type { ClientMarks } from './client-marks.ts';
 import type { Clock, Ids } from './clock.ts';
 import type { Conditions } from './conditions.ts';
 import type { Crossing } from './crossing.ts';
@@ -16,6 +17,7 @@ import type { ServiceTokens, Signer, TokenSigner, VerificationKeys, Verifier } f
 import type { Tracer } from './tracer.ts';
 
 export interface Ports {
+  clientMarks: ClientMarks;
   clock: Clock;
   conditions: Conditions;
   /** Of the bridge alone. */

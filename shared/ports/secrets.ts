@@ -2,7 +2,15 @@
 export interface Secrets {
   /** 32 bytes, always the same for a purpose. */
   key(
-    purpose: 'cursor' | 'refresh-token' | 'event-seal' | 'service-token' | 'web-push' | 'counter' | 'device-token',
+    purpose:
+      | 'cursor'
+      | 'refresh-token'
+      | 'event-seal'
+      | 'service-token'
+      | 'web-push'
+      | 'counter'
+      | 'device-token'
+      | 'client-marks',
   ): Uint8Array;
 }
 

@@ -25,6 +25,8 @@ export interface AccessClaims {
   /** Generations of the user's permissions, and of roles and policies as a whole, at issue; 0 when left out. */
   pgen?: number;
   rgen?: number;
+  /** A mark of the client that it was issued to (client-marks.ts). */
+  cnx?: string;
   iat: number;
   exp: number;
   permissions: string[];
@@ -55,6 +57,8 @@ export interface TokenSigner {
     /** As of when the permissions are, by the generations of the claims `pgen` and `rgen`. */
     permissions_generation?: number;
     roles_generation?: number;
+    /** The claim `cnx`. */
+    client_mark?: string;
   }): Promise<{ access_token: string; jti: string /** Unix seconds. */; expires_at: number }>;
 }
 

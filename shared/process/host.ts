@@ -42,6 +42,12 @@ const keysFor = async ({ keys }: Config): Promise<AnyAdapter[]> => {
   }
 };
 
+/** A secret of its own, beside keys of another process, would make every client look like another one. */
+const clientMarksFor = async ({ keys, secret }: Config): Promise<AnyAdapter> => {
+  const { clientMarks, noClientMarks } = await import('../keys/client-marks.ts');
+  return keys.source === 'jwks' && !secret ? noClientMarks : clientMarks;
+};
+
 const tracersFor = async ({ tracing }: Config): Promise<AnyAdapter[]> =>
   tracing ? [(await import('../tracing/otlp.ts')).otlpTracer] : [];
 
@@ -54,6 +60,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../system/metrics.ts')).promMetrics,
   (await import('../system/settings.ts')).settings,
   (await import('../keys/secrets.ts')).secrets,
+  await clientMarksFor(config),
   (await import('../conditions/conditions.ts')).celConditions,
   (await import('../keys/sealer.ts')).sealer,
   (await import('../keys/token-signer.ts')).tokenSigner,

@@ -103,7 +103,7 @@ describe('a process that only verifies', () => {
 
   test('has no signer, no store and no master secret, and verifies what another process signs', async () => {
     const { process, feed, issuer, clock, validate, token } = await setUp();
-    expect(opened(process)).toEqual(['clock', 'ids', 'log', 'metrics', 'verifier']);
+    expect(opened(process)).toEqual(['clientMarks', 'clock', 'ids', 'log', 'metrics', 'verifier']);
     for (const file of ['secret', 'signing-keys.json', 'platform.db'])
       expect(existsSync(join(process.folder, file))).toBe(false);
     expect(await validate(token)).toMatchObject({ valid: true, user_id: 'u' });

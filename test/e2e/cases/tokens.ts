@@ -1,11 +1,13 @@
 import { expect } from 'vitest';
+import { login } from '../../../functions/auth/login.ts';
 import { logout } from '../../../functions/auth/logout.ts';
 import { refresh } from '../../../functions/auth/refresh.ts';
 import { revoke } from '../../../functions/auth/revoke.ts';
 import { validateToken } from '../../../functions/auth/validate-token.ts';
 import { validateTokens } from '../../../functions/auth/validate-tokens.ts';
+import { listSessions } from '../../../functions/sessions/list-sessions.ts';
 import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
-import { type Case, expectOk, loggedIn, userWithSession, verified, type World } from '../world.ts';
+import { type Case, expectOk, loggedIn, PASSWORD, userWithSession, verified, type World } from '../world.ts';
 
 const verdict = async (world: World, token: string) => expectOk(world.call(validateToken, { token }));
 
@@ -46,6 +48,46 @@ export const tokens: Case[] = [
           ]);
         }
       }
+    },
+  },
+  {
+    name: 'a token says when its client is another than it was issued to; only what a service says makes logins risky',
+    run: async (world) => {
+      const user = await verified(world);
+      const begin = (user_agent = 'phone/1', device_info: object = { device_id: 'one' }) =>
+        expectOk(world.call(login, { identifier: user.email, password: PASSWORD, device_info }, { user_agent }));
+      const first = await begin();
+      const { sessions } = await expectOk(world.call(listSessions, {}, { token: first.access_token }));
+      const here = sessions[0].ip_address;
+      const token = world.name === 'gRPC' ? world.service_token : undefined;
+      const warned = async (access_token: string, said: object) =>
+        (await expectOk(world.call(validateToken, { token: access_token, ...said }, { token }))).warnings;
+      const same = { client_ip: here, user_agent: 'phone/1', device_info: { device_id: 'one', name: 'Mine' } };
+      expect(await warned(first.access_token, same)).toEqual([]);
+      expect(await warned(first.access_token, { client_ip: here.replace(/\d+$/, '77') })).toEqual([]);
+      expect(await warned(first.access_token, { client_ip: 'no address' })).toEqual([]);
+      expect(await warned(first.access_token, { client_ip: '2001:db8::1' })).toEqual(['ip_changed']);
+      expect(await warned(first.access_token, { user_agent: 'phone/2' })).toEqual(['device_changed']);
+      expect(await warned(first.access_token, { device_info: { device_id: 'two' } })).toEqual(['device_changed']);
+      const other = { client_ip: '203.0.113.9', user_agent: 'desk/1', device_info: { device_id: 'two' } };
+      for (let n = 0; n < 5; n++)
+        expect(await warned(first.access_token, other)).toEqual(['ip_changed', 'device_changed']);
+
+      // a refresh is the client's word, too
+      const by = { user_agent: 'desk/1', token };
+      const next = await expectOk(
+        world.call(refresh, { refresh_token: first.refresh_token, device_info: { device_id: 'two' } }, by),
+      );
+      expect(await warned(next.access_token, { user_agent: 'desk/1', device_info: { device_id: 'two' } })).toEqual([]);
+
+      const risky = async () => (await world.mails(user.email)).filter(({ text }) => text.includes('desk/9')).length;
+      const second = await begin('desk/9', {});
+      expect(await warned(second.access_token, { device_info: { device_id: 'three' } })).toEqual([]);
+      // one session counts once, however often it is told: half of what is risky
+      expect(await risky()).toBe(0);
+      expect(await warned(second.access_token, other)).toEqual(['ip_changed', 'device_changed']);
+      await begin('desk/9');
+      expect(await risky()).toBe(world.name === 'gRPC' ? 1 : 0);
     },
   },
   {

@@ -32,6 +32,10 @@ export const sessions: Samples = {
   },
   'sessions.list-user-sessions': asService(async (world) => ({ user_id: (await userWithSession(world)).user_id })),
   'sessions.end-sessions-of-user': asService(async (world) => ({ user_id: (await userWithSession(world)).user_id })),
+  'sessions.note-client-change': asService(async (world) => {
+    const { user_id, session_id } = await userWithSession(world);
+    return { user_id, session_id, changes: ['ip_changed', 'device_changed'] };
+  }),
   'sessions.on-account-changed': asEvent('user.password_changed', async (world) => {
     const { user_id, session_id } = await userWithSession(world);
     return { user_id, generation: 5, except_session_id: session_id };
