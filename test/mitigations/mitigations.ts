@@ -27,6 +27,13 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/security/races.test.ts',
     promise: 'a guess that is refused unread costs the same hash',
   },
+  'only a service makes logins risky': {
+    file: 'functions/auth/validate-token.ts',
+    from: "caller.kind === 'service' ? clientMarks.news(session_id, changes) : []",
+    to: 'clientMarks.news(session_id, changes)',
+    test: 'test/e2e/sqlite.test.ts',
+    promise: 'in process > tokens',
+  },
   'an effect is committed with the mark of its event': {
     file: 'shared/messaging/inbox.ts',
     from: 'await store.transact([mark, ...effect], events);',
