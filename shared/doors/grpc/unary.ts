@@ -114,7 +114,14 @@ export const unary = (
       if (call.request.length > rules.limit) {
         throw new AppError('payload_too_large', { detail: `At most ${rules.limit} bytes` });
       }
-      if (rules.openOnLoopback && isLoopback(ip)) return run(ANONYMOUS);
+      if (rules.openOnLoopback && isLoopback(ip)) {
+        if (metadata.get('authorization').length === 0) return run(ANONYMOUS);
+        // none is asked for, so one that does not hold is no worse than none
+        const anyone = (): { caller: Caller; bearer?: string } => ({ caller: ANONYMOUS });
+        return serviceCaller(host.ports, call, rules.identities)
+          .catch(anyone)
+          .then(({ caller, bearer }) => run(caller, bearer));
+      }
       stage = 'credentials';
       return serviceCaller(host.ports, call, rules.identities).then(({ caller, bearer }) => {
         rules.admit?.(caller);
