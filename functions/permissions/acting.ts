@@ -5,14 +5,14 @@ import { holds } from '../../shared/kit/permissions.ts';
 import type { Reader } from '../../shared/ports/store.ts';
 import { effective } from './effective.ts';
 import { roleAssignments } from './records.ts';
-import type { Rules } from './rules.ts';
+import type { Roles } from './rules.ts';
 
 /** A user's id or a service's name, for the record of a change. */
 export const actorOf = ({ caller }: Context): string =>
   caller.kind === 'user' ? caller.user_id : caller.kind === 'service' ? caller.name : '';
 
 /** What a caller may do now: a user's token may be older than the last change of it. */
-const heldBy = async (store: Reader<'role_assignments'>, rules: Rules, caller: Caller, now: number) => {
+const heldBy = async (store: Reader<'role_assignments'>, rules: Roles, caller: Caller, now: number) => {
   if (caller.kind === 'anonymous') return [];
   if (caller.kind === 'service') return caller.permissions;
   return effective(rules, (await store.get(roleAssignments, caller.user_id))?.value, now).permissions;
@@ -25,7 +25,7 @@ const heldBy = async (store: Reader<'role_assignments'>, rules: Rules, caller: C
  */
 export const requireHeld = async (
   store: Reader<'role_assignments'>,
-  rules: Rules,
+  rules: Roles,
   { caller }: Context,
   permissions: readonly string[],
   now: number,

@@ -10,8 +10,8 @@ import { actorOf, requireHeld } from './acting.ts';
 import { assignmentsChange, requireUser, untilOf } from './assignments.ts';
 import { roleAssigned } from './events.ts';
 import { ADMIN, Reason, RuleName, Until, UserId } from './model.ts';
-import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
-import { rulesOf } from './rules.ts';
+import { roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rolesNow } from './rules.ts';
 
 /** Gives a user a role, for good or until a time. Nobody gives a role that may more than he does. */
 export const assignRole = operation({
@@ -23,13 +23,13 @@ export const assignRole = operation({
   output: z.object({ roles: z.array(z.string()) }),
   errors: ['not_found', 'conflict'],
   emits: [roleAssigned],
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
   writes: [roleAssignments, revocationRecords],
-  needs: ['clock', 'conditions', 'log', 'revocations'],
+  needs: ['clock', 'log', 'revocations'],
   calls: { getAccount, addAdministrator },
   run: async (
-    { store, clock, conditions, log, revocations, getAccount, addAdministrator },
+    { store, clock, log, revocations, getAccount, addAdministrator },
     { user_id, role, expires_at, reason },
     context,
   ) => {
@@ -37,7 +37,7 @@ export const assignRole = operation({
     const assigned = await retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
       const until = untilOf(expires_at, now);
-      const rules = await rulesOf(store, conditions);
+      const rules = await rolesNow(store, clock);
       const loaded = rules.roles.get(role);
       if (!loaded) throw new AppError('not_found', { detail: 'There is no such role' });
       await requireHeld(

@@ -48,7 +48,7 @@ export const checkPermission = operation({
     const [{ status }, assigned, rules] = await Promise.all([
       getAccount({ user_id }),
       store.get(roleAssignments, user_id),
-      rulesOf(store, conditions),
+      rulesOf(store, { clock, conditions }),
     ]);
     const subject = { id: user_id, status, assignments: assigned?.value };
     const decision = decide(rules, subject, question, Math.floor(clock.now() / 1_000));

@@ -25,7 +25,7 @@ export const checkPermissions = operation({
     const [{ accounts }, assigned, rules] = await Promise.all([
       getAccounts({ user_ids: ids }),
       store.getMany(roleAssignments, ids),
-      rulesOf(store, conditions),
+      rulesOf(store, { clock, conditions }),
     ]);
     const now = Math.floor(clock.now() / 1_000);
     const results = checks.map(({ user_id: id, ...question }) => {

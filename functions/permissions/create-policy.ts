@@ -29,7 +29,7 @@ export const createPolicy = operation({
     return retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
       const change = await beginChange(store, context, clock.now());
-      const rules = await rulesOf(store, conditions);
+      const rules = await rulesOf(store, { clock, conditions });
       if (await store.get(policies, name)) {
         throw new AppError('already_exists', { detail: 'There is such a policy already' });
       }

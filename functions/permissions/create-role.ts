@@ -7,10 +7,10 @@ import { insert } from '../../shared/ports/store.ts';
 import { requireHeld } from './acting.ts';
 import { beginChange } from './change-rule.ts';
 import { Role, RoleFields, RuleName } from './model.ts';
-import { policies, type RoleRecord, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
+import { type RoleRecord, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
 import { permissionsOf, requireOwnRole, requireSoundRole } from './role-rule.ts';
 import { toRole } from './role-view.ts';
-import { resolveRole, rulesOf } from './rules.ts';
+import { resolveRole, rolesNow } from './rules.ts';
 
 /** Makes a role. It gives no more than its maker holds, and inherits without a circle. */
 export const createRole = operation({
@@ -21,16 +21,16 @@ export const createRole = operation({
   input: z.strictObject({ name: RuleName, ...RoleFields.shape }),
   output: Role,
   errors: ['already_exists', 'conflict'],
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
   writes: [roles, ruleVersions, ruleGenerations, revocationRecords],
-  needs: ['clock', 'conditions', 'revocations'],
-  run: ({ store, clock, conditions, revocations }, { name, ...fields }, context) =>
+  needs: ['clock', 'revocations'],
+  run: ({ store, clock, revocations }, { name, ...fields }, context) =>
     retryConflict(async () => {
       requireOwnRole(name);
       const now = Math.floor(clock.now() / 1_000);
       const change = await beginChange(store, context, clock.now());
-      const rules = await rulesOf(store, conditions);
+      const rules = await rolesNow(store, clock);
       if (await store.get(roles, name))
         throw new AppError('already_exists', { detail: 'There is such a role already' });
       requireSoundRole(rules, name, fields);

@@ -9,7 +9,7 @@ import { beginChange } from './change-rule.ts';
 import { RuleName } from './model.ts';
 import { permissionsGivenBy } from './policy-rule.ts';
 import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
-import { rulesOf } from './rules.ts';
+import { rolesNow } from './rules.ts';
 
 /** Deletes a policy, from the next decision on. */
 export const deletePolicy = operation({
@@ -21,10 +21,10 @@ export const deletePolicy = operation({
   output: z.object({}),
   errors: ['not_found', 'conflict'],
   reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  queries: ['roles.all'],
   writes: [policies, ruleVersions, ruleGenerations, revocationRecords],
-  needs: ['clock', 'conditions', 'revocations'],
-  run: ({ store, clock, conditions, revocations }, { policy: name }, context) =>
+  needs: ['clock', 'revocations'],
+  run: ({ store, clock, revocations }, { policy: name }, context) =>
     retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
       const change = await beginChange(store, context, clock.now());
@@ -32,7 +32,7 @@ export const deletePolicy = operation({
       if (!read) throw new AppError('not_found', { detail: 'There is no such policy' });
       // who takes a denial away gives what it denied
       const given = read.value.effect === 'deny' ? permissionsGivenBy({ ...read.value, effect: 'allow' }) : [];
-      await requireHeld(store, await rulesOf(store, conditions), context, given, now);
+      await requireHeld(store, await rolesNow(store, clock), context, given, now);
       await store.transact([remove(policies, read), ...change.writes('policy', name, undefined)]);
       revocations.learn(change.notice);
       return {};

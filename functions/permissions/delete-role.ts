@@ -6,9 +6,9 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { remove } from '../../shared/ports/store.ts';
 import { beginChange } from './change-rule.ts';
 import { RuleName } from './model.ts';
-import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
+import { roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
 import { requireOwnRole } from './role-rule.ts';
-import { rulesOf } from './rules.ts';
+import { rolesNow } from './rules.ts';
 
 /** Deletes a role. Who had it has it no more, also when a role of the same name is made later. */
 export const deleteRole = operation({
@@ -19,15 +19,15 @@ export const deleteRole = operation({
   input: z.strictObject({ role: RuleName }),
   output: z.object({}),
   errors: ['not_found', 'conflict'],
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
   writes: [roles, ruleVersions, ruleGenerations, revocationRecords],
-  needs: ['clock', 'conditions', 'revocations'],
-  run: ({ store, clock, conditions, revocations }, { role: name }, context) =>
+  needs: ['clock', 'revocations'],
+  run: ({ store, clock, revocations }, { role: name }, context) =>
     retryConflict(async () => {
       requireOwnRole(name);
       const change = await beginChange(store, context, clock.now());
-      const rules = await rulesOf(store, conditions);
+      const rules = await rolesNow(store, clock);
       const read = await store.get(roles, name);
       if (!read) throw new AppError('not_found', { detail: 'There is no such role' });
       const heirs = [...rules.roles.values()].filter(({ fields }) => fields.inherits.includes(name));

@@ -1,14 +1,14 @@
 /** What somebody may do, as a list: what a token carries and lists show. Pure. */
 import { holds } from '../../shared/kit/permissions.ts';
 import type { Assignments } from './records.ts';
-import { type Rules, rolesOf } from './rules.ts';
+import { type Roles, rolesOf } from './rules.ts';
 
 /** Characters of permissions in a token, which has to pass headers: what does not fit is not in it, and so not allowed by it. */
 const MOST_CHARACTERS = 4_000;
 
 /** Names of roles by priority, and permissions, denials (`!…`) first. @param now unix seconds */
 export const effective = (
-  rules: Rules,
+  rules: Roles,
   assignments: Assignments | undefined,
   now: number,
 ): { roles: string[]; permissions: string[] } => {

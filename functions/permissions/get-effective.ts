@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { effective, forToken } from './effective.ts';
-import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
-import { rulesOf } from './rules.ts';
+import { roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rolesNow } from './rules.ts';
 
 /** The roles of a user and the permissions they add up to: what goes into an access token. */
 export const getEffective = operation({
@@ -16,11 +16,11 @@ export const getEffective = operation({
     permissions_generation: z.int(),
     roles_generation: z.int(),
   }),
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
-  needs: ['clock', 'conditions'],
-  run: async ({ store, clock, conditions }, { user_id }) => {
-    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rulesOf(store, conditions)]);
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
+  needs: ['clock'],
+  run: async ({ store, clock }, { user_id }) => {
+    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rolesNow(store, clock)]);
     const found = effective(rules, assigned?.value, Math.floor(clock.now() / 1_000));
     return {
       roles: found.roles,

@@ -3,8 +3,8 @@ import { operation } from '../../shared/kit/operation.ts';
 import { parsePermission } from '../../shared/kit/permissions.ts';
 import { effective } from './effective.ts';
 import { Permission, toPermission, UserId } from './model.ts';
-import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
-import { rulesOf } from './rules.ts';
+import { roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rolesNow } from './rules.ts';
 
 /** Lists what a user may do now, by roles and by grants; denials begin with `!`. Nobody is somebody with the default role. */
 export const getUserPermissions = operation({
@@ -28,11 +28,11 @@ export const getUserPermissions = operation({
     permissions: z.array(z.string()),
     grants: z.array(Permission.extend({ effect: z.enum(['allow', 'deny']), expires_at: z.int().optional() })),
   }),
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
-  needs: ['clock', 'conditions'],
-  run: async ({ store, clock, conditions }, { user_id, resource }) => {
-    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rulesOf(store, conditions)]);
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
+  needs: ['clock'],
+  run: async ({ store, clock }, { user_id, resource }) => {
+    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rolesNow(store, clock)]);
     const now = Math.floor(clock.now() / 1_000);
     const concerns = (text: string): boolean =>
       resource === undefined || [resource, '*'].includes(parsePermission(text).resource);

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { Role, UserId } from './model.ts';
-import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
+import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { toRole } from './role-view.ts';
-import { rolesOf, rulesOf } from './rules.ts';
+import { rolesNow, rolesOf } from './rules.ts';
 
 /** Lists the roles of a user with their permissions, inherited ones included, by priority. */
 export const getUserRoles = operation({
@@ -14,11 +14,11 @@ export const getUserRoles = operation({
   access: ['own', 'service', 'permissions:read'],
   input: z.strictObject({ user_id: UserId }),
   output: z.object({ roles: z.array(Role.extend({ expires_at: z.int().optional() })) }),
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
-  needs: ['clock', 'conditions'],
-  run: async ({ store, clock, conditions }, { user_id }) => {
-    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rulesOf(store, conditions)]);
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
+  needs: ['clock'],
+  run: async ({ store, clock }, { user_id }) => {
+    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rolesNow(store, clock)]);
     const given = assigned?.value.roles ?? [];
     const found = rolesOf(rules, given, Math.floor(clock.now() / 1_000));
     return {

@@ -7,8 +7,8 @@ import { actorOf, requireHeld } from './acting.ts';
 import { assignmentsChange, requireUser, untilOf } from './assignments.ts';
 import { permissionGranted, permissionRevoked } from './events.ts';
 import { Permission, PermissionText, Reason, toPermission, Until, UserId } from './model.ts';
-import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
-import { rulesOf } from './rules.ts';
+import { roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rolesNow } from './rules.ts';
 
 /** Grants a user a permission beside his roles, or denies one in spite of them: a denial wins. Said again, it replaces. */
 export const grantPermission = operation({
@@ -26,19 +26,19 @@ export const grantPermission = operation({
   output: Permission.extend({ effect: z.enum(['allow', 'deny']), expires_at: z.int().optional() }),
   errors: ['not_found', 'conflict'],
   emits: [permissionGranted, permissionRevoked],
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
   writes: [roleAssignments, revocationRecords],
-  needs: ['clock', 'conditions', 'ids', 'revocations'],
+  needs: ['clock', 'ids', 'revocations'],
   calls: { getAccount },
-  run: async ({ store, clock, conditions, ids, revocations, getAccount }, input, context) => {
+  run: async ({ store, clock, ids, revocations, getAccount }, input, context) => {
     const { user_id, permission, effect, expires_at, reason } = input;
     requireUser(await getAccount({ user_id }));
     return retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
       const until = untilOf(expires_at, now);
       // also of a denial: whoever lifts or replaces one gives what it denied
-      await requireHeld(store, await rulesOf(store, conditions), context, [permission], now);
+      await requireHeld(store, await rolesNow(store, clock), context, [permission], now);
       const read = await store.get(roleAssignments, user_id);
       const { roles: assigned = [], grants: before = [] } = read?.value ?? {};
       const id = before.find((each) => each.permission === permission)?.id ?? ids.uuid();

@@ -9,7 +9,7 @@ import { beginChange } from './change-rule.ts';
 import { Policy, PolicyFields, RuleName } from './model.ts';
 import { permissionsGivenBy, requireSoundCondition, toPolicy } from './policy-rule.ts';
 import { type PolicyRecord, policies, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
-import { rulesOf } from './rules.ts';
+import { rolesNow } from './rules.ts';
 
 /** Replaces what a policy says, from the next decision on. */
 export const putPolicy = operation({
@@ -21,7 +21,7 @@ export const putPolicy = operation({
   output: Policy,
   errors: ['not_found', 'conflict'],
   reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  queries: ['roles.all'],
   writes: [policies, ruleVersions, ruleGenerations, revocationRecords],
   needs: ['clock', 'conditions', 'revocations'],
   run: async ({ store, clock, conditions, revocations }, { policy: name, ...fields }, context) => {
@@ -29,7 +29,7 @@ export const putPolicy = operation({
     return retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
       const change = await beginChange(store, context, clock.now());
-      const rules = await rulesOf(store, conditions);
+      const rules = await rolesNow(store, clock);
       const read = await store.get(policies, name);
       if (!read) throw new AppError('not_found', { detail: 'There is no such policy' });
       // who takes a denial away gives what it denied

@@ -7,10 +7,10 @@ import { update } from '../../shared/ports/store.ts';
 import { requireHeld } from './acting.ts';
 import { beginChange } from './change-rule.ts';
 import { Role, RoleFields, RuleName } from './model.ts';
-import { policies, type RoleRecord, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
+import { type RoleRecord, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
 import { permissionsOf, requireOwnRole, requireSoundRole } from './role-rule.ts';
 import { toRole } from './role-view.ts';
-import { resolveRole, rulesOf } from './rules.ts';
+import { resolveRole, rolesNow } from './rules.ts';
 
 /** Replaces what a role says; whoever has it may at once what it says now. What is left out falls back to its default. */
 export const putRole = operation({
@@ -21,16 +21,16 @@ export const putRole = operation({
   input: z.strictObject({ role: RuleName, ...RoleFields.shape }),
   output: Role,
   errors: ['not_found', 'conflict'],
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
   writes: [roles, ruleVersions, ruleGenerations, revocationRecords],
-  needs: ['clock', 'conditions', 'revocations'],
-  run: ({ store, clock, conditions, revocations }, { role: name, ...fields }, context) =>
+  needs: ['clock', 'revocations'],
+  run: ({ store, clock, revocations }, { role: name, ...fields }, context) =>
     retryConflict(async () => {
       requireOwnRole(name);
       const now = Math.floor(clock.now() / 1_000);
       const change = await beginChange(store, context, clock.now());
-      const rules = await rulesOf(store, conditions);
+      const rules = await rolesNow(store, clock);
       const read = await store.get(roles, name);
       if (!read) throw new AppError('not_found', { detail: 'There is no such role' });
       requireSoundRole(rules, name, fields);

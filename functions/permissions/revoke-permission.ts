@@ -6,8 +6,8 @@ import { actorOf, requireHeld } from './acting.ts';
 import { assignmentsChange } from './assignments.ts';
 import { permissionGranted, permissionRevoked } from './events.ts';
 import { PermissionText, UserId } from './model.ts';
-import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
-import { rulesOf } from './rules.ts';
+import { roleAssignments, roles, ruleGenerations } from './records.ts';
+import { rolesNow } from './rules.ts';
 
 /** Takes a grant or a denial back. Taking one back that is not there changes nothing. */
 export const revokePermission = operation({
@@ -19,11 +19,11 @@ export const revokePermission = operation({
   output: z.object({}),
   errors: ['conflict'],
   emits: [permissionGranted, permissionRevoked],
-  reads: [roleAssignments, roles, policies, ruleGenerations],
-  queries: ['roles.all', 'policies.all'],
+  reads: [roleAssignments, roles, ruleGenerations],
+  queries: ['roles.all'],
   writes: [roleAssignments, revocationRecords],
-  needs: ['clock', 'conditions', 'revocations'],
-  run: ({ store, clock, conditions, revocations }, { user_id, permission }, context) =>
+  needs: ['clock', 'revocations'],
+  run: ({ store, clock, revocations }, { user_id, permission }, context) =>
     retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
       const read = await store.get(roleAssignments, user_id);
@@ -31,7 +31,7 @@ export const revokePermission = operation({
       if (!read || !grant) return {};
       // who lifts a denial gives what it denied
       if (grant.effect === 'deny') {
-        await requireHeld(store, await rulesOf(store, conditions), context, [permission], now);
+        await requireHeld(store, await rolesNow(store, clock), context, [permission], now);
       }
       const grants = read.value.grants.filter((each) => each !== grant);
       const told = { user_id, permission, changed_by: actorOf(context) };

@@ -1,7 +1,7 @@
 /** What must hold of a role beside its shape. */
 import { AppError } from '../../shared/kit/errors.ts';
 import { BUILT_IN_ROLES, type RoleFields } from './model.ts';
-import { lineage, MOST_RULES, type Rules } from './rules.ts';
+import { lineage, MOST_RULES, type Roles } from './rules.ts';
 
 const refuse = (path: string, message: string): never => {
   throw new AppError('invalid_request', { errors: [{ path, message }] });
@@ -13,7 +13,7 @@ export const requireOwnRole = (name: string): void => {
 };
 
 /** Parents are there and no role inherits itself. @throws AppError `invalid_request` */
-export const requireSoundRole = (rules: Rules, name: string, fields: RoleFields): void => {
+export const requireSoundRole = (rules: Roles, name: string, fields: RoleFields): void => {
   if (rules.roles.size >= MOST_RULES && !rules.roles.has(name)) refuse('name', `There are ${MOST_RULES} roles already`);
   for (const parent of fields.inherits) {
     if (parent !== name && !rules.roles.has(parent)) refuse('inherits', `There is no role ${parent}`);
@@ -24,7 +24,7 @@ export const requireSoundRole = (rules: Rules, name: string, fields: RoleFields)
 };
 
 /** All that a role gives, with what it inherits. */
-export const permissionsOf = (rules: Rules, fields: RoleFields): string[] => [
+export const permissionsOf = (rules: Roles, fields: RoleFields): string[] => [
   ...fields.permissions,
   ...fields.inherits.flatMap((parent) => rules.roles.get(parent)?.permissions.map(({ text }) => text) ?? []),
 ];

@@ -1,7 +1,8 @@
 /** Roles and policies as decisions use them: inheritance followed, permissions parsed, conditions compiled, once a change. */
 import { type Parsed, parsePermission } from '../../shared/kit/permissions.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
 import type { Condition, Conditions } from '../../shared/ports/conditions.ts';
-import type { Reader } from '../../shared/ports/store.ts';
+import type { Collection, Reader } from '../../shared/ports/store.ts';
 import { BUILT_IN_ROLES, DEFAULT_ROLE, type PolicyFields, type RoleFields } from './model.ts';
 import { type AssignedRole, type PolicyRecord, policies, type RoleRecord, roles, ruleGenerations } from './records.ts';
 
@@ -9,7 +10,9 @@ export const RULES = 'rules';
 /** Bounds of a deployment: all of them are in memory of whoever decides. */
 export const MOST_RULES = 1_000;
 
-type Names = 'roles' | 'policies' | 'rule_generations';
+type Stored = 'roles' | 'policies';
+/** What reads one kind of rules. */
+type RuleReader<N extends Stored> = Reader<N | 'rule_generations'>;
 
 export interface LoadedRole {
   name: string;
@@ -27,9 +30,13 @@ export interface LoadedPolicy extends PolicyFields {
   holds?: Condition;
 }
 
-export interface Rules {
+/** All roles, at one state of the rules. */
+export interface Roles {
   generation: number;
   roles: ReadonlyMap<string, LoadedRole>;
+}
+
+export interface Rules extends Roles {
   policies: readonly LoadedPolicy[];
 }
 
@@ -59,7 +66,7 @@ export const resolveRoles = (fields: ReadonlyMap<string, RoleFields & { epoch?: 
   );
 
 /** One role as it will be beside the others. */
-export const resolveRole = ({ roles: all }: Rules, name: string, fields: RoleRecord): LoadedRole => {
+export const resolveRole = ({ roles: all }: Roles, name: string, fields: RoleRecord): LoadedRole => {
   const others = [...all.values()].map((role) => [role.name, { ...role.fields, epoch: role.epoch }] as const);
   return resolveRoles(new Map([...others, [name, fields]])).get(name)!;
 };
@@ -76,40 +83,56 @@ const compiled = async (name: string, policy: PolicyRecord, conditions: Conditio
   return { ...policy, name, holds };
 };
 
-const known = new WeakMap<Conditions, Rules>();
-
-export const generationOf = async (store: Reader<Names>): Promise<number> =>
+export const generationOf = async (store: Reader<'rule_generations'>): Promise<number> =>
   (await store.get(ruleGenerations, RULES))?.value.generation ?? 0;
 
-/**
- * The rules of now. One small read tells whether those in memory are; a decision is never made by older ones.
- *
- * @param conditions of the process, which also is what the rules are remembered by
- */
-export const rulesOf = async (store: Reader<Names>, conditions: Conditions): Promise<Rules> => {
-  const generation = await generationOf(store);
-  const remembered = known.get(conditions);
-  if (remembered?.generation === generation) return remembered;
-  const [roleRows, policyRows] = [
-    await store.query(roles, 'all', 'all', { limit: MOST_RULES }),
-    await store.query(policies, 'all', 'all', { limit: MOST_RULES }),
-  ];
-  const fields = new Map<string, RoleFields & { epoch?: number }>(Object.entries(BUILT_IN_ROLES));
-  // an index may lag behind by moments: what each record says now is read by its id
+/** Remembers what a process loaded. One small read tells whether it is of now: nothing is answered by older rules. */
+const remembering = <N extends Stored, K extends object, T extends { generation: number }>(
+  load: (store: RuleReader<N>, key: K, generation: number) => Promise<T>,
+) => {
+  const known = new WeakMap<K, T>();
+  return async (store: RuleReader<N>, key: K): Promise<T> => {
+    const generation = await generationOf(store as Reader<'rule_generations'>);
+    const remembered = known.get(key);
+    if (remembered?.generation === generation) return remembered;
+    const loaded = await load(store, key, generation);
+    // what changed while it was read is read again at the next question
+    if ((await generationOf(store as Reader<'rule_generations'>)) === generation) known.set(key, loaded);
+    return loaded;
+  };
+};
+
+/** An index may lag behind by moments: what each record says now is read by its id. */
+const readAll = async <N extends Stored, T>(
+  store: RuleReader<N>,
+  collection: Collection<N, T>,
+): Promise<[string, T][]> => {
+  const { items } = await store.query(collection, 'all', 'all', { limit: MOST_RULES });
   const rows = await store.getMany(
-    roles,
-    roleRows.items.map(({ id }) => id),
+    collection,
+    items.map(({ id }) => id),
   );
-  for (const [name, { value }] of rows) fields.set(name, value satisfies RoleRecord);
-  const texts = await store.getMany(
-    policies,
-    policyRows.items.map(({ id }) => id),
-  );
-  const loaded = [...texts].map(([name, { value }]) => compiled(name, value, conditions));
-  const rules: Rules = { generation, roles: resolveRoles(fields), policies: await Promise.all(loaded) };
-  // what changed while it was read is read again at the next decision
-  if ((await generationOf(store)) === generation) known.set(conditions, rules);
-  return rules;
+  return [...rows].map(([name, { value }]) => [name, value]);
+};
+
+/** The roles of now. @param clock of the process, which is what they are remembered by */
+export const rolesNow = remembering(async (store: RuleReader<'roles'>, _: Clock, generation): Promise<Roles> => {
+  const own = await readAll(store, roles);
+  return { generation, roles: resolveRoles(new Map<string, RoleFields>([...Object.entries(BUILT_IN_ROLES), ...own])) };
+});
+
+const policiesNow = remembering(async (store: RuleReader<'policies'>, conditions: Conditions, generation) => {
+  const all = await readAll(store, policies);
+  return { generation, policies: await Promise.all(all.map(([name, value]) => compiled(name, value, conditions))) };
+});
+
+/** Roles and policies of now. @param ports of the process, which are what they are remembered by */
+export const rulesOf = async (
+  store: Reader<Stored | 'rule_generations'>,
+  { clock, conditions }: { clock: Clock; conditions: Conditions },
+): Promise<Rules> => {
+  const [loaded, { policies: texts }] = await Promise.all([rolesNow(store, clock), policiesNow(store, conditions)]);
+  return { ...loaded, policies: texts };
 };
 
 /** What is told of the labels of metrics: names that no rule knows are one. */
@@ -121,7 +144,7 @@ export const isNamed = ({ roles: all, policies: texts }: Rules, resource: string
   ) || texts.some(({ resources, actions }) => resources.includes(resource) && actions.includes(action));
 
 /** The roles of somebody: those assigned that are not over, the default one, all by priority, then by name. */
-export const rolesOf = (rules: Rules, assigned: readonly AssignedRole[], now: number): LoadedRole[] => {
+export const rolesOf = (rules: Roles, assigned: readonly AssignedRole[], now: number): LoadedRole[] => {
   const live = assigned.filter(({ expires_at = Infinity }) => now < expires_at);
   const found = live.flatMap(({ role, epoch }) => {
     const loaded = rules.roles.get(role);
