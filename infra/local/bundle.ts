@@ -24,7 +24,9 @@ const EXTERNAL = [
   'nodemailer',
   'pg',
   'smtp-server',
-  '@opentelemetry/*',
+  '@opentelemetry/exporter-*',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-*',
 ];
 /** Older bundles are kept for processes that still run from them. */
 const KEPT_MS = 30 * 86_400_000;
@@ -52,15 +54,31 @@ const builtins: Plugin = {
   name: 'builtins',
   setup: ({ onResolve, onLoad }) => {
     const known = new Set(builtinModules);
-    onResolve({ filter: /^(node:)?[a-z_0-9/]+$/ }, ({ path }) =>
+    onResolve({ filter: /^(node:)?[a-z_0-9/]+$/ }, ({ path, kind }) =>
       path.startsWith('node:') || known.has(path)
-        ? { path: path.replace(/^node:/, ''), namespace: 'builtin' }
+        ? { path: path.replace(/^node:/, ''), namespace: kind === 'import-statement' ? 'builtin' : 'required-builtin' }
         : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+    onLoad({ filter: /.*/, namespace: 'required-builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('node:${path}')`,
       loader: 'js',
     }));
+    // each name by itself, so that only those that are used are read, and none by a getter at each use
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(`node:${path}`) ?? {}).filter((name) =>
+        /^[A-Za-z_$][\w$]*$/.test(name),
+      );
+      const constants = names.map((name, n) => `const $${n} = /* @__PURE__ */ (() => builtin.${name})();`);
+      const exported = names.filter((name) => name !== 'default').map((name) => `$${names.indexOf(name)} as ${name}`);
+      return {
+        contents: [
+          `const builtin = process.getBuiltinModule('node:${path}');`,
+          ...constants,
+          `export { builtin as default, ${exported.join(', ')} };`,
+        ].join('\n'),
+        loader: 'js',
+      };
+    });
   },
 };
 
@@ -84,7 +102,6 @@ const bundle = async (program: string): Promise<void> => {
     target: 'node24',
     outExtension: { '.js': '.mjs' },
     external: EXTERNAL,
-    keepNames: true,
     legalComments: 'none',
     metafile: true,
     write: false,

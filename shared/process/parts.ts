@@ -101,7 +101,6 @@ export const http: Part = {
   brings: 'calls',
   start: async ({ config, services, host, certificates, started: { broker }, onStop }) => {
     const { startHttp } = await import('../doors/http/http.ts');
-    const { openApi } = await import('../documents/openapi/document.ts');
     const { staticRoutes } = await import('../doors/http/static-routes.ts');
     const { keys } = host.ports as Partial<OpenHost['ports']>;
     // while the broker is away requests are answered all the same: their events wait in the outbox
@@ -113,7 +112,10 @@ export const http: Part = {
       ...config.http,
       tls: certificates?.server,
       secure: config.public_url.startsWith('https:'),
-      openapi: openApi(services, { version: VERSION, server: new URL(config.public_url).pathname }),
+      openapi: async () => {
+        const { openApi } = await import('../documents/openapi/document.ts');
+        return openApi(services, { version: VERSION, server: new URL(config.public_url).pathname });
+      },
       routes: staticRoutes(),
       checks,
     });

@@ -1,5 +1,5 @@
 /** Processor time, which tells what work costs also where others work on the same cores. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Program } from './processes.ts';
 
 /** Clock ticks a second in /proc; the same on every Linux. */
@@ -14,6 +14,12 @@ const processorSeconds = (pid: number): number | undefined => {
     return undefined;
   }
 };
+
+/** Milliseconds of processor time that a process has had, all threads that live together; to the nanosecond, on Linux only. */
+export const processorMs = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`)
+    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1').split(' ')[0]))
+    .reduce((sum, ns) => sum + ns / 1e6, 0);
 
 /**
  * What a saturated server on one core does in a second of that core.

@@ -1,6 +1,7 @@
 /** `grpc.health.v1`: whether this process can serve, as a whole and service by service. */
 import type { Server } from '@grpc/grpc-js';
-import { HealthImplementation } from 'grpc-health-check';
+import type { HealthImplementation } from 'grpc-health-check';
+import { added, SERVER_STREAM, serveLater, UNARY } from './later.ts';
 
 /** How often readiness is looked at for those who watch. */
 const WATCH_MS = 5_000;
@@ -18,13 +19,16 @@ export interface Health {
  * @param ready whether the engines answer; a rejection is a no. Asked at each check and, for watchers, every 5 s
  */
 export const serveHealth = (server: Server, names: readonly string[], ready: () => Promise<unknown>): Health => {
-  const health = new HealthImplementation();
+  let health: HealthImplementation | undefined;
   let draining = false;
   let last: boolean | undefined;
   const show = (serving: boolean) => {
     if (serving === last) return;
     last = serving;
-    for (const name of ['', ...names]) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
+    tell();
+  };
+  const tell = () => {
+    for (const name of ['', ...names]) health?.setStatus(name, last ? 'SERVING' : 'NOT_SERVING');
   };
   let looking: Promise<void> | undefined;
   // checks that come together share one look
@@ -50,10 +54,18 @@ export const serveHealth = (server: Server, names: readonly string[], ready: () 
     (method: Unary): Unary =>
     (call, respond) =>
       void look().then(() => method(call, respond));
-  health.addToServer({
-    addService: (definition: any, { check, watch, list }: any) =>
-      server.addService(definition, { check: fresh(check), watch, list: fresh(list) }),
-  } as any);
+  const methods = { Check: UNARY, Watch: SERVER_STREAM, List: UNARY };
+  serveLater(server, 'grpc.health.v1.Health', methods, async () => {
+    // reading its proto file takes longer than most of a start
+    const library = await import('grpc-health-check');
+    const served = new library.HealthImplementation();
+    health = served;
+    tell();
+    return added((taker) => served.addToServer(taker)).map(({ definition, methods: { check, watch, list } }) => ({
+      definition,
+      methods: { check: fresh(check as Unary), watch: watch!, list: fresh(list as Unary) },
+    }));
+  });
   return {
     drain: () => {
       draining = true;

@@ -13,6 +13,11 @@ const WITH_BODY = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** Ids and names in paths are shorter than this; a longer segment is refused with 414. */
 const SEGMENT = 512;
 
+/** No route has a schema of fastify's. */
+const none = (): never => {
+  throw new Error('routes have no schemas of fastify');
+};
+
 /** fastify's errors speak by status; what has none is ours and stays inside. */
 const toProblemError = (thrown: Error & { statusCode?: number }): AppError => {
   if (thrown instanceof AppError) return thrown;
@@ -47,6 +52,8 @@ export const createApp = (door: Door, serverOf: (handler: RequestListener) => Se
   };
 
   const app = fastify({
+    // the binding checks and writes; compilers that are given keep fastify from loading its own
+    schemaController: { compilersFactory: { buildValidator: none, buildSerializer: none } },
     serverFactory: serverOf,
     logger: false,
     return503OnClosing: false,

@@ -32,8 +32,8 @@ export interface HttpOptions {
   trusted_proxies?: readonly string[];
   /** True when callers reach a proxy over TLS although this port has none: answers then carry HSTS. */
   secure?: boolean;
-  /** Served at `/openapi.json`. */
-  openapi?: object;
+  /** Served at `/openapi.json`, made when it is first asked for. */
+  openapi?: () => Promise<object>;
   /** Documents and pages. */
   routes?: readonly StaticRoute[];
   /** For `/readyz`, beside the store's. */
@@ -92,8 +92,9 @@ export const startHttp = async (
     return servers.h1;
   });
   addOperations(app, services, door);
-  const openapi: StaticRoute[] = options.openapi
-    ? [{ path: '/openapi.json', contentType: 'application/json', body: JSON.stringify(options.openapi) }]
+  const { openapi: document } = options;
+  const openapi: StaticRoute[] = document
+    ? [{ path: '/openapi.json', contentType: 'application/json', body: async () => JSON.stringify(await document()) }]
     : [];
   addPlatformRoutes(app, door, {
     service,

@@ -9,7 +9,8 @@ export interface StaticRoute {
   /** 200 when left out. */
   status?: number;
   contentType: string;
-  body: string | Uint8Array;
+  /** What takes long to make is made when it is first asked for. */
+  body: string | Uint8Array | (() => Promise<string | Uint8Array>);
   /** Replace the defaults, e.g. a page's own `content-security-policy`. Lower-case names. */
   headers?: Readonly<Record<string, string>>;
 }
@@ -77,11 +78,16 @@ export const addPlatformRoutes = (
     return json(ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', checks });
   });
   for (const { path, status = 200, contentType, body, headers } of options.routes) {
-    const made: Made = {
+    const fields = { 'content-type': contentType, 'cache-control': 'no-cache', ...headers };
+    let made: Made | Promise<Made> | undefined;
+    const make = async (): Promise<Made> => ({
       status,
-      headers: { 'content-type': contentType, 'cache-control': 'no-cache', ...headers },
-      body,
-    };
-    add(path, contentType.startsWith('text/html') ? 'page' : 'data', () => made);
+      headers: fields,
+      body: typeof body === 'function' ? await body() : body,
+    });
+    add(path, contentType.startsWith('text/html') ? 'page' : 'data', () => {
+      made ??= make();
+      return made;
+    });
   }
 };

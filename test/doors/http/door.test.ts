@@ -187,7 +187,7 @@ describe('routes of the process', () => {
 
   it('serves documents and pages with the policy that each needs', async () => {
     await using door = await startDemo({
-      openapi: { openapi: '3.1.0' },
+      openapi: async () => ({ openapi: '3.1.0' }),
       routes: [
         { path: '/docs', contentType: 'text/html; charset=utf-8', body: '<!doctype html><p>é' },
         {
