@@ -82,7 +82,7 @@ const RELAYED = [
       batchWindow: 0,
       maximumRetryAttempts: 2,
       maximumRecordAgeInSeconds: 60,
-      filterPatterns: [{ eventName: ['INSERT'], dynamodb: { Keys: { queue: { S: [OUTBOX] } } } }],
+      filterPatterns: [{ eventName: ['INSERT'], dynamodb: { Keys: { queue: { S: [{ prefix: OUTBOX }] } } } }],
     },
   },
   { schedule: { rate: ['rate(1 minute)'] } },

@@ -11,8 +11,13 @@ export const POLL_MS = 200;
 const OVERLAP_MS = 5000;
 /** All live ones are read again this often, so that a writer with a wrong clock is late but never missed. */
 const WHOLE_EVERY_MS = 30_000;
+/** A whole reading that is late by so much is waited for: beside events that end in a moment it would never come to its end. */
+const WHOLE_AT_LAST_MS = 2 * WHOLE_EVERY_MS;
 /** A store that takes longer for a page is one that is away. */
 const PATIENCE_MS = 2000;
+/** A page that took longer by the clock was asked for before this process stood still (Lambda freezes it between events). */
+const FROZEN_MS = 2 * PATIENCE_MS;
+const TRIES = 5;
 
 /** One feed: its entries are numbered as it comes by them, in an epoch of its own. */
 class StoreFeed implements RevocationFeed {
@@ -23,7 +28,9 @@ class StoreFeed implements RevocationFeed {
   #take: (message: FeedMessage) => void = () => {};
   /** When the last successful reading began. */
   #asOf = Number.NEGATIVE_INFINITY;
+  /** When the last whole reading began that came to its end. */
   #wholeAt = Number.NEGATIVE_INFINITY;
+  #rereading = false;
   #reading: Promise<void> | undefined;
   #failing = false;
   #closed = false;
@@ -73,39 +80,69 @@ class StoreFeed implements RevocationFeed {
 
   /** The snapshot at first, then what is new. However long the snapshot takes, what is new since it began is read next. */
   async #read(known: boolean): Promise<void> {
-    const as_of = this.#clock.now();
-    const first = !known || this.#asOf === Number.NEGATIVE_INFINITY;
-    const revocations = await this.#readFrom(first ? undefined : timeKey(Math.min(this.#asOf, as_of) - OVERLAP_MS));
+    const now = this.#clock.now();
+    const late = Math.abs(now - this.#wholeAt);
+    const whole = !known || late >= WHOLE_AT_LAST_MS;
+    const { revocations, as_of } = await this.#readFrom(
+      whole ? undefined : timeKey(Math.min(this.#asOf, now) - OVERLAP_MS),
+    );
     if (this.#closed) return;
     this.#asOf = as_of;
     const after = this.#at;
     this.#at = { ...after, number: after.number + revocations.length };
-    if (first) {
+    if (whole) {
       this.#wholeAt = as_of;
       this.#take({ kind: 'snapshot', at: this.#at, revocations, as_of });
     } else {
       this.#take({ kind: 'entries', after, revocations, as_of });
-      if (Math.abs(as_of - this.#wholeAt) >= WHOLE_EVERY_MS) this.#readWholeBeside(as_of);
+      if (late >= WHOLE_EVERY_MS) this.#readWholeBeside();
     }
   }
 
   /** Reads all live ones again without keeping anybody waiting: many of them must not make what is new old. */
-  #readWholeBeside(began: number): void {
-    this.#wholeAt = began;
-    this.#readFrom(undefined).then(
-      (revocations) => this.#take({ kind: 'snapshot', at: this.#at, revocations, as_of: began }),
-      (cause) => this.#log.warn('revocations_reread_failed', { reason: String((cause as Error).message) }),
-    );
+  #readWholeBeside(): void {
+    if (this.#rereading) return;
+    this.#rereading = true;
+    this.#readFrom(undefined)
+      .then(
+        ({ revocations, as_of }) => {
+          this.#wholeAt = as_of;
+          this.#take({ kind: 'snapshot', at: this.#at, revocations, as_of });
+        },
+        (cause) => this.#log.warn('revocations_reread_failed', { reason: String((cause as Error).message) }),
+      )
+      .finally(() => {
+        this.#rereading = false;
+      });
   }
 
-  async #readFrom(from: string | undefined): Promise<Revocation[]> {
+  /** What was there at `as_of`. A reading during which the process stood still is begun anew: half of it would be of before. */
+  async #readFrom(from: string | undefined): Promise<{ revocations: Revocation[]; as_of: number }> {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const as_of = this.#clock.now();
+      const revocations = await this.#readPages(from);
+      if (revocations) return { revocations, as_of };
+    }
+    throw new Error('this process stands still again and again');
+  }
+
+  async #readPages(from: string | undefined): Promise<Revocation[] | undefined> {
     const found: Revocation[] = [];
     let cursor: string | undefined;
     do {
       const asked = { limit: 1000, ...(from && { from }), ...(cursor && { cursor }) };
-      const page = await inTime(this.#store.query(records, 'live', 'live', asked));
-      for (const { value } of page.items) found.push(value);
-      cursor = page.next_cursor;
+      const began = this.#clock.now();
+      const stoodStill = (): boolean => Math.abs(this.#clock.now() - began) >= FROZEN_MS;
+      try {
+        const page = await inTime(this.#store.query(records, 'live', 'live', asked));
+        if (stoodStill()) return undefined;
+        for (const { value } of page.items) found.push(value);
+        cursor = page.next_cursor;
+      } catch (cause) {
+        // its connections and its patience ended while it stood still
+        if (!stoodStill() || this.#closed) throw cause;
+        return undefined;
+      }
     } while (cursor && !this.#closed);
     return found;
   }

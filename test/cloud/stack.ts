@@ -44,7 +44,7 @@ export const deployStack = async () => {
     startDynamo(),
     startKms(),
     startSecretsManager(),
-    startSes('perfect21.local'),
+    startSes('not-set.invalid'),
     startSns(),
     startSqs(resources),
   ]);

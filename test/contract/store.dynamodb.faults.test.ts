@@ -8,7 +8,7 @@ import { type LocalDynamo, startDynamo } from '../engines/dynamodb.ts';
 import { type Fault, type FaultyDynamo, faultyDynamo } from '../engines/faulty-dynamo.ts';
 import { configFor, fakePorts, hits, message, notes, schema } from './store-harness.ts';
 
-const WRITES = new Set(['PutItem', 'UpdateItem', 'TransactWriteItems']);
+const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'TransactWriteItems']);
 const FAULTS: Fault[] = ['throttled', 'conflict', 'lost', 'cut'];
 
 let dynamo: LocalDynamo;
@@ -131,8 +131,44 @@ test('a message that was taken before its lost answer was repeated does not come
     expect(settle).toHaveLength(1);
     await other.transact([], { settle });
   });
-  await store.transact([], { enqueue: [message({ at: at() })] });
+  await store.transact([insert(notes, 'a', { text: '1' })], { enqueue: [message({ at: at() })] });
   expect(await other.messages.depth('q')).toEqual({ count: 0 });
+});
+
+test('a message alone is never lost, and comes twice at most when its answer was lost', async () => {
+  const sent = message({ at: at() });
+  loseThen('UpdateItem', async () => {
+    await other.transact([], { settle: await other.messages.claim('q', { limit: 1, lease_ms: 1000 }) });
+  });
+  await store.transact([], { enqueue: [sent] });
+  faulty.fault = () => undefined;
+  const again = await other.messages.claim('q', { limit: 5, lease_ms: 1000 });
+  expect(again.map(({ id }) => id)).toEqual([sent.id]);
+});
+
+test('a single change is no transaction: it costs half', async () => {
+  const alone = async (...given: Parameters<Store['transact']>): Promise<string[]> => {
+    faulty.seen.length = 0;
+    await store.transact(...given);
+    return [...faulty.seen];
+  };
+  expect(await alone([insert(notes, 'a', { text: '1' })])).toEqual(['PutItem']);
+  expect(await alone([remove(notes, (await other.get(notes, 'a'))!)])).toEqual(['DeleteItem']);
+  expect(await alone([], { enqueue: [message({ at: at() })] })).toEqual(['UpdateItem']);
+  const settle = await other.messages.claim('q', { limit: 1, lease_ms: 1000 });
+  expect(await alone([], { settle })).toEqual(['DeleteItem']);
+  await expect(store.transact([], { settle })).rejects.toMatchObject({ name: 'WriteConflict', at: -1 });
+  const gone = { id: 'a', version: 1, value: { text: '1' } };
+  await expect(store.transact([remove(notes, gone)])).rejects.toMatchObject({ name: 'WriteConflict', at: 0 });
+  expect(await other.messages.depth('q')).toEqual({ count: 0 });
+});
+
+test('nobody is told "deleted" about a record that stands there anew', async () => {
+  await other.transact([insert(notes, 'a', { text: '1' })]);
+  const read = (await other.get(notes, 'a'))!;
+  loseThen('DeleteItem', () => other.transact([insert(notes, 'a', { text: 'theirs' })]));
+  await expect(store.transact([remove(notes, read)])).rejects.toMatchObject({ code: 'unavailable' });
+  expect((await other.get(notes, 'a'))?.value.text).toBe('theirs');
 });
 
 test('nobody is told "conflict" about a write that took effect and was then overwritten', async () => {

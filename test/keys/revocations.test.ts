@@ -96,11 +96,43 @@ describe('revocations', () => {
     await vi.waitFor(async () => expect(await port.find(claims)).toBe('session_ended'));
   });
 
+  test('a whole reading that a freeze broke is begun anew and waited for, and half of it is never taken for whole', async () => {
+    const many = Array.from({ length: 2500 }, (_, n) => ({ value: `s${n}` }));
+    const { port, clock, revoke, state, log } = await setUp(many);
+    let frozen = false;
+    state.onQuery = ({ from, cursor }) => {
+      if (frozen || from !== undefined || !cursor) return;
+      frozen = true;
+      // ten minutes later, by a writer whose clock is behind: where the reading has been already
+      clock.pass(600_000);
+      void revoke({ created_at: clock.now() - 900_000 });
+    };
+    clock.pass(30_000);
+    await vi.waitFor(() => expect(frozen).toBe(true));
+    expect(await port.find(claims)).toBe('session_ended');
+    expect(port.find({ ...claims, sid: 's2499' })).toBe('session_ended');
+    expect(log.codes).toEqual([]);
+  });
+
+  test('readings that freezes break each time come to their end when somebody waits', async () => {
+    const { port, clock, revoke, state } = await setUp();
+    for (let event = 0; event < 3; event += 1) {
+      state.mode = 'hang';
+      clock.pass(60_000);
+      await Promise.race([port.find(claims), new Promise((go) => setTimeout(go, 20))]);
+      state.mode = 'up';
+    }
+    await revoke({ created_at: clock.now() - 300_000 });
+    clock.pass(600_000);
+    await vi.waitFor(async () => expect(await port.find(claims)).toBe('session_ended'), { timeout: 5_000 });
+  }, 15_000);
+
   test('a snapshot that takes longer than the bound delays answers, and does not prevent them', async () => {
-    const { port, clock, state } = await setUp([{ value: 's' }], 'away');
+    const many = Array.from({ length: 2500 }, (_, n) => ({ value: `s${n}` }));
+    const { port, clock, state } = await setUp([...many, { value: 's' }], 'away');
     state.mode = 'up';
     state.onQuery = ({ from }) => {
-      if (from === undefined) clock.pass(3 * STALENESS_BOUND_MS);
+      if (from === undefined) clock.pass(1.5 * STALENESS_BOUND_MS);
     };
     expect(await port.find(claims)).toBe('session_ended');
   });

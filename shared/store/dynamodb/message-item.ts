@@ -1,10 +1,12 @@
 /** A message as an item of the messages table, and how one is added and removed within a transaction. */
 import type { Claimed, NewMessage } from '../../ports/store.ts';
 import type { Link } from './link.ts';
+import { placeOf, placeOfClaimed, queueAt } from './places.ts';
 import { MESSAGES } from './tables.ts';
 
 /** Every attribute that a new message has is always there, so that "leave it as it is" can be said of each. */
 export interface MessageItem {
+  /** The partition: that of the queue, or of a part of it (places.ts). */
   queue: string;
   id: string;
   /** '' for none. */
@@ -24,10 +26,11 @@ export interface MessageItem {
   released?: string;
 }
 
-export const messageKey = ({ queue, id }: Pick<NewMessage, 'queue' | 'id'>): string => `${queue}\0${id}`;
+/** Tells messages apart that are written together. */
+export const messageKey = (place: string, id: string): string => `${place}\0${id}`;
 
 const toItem = (message: NewMessage, now: number): MessageItem => ({
-  queue: message.queue,
+  queue: placeOf(message),
   id: message.id,
   order_key: message.order_key ?? '',
   priority: message.priority ?? 0,
@@ -39,7 +42,7 @@ const toItem = (message: NewMessage, now: number): MessageItem => ({
 });
 
 export const toClaimed = (item: MessageItem): Claimed => ({
-  queue: item.queue,
+  queue: queueAt(item.queue),
   id: item.id,
   ...(item.order_key && { order_key: item.order_key }),
   priority: item.priority,
@@ -69,7 +72,8 @@ export const added = ({ table }: Link, message: NewMessage, now: number) => {
 };
 
 /** Removes a claimed message, or puts `again` in its place, if the claim still holds. */
-export const settled = ({ table }: Link, { queue, id, claim }: Claimed, again: NewMessage | undefined, now: number) => {
+export const settled = ({ table }: Link, claimed: Claimed, again: NewMessage | undefined, now: number) => {
+  const { id, claim } = claimed;
   const conditional = {
     TableName: table(MESSAGES),
     ConditionExpression: '#claim = :claim',
@@ -78,5 +82,5 @@ export const settled = ({ table }: Link, { queue, id, claim }: Claimed, again: N
   };
   return again
     ? { Put: { ...conditional, Item: toItem(again, now) } }
-    : { Delete: { ...conditional, Key: { queue, id } } };
+    : { Delete: { ...conditional, Key: { queue: placeOfClaimed(claimed), id } } };
 };

@@ -1,16 +1,16 @@
 /**
  * Messages of the store on DynamoDB.
  *
- * A queue is one partition of the messages table, ordered by message id. It is read strongly consistent from its start,
- * so the first message seen of an order key is the earliest there is; an index could lag and show a later one first.
- * That read is bounded: the priority decides among the first 250 messages, and further ones are read only until there
- * are enough to claim. One partition takes about 1000 writes a second: some 200 messages a second and queue, from adding
- * to settling.
+ * A queue is one partition of the messages table, and the outbox several (places.ts), ordered by message id. It is read
+ * strongly consistent from its start, so the first message seen of an order key is the earliest there is; an index could
+ * lag and show a later one first. That read is bounded: the priority decides among the first 250 messages of a partition,
+ * and further ones are read only until there are enough to claim.
  */
 import type { Claimed, Messages } from '../../ports/store.ts';
 import type { Link } from './link.ts';
 import { type MessageItem, toClaimed } from './message-item.ts';
 import type { Owners } from './owners.ts';
+import { endOfClaim, placeOfClaimed, placesOf } from './places.ts';
 import { claimable, type Head, pages } from './queue.ts';
 import { isConditionFailed, type Tried } from './retry.ts';
 import { MESSAGES } from './tables.ts';
@@ -19,23 +19,22 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
   const { db, attempt, clock, ids, table } = link;
 
   /** The message if it is under this claim. */
-  const ownClaim = async (queue: string, id: string, claim: string): Promise<Claimed | undefined> => {
-    const request = { TableName: table(MESSAGES), Key: { queue, id }, ConsistentRead: true };
+  const ownClaim = async (place: string, id: string, claim: string): Promise<Claimed | undefined> => {
+    const request = { TableName: table(MESSAGES), Key: { queue: place, id }, ConsistentRead: true };
     const { Item } = await attempt(() => db.get(request));
     return Item?.claim === claim ? toClaimed(Item as MessageItem) : undefined;
   };
 
   /** Undefined when somebody else was faster. */
   const claimOne = async (
-    queue: string,
-    { id, claim: before = '' }: Head,
+    { queue: place, id, claim: before = '' }: Head,
     { now, due, until }: { now: number; due: number; until: number },
   ): Promise<Claimed | undefined> => {
-    const claim = `${owners.name}.${ids.random(12)}`;
+    const claim = `${owners.name}.${ids.random(12)}${endOfClaim(place)}`;
     const tried: Tried = { unknown: false };
     const request = {
       TableName: table(MESSAGES),
-      Key: { queue, id },
+      Key: { queue: place, id },
       UpdateExpression: 'SET #claim = :claim, #claimed_until = :until ADD #attempts :one',
       ConditionExpression:
         'attribute_exists(#id) AND #available_at <= :due AND ' +
@@ -61,7 +60,7 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
       return toClaimed((await attempt(() => db.update(request), tried)).Attributes as MessageItem);
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      return tried.unknown ? ownClaim(queue, id, claim) : undefined;
+      return tried.unknown ? ownClaim(place, id, claim) : undefined;
     }
   };
 
@@ -75,7 +74,7 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
       while (heads.length && claimed.length < limit) {
         const next = heads.splice(0, limit - claimed.length);
         const times = { now, due, until: now + lease_ms };
-        const outcomes = await Promise.allSettled(next.map((head) => claimOne(queue, head, times)));
+        const outcomes = await Promise.allSettled(next.map((head) => claimOne(head, times)));
         for (const outcome of outcomes)
           if (outcome.status === 'fulfilled' && outcome.value) claimed.push(outcome.value);
         const failed = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
@@ -90,13 +89,14 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
     owner: async () => owners.name,
     isGone: async (owner) => owners.isGone(owner),
 
-    release: async ({ queue, id, claim }, { available_at, reason }) => {
+    release: async (claimed, { available_at, reason }) => {
+      const { id, claim } = claimed;
       owners.drop([{ claim }]);
       const tried: Tried = { unknown: false };
       const because = reason === undefined ? '' : ', #reason = :reason';
       const request = {
         TableName: table(MESSAGES),
-        Key: { queue, id },
+        Key: { queue: placeOfClaimed(claimed), id },
         UpdateExpression: `SET #available_at = :at, #released = :claim${because} REMOVE #claim, #claimed_until`,
         ConditionExpression: '#claim = :claim',
         ExpressionAttributeNames: {
@@ -121,20 +121,30 @@ export const messages = (link: Link, owners: Owners, tell: (queues: ReadonlySet<
     depth: async (queue) => {
       let count = 0;
       let oldest = Number.POSITIVE_INFINITY;
-      for await (const page of pages(link, queue, undefined, { attributes: ['since'] })) {
-        count += page.length;
-        for (const { since } of page) oldest = Math.min(oldest, since);
-      }
+      const add = async (place: string): Promise<void> => {
+        for await (const page of pages(link, place, undefined, { attributes: ['since'] })) {
+          count += page.length;
+          for (const { since } of page) oldest = Math.min(oldest, since);
+        }
+      };
+      await Promise.all(placesOf(queue).map(add));
       return count ? { count, oldest_at: oldest } : { count };
     },
 
     peek: async (queue, limit, after) => {
-      const found: Claimed[] = [];
-      for await (const page of pages(link, queue, limit, { after })) {
-        found.push(...page.map(toClaimed));
-        if (found.length >= limit) break;
-      }
-      return found.slice(0, limit);
+      const first = async (place: string): Promise<MessageItem[]> => {
+        const found: MessageItem[] = [];
+        for await (const page of pages(link, place, limit, { after })) {
+          found.push(...page);
+          if (found.length >= limit) break;
+        }
+        return found;
+      };
+      const found = (await Promise.all(placesOf(queue).map(first))).flat();
+      return found
+        .sort((one, other) => (one.id < other.id ? -1 : 1))
+        .slice(0, limit)
+        .map(toClaimed);
     },
   };
 };
