@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { without } from './test/mitigations/without.ts';
 
@@ -10,6 +11,8 @@ export default defineConfig({
     fsModuleCache: mitigation === undefined,
     include: ['test/**/*.test.ts'],
     pool: 'forks',
+    // vitest would leave one core to itself: of two, that is half
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // functions under test log and count as in Lambda; what they print is no test's business
