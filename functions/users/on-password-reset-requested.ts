@@ -6,17 +6,21 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { emailSend } from '../notifications/events.ts';
-import { passwordResetRequested } from './events.ts';
+import { passwordResetRequested, userRegistered } from './events.ts';
 import { emailKey, mailboxOf } from './model.ts';
-import { issueToken, tokenId } from './one-time-token.ts';
-import { handledRequests, identifiers, oneTimeTokens, requestCounts, users } from './records.ts';
+import { goodTokens, issueToken, MAX_BESIDE, tokenId } from './one-time-token.ts';
+import { credentials, handledRequests, identifiers, oneTimeTokens, requestCounts, users } from './records.ts';
+import { registerAnew } from './registration.ts';
 
 /** Mails that one mailbox may get in an hour, whoever asks. */
 const MAX_PER_HOUR = 5;
 /** Longer than any redelivery. */
 const MARK_MS = 7 * 86_400_000;
 
-/** Makes a reset token for the account of the address and has it mailed; does nothing for an address nobody has. */
+/**
+ * Makes a reset token for the account of the address and has it mailed. An account that waits to be verified gets the mail
+ * for that anew. For an address that nobody has the same is read, counted and committed, and nothing is mailed.
+ */
 export const onPasswordResetRequested = operation({
   name: 'users.on-password-reset-requested',
   summary: 'Makes a reset token and has it mailed',
@@ -29,41 +33,74 @@ export const onPasswordResetRequested = operation({
   input: envelopeOf(passwordResetRequested),
   output: z.object({}),
   errors: ['conflict'],
-  emits: [emailSend],
-  reads: [identifiers, users, oneTimeTokens],
-  writes: [oneTimeTokens, requestCounts, handledRequests],
+  emits: [emailSend, userRegistered],
+  reads: [identifiers, users, credentials, oneTimeTokens],
+  writes: [identifiers, users, credentials, oneTimeTokens, requestCounts, handledRequests],
   needs: ['clock', 'ids', 'sealer', 'secrets', 'settings'],
-  run: async ({ store, clock, ids, sealer, secrets, settings }, { message_id, data: { email } }) => {
-    const found = await store.get(identifiers, emailKey(email));
-    const user = found && (await store.get(users, found.value.user_id));
-    if (user?.value.status !== 'active') return {};
+  run: async ({ store, clock, ids, sealer, secrets, settings }, { message_id, data }) => {
+    const { email, ip_address, user_agent } = data;
     const mark = insert(handledRequests, message_id, {}, { expires_at: clock.now() + MARK_MS });
     if (await store.get(handledRequests, message_id)) return {};
     const hour = { expires_at: clock.now() + 3_600_000 };
     const asked = await store.increment(requestCounts, counterKey(secrets, 'reset', mailboxOf(email)), hour);
     if (asked > MAX_PER_HOUR * settings.rate_limits) return {};
     return retryConflict(async () => {
-      const expires_at = clock.now() + settings.reset_ttl * 1000;
-      const earlier = await store.get(oneTimeTokens, tokenId('reset-password', user.id));
-      const owner = { user_id: user.id, email: user.value.email, generation: user.value.generation };
-      const { token, write } = issueToken(ids, 'reset-password', owner, earlier, expires_at);
+      const now = clock.now();
+      const found = await store.get(identifiers, emailKey(email));
+      const user = await store.get(users, found?.value.user_id ?? 'nobody');
+      const status = user?.value.status;
+      const known = user && (status === 'active' || status === 'pending_verification') ? user : undefined;
+      const purpose = status === 'pending_verification' ? 'verify-email' : 'reset-password';
+      const earlier = await store.get(oneTimeTokens, tokenId(purpose, known?.id ?? 'nobody'));
+      if (!known) {
+        // nobody's, and gone in a second: a commit takes as long as what it writes
+        const nobody = { user_id: ids.uuid(), email: 'none@none.invalid', generation: 0 };
+        await once(store, mark, [issueToken(ids, purpose, nobody, undefined, now + 1000).write]);
+        return {};
+      }
+      const { first_name, last_name, locale, generation } = known.value;
+      const owner = { user_id: known.id, email: known.value.email, generation };
+      if (purpose === 'verify-email') {
+        if (earlier && goodTokens(earlier, now).length >= MAX_BESIDE) return {};
+        const expires_at = now + settings.verification_ttl * 1000;
+        const waits_until = Math.max(known.expires_at ?? 0, expires_at);
+        const waiting = await registerAnew(store, known, known.value, undefined, false, waits_until);
+        const { token, write } = issueToken(ids, purpose, owner, earlier, expires_at, now);
+        const registered = userRegistered.with(
+          {
+            user_id: known.id,
+            email: known.value.email,
+            first_name,
+            last_name,
+            locale,
+            verification_token: sealer.seal(token, purpose),
+            registration_ip: ip_address,
+            user_agent,
+          },
+          { user_id: known.id },
+        );
+        await once(store, mark, [...waiting, write], [registered]);
+        return {};
+      }
+      const expires_at = now + settings.reset_ttl * 1000;
+      const { token, write } = issueToken(ids, purpose, owner, earlier, expires_at);
       const mail = emailSend.with(
         {
-          recipient: user.value.email,
+          recipient: known.value.email,
           template_name: 'password_reset',
           subject: '',
           template_data: {
-            token: sealer.seal(token, 'reset-password'),
+            token: sealer.seal(token, purpose),
             expires_at: new Date(expires_at).toISOString(),
-            first_name: user.value.first_name ?? '',
-            locale: user.value.locale ?? '',
+            first_name: first_name ?? '',
+            locale: locale ?? '',
           },
           priority: 'high',
         },
-        { user_id: user.id },
+        { user_id: known.id },
       );
       await once(store, mark, [write], [mail]);
       return {};
-    });
+    }, 25);
   },
 });

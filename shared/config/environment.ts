@@ -39,6 +39,7 @@ export const Environment = z.object({
     .default('1')
     .transform((text) => (text === 'off' ? Number.POSITIVE_INFINITY : Number(text)))
     .refine((factor) => factor >= 0.01, 'use a factor such as 0.5 or 10, or off'),
+  PERFECT21_RESET_DELAY: z.coerce.number().int().min(0).max(60).default(5),
   PERFECT21_LOGIN_ATTEMPTS: z.coerce.number().int().min(3).max(100).default(10),
   PERFECT21_LOGIN_WINDOW: seconds(900),
   STORE_URL: z.string().optional(),

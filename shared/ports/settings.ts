@@ -13,6 +13,8 @@ export interface Settings {
   password_min_length: number;
   /** What bounds on requests and messages are multiplied by; Infinity: there are none. */
   rate_limits: number;
+  /** At most this long after a request for a new password it is worked on, at a random time. */
+  reset_delay: number;
   login_attempts: number;
   login_window: number;
 }

@@ -95,6 +95,7 @@ export const deployStack = async () => {
       running.get(key) ??
       startFunction(files.get(key)!.file, {
         ...deployed.environment,
+        PERFECT21_RESET_DELAY: '0',
         AWS_LAMBDA_FUNCTION_NAME: deployed.name,
         AWS_REGION: REGION,
         AWS_ACCESS_KEY_ID: key,

@@ -31,6 +31,7 @@ export const testEnvironment = (dataDir: string, more: Record<string, string> = 
   PERFECT21_PUBLIC_URL: 'http://localhost:8080',
   PERFECT21_SECRET: TEST_SECRET,
   PERFECT21_RATE_LIMITS: 'off',
+  PERFECT21_RESET_DELAY: '0',
   LOG_LEVEL: 'error',
   ...more,
 });

@@ -5,12 +5,14 @@ import { login } from '../../../functions/auth/login.ts';
 import { refresh } from '../../../functions/auth/refresh.ts';
 import { resetPassword } from '../../../functions/auth/reset-password.ts';
 import { validateToken } from '../../../functions/auth/validate-token.ts';
+import { verifyEmail } from '../../../functions/auth/verify-email.ts';
 import {
   type Case,
   expectOk,
   loggedIn,
   newEmail,
   PASSWORD,
+  registered,
   tokenIn,
   userWithSession,
   verified,
@@ -117,6 +119,21 @@ export const passwords: Case[] = [
       expect(unknown).toEqual(known);
       expect(await world.mails(stranger)).toEqual([]);
       expect(await world.mails(email)).toHaveLength(2);
+    },
+  },
+  {
+    name: 'who forgot the password before the address was verified gets that mail anew, and each of both links is good',
+    run: async (world) => {
+      const { email, token } = await registered(world);
+      const body = await expectOk(world.call(forgotPassword, { email }));
+      expect(body).toEqual(await expectOk(world.call(forgotPassword, { email: newEmail() })));
+      const mails = await world.mails(email);
+      expect(mails.map(({ text }) => text.includes('verify-email'))).toEqual([true, true]);
+      const links = mails.map(tokenIn);
+      expect(new Set([...links, token]).size).toBe(2);
+      await expectOk(world.call(verifyEmail, { token: links.find((each) => each !== token) }));
+      expect((await world.call(verifyEmail, { token })).code).toBe('invalid_token');
+      await loggedIn(world, email);
     },
   },
   {
