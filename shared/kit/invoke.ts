@@ -103,15 +103,16 @@ const run = async <I extends Contract, O extends Contract>(
   shape: Shape | undefined,
 ): Promise<Answer<O>> => {
   try {
-    // nobody learns about fields before it is clear who asks; `own` needs the parsed input
+    // nobody learns about fields before it is clear who asks; a user's `own` needs the parsed input
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
     if (context.caller.kind === 'anonymous' && !accesses.includes('public')) throw new AppError('unauthenticated');
-    if (!accesses.includes('own')) authorize(op, context.caller, undefined, host.ports.metrics);
+    const owns = accesses.includes('own') && context.caller.kind === 'user';
+    if (!owns) authorize(op, context.caller, undefined, host.ports.metrics);
     if (op.bounds) await holdBounds(host.ports, op, context);
     const parsed = isStream(op.input)
       ? receive(op.input, input)
       : parse(op.input as z.ZodType, shape ? shaped(shape, input) : input);
-    if (accesses.includes('own'))
+    if (owns)
       authorize(op, context.caller, isStream(op.input) ? (parsed as any).parameters : parsed, host.ports.metrics);
     const output = await op.run(given(host, op, context), parsed as any, context);
     if (isStream(op.output))
