@@ -46,6 +46,8 @@ export interface Broker extends Bus {
   onReady(listener: () => void): () => void;
   /** True while both publishing and consuming work. For health. */
   connected(): boolean;
+  /** Resolves when it is there or was told of as away in the log, which it is after `ms` at the latest. */
+  tried(ms: number): Promise<void>;
   consume(host: Host, queue: Queue, options: ConsumerOptions): Consumer;
   /** Messages that wait in a queue; undefined while the broker is away. */
   depth(queue: string): Promise<number | undefined>;

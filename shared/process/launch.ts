@@ -38,6 +38,9 @@ export interface LaunchOptions {
   prepare?: (host: OpenHost) => Promise<void>;
 }
 
+/** Ms that a start waits for its broker to be there or away, beside all else that it does. */
+const BROKER_MS = 1_500;
+
 /** What every process uses. */
 const BASE = ['clock', 'ids', 'log', 'metrics'] as const satisfies readonly PortName[];
 
@@ -123,6 +126,8 @@ export const compose = async (
       onStop: (close: () => unknown) => closing.push(close),
     };
     for (const part of parts) started = { ...started, ...(await part.start({ ...ground, started })) };
+    // who starts it reads first what is not there
+    await started.broker?.tried(BROKER_MS);
     return { ...started, host, services, stop };
   } catch (thrown) {
     await stop();

@@ -38,6 +38,24 @@ test('a start that opens a port without TLS says what is open, and /metrics stay
   expect(said).not.toContain('is open to everybody who reaches 127');
 });
 
+test('a start without its broker says so in one line before it is ready, and that events wait', async () => {
+  const started = start({ BUS_URL: 'amqp://127.0.0.1:1', LOG_LEVEL: 'warn' });
+  await started.ready;
+  const before = started.out.errors;
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await started.end();
+  const lines = started.out.errors.trim().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    {
+      level: 'warn',
+      time: expect.any(String),
+      code: 'bus.away',
+      detail: 'RabbitMQ is away: connect ECONNREFUSED 127.0.0.1:1; events wait in the outbox until it is there',
+    },
+  ]);
+  expect(before).toContain('bus.away');
+});
+
 describe('a start that cannot go on says in one line what to do', () => {
   const cases: Record<string, [Record<string, string>, RegExp]> = {
     'a secret that is too short': [{ PERFECT21_SECRET: 'short' }, /PERFECT21_SECRET is too weak: set at least 32/],

@@ -14,7 +14,11 @@ export const TO_EVENTBRIDGE = 'bridge.to_eventbridge';
 export const TO_RABBITMQ = 'bridge.to_rabbitmq';
 
 /** The queue holds days of events while a side is away; what exceeds this goes to the dead letters. */
-export const BRIDGE_LIMITS = { message_ttl: 4 * 86_400_000, max_length: 1_000_000 } as const;
+export const BRIDGE_LIMITS = {
+  message_ttl: 4 * 86_400_000,
+  max_length: 1_000_000,
+  waiting: 'events wait at their own side until it is there',
+} as const;
 
 /** Carries what `side` delivered. Never throws: a message whose fate is not known is to be tried again. */
 export const carrying =

@@ -4,6 +4,7 @@ import type { Broker } from '../bus.ts';
 import { DEAD } from '../dead-letters.ts';
 import type { AnyEnvelope } from '../envelope.ts';
 import type { Topology } from '../topology.ts';
+import { absences } from './absence.ts';
 import { createEar, type Ear } from './broadcast.ts';
 import type { RabbitConsumer } from './consumer.ts';
 import { createConsumer } from './consumer.ts';
@@ -40,6 +41,7 @@ export interface RabbitBroker extends Broker {
  */
 export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: LinkPorts): RabbitBroker => {
   const { log, metrics } = ports;
+  const told = absences(log, 2, settings.waiting);
   const listeners = new Set<() => void>();
   const tell = (): void => {
     for (const listener of listeners) listener();
@@ -54,7 +56,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
   });
 
   let publishing: { delays: ReturnType<typeof openDelays>; bind(): void; timer: NodeJS.Timeout } | undefined;
-  const out = startLink('publish', settings, ports, {
+  const out = startLink('publish', settings, ports, told, {
     setup: async (model) => {
       const broken = (cause: Error): void => out.renew(cause);
       const channel = await model.createChannel();
@@ -78,7 +80,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
   const consumers = new Set<RabbitConsumer | Ear>();
   let attach: ((consumer: RabbitConsumer | Ear) => Promise<void>) | undefined;
   let asking: Channel | undefined;
-  const into = startLink('consume', settings, ports, {
+  const into = startLink('consume', settings, ports, told, {
     setup: async (model) => {
       const broken = (cause: Error): void => into.renew(cause);
       const channel = await model.createChannel();
@@ -128,6 +130,7 @@ export const openRabbit = (settings: RabbitSettings, topology: Topology, ports: 
       return ear;
     },
     depth: async (queue) => (await asking?.checkQueue(queue).catch(() => undefined))?.messageCount,
+    tried: told.tried,
     oldestLetter: (count) => oldest(asking, count),
     send: async (envelope, key, { priority = 0, delay_ms = 0 } = {}) => {
       const content = Buffer.from(JSON.stringify(envelope));

@@ -5,7 +5,8 @@
 import type { ChannelModel } from 'amqplib';
 import type { Ports } from '../../ports/index.ts';
 import { unitRandom } from '../backoff.ts';
-import { destroy, explain, open } from './connection.ts';
+import type { Absences } from './absence.ts';
+import { destroy, open } from './connection.ts';
 import type { RabbitSettings } from './settings.ts';
 
 const SETUP_MS = 20_000;
@@ -25,13 +26,15 @@ export interface Link {
 /**
  * Keeps a connection up until `close`.
  *
+ * @param absences hears when it is away and when it is back
  * @param setup makes channels, topology and consumers on a fresh connection; a rejection gives the connection up
  * @param lost hears that the connection is gone and nothing on it may be used any more
  */
 export const startLink = (
   name: string,
   settings: RabbitSettings,
-  { log, ids, metrics }: LinkPorts,
+  { ids, metrics }: Pick<Ports, 'ids' | 'metrics'>,
+  absences: Absences,
   { setup, lost }: { setup(model: ChannelModel): Promise<void>; lost(cause: Error): void },
 ): Link => {
   const listeners = new Set<() => void>();
@@ -40,7 +43,6 @@ export const startLink = (
   let ready = false;
   let closing = false;
   let resume = (): void => {};
-  let said: string | undefined;
 
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -70,8 +72,7 @@ export const startLink = (
     await Promise.race([setup(current), ended]).finally(() => clearTimeout(late));
     ready = true;
     metrics.gauge('perfect21_bus_connected', { link: name }, 1);
-    if (said !== undefined) log.info('bus.connected', { link: name });
-    said = undefined;
+    absences.back(name);
     for (const listener of listeners) listener();
     await ended;
   };
@@ -86,9 +87,7 @@ export const startLink = (
         destroy(current);
         current = undefined;
         metrics.gauge('perfect21_bus_connected', { link: name }, 0);
-        const detail = explain(cause);
-        if (!closing && detail !== said) log.error('bus.away', { link: name, detail });
-        said = detail;
+        if (!closing) absences.away(name, cause);
       });
       if (closing) break;
       await pause(wait * (0.5 + unitRandom(ids)));

@@ -14,6 +14,8 @@ export interface RabbitSettings extends QueueLimits {
   queue_type: 'classic' | 'quorum';
   /** Ms before each further try at a consumer; those of the embedded bus when left out. */
   retry_steps?: readonly number[];
+  /** What becomes of events while it is away, for the log; they wait in the outbox when left out. */
+  waiting?: string;
   /** Ms for how long a binding that somebody took away may be missing; ten seconds when left out. */
   bind_ms?: number;
 }

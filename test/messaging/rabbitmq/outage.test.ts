@@ -26,8 +26,8 @@ test('while the broker is away changes commit, tries are not used up, and the ou
   expect(await outbox()).toBe(20);
   expect((await rig.store.messages.peek('outbox', 20)).every(({ attempts }) => attempts === 0)).toBe(true);
   const away = rig.logged.filter(({ code }) => code === 'bus.away').map(({ fields }) => fields.detail);
-  expect(away.length).toBeLessThanOrEqual(6);
-  expect(away.at(-1)).toMatch(/^RabbitMQ is away: .*ECONNREFUSED/);
+  expect(away.length).toBeLessThanOrEqual(3);
+  expect(away.at(-1)).toMatch(/^RabbitMQ is away: .*ECONNREFUSED.*; events wait in the outbox until it is there$/);
   await server.start();
   await until(
     async () => (await seenBy(rig.store, 'user-19')).length === 1 && (await outbox()) === 0,
@@ -88,9 +88,9 @@ test('a broker that takes no more messages blocks nobody: events wait and go out
 test('a refused login and a refused topology are one clear line each, and no start fails', async () => {
   rig = await rabbitRig(server.url.replace('guest:guest', 'guest:wrong-password'), probePlatform());
   const said = () => rig.logged.filter(({ code }) => code === 'bus.away').map(({ fields }) => fields.detail as string);
-  await until(() => said().length === 2, 'a line of each connection');
+  await until(() => said().length > 0, 'the line');
   await new Promise((resolve) => setTimeout(resolve, 1_000));
-  expect(said().length).toBe(2);
+  expect(said().length).toBe(1);
   expect(said()[0]).toMatch(/^RabbitMQ refused the login/);
   expect(JSON.stringify(rig.logged)).not.toContain('wrong-password');
   expect(rig.broker.connected()).toBe(false);
