@@ -5,7 +5,7 @@ import { offences } from './checks/boundaries.ts';
 import { importCircles } from './checks/circles.ts';
 import { floorOffences } from './checks/floors.ts';
 import { importsOfProject } from './checks/imports.ts';
-import { roomOffences, strayOffences } from './checks/places.ts';
+import { decisionOffences, roomOffences, strayOffences } from './checks/places.ts';
 import { siblingOffences } from './checks/siblings.ts';
 import { ROOT, staleFiles } from './generate/files.ts';
 import { toolPath } from './tools.ts';
@@ -55,7 +55,10 @@ const STEPS: readonly Step[] = [
     name: 'errors without a case',
     run: async () => (await (await import('./checks/errors.ts')).uncoveredErrors()).join('\n'),
   },
-  { name: 'siblings and places', run: () => [...siblingOffences(), ...strayOffences(), ...roomOffences()].join('\n') },
+  {
+    name: 'siblings and places',
+    run: () => [...siblingOffences(), ...strayOffences(), ...roomOffences(), ...decisionOffences()].join('\n'),
+  },
 ];
 
 for (const { name, run } of STEPS) {

@@ -1,6 +1,6 @@
 /** Where things may stand: the top of the project is listed, and each folder says what belongs there. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../generate/files.ts';
 
@@ -39,3 +39,26 @@ export const roomOffences = (): string[] =>
   HOUSES.flatMap(roomsOf)
     .filter((room) => !existsSync(join(ROOT, room, 'README.md')))
     .map((room) => `${room} has no README.md that says what belongs there and what does not`);
+
+/** Decisions whose number another one has, whose title has another number, or that have none. */
+export const decisionOffences = (titles: Readonly<Record<string, string>> = titlesOfDecisions()): string[] => {
+  const taken = new Map<string, string>();
+  return Object.entries(titles).flatMap(([file, title]) => {
+    const number = /^(\d{4})-/.exec(file)?.[1];
+    if (number === undefined) return [`${DECISIONS}/${file} has no number: name it NNNN-*.md`];
+    const other = taken.get(number);
+    taken.set(number, file);
+    if (other !== undefined) return [`${DECISIONS}/${file} has the number of ${other}: take the next free one`];
+    const told = `# ${Number(number)}. `;
+    return title.startsWith(told) ? [] : [`${DECISIONS}/${file} has to begin with "${told}"`];
+  });
+};
+
+const DECISIONS = 'infra/decisions';
+
+const titlesOfDecisions = (): Record<string, string> => {
+  const files = readdirSync(join(ROOT, DECISIONS)).filter((name) => name !== 'README.md');
+  return Object.fromEntries(
+    files.sort().map((name) => [name, readFileSync(join(ROOT, DECISIONS, name), 'utf8').split('\n', 1)[0]!]),
+  );
+};

@@ -2,7 +2,7 @@
  * A client of one service of AWS that speaks JSON (DynamoDB, KMS, Secrets Manager): a POST, signed by aws4.
  *
  * Importing it costs 20 ms of CPU where the SDK's client of DynamoDB costs 85, which is what a function pays before its
- * first answer (infra/decisions/0013-a-small-client-for-aws.md). It repeats nothing: who calls knows what may be repeated.
+ * first answer (infra/decisions/0015-a-small-client-for-aws.md). It repeats nothing: who calls knows what may be repeated.
  */
 // through the default exports, which tracers replace
 import http from 'node:http';

@@ -4,7 +4,7 @@ import { offence, offences } from '../../infra/checks/boundaries.ts';
 import { importCircles } from '../../infra/checks/circles.ts';
 import { floorOffences } from '../../infra/checks/floors.ts';
 import { importsOf, importsOfProject } from '../../infra/checks/imports.ts';
-import { roomOffences, strayOffences } from '../../infra/checks/places.ts';
+import { decisionOffences, roomOffences, strayOffences } from '../../infra/checks/places.ts';
 import { siblingOffences } from '../../infra/checks/siblings.ts';
 import { pathsOf } from '../../infra/generate/api.ts';
 import { type GeneratedFile, staleFiles } from '../../infra/generate/files.ts';
@@ -99,6 +99,14 @@ describe('the house', () => {
   test('has engines with the same files, rooms that say what they are for, and nothing stray', () => {
     expect([...siblingOffences(), ...strayOffences(), ...roomOffences()]).toEqual([]);
     expect(strayOffences(['o', 'shared/kit/operation.ts'])).toHaveLength(1);
+  });
+
+  test('has decisions with a number each, which its title repeats', () => {
+    expect(decisionOffences()).toEqual([]);
+    expect(decisionOffences({ '0001-a.md': '# 1. A', '0001-b.md': '# 1. B' })).toEqual([
+      'infra/decisions/0001-b.md has the number of 0001-a.md: take the next free one',
+    ]);
+    expect(decisionOffences({ '0002-a.md': '# 1. A', 'b.md': '# B' })).toHaveLength(2);
   });
 });
 
