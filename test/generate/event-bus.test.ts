@@ -74,9 +74,19 @@ describe('the event bus of the stack', () => {
       { n: 0 },
       { n: 9 },
       { n: true },
+      { n: undefined },
     ]) {
       expect([odd, taken(odd).length > 0]).toEqual([odd, true]);
       expect(read(odd)).toThrow();
+    }
+    // a producer that has never heard of routing
+    for (const routing of [undefined, null, 'security.events.alert', []]) {
+      const detail = { ...envelope, source_service: 's', ...(routing !== undefined && { routing }) };
+      expect([routing, rules.filter(({ pattern }) => matchesPattern(pattern, { detail })).length]).toEqual([
+        routing,
+        1,
+      ]);
+      expect(() => readEnvelope(JSON.stringify({ detail }))).toThrow();
     }
     for (const plain of [{}, { urgent: false }, { urgent: true }]) {
       expect(taken(plain)).toHaveLength(1);

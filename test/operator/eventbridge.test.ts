@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bridgeLayout } from '../../infra/operator/aws-layout.ts';
 import { routingOf, urgencyOf } from '../../shared/messaging/eventbridge/routing.ts';
+import { tail } from '../../shared/messaging/eventbridge/tail.ts';
 import { BUS, layout, PREFIX, startAws } from './aws.ts';
 import { example, perfect21, type Ran, startCommand, until } from './support.ts';
 
@@ -126,15 +127,37 @@ describe('dead letters of a bridge', () => {
 
 test('events are shown as they pass, and rule and queue of the look are gone at its end', async () => {
   const rules = aws.standing.size;
-  const tail = startCommand(['events', 'tail', 'user.events.*', '--json', '--limit', '1'], aws.env);
-  await until(() => tail.text.err.includes('showing user.events.*'), 'the tail');
+  const look = startCommand(['events', 'tail', 'user.events.*', '--json', '--limit', '1'], aws.env);
+  await until(() => look.text.err.includes('showing user.events.*'), 'the tail');
   expect(aws.standing.size).toBe(rules + 1);
   const data = JSON.stringify((example('user.deleted').body as any).envelope.data);
   const { rows, code } = await perfect21(['events', 'publish', 'user.deleted', data, '--json'], aws.env);
   expect([code, rows]).toMatchObject([0, [{ result: 'published', routing_key: 'user.events.deleted' }]]);
-  const seen = await tail.ended;
+  const seen = await look.ended;
   expect([seen.code, seen.rows]).toMatchObject([0, [{ message_id: rows[0].message_id, message_type: 'user.deleted' }]]);
   expect(aws.standing.size).toBe(rules);
+});
+
+test('a binding that no rule can say is refused before AWS is asked for anything', async () => {
+  const asked: string[] = [];
+  const send = async (command: object) => void asked.push(command.constructor.name);
+  const clients = { events: { send }, sqs: { send } } as any;
+  const binding = ['#', ...'ABCD'].map((each) => (each === '#' ? each : `${each.repeat(60)}.#`)).join('.');
+  const ids = { uuid: () => 'id', random: () => 'r' };
+  const look = tail(
+    clients,
+    ids,
+    BUS,
+    binding,
+    () => {},
+    new AbortController().signal,
+    () => {},
+  );
+  await expect(look).rejects.toThrow(RangeError);
+  expect(asked).toEqual([]);
+  const refused = await perfect21(['events', 'tail', binding], aws.env);
+  expect(refused.code).toBeGreaterThan(0);
+  expect(refused.err.trim()).not.toContain('\n');
 });
 
 describe('the topology in AWS', () => {

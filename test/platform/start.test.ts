@@ -124,7 +124,7 @@ describe('a start that cannot go on says in one line what to do', () => {
   };
   for (const [variable, url] of Object.entries(inAws)) {
     test(`${variable}=${url} without a region`, async () => {
-      const errors = await refusal({ [variable]: url, AWS_CONFIG_FILE: '/dev/null' });
+      const errors = await refusal({ [variable]: url, MAIL_FROM: 'shop@example.org', AWS_CONFIG_FILE: '/dev/null' });
       expect(errors).toMatch(new RegExp(`can't start: AWS_REGION is missing: set the region for ${variable}\\n$`));
     });
   }

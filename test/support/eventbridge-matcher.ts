@@ -58,7 +58,10 @@ export const matchesPattern = (pattern: object, event: unknown): boolean =>
     if (field === '$or') return (condition as Pattern[]).some((each) => matchesPattern(each, event));
     const value = isObject(event) ? event[field] : undefined;
     if (Array.isArray(condition)) return takesField(condition, value);
-    return (Array.isArray(value) ? value : [value]).some((each) => matchesPattern(condition as Pattern, each));
+    // an empty list leaves nothing that a field could stand in, as no object at all does
+    return (Array.isArray(value) && value.length > 0 ? value : [value]).some((each) =>
+      matchesPattern(condition as Pattern, each),
+    );
   });
 
 const pathsOf = (pattern: Pattern, at = ''): string[] =>

@@ -119,7 +119,7 @@ export const asyncApi = (
         'whatever the order, as it does here. A change that breaks a published payload gets a new `metadata.version`.\n\n' +
         'On EventBridge `source` is `perfect21.<source_service>`, `detail-type` the message type, and `detail` the payload ' +
         'with `routing` beside it (`#/components/schemas/routing`), by which rules find the queues: whoever puts events ' +
-        'there has to write it. An event whose routing is malformed is parked.',
+        'there has to write it. An event whose routing is missing or malformed is parked.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     defaultContentType: 'application/json',

@@ -45,6 +45,7 @@ export const readEnvelope = (body: string): AnyEnvelope => {
   const { key, n, urgent, priority = 0 } = ((detail as { routing?: unknown }).routing ?? {}) as Record<string, unknown>;
   if (key !== undefined && (typeof key !== 'string' || !isRoutingKey(key))) refuse('The routing key is none');
   // rules go by these, so an event that says them wrong reached fewer queues than it should
+  if (frame.detail !== undefined && n === undefined) refuse('The event has no routing, by which rules find its queues');
   if (n !== undefined && !(Number.isInteger(n) && Number(n) >= 1 && Number(n) <= 8))
     refuse('routing.n is no number of words');
   if (urgent !== undefined && typeof urgent !== 'boolean') refuse('routing.urgent is neither true nor false');

@@ -31,15 +31,16 @@ const TEXT = { prefix: '' } as const;
 const NUMBER: Matcher = { numeric: ['>=', -5e9] };
 
 /**
- * Events of ours (they have a message type) whose routing says nothing that other patterns could ask about: a number of
- * words that is none, or an urgency that is neither true nor false. Without a rule for them they would vanish.
+ * Events of ours (they have a message type) whose routing says nothing that other patterns could ask about: no number of
+ * words, as where there is no routing at all, one that is none, or an urgency that is neither true nor false. Without a rule
+ * for them they would vanish. It asks about the number, a leaf, because `exists` finds no object.
  */
 export const MALFORMED = {
   detail: {
     message_type: [{ exists: true }],
     routing: {
       $or: [
-        { n: [null, true, false, TEXT, { numeric: ['<', 1] }, { numeric: ['>', 8] }] },
+        { n: [{ exists: false }, null, true, false, TEXT, { numeric: ['<', 1] }, { numeric: ['>', 8] }] },
         { urgent: [null, TEXT, NUMBER] },
       ],
     },

@@ -42,11 +42,11 @@ export const tail = async (
   signal: AbortSignal,
   ready: () => void,
 ): Promise<void> => {
+  // what no rule can say is refused before anything is made
+  compileBindings([binding]);
   await sweep(clients, bus);
   const name = `${TAIL}${Math.floor(Date.now() / 1000)}-${ids.uuid().slice(-12)}`;
   const { sqs } = clients;
-  // what no rule can say is refused before anything is made
-  compileBindings([binding]);
   try {
     const QueueUrl = await makeOwnQueue(clients, bus, name, [binding]);
     ready();

@@ -7,6 +7,7 @@ import { adapter } from '../../../shared/kit/adapter.ts';
 import { AppError } from '../../../shared/kit/errors.ts';
 import { operation } from '../../../shared/kit/operation.ts';
 import { AnyEnvelope } from '../../../shared/messaging/envelope.ts';
+import { routingOf } from '../../../shared/messaging/eventbridge/routing.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
 import { randomIds } from '../../../shared/system/ids.ts';
 import { startSqs } from '../../engines/sqs.ts';
@@ -88,7 +89,8 @@ describe('a function behind a queue', () => {
 
   test('takes the envelope out of an EventBridge event and ignores types that nobody handles', async () => {
     const { run, handled } = queue();
-    const event = { version: '0', 'detail-type': 'thing.happened', source: 'perfect21.tests', detail: envelope(7) };
+    const routed = { ...envelope(7), routing: routingOf('things.happened') };
+    const event = { version: '0', 'detail-type': 'thing.happened', source: 'perfect21.tests', detail: routed };
     expect(failed(await run([event, envelope(8, 'thing.else')]))).toEqual([]);
     expect(handled).toEqual(['tests.first request-7', 'tests.second request-7']);
   });
@@ -124,13 +126,14 @@ describe('a function behind a queue', () => {
     const frame = (more: object, routing?: object) => ({
       source: `perfect21.${envelope(1).source_service}`,
       'detail-type': envelope(1).message_type,
-      detail: { ...envelope(1), ...(routing && { routing }) },
+      detail: { ...envelope(1), routing: { ...routingOf('a.b'), ...routing } },
       ...more,
     });
     const odd = [
       frame({ 'detail-type': 'user.login' }),
       frame({ source: 'perfect21.somebody' }),
       frame({}, { key: 'a..b' }),
+      frame({ detail: envelope(1) }),
       frame({}, { key: 'a.b', priority: '9' }),
     ];
     const urgent = [9, 200].map((priority) => frame({}, { key: 'a.b', priority }));
