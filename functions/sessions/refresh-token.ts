@@ -26,23 +26,24 @@ export interface RefreshToken {
 
 const FORM = /^p21r_([0-9a-f-]{36})\.(\d{1,9})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
 
-const tagOf = (secrets: Secrets, body: string): Buffer =>
-  createHmac('sha256', secrets.key('refresh-token')).update(body).digest().subarray(0, 16);
+const tagOf = (key: Uint8Array, body: string): Buffer =>
+  createHmac('sha256', key).update(body).digest().subarray(0, 16);
 
 const same = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b);
 
 /** A new token of a session. */
 export const mint = (secrets: Secrets, ids: Ids, session_id: string, generation: number): string => {
   const body = `${session_id}.${generation}.${ids.random(32)}`;
-  return `p21r_${body}.${tagOf(secrets, body).toString('base64url')}`;
+  return `p21r_${body}.${tagOf(secrets.key('refresh-token'), body).toString('base64url')}`;
 };
 
 /** Reads a token that was issued here; undefined for anything else. */
 export const read = (secrets: Secrets, token: string): RefreshToken | undefined => {
   const [, session_id, generation, secret, tag] = FORM.exec(token) ?? [];
   if (!session_id || !generation || !secret || !tag) return undefined;
-  const expected = tagOf(secrets, `${session_id}.${generation}.${secret}`);
-  return same(expected, Buffer.from(tag, 'base64url'))
+  const body = `${session_id}.${generation}.${secret}`;
+  const given = Buffer.from(tag, 'base64url');
+  return secrets.keys('refresh-token').some((key) => same(tagOf(key, body), given))
     ? { session_id, generation: Number(generation), secret }
     : undefined;
 };

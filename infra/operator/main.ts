@@ -9,6 +9,7 @@ import { bridgeCommands } from './commands/bridge.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { eventCommands } from './commands/events.ts';
 import { outboxCommands } from './commands/outbox.ts';
+import { rotationCommands } from './commands/rotation.ts';
 import { setupCommands } from './commands/setup.ts';
 import { topologyCommands } from './commands/topology.ts';
 import { userCommands } from './commands/users.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   ...topologyCommands,
   ...bridgeCommands,
   ...userCommands,
+  ...rotationCommands,
 ];
 
 /** One line for the operator; what is our own mistake keeps its stack. */

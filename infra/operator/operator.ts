@@ -36,6 +36,7 @@ export interface Operator {
   store(options?: { make?: boolean }): Promise<Ports['store']>;
   /** A port of the platform by its name, opened. */
   port<P extends PortName>(name: P): Promise<Ports[P]>;
+  readonly config: Config;
   /** The shape that this release wants, and the engine. */
   readonly shape: { readonly engine: string; readonly version: number };
   /** The ports that an operation reaches, opened; the store has to be there. */
@@ -131,6 +132,7 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
     light,
     store: async (options) => store(options),
     port: (name) => assembly.get(name),
+    config,
     shape: { engine: config.store.engine, version: schema.version },
     portsOf: async (op) => {
       await store();

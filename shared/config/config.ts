@@ -4,7 +4,7 @@ import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
 import { Environment } from './environment.ts';
-import { type KeysConfig, keysOf, requireStrongSecret, SECRETS_MANAGER } from './keys.ts';
+import { type KeysConfig, keysOf, SECRETS_MANAGER, secretsIn } from './keys.ts';
 import { plainly } from './plainly.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
@@ -28,7 +28,7 @@ export interface Config extends DeliveryConfig {
   /** Nothing is traced without. */
   tracing?: TracingConfig;
   public_url: string;
-  /** The secret itself, or `secretsmanager:<id>`. */
+  /** The secret itself (several: newest first), or `secretsmanager:<id>`. */
   secret?: string;
 }
 
@@ -48,7 +48,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const dataDir = resolve(env.PERFECT21_DATA_DIR);
   const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);
   if (env.PERFECT21_SECRET !== undefined) {
-    if (!env.PERFECT21_SECRET.startsWith(SECRETS_MANAGER)) requireStrongSecret(env.PERFECT21_SECRET);
+    if (!env.PERFECT21_SECRET.startsWith(SECRETS_MANAGER)) secretsIn(env.PERFECT21_SECRET);
   } else if (store.engine !== 'sqlite' || env.NODE_ENV === 'production') {
     throw new StartError(
       'PERFECT21_SECRET is missing: set at least 32 random bytes, the same for all processes of one platform',

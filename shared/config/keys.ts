@@ -29,3 +29,24 @@ export const requireStrongSecret = (secret: string): string => {
   }
   return secret;
 };
+
+/** The members of a JSON list; undefined for what is none. */
+const jsonList = (text: string): unknown[] | undefined => {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * The secrets in a text, the newest first: one a line, separated by commas, or as a JSON list.
+ *
+ * @throws StartError when one of them is too weak
+ */
+export const secretsIn = (text: string): [string, ...string[]] => {
+  const list = text.trim().startsWith('[') ? jsonList(text) : undefined;
+  const found = (list?.map(String) ?? text.split(/[,\n]/)).map((each) => each.trim()).filter(Boolean);
+  return (found.length ? found : ['']).map(requireStrongSecret) as [string, ...string[]];
+};

@@ -1,40 +1,48 @@
-/** One master secret; for every purpose a key of its own, derived by HKDF-SHA256 (RFC 5869). */
+/** A master secret, and older ones beside it; for every purpose a key of its own, derived by HKDF-SHA256 (RFC 5869). */
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { AwsError, awsClient } from '../aws/client.ts';
 import type { Config } from '../config/config.ts';
-import { requireStrongSecret, SECRETS_MANAGER } from '../config/keys.ts';
+import { SECRETS_MANAGER, secretsIn } from '../config/keys.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import { createPrivateFile, readPrivateFile } from './private-file.ts';
 
-/** Derives keys from a master secret. @example createSecrets(master).key('cursor') // 32 bytes, always the same */
-export const createSecrets = (master: string): Secrets => {
-  const derived = new Map<string, Uint8Array>();
-  return {
-    key: (purpose) => {
-      let key = derived.get(purpose);
-      if (!key) {
-        key = new Uint8Array(hkdfSync('sha256', master, 'perfect21', `perfect21/${purpose}/v1`, 32));
-        derived.set(purpose, key);
-      }
-      return key;
-    },
+/**
+ * Derives keys from master secrets, the newest of which comes first.
+ *
+ * @example createSecrets(master).key('cursor') // 32 bytes, always the same
+ */
+export const createSecrets = (...masters: [string, ...string[]]): Secrets => {
+  const derived = new Map<string, readonly Uint8Array[]>();
+  const keys: Secrets['keys'] = (purpose) => {
+    const found =
+      derived.get(purpose) ??
+      masters.map((each) => new Uint8Array(hkdfSync('sha256', each, 'perfect21', `perfect21/${purpose}/v1`, 32)));
+    derived.set(purpose, found);
+    return found;
   };
+  return { keys, key: (purpose) => keys(purpose)[0]! };
 };
 
-/** The secret of this data folder, made at the first start. Processes that start together agree on one. */
-export const readOrMakeSecret = (dataDir: string): string => {
-  const file = resolve(dataDir, 'secret');
+/** Where the secrets of a data folder stand, one a line, the newest first. */
+export const secretFile = (dataDir: string): string => resolve(dataDir, 'secret');
+
+/** A new master secret. */
+export const makeSecret = (): string => randomBytes(32).toString('base64url');
+
+/** The secrets of this data folder, the first made at the first start. Processes that start together agree on one. */
+export const readOrMakeSecrets = (dataDir: string): [string, ...string[]] => {
+  const file = secretFile(dataDir);
   let content = readPrivateFile(file);
   if (content === undefined) {
-    createPrivateFile(file, `${randomBytes(32).toString('base64url')}\n`);
+    createPrivateFile(file, `${makeSecret()}\n`);
     content = readPrivateFile(file);
   }
   try {
-    return requireStrongSecret(content!.trim());
+    return secretsIn(content!);
   } catch (cause) {
     const advice =
       'restore it, or remove it for a new one (what the old one sealed, such as refresh tokens, is then void)';
@@ -47,11 +55,11 @@ export const readOrMakeSecret = (dataDir: string): string => {
  *
  * @throws AppError `unavailable` while Secrets Manager is away; StartError when it refuses, or holds no strong secret
  */
-const readFromAws = async (id: string): Promise<string> => {
+const readFromAws = async (id: string): Promise<[string, ...string[]]> => {
   const client = awsClient('secretsmanager');
   try {
     const { SecretString } = await client.call('GetSecretValue', { SecretId: id });
-    return requireStrongSecret(String(SecretString ?? ''));
+    return secretsIn(String(SecretString ?? ''));
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
     if (!(cause instanceof AwsError) || cause.$metadata.httpStatusCode >= 500 || cause.name === 'ThrottlingException') {
@@ -68,8 +76,8 @@ export const secrets = adapter({
   env: ['PERFECT21_SECRET', 'PERFECT21_DATA_DIR'],
   iam: [{ actions: ['secretsmanager:GetSecretValue'], resource: { Ref: 'PlatformSecret' } }],
   open: async (_, { secret, data_dir }: Config) => {
-    if (!secret) return { port: createSecrets(readOrMakeSecret(data_dir)) };
-    const held = secret.startsWith(SECRETS_MANAGER) ? await readFromAws(secret.slice(SECRETS_MANAGER.length)) : secret;
-    return { port: createSecrets(held) };
+    if (!secret) return { port: createSecrets(...readOrMakeSecrets(data_dir)) };
+    if (!secret.startsWith(SECRETS_MANAGER)) return { port: createSecrets(...secretsIn(secret)) };
+    return { port: createSecrets(...(await readFromAws(secret.slice(SECRETS_MANAGER.length)))) };
   },
 });

@@ -36,8 +36,8 @@ const refuse = (): never => {
  * that a cursor is of no use elsewhere, and the hash (which may be an e-mail address) need not travel in it.
  */
 export const cursors = (secrets: Secrets): Cursors => {
-  const key = secrets.key('cursor');
-  const mac = ({ collection, index, hash, order }: Place, position: string): Buffer =>
+  const keys = secrets.keys('cursor');
+  const mac = ({ collection, index, hash, order }: Place, position: string, key = keys[0]!): Buffer =>
     createHmac('sha256', key)
       .update(JSON.stringify([collection, index, hash, order, position]))
       .digest();
@@ -51,7 +51,8 @@ export const cursors = (secrets: Secrets): Cursors => {
       // one position has one spelling: Buffer skips what is no base64url
       if (bytes.length <= MAC_BYTES || bytes.toString('base64url') !== cursor) return refuse();
       const position = bytes.subarray(MAC_BYTES).toString();
-      if (!timingSafeEqual(bytes.subarray(0, MAC_BYTES), mac(place, position))) return refuse();
+      const given = bytes.subarray(0, MAC_BYTES);
+      if (!keys.some((key) => timingSafeEqual(given, mac(place, position, key)))) return refuse();
       const [sort, id] = JSON.parse(position) as [string, string];
       return { sort, id };
     },

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { v7 } from 'uuid';
 import { type Config, loadConfig } from '../../shared/config/config.ts';
+import { createSecrets } from '../../shared/keys/secrets.ts';
 import type { Adapter } from '../../shared/kit/adapter.ts';
 import { AppError, type ErrorCode } from '../../shared/kit/errors.ts';
 import type { Ports } from '../../shared/ports/index.ts';
@@ -59,7 +60,7 @@ export const fakePorts = (secret = 'contract'): FakePorts => {
   return {
     clock: new FakeClock(),
     ids: { uuid: () => v7(), random: (bytes = 32) => randomBytes(bytes).toString('base64url') },
-    secrets: { key: (purpose) => createHash('sha256').update(`${secret} ${purpose}`).digest() },
+    secrets: createSecrets(secret),
     log: { debug: note, info: note, warn: note, error: note },
     logged,
   };

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createPrivateFile, readPrivateFile } from '../../shared/keys/private-file.ts';
 import { createSealer, sealer } from '../../shared/keys/sealer.ts';
-import { createSecrets, readOrMakeSecret, secrets } from '../../shared/keys/secrets.ts';
+import { createSecrets, readOrMakeSecrets, secrets } from '../../shared/keys/secrets.ts';
 import { configOf, tempFolder } from './harness.ts';
 
 const MASTER = 'k3Jv0m8sQp2LxW9tZr5YhN7cBf1GdA4u';
@@ -46,13 +46,13 @@ describe('secrets', () => {
 
   test('a secret that others may read, or a weak one, stops the start', () => {
     const folder = tempFolder();
-    readOrMakeSecret(folder);
+    readOrMakeSecrets(folder);
     chmodSync(join(folder, 'secret'), 0o644);
-    expect(() => readOrMakeSecret(folder)).toThrow(/^[^\n]*run "chmod 600 [^\n]*$/);
+    expect(() => readOrMakeSecrets(folder)).toThrow(/^[^\n]*run "chmod 600 [^\n]*$/);
     chmodSync(join(folder, 'secret'), 0o600);
     for (const content of ['short', '']) {
       writeFileSync(join(folder, 'secret'), content);
-      expect(() => readOrMakeSecret(folder)).toThrow(
+      expect(() => readOrMakeSecrets(folder)).toThrow(
         /^[^\n]*\/secret holds no secret, or one that is too weak: restore it/,
       );
     }
@@ -61,7 +61,7 @@ describe('secrets', () => {
   test('a folder that can not be written stops the start with one line', () => {
     const file = join(tempFolder(), 'a-file');
     writeFileSync(file, '');
-    expect(() => readOrMakeSecret(join(file, 'data'))).toThrow(/^[^\n]+ can't be (created|read)[^\n]+$/);
+    expect(() => readOrMakeSecrets(join(file, 'data'))).toThrow(/^[^\n]+ can't be (created|read)[^\n]+$/);
   });
 
   test('who comes second reads what the first one wrote', () => {
@@ -77,8 +77,8 @@ describe('secrets', () => {
     mkdirSync(join(folder, 'data'));
     const module = new URL('../../shared/keys/secrets.ts', import.meta.url).href;
     const script = `
-      import { readOrMakeSecret } from ${JSON.stringify(module)};
-      console.log(readOrMakeSecret(${JSON.stringify(join(folder, 'data'))}));`;
+      import { readOrMakeSecrets } from ${JSON.stringify(module)};
+      console.log(readOrMakeSecrets(${JSON.stringify(join(folder, 'data'))}));`;
     writeFileSync(join(folder, 'one.mjs'), script);
     const all = `for n in 1 2 3 4; do "${process.execPath}" "${join(folder, 'one.mjs')}" & done; wait`;
     const lines = spawnSync('sh', ['-c', all], { encoding: 'utf8' }).stdout.trim().split('\n');

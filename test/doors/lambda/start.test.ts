@@ -28,7 +28,7 @@ const failing = (times: number) => {
     open: () => {
       tried.count += 1;
       if (tried.count <= times) throw new Error('the vault is away');
-      return { port: { key: () => Buffer.from('opened') } };
+      return { port: { key: () => Buffer.from('opened'), keys: () => [] } };
     },
   });
   return { tried, choose: () => [systemClock, randomIds, secrets] };
