@@ -9,13 +9,25 @@ import { provePassword } from '../auth/prove-password.ts';
 import { smsSend } from '../notifications/events.ts';
 import { Locale, NewUsername, Password, PersonName, PhoneNumber, toUser, User, usernameKey } from './model.ts';
 import { askForProof, countCode, PROOF_PORTS } from './phone-proof.ts';
-import { identifiers, phoneProofs, requestCounts, users } from './records.ts';
+import { identifiers, phoneProofs, requestCounts, type UserRecord, users } from './records.ts';
+
+/** A field that null empties. */
+const emptied = <T extends z.ZodType>(field: T) => field.nullable().meta({ description: 'null empties it' });
+
+type Changes = { [K in 'username' | 'first_name' | 'last_name' | 'phone_number' | 'locale']?: string | null };
+
+/** A profile with its changes. The number that was proved goes with the number. */
+const changed = (user: UserRecord, changes: Changes): UserRecord => {
+  const given = { ...user, ...changes, ...(changes.phone_number === null && { proven_phone: null }) };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null)) as unknown as UserRecord;
+};
 
 /**
- * Changes the caller's own profile; what is left out stays. Address, status and factors have their own ways.
+ * Changes the caller's own profile; what is left out stays, and null empties a field. Address, status and factors have
+ * their own ways.
  *
  * Another phone number asks for the password, is told by mail, and gets a code: until that comes back, messages go to
- * the number that was proved before, if there was one.
+ * the number that was proved before, if there was one. Taking it out asks for the password and is told, too.
  */
 export const updateMe = operation({
   name: 'users.update-me',
@@ -25,12 +37,12 @@ export const updateMe = operation({
   bounds: { address: 120 },
   input: z
     .strictObject({
-      username: NewUsername,
-      first_name: PersonName,
-      last_name: PersonName,
-      phone_number: PhoneNumber,
-      locale: Locale,
-      password: Password.meta({ description: 'Asked for with another phone number' }),
+      username: emptied(NewUsername),
+      first_name: emptied(PersonName),
+      last_name: emptied(PersonName),
+      phone_number: emptied(PhoneNumber),
+      locale: emptied(Locale),
+      password: Password.meta({ description: 'Asked for with another phone number, and with none' }),
     })
     .partial(),
   output: User,
@@ -47,29 +59,32 @@ export const updateMe = operation({
     const { phone_number } = changes;
     const before = await store.get(users, user_id);
     if (!before) throw new AppError('not_found');
-    const calls = phone_number !== undefined && phone_number !== before.value.phone_number;
+    const calls = phone_number !== undefined && phone_number !== (before.value.phone_number ?? null);
     if (calls) {
       if (password === undefined) {
         const message = 'Is required to change the phone number';
         throw new AppError('invalid_request', { errors: [{ path: 'password', message }] });
       }
       await provePassword({ user_id, session_id: caller.session_id, password });
-      await countCode(store, given, user_id);
+      if (phone_number !== null) await countCode(store, given, user_id);
     }
     return retryConflict(async () => {
       const user = await store.get(users, user_id);
       if (!user) throw new AppError('not_found');
       const [held, wanted] = [user.value.username, changes.username];
-      const renames = wanted !== undefined && (held === undefined || usernameKey(held) !== usernameKey(wanted));
-      const taken = renames && (await store.get(identifiers, usernameKey(wanted)));
+      const [key, next] = [held && usernameKey(held), wanted && usernameKey(wanted)];
+      const renames = wanted !== undefined && (key ?? null) !== next;
+      const taken = renames && next && (await store.get(identifiers, next));
       if (taken) {
         throw new AppError('already_exists', {
           errors: [{ path: 'username', message: 'Somebody else has this name' }],
         });
       }
-      const old = renames && held !== undefined ? await store.get(identifiers, usernameKey(held)) : undefined;
-      const value = { ...user.value, ...changes };
-      const proof = calls ? await askForProof(store, given, { ...user, value }, phone_number) : undefined;
+      const old = renames && key ? await store.get(identifiers, key) : undefined;
+      const value = changed(user.value, changes);
+      const asked = phone_number === null ? await store.get(phoneProofs, user_id) : undefined;
+      const proof =
+        calls && phone_number ? await askForProof(store, given, { ...user, value }, phone_number) : undefined;
       const { ip_address, user_agent } = clientOf(context);
       const told = securityAlert.with(
         {
@@ -87,11 +102,12 @@ export const updateMe = operation({
       await store.transact(
         [
           update(users, user, value),
-          ...(renames ? [insert(identifiers, usernameKey(wanted), { user_id })] : []),
+          ...(renames && next ? [insert(identifiers, next, { user_id })] : []),
           ...(old ? [remove(identifiers, old)] : []),
           ...(proof ? [proof.write] : []),
+          ...(asked ? [remove(phoneProofs, asked)] : []),
         ],
-        proof ? [proof.event, told] : [],
+        [...(proof ? [proof.event] : []), ...(calls ? [told] : [])],
       );
       return toUser({ ...user, value });
     });

@@ -9,7 +9,7 @@ import { recordLogin } from '../../../functions/users/record-login.ts';
 import { updateMe } from '../../../functions/users/update-me.ts';
 import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
 import { verifyPassword } from '../../../functions/users/verify-password.ts';
-import { type Case, expectOk, loggedIn, PASSWORD, userWithSession, verified } from '../world.ts';
+import { type Case, expectOk, loggedIn, newNumber, PASSWORD, provePhone, userWithSession, verified } from '../world.ts';
 
 export const users: Case[] = [
   {
@@ -71,6 +71,45 @@ export const users: Case[] = [
       for (const field of ['email', 'status', 'is_verified', 'roles', 'generation', '__proto__x']) {
         const outcome = await world.call(updateMe, { [field]: 'x' }, { token: access_token });
         expect([field, outcome.code]).toEqual([field, 'invalid_request']);
+      }
+    },
+  },
+  {
+    name: 'null empties a field of the own profile; a phone number goes with the password, its proof and word of it',
+    run: async (world) => {
+      const names = {
+        first_name: 'Ada',
+        last_name: 'Byron',
+        locale: 'zh-CN',
+        username: `u${Date.now()}${world.name.length}`,
+      };
+      const user = await userWithSession(world, names);
+      const token = user.access_token;
+      const number = newNumber();
+      await provePhone(world, number, token);
+      const empty = { first_name: null, last_name: null, locale: null, username: null };
+      const emptied = await expectOk(world.call(updateMe, empty, { token }));
+      expect(emptied).toMatchObject({ first_name: '', last_name: '', username: '', phone_number: number });
+      const again = await expectOk(world.call(updateMe, empty, { token }));
+      expect(again).toEqual(emptied);
+      expect((await world.call(login, { identifier: names.username, password: PASSWORD })).code).toBe(
+        'invalid_credentials',
+      );
+      // the name is free again
+      await userWithSession(world, { username: names.username });
+
+      expect((await world.call(updateMe, { phone_number: null }, { token })).errors?.[0]?.path).toBe('password');
+      const wrong = { phone_number: null, password: 'not the right sentence' };
+      expect((await world.call(updateMe, wrong, { token })).code).toBe('invalid_credentials');
+      const told = (await world.mails(user.email)).length;
+      await expectOk(world.call(updateMe, { phone_number: null, password: PASSWORD }, { token }));
+      expect(await expectOk(world.call(getMe, {}, { token }))).toMatchObject({
+        phone_number: '',
+        phone_verified: false,
+      });
+      expect((await world.mails(user.email)).length).toBe(told + 1);
+      for (const field of ['password', 'email']) {
+        expect((await world.call(updateMe, { [field]: null }, { token })).code).toBe('invalid_request');
       }
     },
   },
