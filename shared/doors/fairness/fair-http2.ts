@@ -16,15 +16,18 @@ const STREAMS_IN_ALL = 2_000;
 /** Enough for a client that is told so, however many there are. */
 const LEAST_STREAMS = 8;
 
+const ignore = (): void => {};
+
 /**
  * @param server before it has its first connection
  * @param settings those that it was made with
  */
 export const makeFair = (server: Http2Server, settings: object, { streams, resets }: Fairness): void => {
   const emit = server.emit.bind(server) as (event: string | symbol, ...values: unknown[]) => boolean;
-  const begin = (stream: ServerHttp2Stream, ...values: unknown[]): true => {
+  const begin = (stream: ServerHttp2Stream, ...values: unknown[]): boolean => {
+    if (turns.isFree()) return emit('stream', stream, ...values);
     // until its turn nobody else listens
-    stream.on('error', () => {});
+    stream.on('error', ignore);
     turns.take(stream.session ?? stream, () => {
       if (stream.destroyed || stream.aborted) return;
       // an empty body ends whether or not somebody listens

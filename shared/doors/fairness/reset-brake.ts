@@ -38,5 +38,5 @@ export const brakeResets = (session: ServerHttp2Session, allowed: { burst: numbe
     if (this.rstCode === constants.NGHTTP2_NO_ERROR) give(EARNED);
     else if (!take() && !session.destroyed) session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   };
-  session.on('stream', (stream: ServerHttp2Stream) => stream.once('close', closed));
+  session.on('stream', (stream: ServerHttp2Stream) => stream.on('close', closed));
 };

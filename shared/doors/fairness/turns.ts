@@ -24,18 +24,28 @@ export class Turns {
     this.#now = now;
   }
 
+  readonly #endSlice = (): void => {
+    this.#since = 0;
+  };
+
+  /** Whether work may begin at once, with nobody before it. */
+  isFree(): boolean {
+    if (this.#serving) return false;
+    const now = this.#now();
+    if (this.#since === 0) {
+      this.#since = now;
+      setImmediate(this.#endSlice);
+      return true;
+    }
+    return now - this.#since < SLICE_MS;
+  }
+
   take(connection: object, work: () => void): void {
+    if (this.isFree()) {
+      work();
+      return;
+    }
     if (!this.#serving) {
-      if (this.#since === 0) {
-        this.#since = this.#now();
-        setImmediate(() => {
-          this.#since = 0;
-        });
-      }
-      if (this.#now() - this.#since < SLICE_MS) {
-        work();
-        return;
-      }
       this.#serving = true;
       setImmediate(() => void this.#serve());
     }
