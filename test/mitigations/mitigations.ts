@@ -34,6 +34,20 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/e2e/sqlite.test.ts',
     promise: 'in process > tokens',
   },
+  'what follows a forgotten password comes later': {
+    file: 'functions/users/request-password-reset.ts',
+    from: 'passwordResetRequested.with(input, { delay_ms })',
+    to: 'passwordResetRequested.with(input)',
+    test: 'test/security/forgotten-password.test.ts',
+    promise: 'comes at a random time',
+  },
+  'an unknown address is the same work later': {
+    file: 'functions/users/on-password-reset-requested.ts',
+    from: 'await once(store, mark, [issueToken(ids, purpose, nobody, undefined, now + 1000).write]);',
+    to: '',
+    test: 'test/security/forgotten-password.test.ts',
+    promise: 'is the same work for an address',
+  },
   'an effect is committed with the mark of its event': {
     file: 'shared/messaging/inbox.ts',
     from: 'await store.transact([mark, ...effect], events);',
