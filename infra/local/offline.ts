@@ -20,6 +20,7 @@ import { startWorker } from '../../shared/process/worker.ts';
 import { takesNoArguments } from './arguments.ts';
 import { type DevCredentials, devCredentials, seedDevCredentials } from './dev-credentials.ts';
 import { stopsBySignal } from './stopping.ts';
+import { table } from './table.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Bundling and loading of all functions, on a busy machine. */
@@ -31,8 +32,8 @@ export interface OfflineOptions {
   env: NodeJS.ProcessEnv;
   /** Of HTTP, and of the emulator's own Lambda API; 3000 and 3002 when left out. */
   ports?: { http?: number; lambda?: number };
-  /** Shows what the emulator says. */
-  verbose?: boolean;
+  /** Shows what the functions log, or all that the emulator says, such as each route. */
+  shows?: 'nothing' | 'logs' | 'everything';
 }
 
 export interface Offline {
@@ -69,7 +70,7 @@ const end = async (child: ChildProcess): Promise<void> => {
 };
 
 /** Starts the emulator and resolves when a function answers. */
-const emulate = async (url: string, args: readonly string[], env: NodeJS.ProcessEnv, verbose: boolean) => {
+const emulate = async (url: string, args: readonly string[], env: NodeJS.ProcessEnv, shows: string) => {
   const cli = join(createRequire(import.meta.url).resolve('serverless/package.json'), '../bin/serverless.js');
   const child = spawn(process.execPath, [cli, 'offline', 'start', ...args], {
     cwd: ROOT,
@@ -83,7 +84,9 @@ const emulate = async (url: string, args: readonly string[], env: NodeJS.Process
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       said = `${said}${chunk}`.slice(-4_000);
-      if (verbose) process.stderr.write(chunk);
+      if (shows === 'everything') process.stderr.write(chunk);
+      // functions log lines of JSON
+      else if (shows === 'logs') process.stderr.write(`${chunk}`.replace(/^(?!\{").*\n?/gm, ''));
     });
   }
   const until = performance.now() + START_MS;
@@ -108,7 +111,7 @@ const emulate = async (url: string, args: readonly string[], env: NodeJS.Process
  * @throws StartError with what to do; nothing goes on running then
  * @example const { url, close } = await startOffline({ env: process.env });
  */
-export const startOffline = async ({ env, ports = {}, verbose = false }: OfflineOptions): Promise<Offline> => {
+export const startOffline = async ({ env, ports = {}, shows = 'nothing' }: OfflineOptions): Promise<Offline> => {
   const { http = 3000, lambda = 3002 } = ports;
   const url = `http://localhost:${http}`;
   const closing: (() => Promise<unknown>)[] = [];
@@ -134,7 +137,7 @@ export const startOffline = async ({ env, ports = {}, verbose = false }: Offline
       url,
       [...args, '--httpPort', `${http}`, '--lambdaPort', `${lambda}`],
       { ...process.env, ...variables, PERFECT21_DATA_DIR: config.data_dir },
-      verbose,
+      shows,
     );
     const ended = once(child, 'exit');
     closing.push(() => end(child));
@@ -153,14 +156,19 @@ if (import.meta.main) {
     const { url, mailboxUrl, ended, close } = await startOffline({
       env: process.env,
       ports: { http, lambda: http + 2 },
-      verbose: true,
+      shows: process.env.LOG_LEVEL === 'debug' ? 'everything' : 'logs',
     });
     let stopping = false;
     const end = stopsBySignal(() => {
       stopping = true;
       return close();
     });
-    process.stdout.write(`\nperfect21 functions: ${url}/api/v1\nmailbox: ${mailboxUrl}\n\nCtrl-C stops.\n`);
+    const rows = [
+      ['REST', `${url}/api/v1`],
+      ['API browser', `${url}/docs`],
+      ['mailbox', mailboxUrl],
+    ] as const;
+    process.stdout.write(`\nperfect21's functions are ready\n\n${table(rows)}\n\nCtrl-C stops.\n`);
     await ended;
     if (!stopping) process.stderr.write('npm run offline stops: serverless-offline ended by itself\n');
     await end(1);

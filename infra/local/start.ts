@@ -9,11 +9,7 @@ import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from './arguments.ts';
 import { devCredentials, seedDevCredentials } from './dev-credentials.ts';
 import { stopsBySignal } from './stopping.ts';
-
-const table = (rows: readonly (readonly [string, string])[]): string => {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, where]) => `  ${name.padEnd(width)}  ${where}`).join('\n');
-};
+import { table } from './table.ts';
 
 const addresses = (running: Running, config: Config): (readonly [string, string])[] => {
   const { http, grpc, metrics, mailbox } = running;

@@ -28,6 +28,7 @@ export const startOffline = async (
         PERFECT21_MAILBOX_PORT: '0',
         PERFECT21_SMTP_PORT: '0',
         LOG_LEVEL: 'error',
+        PERFECT21_RATE_LIMITS: '1000',
         ...options.env,
       },
     });

@@ -75,6 +75,8 @@ const routesOf = (readDocument: () => string, readEvents: () => string): Map<str
   new Map<string, Route>([
     ['/healthz', () => json(200, { status: 'ok' })],
     ['/readyz', ready],
+    // as of a process (doors/http/static-routes.ts)
+    ['/', () => ({ ...fixed('text/plain', '', { location: 'docs' }), status: 302 })],
     ['/openapi.json', () => fixed('application/json', readDocument())],
     ['/asyncapi.json', () => fixed('application/json', readEvents())],
     ...Object.entries(PAGES).map(([path, { type, body }]): [string, Route] => {

@@ -56,6 +56,12 @@ describe('the functions of serverless.yml under serverless-offline', () => {
     }
   });
 
+  test('lead from / to the browsable API', async () => {
+    const response = await fetch(`${offline.url}/`);
+    expect([response.status, response.url]).toEqual([200, `${offline.url}/docs`]);
+    await response.arrayBuffer();
+  });
+
   test('answer unknown paths and methods with problems', async () => {
     const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
     const unknown = await fetch(`${offline.url}/api/v1/nothing`);
