@@ -52,7 +52,7 @@ const commit = async (operator: Operator, email: string, password: string, servi
   if (await hasAdministrator(store)) throw new Refusal(REFUSED);
   const settings = await operator.port('settings');
   try {
-    requireGoodPassword(password, settings, { email }, 'password');
+    await requireGoodPassword(password, settings, { email }, 'password');
   } catch (refused) {
     const [issue] = (refused as AppError).errors ?? [];
     throw new Refusal(`this password is refused: ${issue?.message ?? 'choose another'}`);
