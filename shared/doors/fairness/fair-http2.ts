@@ -25,7 +25,6 @@ const ignore = (): void => {};
 export const makeFair = (server: Http2Server, settings: object, { streams, resets }: Fairness): void => {
   const emit = server.emit.bind(server) as (event: string | symbol, ...values: unknown[]) => boolean;
   const begin = (stream: ServerHttp2Stream, ...values: unknown[]): boolean => {
-    if (turns.isFree()) return emit('stream', stream, ...values);
     // until its turn nobody else listens
     stream.on('error', ignore);
     turns.take(stream.session ?? stream, () => {
