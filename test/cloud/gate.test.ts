@@ -11,6 +11,7 @@ import { readNotification } from '../../functions/notifications/read-notificatio
 import { removeDevice } from '../../functions/notifications/remove-device.ts';
 import { sendNotification } from '../../functions/notifications/send-notification.ts';
 import { createPolicy } from '../../functions/permissions/create-policy.ts';
+import { getAuthzenConfiguration } from '../../functions/permissions/get-authzen-configuration.ts';
 import { getPolicy } from '../../functions/permissions/get-policy.ts';
 import { getRole } from '../../functions/permissions/get-role.ts';
 import { listPolicies } from '../../functions/permissions/list-policies.ts';
@@ -57,6 +58,7 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   );
   await expectOk(world.call(getJwks, {}));
   await expectOk(world.call(getOpenidConfiguration, {}));
+  await expectOk(world.call(getAuthzenConfiguration, {}));
   await expectOk(world.call(listNotifications, {}, own));
   await expectOk(world.call(listUserSessions, { user_id: session.user_id }, { token: admin }));
   const notice = { template_name: 'notice', template_data: { title: 'Work', text: 'On Sunday' }, category: 'security' };

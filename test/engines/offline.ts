@@ -29,6 +29,7 @@ export const startOffline = async (
         PERFECT21_SMTP_PORT: '0',
         LOG_LEVEL: 'error',
         PERFECT21_RATE_LIMITS: '1000',
+        PERFECT21_RESET_DELAY: '0',
         ...options.env,
       },
     });
