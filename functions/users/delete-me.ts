@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
-import { getEffective } from '../permissions/get-effective.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { MOVE_EVENTS, MOVES, moveStatus } from './move-status.ts';
 
@@ -19,11 +18,11 @@ export const deleteMe = operation({
   reads: MOVES,
   writes: MOVES,
   needs: ['log'],
-  calls: { endUserSessions, getEffective },
-  run: async ({ store, log, endUserSessions, getEffective }, _, { caller }) => {
+  calls: { endUserSessions },
+  run: async ({ store, log, endUserSessions }, _, { caller }) => {
     if (caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id } = caller;
-    const { value } = await moveStatus(store, getEffective, { user_id, status: 'deleted' });
+    const { value } = await moveStatus(store, { user_id, status: 'deleted' });
     const ended = endUserSessions({ user_id, generation: value.generation, reason: 'user_inactive' });
     await promptly(log, 'end the sessions', ended);
     return {};

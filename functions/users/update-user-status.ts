@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
 import { getEffective } from '../permissions/get-effective.ts';
+import { ADMIN } from '../permissions/model.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { toMessage } from './fields.ts';
 import { toUser, User } from './model.ts';
@@ -32,7 +33,8 @@ export const updateUserStatus = operation({
   needs: ['log'],
   calls: { endUserSessions, getEffective },
   run: async ({ store, log, endUserSessions, getEffective }, { user_id, status, reason }) => {
-    const changed = await moveStatus(store, getEffective, { user_id, status, reason });
+    const isAdministrator = async () => (await getEffective({ user_id })).roles.includes(ADMIN);
+    const changed = await moveStatus(store, { user_id, status, reason }, isAdministrator);
     // at once here; the event makes sure of it if this process ends now
     if (status !== 'active') {
       const { generation } = changed.value;
