@@ -71,7 +71,7 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
   },
   'a known token is asked about again': {
     file: 'shared/keys/verifier.ts',
-    from: 'if (revoked === undefined) return verdict;',
+    from: 'if (found === undefined) return verdict;',
     to: 'return verdict;',
     test: 'test/e2e/sqlite.test.ts',
     promise: 'in process > sessions',
