@@ -11,8 +11,8 @@ export default defineConfig({
     fsModuleCache: mitigation === undefined,
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // vitest would leave one core to itself, and many files wait for engines: three at a time keep two cores busy
-    maxWorkers: availableParallelism() + 1,
+    // vitest would leave one core to itself: of two, that is half
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // functions under test log and count as in Lambda; what they print is no test's business
