@@ -1,4 +1,4 @@
-/** Who changes what others may do, and whether he may: nobody gives what he does not hold himself. */
+/** Who changes what others may do, and whether he may: nobody gives or takes what he does not hold himself. */
 import type { Caller, Context } from '../../shared/kit/context.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import { holds } from '../../shared/kit/permissions.ts';
@@ -19,7 +19,7 @@ const heldBy = async (store: Reader<'role_assignments'>, rules: Roles, caller: C
 };
 
 /**
- * Makes sure that a caller holds all that he gives.
+ * Makes sure that a caller holds all that he gives or takes: with less, a clerk could shut out whoever stands above him.
  *
  * @throws AppError `forbidden` that names the first permission that he lacks
  */
@@ -32,5 +32,5 @@ export const requireHeld = async (
 ): Promise<void> => {
   const held = await heldBy(store, rules, caller, now);
   const lacking = permissions.find((permission) => !holds(held, permission));
-  if (lacking) throw new AppError('forbidden', { detail: `Nobody gives what he does not hold: ${lacking}` });
+  if (lacking) throw new AppError('forbidden', { detail: `Nobody gives or takes what he does not hold: ${lacking}` });
 };

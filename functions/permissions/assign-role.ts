@@ -6,8 +6,9 @@ import { promptly } from '../../shared/kit/promptly.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { addAdministrator } from '../users/add-administrator.ts';
 import { getAccount } from '../users/get-account.ts';
+import { removeAdministrator } from '../users/remove-administrator.ts';
 import { actorOf, requireHeld } from './acting.ts';
-import { assignmentsChange, requireUser, untilOf } from './assignments.ts';
+import { assignmentsChange, requireUndenied, requireUser, untilOf } from './assignments.ts';
 import { roleAssigned } from './events.ts';
 import { ADMIN, Reason, RuleName, Until, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
@@ -21,15 +22,15 @@ export const assignRole = operation({
   access: 'permissions:write',
   input: z.strictObject({ user_id: UserId, role: RuleName, expires_at: Until, reason: Reason }),
   output: z.object({ roles: z.array(z.string()) }),
-  errors: ['not_found', 'conflict'],
+  errors: ['not_found', 'conflict', 'last_administrator'],
   emits: [roleAssigned],
   reads: [roleAssignments, roles, ruleGenerations],
   queries: ['roles.all'],
   writes: [roleAssignments, revocationRecords],
   needs: ['clock', 'log', 'revocations'],
-  calls: { getAccount, addAdministrator },
+  calls: { getAccount, addAdministrator, removeAdministrator },
   run: async (
-    { store, clock, log, revocations, getAccount, addAdministrator },
+    { store, clock, log, revocations, getAccount, addAdministrator, removeAdministrator },
     { user_id, role, expires_at, reason },
     context,
   ) => {
@@ -49,6 +50,9 @@ export const assignRole = operation({
       );
       const read = await store.get(roleAssignments, user_id);
       const { roles: before = [], grants = [] } = read?.value ?? {};
+      if (role === ADMIN) requireUndenied(read?.value, now);
+      // for a time from now on: then somebody else has to have it for good
+      if (role === ADMIN && until !== undefined) await removeAdministrator({ user_id });
       const given = { role, epoch: loaded.epoch, expires_at: until, given_by: actorOf(context), given_at: now };
       const next = [...before.filter((each) => each.role !== role), given];
       const change = assignmentsChange(user_id, read, { roles: next, grants }, clock.now());

@@ -5,7 +5,8 @@ import { AppError } from '../../shared/kit/errors.ts';
 import type { PermissionsChange } from '../../shared/ports/revocations.ts';
 import { insert, type Stored, update, type Write } from '../../shared/ports/store.ts';
 import type { UserStatus } from '../users/status.ts';
-import { type Assignments, roleAssignments } from './records.ts';
+import { ADMIN } from './model.ts';
+import { type AssignedRole, type Assignments, roleAssignments } from './records.ts';
 
 const MOST_ROLES = 100;
 const MOST_GRANTS = 200;
@@ -13,6 +14,22 @@ const MOST_GRANTS = 200;
 /** @throws AppError `not_found` for nobody, and for somebody who was deleted */
 export const requireUser = ({ status }: { status?: UserStatus }): void => {
   if (status === undefined || status === 'deleted') throw new AppError('not_found', { detail: 'No user has this id' });
+};
+
+const ADMINISTRATOR = 'An administrator is denied nothing: take the role, or what is denied, first';
+
+/** Who is counted as an administrator can be one. @throws AppError `invalid_request` for somebody who is denied something */
+export const requireUndenied = (assignments: Assignments | undefined, now: number): void => {
+  if (assignments?.grants.some(({ effect, expires_at = Infinity }) => effect === 'deny' && now < expires_at)) {
+    throw new AppError('invalid_request', { errors: [{ path: 'role', message: ADMINISTRATOR }] });
+  }
+};
+
+/** The same the other way round. @throws AppError `invalid_request` for an administrator */
+export const requireNoAdministrator = (assigned: readonly AssignedRole[], now: number): void => {
+  if (assigned.some(({ role, expires_at = Infinity }) => role === ADMIN && now < expires_at)) {
+    throw new AppError('invalid_request', { errors: [{ path: 'effect', message: ADMINISTRATOR }] });
+  }
 };
 
 /** Unix seconds of an ISO time that lies ahead. @throws AppError `invalid_request` */

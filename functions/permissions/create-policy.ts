@@ -7,11 +7,11 @@ import { insert } from '../../shared/ports/store.ts';
 import { requireHeld } from './acting.ts';
 import { beginChange } from './change-rule.ts';
 import { Policy, PolicyFields, RuleName } from './model.ts';
-import { permissionsGivenBy, requireSoundCondition, toPolicy } from './policy-rule.ts';
+import { requireSoundCondition, toPolicy, touchedBy } from './policy-rule.ts';
 import { type PolicyRecord, policies, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
 import { MOST_RULES, rulesOf } from './rules.ts';
 
-/** Makes a policy. Its condition is type-checked; what it allows is held by its maker. */
+/** Makes a policy. Its condition is type-checked; what it allows or denies is held by its maker. */
 export const createPolicy = operation({
   name: 'permissions.create-policy',
   summary: 'Makes a policy',
@@ -37,7 +37,7 @@ export const createPolicy = operation({
         const message = `There are ${MOST_RULES} policies already`;
         throw new AppError('invalid_request', { errors: [{ path: 'name', message }] });
       }
-      await requireHeld(store, rules, context, permissionsGivenBy(fields), now);
+      await requireHeld(store, rules, context, touchedBy(fields), now);
       const value: PolicyRecord = { ...fields, ...change.changed };
       await store.transact([insert(policies, name, value), ...change.writes('policy', name, fields)]);
       revocations.learn(change.notice);

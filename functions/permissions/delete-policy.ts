@@ -7,7 +7,7 @@ import { remove } from '../../shared/ports/store.ts';
 import { requireHeld } from './acting.ts';
 import { beginChange } from './change-rule.ts';
 import { RuleName } from './model.ts';
-import { permissionsGivenBy } from './policy-rule.ts';
+import { touchedBy } from './policy-rule.ts';
 import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
 import { rolesNow } from './rules.ts';
 
@@ -30,9 +30,7 @@ export const deletePolicy = operation({
       const change = await beginChange(store, context, clock.now());
       const read = await store.get(policies, name);
       if (!read) throw new AppError('not_found', { detail: 'There is no such policy' });
-      // who takes a denial away gives what it denied
-      const given = read.value.effect === 'deny' ? permissionsGivenBy({ ...read.value, effect: 'allow' }) : [];
-      await requireHeld(store, await rolesNow(store, clock), context, given, now);
+      await requireHeld(store, await rolesNow(store, clock), context, touchedBy(read.value), now);
       await store.transact([remove(policies, read), ...change.writes('policy', name, undefined)]);
       revocations.learn(change.notice);
       return {};

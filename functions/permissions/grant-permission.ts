@@ -4,7 +4,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { getAccount } from '../users/get-account.ts';
 import { actorOf, requireHeld } from './acting.ts';
-import { assignmentsChange, requireUser, untilOf } from './assignments.ts';
+import { assignmentsChange, requireNoAdministrator, requireUser, untilOf } from './assignments.ts';
 import { permissionGranted, permissionRevoked } from './events.ts';
 import { Permission, PermissionText, Reason, toPermission, Until, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
@@ -37,10 +37,10 @@ export const grantPermission = operation({
     return retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
       const until = untilOf(expires_at, now);
-      // also of a denial: whoever lifts or replaces one gives what it denied
       await requireHeld(store, await rolesNow(store, clock), context, [permission], now);
       const read = await store.get(roleAssignments, user_id);
       const { roles: assigned = [], grants: before = [] } = read?.value ?? {};
+      if (effect === 'deny') requireNoAdministrator(assigned, now);
       const id = before.find((each) => each.permission === permission)?.id ?? ids.uuid();
       const grant = { id, permission, effect, expires_at: until, given_by: actorOf(context), given_at: now, reason };
       const grants = [...before.filter((each) => each.id !== id), grant];

@@ -1,4 +1,4 @@
-/** What must hold of a policy beside its shape: its condition is CEL, and what it allows is held by who says so. */
+/** What must hold of a policy beside its shape: its condition is CEL, and what it allows or denies is held by who says so. */
 import { AppError } from '../../shared/kit/errors.ts';
 import type { Conditions } from '../../shared/ports/conditions.ts';
 import type { Stored } from '../../shared/ports/store.ts';
@@ -13,9 +13,9 @@ export const requireSoundCondition = async (conditions: Conditions, { condition 
   throw new AppError('invalid_request', { errors: [{ path: 'condition', message }] });
 };
 
-/** What a policy gives at most: nothing when it denies. */
-export const permissionsGivenBy = ({ effect, resources, actions }: PolicyFields): string[] =>
-  effect === 'deny' ? [] : resources.flatMap((resource) => actions.map((action) => `${resource}:${action}`));
+/** What a policy gives or takes at most. */
+export const touchedBy = ({ resources, actions }: PolicyFields): string[] =>
+  resources.flatMap((resource) => actions.map((action) => `${resource}:${action}`));
 
 /** A policy as callers see one. */
 export const toPolicy = ({ id, value }: Pick<Stored<PolicyRecord>, 'id' | 'value'>) => ({ ...value, id, name: id });

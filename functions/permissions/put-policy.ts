@@ -7,7 +7,7 @@ import { update } from '../../shared/ports/store.ts';
 import { requireHeld } from './acting.ts';
 import { beginChange } from './change-rule.ts';
 import { Policy, PolicyFields, RuleName } from './model.ts';
-import { permissionsGivenBy, requireSoundCondition, toPolicy } from './policy-rule.ts';
+import { requireSoundCondition, toPolicy, touchedBy } from './policy-rule.ts';
 import { type PolicyRecord, policies, roleAssignments, roles, ruleGenerations, ruleVersions } from './records.ts';
 import { rolesNow } from './rules.ts';
 
@@ -32,12 +32,7 @@ export const putPolicy = operation({
       const rules = await rolesNow(store, clock);
       const read = await store.get(policies, name);
       if (!read) throw new AppError('not_found', { detail: 'There is no such policy' });
-      // who takes a denial away gives what it denied
-      const given = [
-        ...permissionsGivenBy(fields),
-        ...(read.value.effect === 'deny' ? permissionsGivenBy({ ...read.value, effect: 'allow' }) : []),
-      ];
-      await requireHeld(store, rules, context, given, now);
+      await requireHeld(store, rules, context, [...touchedBy(read.value), ...touchedBy(fields)], now);
       const value: PolicyRecord = { ...fields, ...change.changed };
       await store.transact([update(policies, read, value), ...change.writes('policy', name, fields)]);
       revocations.learn(change.notice);

@@ -34,7 +34,13 @@ export const putRole = operation({
       const read = await store.get(roles, name);
       if (!read) throw new AppError('not_found', { detail: 'There is no such role' });
       requireSoundRole(rules, name, fields);
-      await requireHeld(store, rules, context, permissionsOf(rules, fields), now);
+      await requireHeld(
+        store,
+        rules,
+        context,
+        [...permissionsOf(rules, read.value), ...permissionsOf(rules, fields)],
+        now,
+      );
       const role: RoleRecord = { ...fields, ...change.changed, epoch: read.value.epoch };
       await store.transact([update(roles, read, role), ...change.writes('role', name, fields)]);
       revocations.learn(change.notice);

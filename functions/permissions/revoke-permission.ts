@@ -29,10 +29,7 @@ export const revokePermission = operation({
       const read = await store.get(roleAssignments, user_id);
       const grant = read?.value.grants.find((each) => each.permission === permission);
       if (!read || !grant) return {};
-      // who lifts a denial gives what it denied
-      if (grant.effect === 'deny') {
-        await requireHeld(store, await rolesNow(store, clock), context, [permission], now);
-      }
+      await requireHeld(store, await rolesNow(store, clock), context, [permission], now);
       const grants = read.value.grants.filter((each) => each !== grant);
       const told = { user_id, permission, changed_by: actorOf(context) };
       const event =

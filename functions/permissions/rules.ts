@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/ports/clock.ts';
 import type { Condition, Conditions } from '../../shared/ports/conditions.ts';
 import type { Collection, Reader } from '../../shared/ports/store.ts';
 import { BUILT_IN_ROLES, DEFAULT_ROLE, type PolicyFields, type RoleFields } from './model.ts';
+import { touchedBy } from './policy-rule.ts';
 import { type AssignedRole, type PolicyRecord, policies, type RoleRecord, roles, ruleGenerations } from './records.ts';
 
 export const RULES = 'rules';
@@ -83,24 +84,23 @@ const compiled = async (name: string, policy: PolicyRecord, conditions: Conditio
   return { ...policy, name, holds };
 };
 
-export const generationOf = async (store: Reader<'rule_generations'>): Promise<number> =>
-  (await store.get(ruleGenerations, RULES))?.value.generation ?? 0;
-
-/** Remembers what a process loaded. One small read tells whether it is of now: nothing is answered by older rules. */
-const remembering = <N extends Stored, K extends object, T extends { generation: number }>(
-  load: (store: RuleReader<N>, key: K, generation: number) => Promise<T>,
-) => {
-  const known = new WeakMap<K, T>();
-  return async (store: RuleReader<N>, key: K): Promise<T> => {
-    const generation = await generationOf(store as Reader<'rule_generations'>);
+/** Remembers what a process loaded at a state of the rules. */
+const remembering = <N extends Stored, K extends object, T>(load: (store: RuleReader<N>, key: K) => Promise<T>) => {
+  const known = new WeakMap<K, { generation: number; loaded: T }>();
+  return async (store: RuleReader<N>, key: K, generation: number): Promise<T> => {
     const remembered = known.get(key);
-    if (remembered?.generation === generation) return remembered;
-    const loaded = await load(store, key, generation);
+    if (remembered?.generation === generation) return remembered.loaded;
+    const loaded = await load(store, key);
     // what changed while it was read is read again at the next question
-    if ((await generationOf(store as Reader<'rule_generations'>)) === generation) known.set(key, loaded);
+    if ((await generationOf(store as Reader<'rule_generations'>)) === generation)
+      known.set(key, { generation, loaded });
     return loaded;
   };
 };
+
+/** One small read tells whether what is in memory is of now: nothing is answered by older rules. */
+const generationOf = async (store: Reader<'rule_generations'>): Promise<number> =>
+  (await store.get(ruleGenerations, RULES))?.value.generation ?? 0;
 
 /** An index may lag behind by moments: what each record says now is read by its id. */
 const readAll = async <N extends Stored, T>(
@@ -115,33 +115,49 @@ const readAll = async <N extends Stored, T>(
   return [...rows].map(([name, { value }]) => [name, value]);
 };
 
-/** The roles of now. @param clock of the process, which is what they are remembered by */
-export const rolesNow = remembering(async (store: RuleReader<'roles'>, _: Clock, generation): Promise<Roles> => {
-  const own = await readAll(store, roles);
-  return { generation, roles: resolveRoles(new Map<string, RoleFields>([...Object.entries(BUILT_IN_ROLES), ...own])) };
+const loadRoles = remembering(async (store: RuleReader<'roles'>, _: Clock) =>
+  resolveRoles(new Map<string, RoleFields>([...Object.entries(BUILT_IN_ROLES), ...(await readAll(store, roles))])),
+);
+
+const loadPolicies = remembering(async (store: RuleReader<'policies'>, conditions: Conditions) => {
+  const all = await readAll(store, policies);
+  return Promise.all(all.map(([name, value]) => compiled(name, value, conditions)));
 });
 
-const policiesNow = remembering(async (store: RuleReader<'policies'>, conditions: Conditions, generation) => {
-  const all = await readAll(store, policies);
-  return { generation, policies: await Promise.all(all.map(([name, value]) => compiled(name, value, conditions))) };
-});
+/** The roles of now. @param clock of the process, which is what they are remembered by */
+export const rolesNow = async (store: RuleReader<'roles'>, clock: Clock): Promise<Roles> => {
+  const generation = await generationOf(store as Reader<'rule_generations'>);
+  return { generation, roles: await loadRoles(store, clock, generation) };
+};
 
 /** Roles and policies of now. @param ports of the process, which are what they are remembered by */
 export const rulesOf = async (
   store: Reader<Stored | 'rule_generations'>,
   { clock, conditions }: { clock: Clock; conditions: Conditions },
 ): Promise<Rules> => {
-  const [loaded, { policies: texts }] = await Promise.all([rolesNow(store, clock), policiesNow(store, conditions)]);
-  return { ...loaded, policies: texts };
+  const generation = await generationOf(store);
+  const [all, texts] = await Promise.all([
+    loadRoles(store, clock, generation),
+    loadPolicies(store, conditions, generation),
+  ]);
+  return { generation, roles: all, policies: texts };
 };
 
-/** What is told of the labels of metrics: names that no rule knows are one. */
-export const isNamed = ({ roles: all, policies: texts }: Rules, resource: string, action: string): boolean =>
-  [...all.values()].some(({ permissions }) =>
-    permissions.some(
-      ({ parsed }) => parsed.resource === resource && (parsed.action === action || parsed.action === '*'),
-    ),
-  ) || texts.some(({ resources, actions }) => resources.includes(resource) && actions.includes(action));
+const namedBy = new WeakMap<object, ReadonlySet<string>>();
+
+/** True for a resource and an action that some rule names: all others are one label of metrics. */
+export const isNamed = ({ roles: all, policies: texts }: Rules, resource: string, action: string): boolean => {
+  const named = (of: object, names: () => string[]): boolean => {
+    const found = namedBy.get(of) ?? new Set(names());
+    namedBy.set(of, found);
+    return found.has(`${resource}:${action}`) || found.has(`${resource}:*`);
+  };
+  const ofRoles = () =>
+    [...all.values()].flatMap(({ permissions }) =>
+      permissions.map(({ parsed }) => `${parsed.resource}:${parsed.action}`),
+    );
+  return named(all, ofRoles) || named(texts, () => texts.flatMap(touchedBy));
+};
 
 /** The roles of somebody: those assigned that are not over, the default one, all by priority, then by name. */
 export const rolesOf = (rules: Roles, assigned: readonly AssignedRole[], now: number): LoadedRole[] => {

@@ -97,4 +97,11 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/doors/http/log.test.ts',
     promise: '',
   },
+  'nobody gives or takes what he does not hold': {
+    file: 'functions/permissions/acting.ts',
+    from: 'if (lacking) throw',
+    to: 'if (false) throw',
+    test: 'test/security/clerks.test.ts',
+    promise: 'a clerk who',
+  },
 };

@@ -63,6 +63,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'users.delete-me last_administrator': 'test/security/last-administrator.test.ts',
   'users.update-user-status last_administrator': 'test/security/last-administrator.test.ts',
   'users.remove-administrator last_administrator': 'test/security/last-administrator.test.ts',
+  'permissions.assign-role last_administrator': 'test/security/last-administrator.test.ts',
   'permissions.revoke-role last_administrator': 'test/security/last-administrator.test.ts',
 };
 
