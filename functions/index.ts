@@ -1,6 +1,6 @@
 /** The platform on one page: five services, what they keep, and the version of its shape. */
 import { callCounts } from '../shared/kit/bound-records.ts';
-import type { Service } from '../shared/kit/operation.ts';
+import type { Service } from '../shared/kit/service.ts';
 import type { StoreSchema } from '../shared/store/schema.ts';
 import { auth, authCollections } from './auth/index.ts';
 import { bridgeCollections } from './bridge/index.ts';

@@ -1,6 +1,6 @@
 /** Registration, login, tokens and passwords: what a client of the platform speaks to first. */
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
-import { service } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { changePassword } from './change-password.ts';
 import { checkLogin } from './check-login.ts';
 import { forgotPassword } from './forgot-password.ts';

@@ -1,5 +1,5 @@
 /** The bridge between RabbitMQ and EventBridge. It stands beside the platform's services and runs only where it is asked for. */
-import { service } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { carry } from './carry.ts';
 
 export { bridgeCollections } from './records.ts';

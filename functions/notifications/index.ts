@@ -1,5 +1,5 @@
 /** What people are told, and by which ways: mail, text message, push, and the inbox in the product itself. */
-import { service } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { addDevice } from './add-device.ts';
 import { getDeliveries } from './get-deliveries.ts';
 import { getPreferences } from './get-preferences.ts';

@@ -4,8 +4,9 @@
  * In this order: an account that is not active may nothing; a denial wins over every permission; a policy that denies wins,
  * also when its condition can't be judged; then grants, roles and policies that allow; what nobody allows is denied.
  */
-import { covers, type Parsed, parsePermission } from '../../shared/kit/permissions.ts';
+import { covers, parsePermission } from '../../shared/kit/permissions.ts';
 import type { ConditionFacts } from '../../shared/ports/conditions.ts';
+import { type Question, resourceOf, wantedOf } from './question.ts';
 import type { Assignments, Grant } from './records.ts';
 import { type LoadedPolicy, type Rules, rolesOf } from './rules.ts';
 
@@ -29,13 +30,6 @@ export interface Subject {
   assignments?: Assignments;
 }
 
-export interface Question {
-  resource: string;
-  action: string;
-  scope?: string;
-  context: Readonly<Record<string, unknown>>;
-}
-
 /** One thing that was looked at: what it is (`grant:…`, `role:…`, `policy:…`), and what came of it. */
 export interface Step {
   rule: string;
@@ -50,26 +44,6 @@ export interface Decision {
   applied_policies: string[];
   steps: Step[];
 }
-
-const RESOURCE = 'resource.';
-
-/** What conditions see of a resource: attributes come in the context as `resource.<name>`, and as `owner_id`. */
-const resourceOf = ({ resource, context }: Question): ConditionFacts['resource'] => {
-  const attributes: Record<string, unknown> = { type: resource };
-  if (context.owner_id !== undefined) attributes.owner_id = context.owner_id;
-  for (const [name, value] of Object.entries(context)) {
-    if (name.startsWith(RESOURCE) && name !== `${RESOURCE}type`) attributes[name.slice(RESOURCE.length)] = value;
-  }
-  return attributes as ConditionFacts['resource'];
-};
-
-/** Who asks about what is one's own asks with the scope `own`, said or not. */
-const wantedOf = (question: Question, id: string): Parsed => {
-  const { resource, action, context } = question;
-  const owner = context.owner_id ?? context[`${RESOURCE}owner_id`];
-  const scope = question.scope || (owner === id ? 'own' : undefined);
-  return { denied: false, resource, action, ...(scope && { scope }) };
-};
 
 const speaksOf = (policy: LoadedPolicy, { resource, action }: Question, roles: ReadonlySet<string>): boolean =>
   policy.enabled &&

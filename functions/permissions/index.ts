@@ -1,5 +1,5 @@
 /** Who may do what: roles, grants and denials, policies, and the decisions that follow from them. */
-import { service } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { assignRole } from './assign-role.ts';
 import { checkPermission } from './check-permission.ts';
 import { checkPermissions } from './check-permissions.ts';

@@ -1,6 +1,6 @@
 /** Sessions, the refresh tokens that carry them, and the revocations that end their access tokens. */
 import * as revocationRecords from '../../shared/keys/revocation-records.ts';
-import { service } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { createSession } from './create-session.ts';
 import { endMySession } from './end-my-session.ts';
 import { endOtherSessions } from './end-other-sessions.ts';

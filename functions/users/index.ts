@@ -1,5 +1,5 @@
 /** Accounts, their addresses and names, passwords, and the history of logins. */
-import { service } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { addAdministrator } from './add-administrator.ts';
 import { changePassword } from './change-password.ts';
 import { checkPassword } from './check-password.ts';

@@ -1,7 +1,7 @@
 /** The adapters of the functions: which stands behind a port, in AWS and where the same function runs on this machine. */
 import { join } from 'node:path';
 import type { Adapter } from '../../shared/kit/adapter.ts';
-import { hostPorts } from '../../shared/kit/operation.ts';
+import { hostPorts } from '../../shared/kit/reach.ts';
 import type { PortName } from '../../shared/ports/index.ts';
 import { ROOT } from './files.ts';
 import { type LambdaFunction, type Located, schema } from './platform.ts';

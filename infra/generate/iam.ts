@@ -1,6 +1,6 @@
 /** One role for each function, with the rights that follow from what its operations declared. */
 import type { IamStatement } from '../../shared/kit/adapter.ts';
-import { reach } from '../../shared/kit/operation.ts';
+import { reach } from '../../shared/kit/reach.ts';
 import { statements, type TableUse } from '../../shared/store/dynamodb/access.ts';
 import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';

@@ -1,7 +1,8 @@
 /** The tables of README.md, between the markers `<!-- generated:services -->` and `<!-- /generated:services -->`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Operation, Service } from '../../shared/kit/operation.ts';
+import type { Operation } from '../../shared/kit/operation.ts';
+import type { Service } from '../../shared/kit/service.ts';
 import { type Generator, ROOT } from './files.ts';
 import { locate, platform } from './platform.ts';
 

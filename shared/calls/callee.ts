@@ -1,6 +1,7 @@
 /** What is known of a call to another service before it is sent: what it is about, whether it may be repeated. */
 import type { Context } from '../kit/context.ts';
-import { type Operation, reach } from '../kit/operation.ts';
+import type { Operation } from '../kit/operation.ts';
+import { reach } from '../kit/reach.ts';
 
 /** What a call is about, so that a policy may bring calls about one user to one instance. */
 export const keyOf = (input: unknown, { caller, trace }: Context): string => {

@@ -1,6 +1,6 @@
 /** How many connections are open: `perfect21_active_connections{service}`, over all doors of a process. */
 import type { Socket } from 'node:net';
-import type { Service } from '../kit/operation.ts';
+import type { Service } from '../kit/service.ts';
 import { serviceName } from '../kit/service-name.ts';
 import type { Metrics } from '../ports/metrics.ts';
 

@@ -1,15 +1,14 @@
 /**
  * The operation kit: contract and rule in one object.
  *
- * An operation knows nothing of HTTP, gRPC, Lambda or a broker; doors (shared/runtime) bring calls in, adapters
+ * An operation knows nothing of HTTP, gRPC, Lambda or a broker; doors (shared/doors) bring calls in, adapters
  * (chosen in shared/process/host.ts) stand behind the ports that it declares. What it does not declare it can't see:
  * an undeclared port, collection, event or operation is a type error in `run`.
  */
 import type { PortName, Ports } from '../ports/index.ts';
 import type { Collection, Counter, Effects, Page, PageRequest, Reader, Write } from '../ports/store.ts';
 import { type HttpBinding, httpBindings, type RpcBinding, rpcBindings } from './binding.ts';
-import { callCounts } from './bound-records.ts';
-import { BOUND_PORTS, type Bounds } from './bounds.ts';
+import type { Bounds } from './bounds.ts';
 import type { Context } from './context.ts';
 import type { ErrorCode } from './errors.ts';
 import type { EventType, NewEvent } from './event.ts';
@@ -198,62 +197,3 @@ export const operation = <
 /** Whether an operation takes or gives its rows one by one. */
 export const streams = ({ input, output }: { input: Contract; output: Contract }): boolean =>
   isStream(input) || isStream(output);
-
-export interface Service {
-  readonly name: string;
-  readonly operations: readonly Operation<any, any>[];
-}
-
-/** A service: its operations, each of which must be named `<service>.…`. */
-export const service = (name: string, operations: readonly Operation<any, any>[]): Service => {
-  for (const { name: full } of operations) {
-    if (!full.startsWith(`${name}.`)) throw new Error(`operation ${full} stands in service ${name}`);
-  }
-  return { name, operations };
-};
-
-/**
- * Everything an operation may touch, its callees included: what the generator turns into IAM statements and environment.
- * Callees that are not `here` touch what they do elsewhere.
- */
-export const reach = (
-  op: Operation<any, any>,
-  here: (callee: Operation<any, any>) => boolean = () => true,
-): { ports: Set<PortName>; reads: Set<string>; writes: Set<string>; queries: Set<string>; emits: boolean } => {
-  const total = {
-    ports: new Set<PortName>(),
-    reads: new Set<string>(),
-    writes: new Set<string>(),
-    queries: new Set<string>(),
-    emits: false,
-  };
-  const visited = new Set<Operation<any, any>>();
-  const visit = (current: Operation<any, any>): void => {
-    if (visited.has(current)) return;
-    visited.add(current);
-    for (const port of current.needs) total.ports.add(port);
-    for (const { name } of current.reads) total.reads.add(name);
-    for (const { name } of current.writes) total.writes.add(name);
-    for (const name of current.queries) total.queries.add(name);
-    if (current.emits.length) total.emits = true;
-    if (current.reads.length || current.writes.length || current.emits.length) total.ports.add('store');
-    for (const callee of Object.values(current.calls)) if (here(callee)) visit(callee);
-  };
-  visit(op);
-  // of what a door brings; callees are called by services, which have no bounds
-  if (op.bounds) {
-    for (const port of BOUND_PORTS) total.ports.add(port);
-    total.reads.add(callCounts.name);
-    total.writes.add(callCounts.name);
-  }
-  return total;
-};
-
-/** Every port that a host of this operation opens: what it reaches, what every door uses, and what tells who calls. */
-export const hostPorts = (
-  op: Operation<any, any>,
-  here?: (callee: Operation<any, any>) => boolean,
-): ReadonlySet<PortName> => {
-  const ports = reach(op, here).ports.add('clock').add('ids').add('log');
-  return op.access === 'public' ? ports : ports.add('verifier').add('serviceTokens');
-};

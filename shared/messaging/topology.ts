@@ -1,5 +1,6 @@
 /** Which queue gets which events, and which operations handle them: derived from the list of services. */
-import type { Operation, Service } from '../kit/operation.ts';
+import type { Operation } from '../kit/operation.ts';
+import type { Service } from '../kit/service.ts';
 import type { Queue } from './queue.ts';
 import { isBinding, isRoutingKey, match } from './topic.ts';
 

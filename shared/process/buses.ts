@@ -1,6 +1,6 @@
 /** The bus of a process, by its configuration. */
 import type { Config } from '../config/config.ts';
-import type { Service } from '../kit/operation.ts';
+import type { Service } from '../kit/service.ts';
 import type { Bus } from '../messaging/bus.ts';
 import type { OpenHost } from './host.ts';
 

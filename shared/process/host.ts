@@ -8,7 +8,8 @@ import type { Config } from '../config/config.ts';
 import { type Adapter, Assembly } from '../kit/adapter.ts';
 import type { Context } from '../kit/context.ts';
 import { callLocal, type Host } from '../kit/invoke.ts';
-import { hostPorts, type Operation } from '../kit/operation.ts';
+import type { Operation } from '../kit/operation.ts';
+import { hostPorts } from '../kit/reach.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
 

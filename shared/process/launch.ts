@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
 import type { Adapter } from '../kit/adapter.ts';
-import type { Service } from '../kit/operation.ts';
+import type { Service } from '../kit/service.ts';
 import type { PortName } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
 import { prepareDataDir } from './data-dir.ts';

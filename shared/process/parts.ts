@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
-import type { Service } from '../kit/operation.ts';
+import type { Service } from '../kit/service.ts';
 import type { Broker } from '../messaging/bus.ts';
 import type { PortName } from '../ports/index.ts';
 import { brokerFor, eventBridgeFor } from './buses.ts';

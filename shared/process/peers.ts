@@ -6,7 +6,7 @@ import { OWN_PORT } from '../config/services.ts';
 import { StartError } from '../config/start-error.ts';
 import type { ClientTls } from '../grpc/tls.ts';
 import { isServiceToken } from '../keys/service-tokens.ts';
-import type { Service } from '../kit/operation.ts';
+import type { Service } from '../kit/service.ts';
 import { serviceName } from '../kit/service-name.ts';
 import type { Live } from '../system/live.ts';
 import type { OpenHost } from './host.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OUTBOX } from '../kit/event.ts';
 import type { Host } from '../kit/invoke.ts';
-import type { Service } from '../kit/operation.ts';
+import type { Service } from '../kit/service.ts';
 import type { Broker, Bus } from '../messaging/bus.ts';
 import type { Consumer } from '../messaging/consumer.ts';
 import { DEAD } from '../messaging/dead-letters.ts';

@@ -11,7 +11,7 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { revocations } from '../../shared/keys/revocation-records.ts';
 import { STALENESS_BOUND_MS } from '../../shared/keys/revocations.ts';
 import { OUTBOX } from '../../shared/kit/event.ts';
-import { reach } from '../../shared/kit/operation.ts';
+import { reach } from '../../shared/kit/reach.ts';
 import { openHost } from '../../shared/process/host.ts';
 import { fromHttpResponse } from '../e2e/doors/http-request.ts';
 import { lambdaEvent } from '../e2e/doors/lambda.ts';

@@ -1,7 +1,7 @@
 /** What the suite of the buses needs of each, and in what they differ by nature. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Host, invoke } from '../../shared/kit/invoke.ts';
-import type { Service } from '../../shared/kit/operation.ts';
+import type { Service } from '../../shared/kit/service.ts';
 import type { QueueLimits } from '../../shared/messaging/topology.ts';
 import type { Life } from '../messaging/life.ts';
 import { context, note, type Rig, seenBy } from '../messaging/rig.ts';

@@ -4,7 +4,7 @@
  * @example busContract('RabbitMQ', () => rabbitHarness());
  */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import type { Service } from '../../shared/kit/operation.ts';
+import type { Service } from '../../shared/kit/service.ts';
 import type { QueueLimits } from '../../shared/messaging/topology.ts';
 import { probePlatform } from '../messaging/rig.ts';
 import { broadcasts } from './bus-broadcasts.ts';

@@ -5,7 +5,7 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { vi } from 'vitest';
 import { lambdaQueue } from '../../shared/doors/lambda/queue.ts';
-import type { Service } from '../../shared/kit/operation.ts';
+import type { Service } from '../../shared/kit/service.ts';
 import { RETRY_STEPS } from '../../shared/messaging/backoff.ts';
 import type { Bus } from '../../shared/messaging/bus.ts';
 import { listenOnEventBridge } from '../../shared/messaging/eventbridge/broadcast.ts';

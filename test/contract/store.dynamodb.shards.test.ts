@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { placeOf, placesOf } from '../../shared/store/dynamodb/places.ts';
 import { type LocalDynamo, startDynamo } from '../engines/dynamodb.ts';
+import { dynamodbHarness } from './store-dynamodb.ts';
 import { configFor, fakePorts, message, schema } from './store-harness.ts';
 import { idsOf, put, settle, take } from './store-steps.ts';
 import { storeContract } from './store-suite.ts';
@@ -14,32 +15,16 @@ import { storeContract } from './store-suite.ts';
 vi.mock('../../shared/kit/event.ts', async (original) => ({ ...(await original<object>()), OUTBOX: 'q' }));
 
 let dynamo: LocalDynamo;
-let places = 0;
 beforeAll(async () => {
   dynamo = await startDynamo();
 });
 afterAll(() => dynamo.close());
 
-storeContract(
-  'dynamodb, sharded',
-  async () => {
-    places += 1;
-    return {
-      adapter: (schema) => dynamodbStore(schema, dynamo.options),
-      config: configFor(`dynamodb://shards-${places}`),
-      env: {
-        AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
-        AWS_REGION: 'eu-central-1',
-        AWS_ACCESS_KEY_ID: 'local',
-        AWS_SECRET_ACCESS_KEY: 'local',
-      },
-      away: dynamo.stop,
-      back: dynamo.start,
-      close: async () => undefined,
-    };
-  },
-  { reopens: true, freesClaims: false, goesAway: 'wholly' },
-);
+storeContract('dynamodb, sharded', async () => dynamodbHarness(dynamo, 'shards'), {
+  reopens: true,
+  freesClaims: false,
+  goesAway: 'wholly',
+});
 
 const onShards = async (name: string) => {
   const ports = fakePorts();

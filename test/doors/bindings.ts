@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import type { Context } from '../../shared/kit/context.ts';
 import { AppError } from '../../shared/kit/errors.ts';
-import { operation, service } from '../../shared/kit/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 
 export const Fields = z.strictObject({
   text: z.string(),

@@ -1,7 +1,8 @@
 /** An operation for each way in which rows may come and go. */
 import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
-import { operation, service } from '../../shared/kit/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { stream } from '../../shared/kit/stream.ts';
 
 const Numbered = z.strictObject({ n: z.int(), text: z.string().optional() });

@@ -25,7 +25,8 @@ export const mailsFrom = async (mailboxPort: number, to: string): Promise<Mail[]
   return messages.filter((mail) => mail.to.includes(to));
 };
 
-const worldOf = (platform: TestPlatform, door: Door): World => ({
+/** What a case sees of a platform through a door. */
+export const worldOf = (platform: TestPlatform, door: Door): World => ({
   ...door,
   mails: async (to) => {
     await platform.drain();

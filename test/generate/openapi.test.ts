@@ -10,7 +10,8 @@ import { docsRoutes } from '../../shared/documents/openapi/docs.ts';
 import { httpOperations, openApi } from '../../shared/documents/openapi/document.ts';
 import { answersOf } from '../../shared/kit/binding.ts';
 import { ERRORS } from '../../shared/kit/errors.ts';
-import { operation, service } from '../../shared/kit/operation.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import { checkPassword } from '../../shared/passwords/password-policy.heavy.ts';
 
 const made = document() as any;

@@ -13,7 +13,7 @@ import { openFileKeys } from '../../shared/keys/file-keys.ts';
 import { createProcessFeed } from '../../shared/keys/process-feed.ts';
 import { createTokenSigner } from '../../shared/keys/token-signer.ts';
 import { adapter } from '../../shared/kit/adapter.ts';
-import { service } from '../../shared/kit/operation.ts';
+import { service } from '../../shared/kit/service.ts';
 import type { PortName } from '../../shared/ports/index.ts';
 import { compose, type Process } from '../../shared/process/launch.ts';
 import { consumers, DOORS, metrics, PLATFORM } from '../../shared/process/parts.ts';

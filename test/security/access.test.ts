@@ -3,8 +3,8 @@ import { platform as services } from '../../functions/index.ts';
 import { kindsOf } from '../../shared/kit/binding.ts';
 import type { Access } from '../../shared/kit/operation.ts';
 import { http1Door } from '../e2e/doors/http.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
-import { loggedIn, userWithSession, type World } from '../e2e/world.ts';
+import { worldOf } from '../e2e/matrix.ts';
+import { loggedIn, userWithSession } from '../e2e/world.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
 const routes = services.flatMap(({ operations }) => operations.flatMap((op) => op.http.map((http) => ({ op, http }))));
@@ -28,16 +28,7 @@ describe('every route lets in whom it declares, and nobody else', () => {
   beforeAll(async () => {
     platform = await testPlatform();
     const { admin, service_token } = platform.credentials;
-    const door = http1Door(platform.http.url);
-    const world: World = {
-      ...door,
-      admin,
-      service_token,
-      mails: async (to) => {
-        await platform.drain();
-        return mailsFrom(platform.mailbox!.httpPort, to);
-      },
-    };
+    const world = worldOf(platform, http1Door(platform.http.url));
     tokens.user = (await userWithSession(world)).access_token;
     tokens.administrator = (await loggedIn(world, admin.email, { password: admin.password })).access_token;
     tokens.service = service_token;

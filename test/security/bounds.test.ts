@@ -14,7 +14,7 @@ import { continueTrace } from '../../shared/kit/trace.ts';
 import { openHost } from '../../shared/process/host.ts';
 import { tableOf } from '../../shared/store/sql.ts';
 import { http1Door } from '../e2e/doors/http.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
+import { worldOf } from '../e2e/matrix.ts';
 import { expectOk, newEmail, PASSWORD, tokenIn, userWithSession, verified, type World } from '../e2e/world.ts';
 import { type TestPlatform, testEnvironment, testPlatform } from '../support/platform.ts';
 
@@ -22,14 +22,7 @@ let platform: TestPlatform;
 let world: World;
 beforeAll(async () => {
   platform = await testPlatform({ PERFECT21_RATE_LIMITS: '1', PERFECT21_TRUSTED_PROXIES: '127.0.0.1' });
-  world = {
-    ...http1Door(platform.http.url),
-    ...platform.credentials,
-    mails: async (to) => {
-      await platform.drain();
-      return mailsFrom(platform.mailbox!.httpPort, to);
-    },
-  };
+  world = worldOf(platform, http1Door(platform.http.url));
 });
 afterAll(() => platform?.close());
 

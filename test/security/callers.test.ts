@@ -7,7 +7,7 @@ import { onPasswordResetRequested } from '../../functions/users/on-password-rese
 import type { Context } from '../../shared/kit/context.ts';
 import { continueTrace } from '../../shared/kit/trace.ts';
 import { http1Door } from '../e2e/doors/http.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
+import { worldOf } from '../e2e/matrix.ts';
 import { expectOk, PASSWORD, userWithSession, verified, type World } from '../e2e/world.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
@@ -16,14 +16,7 @@ describe('what a caller says of itself', () => {
   let world: World;
   beforeAll(async () => {
     platform = await testPlatform();
-    world = {
-      ...http1Door(platform.http.url),
-      ...platform.credentials,
-      mails: async (to) => {
-        await platform.drain();
-        return mailsFrom(platform.mailbox!.httpPort, to);
-      },
-    };
+    world = worldOf(platform, http1Door(platform.http.url));
   });
   afterAll(() => platform?.close());
 

@@ -11,7 +11,7 @@ import { updateMe } from '../../functions/users/update-me.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { tableOf } from '../../shared/store/sql.ts';
 import { http1Door } from '../e2e/doors/http.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
+import { worldOf } from '../e2e/matrix.ts';
 import { expectOk, newNumber, PASSWORD, provePhone, userWithSession, type World } from '../e2e/world.ts';
 import { newBrowser } from '../engines/push-service.ts';
 import { testPlatform } from '../support/platform.ts';
@@ -22,14 +22,7 @@ const KEEPS_ID = ['users', 'revocations', 'deliveries'];
 test('nothing of a deleted user is left in any collection but the id, where it has to be', async () => {
   const platform = await testPlatform({ PERFECT21_RATE_LIMITS: '1' });
   try {
-    const world: World = {
-      ...http1Door(platform.http.url),
-      ...platform.credentials,
-      mails: async (to) => {
-        await platform.drain();
-        return mailsFrom(platform.mailbox!.httpPort, to);
-      },
-    };
+    const world: World = worldOf(platform, http1Door(platform.http.url));
     const db = new DatabaseSync(join(platform.dataDir, 'perfect21.db'), { readOnly: true });
     const holding = (words: readonly string[]): string[] =>
       schema.collections.flatMap((collection) => {

@@ -8,7 +8,7 @@ import { adapter } from '../../shared/kit/adapter.ts';
 import { OUTBOX } from '../../shared/kit/event.ts';
 import { tableOf } from '../../shared/store/sql.ts';
 import { http1Door } from '../e2e/doors/http.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
+import { worldOf } from '../e2e/matrix.ts';
 import { expectOk, newEmail, registered, verified, type World } from '../e2e/world.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
@@ -20,14 +20,7 @@ let db: DatabaseSync;
 beforeAll(async () => {
   platform = await testPlatform({ PERFECT21_RESET_DELAY: '5' }, [clock]);
   db = new DatabaseSync(join(platform.dataDir, 'perfect21.db'), { readOnly: true });
-  world = {
-    ...http1Door(platform.http.url),
-    ...platform.credentials,
-    mails: async (to) => {
-      await platform.drain();
-      return mailsFrom(platform.mailbox!.httpPort, to);
-    },
-  };
+  world = worldOf(platform, http1Door(platform.http.url));
 }, 60_000);
 afterAll(async () => {
   db?.close();

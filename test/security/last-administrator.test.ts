@@ -6,7 +6,7 @@ import { revokeRole } from '../../functions/permissions/revoke-role.ts';
 import { deleteMe } from '../../functions/users/delete-me.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { http1Door } from '../e2e/doors/http.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
+import { worldOf } from '../e2e/matrix.ts';
 import { expectOk, loggedIn, userWithSession, verified, type World } from '../e2e/world.ts';
 import { perfect21 } from '../operator/support.ts';
 import { type TestPlatform, testEnvironment, testPlatform } from '../support/platform.ts';
@@ -16,14 +16,7 @@ let world: World;
 let admin: { user_id: string; access_token: string };
 beforeAll(async () => {
   platform = await testPlatform();
-  world = {
-    ...http1Door(platform.http.url),
-    ...platform.credentials,
-    mails: async (to) => {
-      await platform.drain();
-      return mailsFrom(platform.mailbox!.httpPort, to);
-    },
-  };
+  world = worldOf(platform, http1Door(platform.http.url));
   admin = await loggedIn(world, world.admin.email, { password: world.admin.password });
 });
 afterAll(() => platform?.close());

@@ -15,7 +15,7 @@ import { type Host, invoke } from '../../shared/kit/invoke.ts';
 import { continueTrace } from '../../shared/kit/trace.ts';
 import { type OpenHost, openHost } from '../../shared/process/host.ts';
 import { http1Door } from '../e2e/doors/http.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
+import { worldOf } from '../e2e/matrix.ts';
 import { expectOk, newEmail, PASSWORD, tokenIn, userWithSession, verified, type World } from '../e2e/world.ts';
 import { type TestPlatform, testEnvironment, testPlatform } from '../support/platform.ts';
 
@@ -34,14 +34,7 @@ let world: World;
 let containers: OpenHost[];
 beforeAll(async () => {
   platform = await testPlatform();
-  world = {
-    ...http1Door(platform.http.url),
-    ...platform.credentials,
-    mails: async (to) => {
-      await platform.drain();
-      return mailsFrom(platform.mailbox!.httpPort, to);
-    },
-  };
+  world = worldOf(platform, http1Door(platform.http.url));
   const config = loadConfig(testEnvironment(platform.dataDir));
   containers = await Promise.all(Array.from({ length: CONTAINERS }, () => openHost(config, schema)));
 });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform as services } from '../../functions/index.ts';
 import { AppError, ERRORS } from '../../shared/kit/errors.ts';
 import { callLocal, type Host } from '../../shared/kit/invoke.ts';
-import { reach } from '../../shared/kit/operation.ts';
+import { reach } from '../../shared/kit/reach.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { localDoor } from '../e2e/doors/local.ts';
 import { openRig, type Rig } from './rig.ts';

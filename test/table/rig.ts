@@ -5,7 +5,7 @@ import { grpcDoor } from '../e2e/doors/grpc.ts';
 import { http1Door, http2Door } from '../e2e/doors/http.ts';
 import { lambdaDoor } from '../e2e/doors/lambda.ts';
 import { localDoor } from '../e2e/doors/local.ts';
-import { mailsFrom } from '../e2e/matrix.ts';
+import { worldOf } from '../e2e/matrix.ts';
 import type { Door, World } from '../e2e/world.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
@@ -22,15 +22,7 @@ export const openRig = async (
   replace: readonly Adapter<any, any>[] = [],
 ): Promise<Rig> => {
   const platform = await testPlatform({ PERFECT21_RATE_LIMITS: 'off', ...env }, replace);
-  const world: World = {
-    ...localDoor(platform.host),
-    ...platform.credentials,
-    advance: platform.advance,
-    mails: async (to) => {
-      await platform.drain();
-      return mailsFrom(platform.mailbox!.httpPort, to);
-    },
-  };
+  const world = worldOf(platform, localDoor(platform.host));
   return { platform, world, close: () => platform.close() };
 };
 

@@ -1,6 +1,7 @@
 /** The AsyncAPI 3.0 document of the events, made from the catalogue and the subscriptions. Pure. */
 
-import type { Operation, Service } from '../../kit/operation.ts';
+import type { Operation } from '../../kit/operation.ts';
+import type { Service } from '../../kit/service.ts';
 import { match } from '../../messaging/topic.ts';
 import { type Event, messageOf, payloadSchema, pointer, schemaName } from './messages.ts';
 import { ROUTING } from './routing.ts';

@@ -1,7 +1,8 @@
 /** The OpenAPI 3.1 document of the platform, made from the operations themselves. Pure. */
 import { type BodyKind, type HttpBinding, kindsOf } from '../../kit/binding.ts';
 import type { ErrorCode } from '../../kit/errors.ts';
-import { type Access, type Operation, type Service, streams } from '../../kit/operation.ts';
+import { type Access, type Operation, streams } from '../../kit/operation.ts';
+import type { Service } from '../../kit/service.ts';
 import { isStream, NDJSON, type Stream } from '../../kit/stream.ts';
 import { exampleOf } from './example.ts';
 import { outcomesOf, PROBLEM } from './problems.ts';

@@ -8,18 +8,20 @@ import { MAX_MESSAGE, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '
 import { type Methods, protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
-import type { Operation, Service } from '../../kit/operation.ts';
+import type { Operation } from '../../kit/operation.ts';
+import type { Service } from '../../kit/service.ts';
 import { serviceOf } from '../../kit/service-name.ts';
 import { isStream } from '../../kit/stream.ts';
 import type { Live } from '../../system/live.ts';
 import { countConnections } from '../connections.ts';
 import { beFair, countCalls, limitMetadata } from './bounds.ts';
+import type { CallRules } from './call.ts';
 import { guard } from './guarded.ts';
 import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
 import { streaming } from './streaming.ts';
 import { beStrict } from './strict.ts';
-import { type UnaryRules, unary } from './unary.ts';
+import { unary } from './unary.ts';
 
 export interface GrpcOptions {
   /** 0: any free one. */
@@ -100,7 +102,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
   const asked = new Map<string, string>();
   countCalls(server, countConnections(host.ports.metrics, services), asked);
   const { identities, unfollow } = followIdentities(options.tls);
-  const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<UnaryRules, 'identities'>) => {
+  const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<CallRules, 'identities'>) => {
     asked.set(path, serviceOf(op));
     const bytes = (buffer: Buffer) => buffer;
     const type = callTypeOf(op);

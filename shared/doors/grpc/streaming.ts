@@ -10,7 +10,7 @@ import {
 import type { Codec } from '../../grpc/codec.ts';
 import { callAttributes } from '../../grpc/spans.ts';
 import { toStatus } from '../../grpc/status.ts';
-import { ANONYMOUS, type Caller, type Context } from '../../kit/context.ts';
+import { ANONYMOUS, type Caller } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
@@ -21,8 +21,8 @@ import { requestIdOf } from '../binding/binding.ts';
 import { Life } from '../binding/life.ts';
 import { pull } from '../binding/pull.ts';
 import { ipOf, isLoopback, serviceCaller } from './access.ts';
+import { type CallRules, contextOf, first, logFailure } from './call.ts';
 import { endCall, reporter } from './observation.ts';
-import { deadlineOf, first, logFailure, type UnaryRules } from './unary.ts';
 
 type Call = ServerDuplexStream<Buffer, Buffer> &
   ServerReadableStream<Buffer, Buffer> &
@@ -61,7 +61,7 @@ const send = async (call: Call, rows: AsyncIterator<unknown>, codec: Codec, life
  *
  * @param path of the method, for the metrics
  */
-export const streaming = (host: Host, op: Operation<any, any>, path: string, codec: Codec, rules: UnaryRules) => {
+export const streaming = (host: Host, op: Operation<any, any>, path: string, codec: Codec, rules: CallRules) => {
   const report = reporter(host.ports, serviceOf(op), path);
   const [into, out] = [op.input, op.output].map((each) => (isStream(each) ? each : undefined));
 
@@ -97,17 +97,8 @@ export const streaming = (host: Host, op: Operation<any, any>, path: string, cod
     const serve = async (): Promise<void> => {
       const { caller, bearer } = await life.until(callerOf(call));
       stage = undefined;
-      const ip = ipOf(call.getPeer());
-      const context: Context = {
-        request_id: requestId,
-        trace,
-        caller,
-        client: rules.client?.(metadata) ?? { ip, user_agent: first(metadata, 'user-agent')?.slice(0, 512) },
-        door: 'grpc',
-        ...(bearer && { bearer }),
-        deadline: deadlineOf(call),
-        signal: life.signal,
-      };
+      const known = { request_id: requestId, trace, caller, bearer, signal: life.signal };
+      const context = contextOf(call, rules, known);
       const output = await life.until(invoke(host, op, inputOf(call, life), context));
       if (out) {
         await send(call, (output as AsyncIterable<unknown>)[Symbol.asyncIterator](), codec, life);

@@ -1,10 +1,9 @@
 /** One unary call: bytes in, access, operation, bytes or status out. */
 import { type handleUnaryCall, Metadata, status } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
-import type { ClientIdentities } from '../../grpc/identities.ts';
 import { callAttributes } from '../../grpc/spans.ts';
 import { toStatus } from '../../grpc/status.ts';
-import { ANONYMOUS, type Caller, type Context } from '../../kit/context.ts';
+import { ANONYMOUS, type Caller } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
@@ -12,42 +11,8 @@ import { serviceOf } from '../../kit/service-name.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { ipOf, isLoopback, serviceCaller } from './access.ts';
+import { type CallRules, contextOf, first, logFailure } from './call.ts';
 import { endCall, reporter } from './observation.ts';
-
-export interface UnaryRules {
-  /** No credential is asked for when the peer is this machine. */
-  openOnLoopback: boolean;
-  /** Of a request, bytes. */
-  limit: number;
-  identities: ClientIdentities;
-  /** Throws AppError when this service may not use this door at all. */
-  admit?(caller: Caller): void;
-  /** Whom the call is made for, when a service hands that on. */
-  client?(metadata: Metadata): Context['client'];
-  /** What stands beside the rows of a stream. */
-  parameters?(metadata: Metadata): unknown;
-}
-
-export const first = (metadata: Metadata, name: string): string | undefined => metadata.get(name)[0]?.toString();
-
-export const deadlineOf = (call: { getDeadline(): unknown }): number | undefined => {
-  const deadline = Number(call.getDeadline());
-  return Number.isFinite(deadline) ? deadline : undefined;
-};
-
-export const logFailure = (
-  host: Host,
-  op: Operation<any, any>,
-  error: AppError,
-  context: Pick<Context, 'request_id' | 'trace'>,
-) =>
-  host.ports.log.error('operation.failed', {
-    operation: op.name,
-    code: error.code,
-    request_id: context.request_id,
-    trace_id: context.trace.trace_id,
-    cause: error.cause ?? error,
-  });
 
 /**
  * A handler of grpc-js for an operation. Never throws; requests and answers are bytes.
@@ -59,7 +24,7 @@ export const unary = (
   op: Operation<any, any>,
   path: string,
   codec: Codec,
-  rules: UnaryRules,
+  rules: CallRules,
 ): handleUnaryCall<Buffer, Buffer> => {
   const report = reporter(host.ports, serviceOf(op), path);
   return (call, respond) => {
@@ -99,15 +64,7 @@ export const unary = (
     const run = (caller: Caller, bearer?: string): Promise<void> | void => {
       // nobody waits any more
       if (call.cancelled) return void (span && endCall(span, status.CANCELLED));
-      const context: Context = {
-        request_id: requestId,
-        trace,
-        caller,
-        client: rules.client?.(metadata) ?? { ip, user_agent: first(metadata, 'user-agent')?.slice(0, 512) },
-        door: 'grpc',
-        ...(bearer && { bearer }),
-        deadline: deadlineOf(call),
-      };
+      const context = contextOf(call, rules, { request_id: requestId, trace, caller, bearer });
       return invoke(host, op, codec.decode(call.request), context).then((output) => answer(codec.encode(output)));
     };
     const start = (): Promise<void> | void => {

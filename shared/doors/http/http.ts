@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import type { Host } from '../../kit/invoke.ts';
-import type { Service } from '../../kit/operation.ts';
+import type { Service } from '../../kit/service.ts';
 import { placeAt } from '../../system/listening.ts';
 import type { Live } from '../../system/live.ts';
 import { clientIp } from '../binding/client-ip.ts';

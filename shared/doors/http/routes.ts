@@ -1,6 +1,6 @@
 /** Operations as routes: request in, binding, answer out. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Service } from '../../kit/operation.ts';
+import type { Service } from '../../kit/service.ts';
 import { serviceName } from '../../kit/service-name.ts';
 import { answer, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
 import { type Route, routesOf } from '../binding/route.ts';

@@ -8,7 +8,7 @@ import { bridge } from '../../../functions/bridge/index.ts';
 import { loadConfig } from '../../config/config.ts';
 import { StartError } from '../../config/start-error.ts';
 import type { Host } from '../../kit/invoke.ts';
-import { hostPorts } from '../../kit/operation.ts';
+import { hostPorts } from '../../kit/reach.ts';
 import { carrying, TO_RABBITMQ } from '../../messaging/bridge/carrying.ts';
 import { crossingOf, throughBus } from '../../messaging/bridge/crossings.ts';
 import { type Delivered, deliveredIn, isMqEvent } from '../../messaging/bridge/from-rabbitmq.ts';

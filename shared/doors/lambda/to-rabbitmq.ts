@@ -10,7 +10,7 @@ import { loadConfig } from '../../config/config.ts';
 import { StartError } from '../../config/start-error.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
-import { hostPorts } from '../../kit/operation.ts';
+import { hostPorts } from '../../kit/reach.ts';
 import { unitRandom } from '../../messaging/backoff.ts';
 import { BRIDGE_LIMITS, bridgeTopology, carrying, TO_RABBITMQ } from '../../messaging/bridge/carrying.ts';
 import { crossingOf, throughBus } from '../../messaging/bridge/crossings.ts';

@@ -5,7 +5,8 @@
 import { createHistogram } from 'node:perf_hooks';
 import { connect } from 'amqplib';
 import * as z from 'zod';
-import { operation, service } from '../../../shared/kit/operation.ts';
+import { operation } from '../../../shared/kit/operation.ts';
+import { service } from '../../../shared/kit/service.ts';
 import { envelopeOf } from '../../../shared/messaging/envelope.ts';
 import { openRabbit } from '../../../shared/messaging/rabbitmq/bus.ts';
 import { topologyOf } from '../../../shared/messaging/topology.ts';

@@ -3,7 +3,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { type GrpcDoor, type GrpcOptions, startGrpc } from '../../../shared/doors/grpc/grpc.ts';
 import type { ServerTls } from '../../../shared/grpc/tls.ts';
 import { callLocal, type Host } from '../../../shared/kit/invoke.ts';
-import { type Service, service } from '../../../shared/kit/operation.ts';
+import { type Service, service } from '../../../shared/kit/service.ts';
 import { fixed, type Live } from '../../../shared/system/live.ts';
 import { operations } from './operations.ts';
 import { type Answer, type CallOptions, rawCall } from './raw-call.ts';

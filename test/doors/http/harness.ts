@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { type HttpOptions, type RunningHttp, startHttp } from '../../../shared/doors/http/http.ts';
 import { AppError } from '../../../shared/kit/errors.ts';
 import type { Host } from '../../../shared/kit/invoke.ts';
-import { operation, service } from '../../../shared/kit/operation.ts';
+import { operation } from '../../../shared/kit/operation.ts';
+import { service } from '../../../shared/kit/service.ts';
 import type { Ports } from '../../../shared/ports/index.ts';
 import { createMetrics } from '../../../shared/system/metrics.ts';
 

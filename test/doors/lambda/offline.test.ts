@@ -7,7 +7,7 @@ import { refresh } from '../../../functions/auth/refresh.ts';
 import type { Offline } from '../../../infra/local/offline.ts';
 import { revocations } from '../../../shared/keys/revocation-records.ts';
 import { POLL_MS } from '../../../shared/keys/store-feed.ts';
-import { reach } from '../../../shared/kit/operation.ts';
+import { reach } from '../../../shared/kit/reach.ts';
 import { cases } from '../../e2e/cases/index.ts';
 import { http1Door } from '../../e2e/doors/http.ts';
 import type { Mail, World } from '../../e2e/world.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, type Question, type Subject } from '../../../functions/permissions/decide.ts';
+import { decide, type Subject } from '../../../functions/permissions/decide.ts';
 import { effective, forToken } from '../../../functions/permissions/effective.ts';
 import { BUILT_IN_ROLES, type PolicyFields, type RoleFields } from '../../../functions/permissions/model.ts';
+import type { Question } from '../../../functions/permissions/question.ts';
 import type { AssignedRole, Grant } from '../../../functions/permissions/records.ts';
 import { type LoadedPolicy, lineage, type Rules, resolveRoles } from '../../../functions/permissions/rules.ts';
 import { createConditions } from '../../../shared/conditions/conditions.ts';

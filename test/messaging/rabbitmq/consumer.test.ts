@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { AppError } from '../../../shared/kit/errors.ts';
-import { operation, service } from '../../../shared/kit/operation.ts';
+import { operation } from '../../../shared/kit/operation.ts';
+import { service } from '../../../shared/kit/service.ts';
 import { DEAD } from '../../../shared/messaging/dead-letters.ts';
 import { envelopeOf } from '../../../shared/messaging/envelope.ts';
 import { DROPPED, declareDrops } from '../../../shared/messaging/rabbitmq/drops.ts';

@@ -1,6 +1,7 @@
 /** The publisher of the architecture document, on the wire: what its Python (aio-pika, pydantic) writes, byte for byte in the body. */
 import { randomUUID } from 'node:crypto';
 import type { Channel } from 'amqplib';
+import { DOCUMENT_KEYS } from '../document-keys.ts';
 
 /** As `json.dumps` writes it: spaces after separators, ASCII only, None as null. */
 export const pythonJson = (value: unknown): string => {
@@ -17,24 +18,7 @@ export const pythonJson = (value: unknown): string => {
 /** `datetime.utcnow().isoformat()`: microseconds, and no offset. */
 export const utcnow = (now = Date.now()): string => `${new Date(now).toISOString().slice(0, -1)}123`;
 
-const KEYS: Readonly<Record<string, string>> = {
-  'user.registered': 'user.events.registered',
-  'user.login': 'user.events.login',
-  'user.logout': 'user.events.logout',
-  'user.password_changed': 'user.events.password_changed',
-  'user.mfa_enabled': 'user.events.mfa_enabled',
-  'permission.role_assigned': 'permission.events.role_assigned',
-  'permission.role_revoked': 'permission.events.role_revoked',
-  'permission.granted': 'permission.events.granted',
-  'permission.revoked': 'permission.events.revoked',
-  'security.suspicious_activity': 'security.events.suspicious',
-  'security.account_locked': 'security.events.locked',
-  'security.alert': 'security.events.alert',
-  'notification.email.send': 'notification.email.send',
-  'notification.sms.send': 'notification.sms.send',
-  'notification.push.send': 'notification.push.send',
-};
-export const DOCUMENT_TYPES = Object.keys(KEYS);
+export const DOCUMENT_TYPES = Object.keys(DOCUMENT_KEYS);
 
 export interface PublishOptions {
   user_id?: string | null;
@@ -56,7 +40,7 @@ export const publishAsDocument = async (
   const frame = { message_id, message_type, timestamp: utcnow(), source_service, correlation_id, user_id };
   await channel.assertExchange('perfect21.events', 'topic', { durable: true });
   const body = Buffer.from(pythonJson({ ...frame, data, metadata: null }));
-  channel.publish('perfect21.events', KEYS[message_type] ?? 'events.unknown', body, {
+  channel.publish('perfect21.events', DOCUMENT_KEYS[message_type] ?? 'events.unknown', body, {
     messageId: message_id,
     deliveryMode: 2,
     priority,

@@ -1,6 +1,6 @@
 /** A platform of one small service on a real broker: what tests of the RabbitMQ bus run on. */
 import { type Channel, type ChannelModel, connect } from 'amqplib';
-import type { Service } from '../../../shared/kit/operation.ts';
+import type { Service } from '../../../shared/kit/service.ts';
 import type { AnyEnvelope } from '../../../shared/messaging/envelope.ts';
 import { openRabbit, type RabbitBroker } from '../../../shared/messaging/rabbitmq/bus.ts';
 import type { RabbitSettings } from '../../../shared/messaging/rabbitmq/settings.ts';
