@@ -1,7 +1,9 @@
 /** `npm run package`: fresh files, then `serverless package`, then a look at what came out. No account, no network. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, bundlesIn, faultsOf, MAX_BUNDLE, MAX_RESOURCES, resourcesIn } from './aws/bundles.ts';
 import { ROOT, staleFiles } from './generate/files.ts';
@@ -13,7 +15,10 @@ const PACKAGE_MS = 180_000;
 /** Runs `serverless package` and gives what it said; throws when it failed. */
 export const serverlessPackage = async (): Promise<string> => {
   const cli = join(createRequire(import.meta.url).resolve('serverless/package.json'), '../bin/serverless.js');
-  const child = spawn(process.execPath, [cli, 'package'], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  // it leaves a folder a function in the temporary one
+  const TMPDIR = mkdtempSync(join(tmpdir(), 'perfect21-package-'));
+  const env = { ...process.env, TMPDIR };
+  const child = spawn(process.execPath, [cli, 'package'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   const timer = setTimeout(() => child.kill('SIGKILL'), PACKAGE_MS);
   const note = (chunk: Buffer): void => {
@@ -24,6 +29,7 @@ export const serverlessPackage = async (): Promise<string> => {
   child.stderr.on('data', note);
   const [code] = await once(child, 'exit');
   clearTimeout(timer);
+  rmSync(TMPDIR, { recursive: true, force: true });
   if (code !== 0) throw new Error(said.trim());
   return said;
 };

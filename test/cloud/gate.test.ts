@@ -10,6 +10,7 @@ import { listNotifications } from '../../functions/notifications/list-notificati
 import { readNotification } from '../../functions/notifications/read-notification.ts';
 import { removeDevice } from '../../functions/notifications/remove-device.ts';
 import { sendNotification } from '../../functions/notifications/send-notification.ts';
+import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { createPolicy } from '../../functions/permissions/create-policy.ts';
 import { getAuthzenConfiguration } from '../../functions/permissions/get-authzen-configuration.ts';
 import { getPolicy } from '../../functions/permissions/get-policy.ts';
@@ -17,6 +18,7 @@ import { getRole } from '../../functions/permissions/get-role.ts';
 import { listPolicies } from '../../functions/permissions/list-policies.ts';
 import { listRoles } from '../../functions/permissions/list-roles.ts';
 import { putPolicy } from '../../functions/permissions/put-policy.ts';
+import { revokeRole } from '../../functions/permissions/revoke-role.ts';
 import { endSessionsOfUser } from '../../functions/sessions/end-sessions-of-user.ts';
 import { listUserSessions } from '../../functions/sessions/list-user-sessions.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
@@ -85,6 +87,9 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(listPolicies, {}, service));
   await expectOk(world.call(getRole, { role: 'user' }, service));
   await expectOk(world.call(listRoles, {}, service));
+  for (const change of [assignRole, revokeRole]) {
+    await expectOk(world.call(change, { user_id: session.user_id, role: 'admin' }, service));
+  }
   // delayed by less and by more than an alarm in the queue can wait
   const { user_id } = await userWithSession(world);
   for (const minutes of [5, 60]) {

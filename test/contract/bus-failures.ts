@@ -90,7 +90,8 @@ export const failures = ({ open, traits }: Given): void => {
       await eventually(bench, async () => (await seenBy(store)).length, 'the good one');
       const [letter] = await store.messages.peek('perfect21.dead', 10);
       expect(letter).toMatchObject({ reason: 'not an event', body: { from: OUTBOX, id: 'poison' } });
-      expect(await store.messages.depth(OUTBOX)).toEqual({ count: 0 });
+      // the broker confirms the good one after its consumer saw it
+      await eventually(bench, async () => (await store.messages.depth(OUTBOX)).count === 0, 'an empty outbox');
     });
 
     test(`when a queue is full: ${traits.full}`, async () => {

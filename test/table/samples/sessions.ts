@@ -19,6 +19,10 @@ export const sessions: Samples = {
     return { user_id, generation: 5, except_session_id: session_id, reason: 'password_changed' };
   }),
   'sessions.revoke-token': asService(async (world) => ({ token: (await userWithSession(world)).access_token })),
+  'sessions.get-session': asService(async (world) => {
+    const { session_id, user_id } = await userWithSession(world);
+    return { session_id, user_id };
+  }),
   'sessions.list-sessions': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
   'sessions.end-my-session': async (world) => {
     const user = await userWithSession(world);
