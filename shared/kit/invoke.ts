@@ -45,25 +45,31 @@ const shaped = ({ input, request }: Shape, fields: unknown): unknown => {
   return request ? request(read) : read;
 };
 
-/** The declared ports are the same for every call of a host, so they are picked once. */
-const picked = new WeakMap<Host, Map<Operation<any, any>, object>>();
-const portsOf = (host: Host, op: Operation<any, any>): object => {
-  const byOperation = picked.get(host) ?? new Map<Operation<any, any>, object>();
-  picked.set(host, byOperation);
-  let ports = byOperation.get(op);
-  if (!ports) {
-    ports = Object.fromEntries(
-      op.needs.filter((name) => name !== 'store').map((name: PortName) => [name, host.ports[name]]),
-    );
-    byOperation.set(op, ports);
+/** What an operation is given at a host: the ports are the same for every call, the rest is bound to its context. */
+interface Recipe {
+  ports: object;
+  stored: boolean;
+  callees: readonly string[];
+}
+
+const recipes = new WeakMap<Host, Map<Operation<any, any>, Recipe>>();
+const recipeOf = (host: Host, op: Operation<any, any>): Recipe => {
+  const byOperation = recipes.get(host) ?? new Map<Operation<any, any>, Recipe>();
+  recipes.set(host, byOperation);
+  let recipe = byOperation.get(op);
+  if (!recipe) {
+    const names: PortName[] = op.needs.filter((name: PortName) => name !== 'store');
+    const ports = Object.fromEntries(names.map((name) => [name, host.ports[name]]));
+    const stored = op.reads.length + op.writes.length + op.emits.length > 0;
+    recipe = { ports, stored, callees: Object.keys(op.calls) };
+    byOperation.set(op, recipe);
   }
-  return ports;
+  return recipe;
 };
 
 const given = (host: Host, op: Operation<any, any>, context: Context): object => {
-  const ports = context.trace.tracer ? withSpans(portsOf(host, op), context.trace) : portsOf(host, op);
-  const stored = op.reads.length || op.writes.length || op.emits.length;
-  const callees = Object.keys(op.calls);
+  const { ports: own, stored, callees } = recipeOf(host, op);
+  const ports = context.trace.tracer ? withSpans(own, context.trace) : own;
   if (!stored && !callees.length) return ports;
   const bound: Record<string, unknown> = { ...ports };
   if (stored) bound.store = bindStore(host.ports, op, context);

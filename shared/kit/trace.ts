@@ -4,18 +4,19 @@ import type { Trace } from '../ports/tracer.ts';
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-// one call to the random source serves many ids: randomBytes costs more than the hex digits it gives
+// one call to the random source and one conversion serve many ids: each costs more than what it gives one of them
 const POOL = 4096;
-let pool = randomBytes(POOL);
+const digits = (): string => randomBytes(POOL).toString('hex');
+let pool = digits();
 let used = 0;
 const hex = (bytes: number): string => {
-  if (used + bytes > POOL) {
-    pool = randomBytes(POOL);
+  if (used + 2 * bytes > pool.length) {
+    pool = digits();
     used = 0;
   }
   const from = used;
-  used += bytes;
-  return pool.toString('hex', from, used);
+  used += 2 * bytes;
+  return pool.slice(from, used);
 };
 
 /** What a `traceparent` header says of the caller's span; undefined when it is absent or malformed. */

@@ -31,7 +31,9 @@ const inputOf = (route: Route, request: HttpRequest): unknown => {
 
 /** One object, no field said twice. */
 const joined = (fields: Record<string, unknown>, params: Record<string, string>): Record<string, unknown> => {
-  for (const name of Object.keys(params)) {
+  const names = Object.keys(params);
+  if (!names.length) return fields;
+  for (const name of names) {
     if (name in fields)
       throw new AppError('invalid_request', { errors: [{ path: name, message: 'Stands in the path' }] });
   }
@@ -69,8 +71,8 @@ export const answer = (
 ): Promise<HttpResponse> => {
   const { tracer } = host.ports;
   const { traceparent } = request.headers;
+  if (!tracer) return respond(host, route, request, door, continueTrace(traceparent), deadline);
   const work = (trace: Trace) => respond(host, route, request, door, trace, deadline);
-  if (!tracer) return work(continueTrace(traceparent));
   return inServerSpan(tracer, { method: request.method, route: route.http.path, traceparent }, work);
 };
 
@@ -103,10 +105,12 @@ export const refuse = (
   return response;
 };
 
+const NOBODY: Presented = Object.freeze({ caller: ANONYMOUS });
+
 const presentedOf = async ({ op, http }: Route, host: Host, authorization: string | undefined): Promise<Presented> => {
   const basic = http.credentials === 'basic' ? readBasic(authorization) : undefined;
   if (basic) return { caller: ANONYMOUS, basic };
-  return op.access === 'public' ? { caller: ANONYMOUS } : authenticate(host.ports, authorization);
+  return op.access === 'public' ? NOBODY : authenticate(host.ports, authorization);
 };
 
 const respond = async (
@@ -122,18 +126,18 @@ const respond = async (
   const requestId = requestIdOf(headers['x-request-id'], host.ports.ids.uuid);
   try {
     const presented =
-      op.access === 'public' && !http.credentials
-        ? { caller: ANONYMOUS }
-        : await presentedOf(route, host, headers.authorization);
+      op.access === 'public' && !http.credentials ? NOBODY : await presentedOf(route, host, headers.authorization);
     const context: Context = {
       request_id: requestId,
       trace,
-      ...presented,
-      client: { ip: request.ip, user_agent: headers['user-agent']?.slice(0, 512), ...deviceOf(headers) },
+      caller: presented.caller,
+      bearer: presented.bearer,
+      basic: presented.basic,
+      client: { ip: request.ip, user_agent: headers['user-agent']?.slice(0, 512), device: deviceOf(headers) },
       gives: {},
       door,
       deadline,
-      ...(request.signal && { signal: request.signal }),
+      signal: request.signal,
     };
     const output = await invoke(host, op, inputOf(route, request), context, shape);
     const response = outputResponse(route, output, requestId);

@@ -11,9 +11,9 @@ const LONGEST = 512;
 const COOKIE = new RegExp(`(?:^|;)\\s*${DEVICE_COOKIE}=([^;\\s]*)`);
 
 /** The token that a request carries, for the context. @example deviceOf({ cookie: '__Host-perfect21-device=p21d_…' }) */
-export const deviceOf = (headers: Readonly<Record<string, string | undefined>>): { device?: string } => {
-  const sent = headers[DEVICE_HEADER] ?? COOKIE.exec(headers.cookie ?? '')?.[1];
-  return sent && sent.length <= LONGEST ? { device: sent } : {};
+export const deviceOf = (headers: Readonly<Record<string, string | undefined>>): string | undefined => {
+  const sent = headers[DEVICE_HEADER] ?? (headers.cookie && COOKIE.exec(headers.cookie)?.[1]);
+  return sent && sent.length <= LONGEST ? sent : undefined;
 };
 
 /** The header fields that give a device its token. */

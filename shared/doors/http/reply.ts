@@ -11,6 +11,17 @@ export interface Reply extends Omit<HttpResponse, 'body'> {
 const closeStream = (response: unknown): void =>
   (response as Http2ServerResponse).stream?.close(constants.NGHTTP2_NO_ERROR);
 
+/** Names and values in turn, which Node takes quicker than an object; what an answer says itself stands before the defaults. */
+const fieldsOf = (
+  headers: Readonly<Record<string, string>>,
+  defaults: Readonly<Record<string, string>>,
+): (string | number)[] => {
+  const fields: (string | number)[] = [];
+  for (const name in headers) fields.push(name, headers[name]!);
+  for (const name in defaults) if (!(name in headers)) fields.push(name, defaults[name]!);
+  return fields;
+};
+
 /**
  * Makes the writer of answers.
  *
@@ -27,12 +38,12 @@ export const replier =
     reply.hijack();
     const { raw: incoming } = request;
     const response = reply.raw;
-    const fields: Record<string, string | number> = { ...security, ...headers };
+    const fields = fieldsOf(headers, security);
     const length = body === undefined ? 0 : Buffer.byteLength(body);
-    if (status !== 204) fields['content-length'] = length;
+    if (status !== 204) fields.push('content-length', length);
     // after a body that nobody read, HTTP/1.1 can't tell where the next request begins
     const unread = !incoming.readableEnded && announcesBody(incoming);
-    if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.connection = 'close';
+    if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.push('connection', 'close');
     response.writeHead(status, fields);
     // RFC 9113, 8.1: the rest of a body that decided nothing is not wanted
     if (incoming.httpVersionMajor === 2 && unread) response.once('finish', () => closeStream(response));
@@ -52,9 +63,9 @@ export const beginner =
   ): void => {
     reply.hijack();
     const { raw: incoming } = request;
-    const fields: Record<string, string> = { ...security, ...headers };
+    const fields = fieldsOf(headers, security);
     const unread = !incoming.readableEnded && announcesBody(incoming);
-    if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.connection = 'close';
+    if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.push('connection', 'close');
     reply.raw.writeHead(status, fields);
     reply.raw.flushHeaders();
     if (incoming.httpVersionMajor === 2 && unread) reply.raw.once('finish', () => closeStream(reply.raw));
