@@ -7,6 +7,7 @@ import { bridgeCollections } from './bridge/index.ts';
 import { notificationCollections, notifications } from './notifications/index.ts';
 import { permissionCollections, permissions } from './permissions/index.ts';
 import { sessionCollections, sessions } from './sessions/index.ts';
+import { fillTerms } from './users/fill-terms.ts';
 import { userCollections, users } from './users/index.ts';
 
 /** The name of a service, the same everywhere: in events, metrics, traces, queues and registries. */
@@ -27,7 +28,7 @@ export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries
 
 /** Raise the version with every change of a collection's indexes or migrations: a start on older data then migrates it. */
 export const schema: StoreSchema = {
-  version: 3,
+  version: 4,
   collections: [
     ...authCollections,
     ...userCollections,
@@ -37,4 +38,5 @@ export const schema: StoreSchema = {
     ...bridgeCollections,
     callCounts,
   ],
+  fill: fillTerms,
 };

@@ -8,10 +8,10 @@ import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
 import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
 import { clientChanges, sessions } from '../sessions/records.ts';
-import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, users } from '../users/records.ts';
+import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 3,
+  version: 4,
   collections: [
     administrators,
     sightings,
@@ -40,6 +40,8 @@ export const schema: StoreSchema = {
     serviceCredentials,
     sessions,
     smsCounts,
+    userFills,
+    userTerms,
     users,
   ],
 };

@@ -19,7 +19,15 @@ import {
 } from './model.ts';
 import { goodTokens, issueToken, MAX_BESIDE, tokenId } from './one-time-token.ts';
 import { requireGoodPassword } from './password-rule.ts';
-import { credentials, identifiers, oneTimeTokens, requestCounts, type UserRecord, users } from './records.ts';
+import {
+  credentials,
+  identifiers,
+  oneTimeTokens,
+  requestCounts,
+  type UserRecord,
+  users,
+  userTerms,
+} from './records.ts';
 import { registerAnew, registerNew, WAITS_MS } from './registration.ts';
 
 export const NewUser = z.strictObject({
@@ -57,8 +65,8 @@ export const createUser = operation({
   output: z.object({ user_id: z.string().optional().meta({ description: 'Left out when no account was made' }) }),
   errors: ['password_refused'],
   emits: [userRegistered, emailSend],
-  reads: [users, identifiers, credentials, oneTimeTokens],
-  writes: [users, identifiers, credentials, oneTimeTokens, requestCounts],
+  reads: [users, identifiers, credentials, oneTimeTokens, userTerms],
+  writes: [users, identifiers, credentials, oneTimeTokens, requestCounts, userTerms],
   needs: ['clock', 'ids', 'passwords', 'sealer', 'secrets', 'settings'],
   run: async ({ store, clock, ids, passwords, sealer, secrets, settings }, input) => {
     const { email, password, username, ip_address, user_agent, verified = false, ...profile } = input;

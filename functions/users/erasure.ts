@@ -3,8 +3,9 @@ import { type Reader, remove, type Stored, update, type Write } from '../../shar
 import { emailKey, usernameKey } from './model.ts';
 import { tokenId } from './one-time-token.ts';
 import { credentials, identifiers, oneTimeTokens, phoneProofs, type UserRecord, users } from './records.ts';
+import { followingTerms } from './terms.ts';
 
-type Names = 'users' | 'identifiers' | 'credentials' | 'one_time_tokens' | 'phone_proofs';
+type Names = 'users' | 'identifiers' | 'credentials' | 'one_time_tokens' | 'phone_proofs' | 'user_terms';
 
 /** A deleted account. */
 export const erased = ({ created_at }: UserRecord, generation: number): UserRecord => ({
@@ -36,5 +37,6 @@ export const erase = async (
     ...[...held.values()].map((identifier) => remove(identifiers, identifier)),
     ...[...tokens.values()].map((token) => remove(oneTimeTokens, token)),
     ...(proof ? [remove(phoneProofs, proof)] : []),
+    ...(await followingTerms(store, user.id, value, undefined)),
   ];
 };

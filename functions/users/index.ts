@@ -14,6 +14,7 @@ import { getLoginHistory } from './get-login-history.ts';
 import { getMe } from './get-me.ts';
 import { getUser } from './get-user.ts';
 import { getUsers } from './get-users.ts';
+import { listUsers } from './list-users.ts';
 import { onPasswordResetRequested } from './on-password-reset-requested.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserLogin } from './on-user-login.ts';
@@ -45,6 +46,7 @@ export const users = service('users', [
   getUser,
   updateUserStatus,
   getUsers,
+  listUsers,
   verifyPassword,
   recordLogin,
   getLoginHistory,

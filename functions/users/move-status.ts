@@ -14,12 +14,14 @@ import {
   phoneProofs,
   type UserRecord,
   users,
+  userTerms,
 } from './records.ts';
 import { confirm } from './registration.ts';
 import { NEXT_STATUSES, type UserStatus } from './status.ts';
+import { followingTerms } from './terms.ts';
 
 /** What it reads and writes, and the events that it commits: for the declaration of an operation that moves a status. */
-export const MOVES = [users, identifiers, credentials, oneTimeTokens, phoneProofs, administrators] as const;
+export const MOVES = [users, identifiers, credentials, oneTimeTokens, phoneProofs, administrators, userTerms] as const;
 export const MOVE_EVENTS = [userStatusChanged, userDeleted] as const;
 type Names = (typeof MOVES)[number]['name'];
 
@@ -59,7 +61,9 @@ export const moveStatus = (
     }
     const value = { ...user.value, status, generation, spared_session_id: undefined };
     const waited = old_status === 'pending_verification';
-    const writes = waited ? await confirm(store, user, value) : [update(users, user, value)];
+    const writes = waited
+      ? await confirm(store, user, value)
+      : [update(users, user, value), ...(await followingTerms(store, user_id, value, user.expires_at))];
     await store.transact([...writes, ...guard], events);
     return { ...user, value };
   });

@@ -9,7 +9,15 @@ import { emailSend } from '../notifications/events.ts';
 import { passwordResetRequested, userRegistered } from './events.ts';
 import { emailKey, mailboxOf } from './model.ts';
 import { goodTokens, issueToken, MAX_BESIDE, tokenId } from './one-time-token.ts';
-import { credentials, handledRequests, identifiers, oneTimeTokens, requestCounts, users } from './records.ts';
+import {
+  credentials,
+  handledRequests,
+  identifiers,
+  oneTimeTokens,
+  requestCounts,
+  users,
+  userTerms,
+} from './records.ts';
 import { registerAnew } from './registration.ts';
 
 /** Mails that one mailbox may get in an hour, whoever asks. */
@@ -34,8 +42,8 @@ export const onPasswordResetRequested = operation({
   output: z.object({}),
   errors: ['conflict'],
   emits: [emailSend, userRegistered],
-  reads: [identifiers, users, credentials, oneTimeTokens],
-  writes: [identifiers, users, credentials, oneTimeTokens, requestCounts, handledRequests],
+  reads: [identifiers, users, credentials, oneTimeTokens, userTerms],
+  writes: [identifiers, users, credentials, oneTimeTokens, requestCounts, handledRequests, userTerms],
   needs: ['clock', 'ids', 'sealer', 'secrets', 'settings'],
   run: async ({ store, clock, ids, sealer, secrets, settings }, { message_id, data }) => {
     const { email, ip_address, user_agent } = data;

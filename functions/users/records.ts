@@ -27,9 +27,37 @@ export interface UserRecord {
   spared_session_id?: string;
 }
 
+/** Lists of all accounts: one partition of DynamoDB would hold up an import. */
+const SHARDS = 16;
+
 export const users = collection<UserRecord>()('users', {
-  indexes: { by_status: { hash: (user) => user.status, sort: (_, id) => id } },
+  indexes: {
+    by_status: { hash: (user) => user.status, sort: (_, id) => id, shards: SHARDS },
+    by_creation: {
+      hash: ({ status }) => (status === 'deleted' ? undefined : 'all'),
+      sort: (_, id) => id,
+      shards: SHARDS,
+    },
+  },
 });
+
+/** One of the texts by whose beginning an account is found (terms.ts). */
+export interface UserTerm {
+  user_id: string;
+  term: string;
+  status: UserStatus;
+}
+
+/** By `<user id>:<kind>`, written in the transactions that write the account, with its expiry. */
+export const userTerms = collection<UserTerm>()('user_terms', {
+  indexes: {
+    by_term: { hash: () => 'all', sort: ({ term }) => term, shards: SHARDS },
+    by_status: { hash: ({ status }) => status, sort: ({ term }) => term, shards: SHARDS },
+  },
+});
+
+/** By name: what was made once for all accounts that were there before it was kept with each of them. */
+export const userFills = collection<Record<never, never>>()('user_fills');
 
 /** `email:<canonical>` and `username:<canonical>` → whose it is; what makes both unique. */
 export const identifiers = collection<{ user_id: string }>()('identifiers');

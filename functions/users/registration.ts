@@ -2,8 +2,9 @@
 import { insert, type Reader, remove, type Stored, update, type Write } from '../../shared/ports/store.ts';
 import { emailKey, usernameKey } from './model.ts';
 import { credentials, identifiers, type UserRecord, users } from './records.ts';
+import { followingTerms, newTerms } from './terms.ts';
 
-type Names = 'users' | 'identifiers' | 'credentials';
+type Names = 'users' | 'identifiers' | 'credentials' | 'user_terms';
 type Secret = { password_hash: string; changed_at: number };
 
 /** How long an account waits to be verified. */
@@ -24,6 +25,7 @@ export const registerNew = (
   insert(users, user_id, user, { expires_at }),
   insert(credentials, user_id, secret, { expires_at }),
   ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id }, { expires_at })] : []),
+  ...newTerms(user_id, user, expires_at),
 ];
 
 /**
@@ -53,6 +55,7 @@ export const registerAnew = async (
     ...(address ? [update(identifiers, address, address.value, waits)] : []),
     ...(name ? [kept ? update(identifiers, name, name.value, waits) : remove(identifiers, name)] : []),
     ...(takes ? [insert(identifiers, usernameKey(user.username!), { user_id: known.id }, waits)] : []),
+    ...(await followingTerms(store, known.id, user, expires_at)),
   ];
 };
 
@@ -71,5 +74,6 @@ export const confirm = async (
     update(users, waiting, value, stays),
     ...(secret ? [contested ? remove(credentials, secret) : update(credentials, secret, secret.value, stays)] : []),
     ...[...held.values()].map((identifier) => update(identifiers, identifier, identifier.value, stays)),
+    ...(await followingTerms(store, waiting.id, value, undefined)),
   ];
 };

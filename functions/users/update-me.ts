@@ -9,7 +9,8 @@ import { provePassword } from '../auth/prove-password.ts';
 import { smsSend } from '../notifications/events.ts';
 import { Locale, NewUsername, Password, PersonName, PhoneNumber, toUser, User, usernameKey } from './model.ts';
 import { askForProof, countCode, PROOF_PORTS } from './phone-proof.ts';
-import { identifiers, phoneProofs, requestCounts, type UserRecord, users } from './records.ts';
+import { identifiers, phoneProofs, requestCounts, type UserRecord, users, userTerms } from './records.ts';
+import { followingTerms } from './terms.ts';
 
 /** A field that null empties. */
 const emptied = <T extends z.ZodType>(field: T) => field.nullable().meta({ description: 'null empties it' });
@@ -48,8 +49,8 @@ export const updateMe = operation({
   output: User,
   errors: ['not_found', 'conflict', 'already_exists', 'invalid_credentials'],
   emits: [smsSend, securityAlert],
-  reads: [users, identifiers, phoneProofs],
-  writes: [users, identifiers, phoneProofs, requestCounts],
+  reads: [users, identifiers, phoneProofs, userTerms],
+  writes: [users, identifiers, phoneProofs, requestCounts, userTerms],
   needs: PROOF_PORTS,
   calls: { provePassword },
   run: async ({ store, provePassword, ...given }, { password, ...changes }, context) => {
@@ -106,6 +107,7 @@ export const updateMe = operation({
           ...(old ? [remove(identifiers, old)] : []),
           ...(proof ? [proof.write] : []),
           ...(asked ? [remove(phoneProofs, asked)] : []),
+          ...(await followingTerms(store, user_id, value, user.expires_at)),
         ],
         [...(proof ? [proof.event] : []), ...(calls ? [told] : [])],
       );

@@ -5,7 +5,7 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { remove } from '../../shared/ports/store.ts';
 import { passwordResetRequested } from './events.ts';
 import { matchesToken, tokenId, userOfToken } from './one-time-token.ts';
-import { credentials, identifiers, oneTimeTokens, users } from './records.ts';
+import { credentials, identifiers, oneTimeTokens, users, userTerms } from './records.ts';
 import { confirm } from './registration.ts';
 
 /**
@@ -22,8 +22,8 @@ export const verifyEmail = operation({
   output: z.object({ user_id: z.string(), email: z.string() }),
   errors: ['invalid_token', 'conflict'],
   emits: [passwordResetRequested],
-  reads: [oneTimeTokens, users, identifiers, credentials],
-  writes: [oneTimeTokens, users, identifiers, credentials],
+  reads: [oneTimeTokens, users, identifiers, credentials, userTerms],
+  writes: [oneTimeTokens, users, identifiers, credentials, userTerms],
   needs: ['clock'],
   run: ({ store, clock }, { token }) =>
     retryConflict(async () => {

@@ -51,6 +51,7 @@ export const bindStore = (ports: Ports, op: Operation<any, any>, context: Contex
     get: (collection, id) => store.get(collection, id),
     getMany: (collection, ids) => store.getMany(collection, ids),
     query: (collection, index, hash, page) => store.query(collection, index, hash, page),
+    cursorAt: (...place) => store.cursorAt(...place),
     increment: (collection, id, options) => store.increment(collection, id, options),
     owner: () => store.messages.owner(),
     isGone: (owner) => store.messages.isGone(owner),

@@ -14,6 +14,11 @@
 export interface Index<T> {
   hash: (value: T, id: string) => string | undefined;
   sort: (value: T, id: string) => string;
+  /**
+   * Into how many partitions DynamoDB spreads the records of one hash (each takes 1,000 writes a second), 1 when left out.
+   * Reads ask all of them. Raise the schema's version with it.
+   */
+  shards?: number;
 }
 
 /** What a service keeps, declared in its records.ts. `migrate[i]` lifts a value from version i+1 to i+2. */
@@ -110,6 +115,8 @@ export interface PageRequest {
   order?: 'asc' | 'desc';
   /** Only records whose sort value is at least this. */
   from?: string;
+  /** Only records whose sort value begins so. Not together with `from`. */
+  prefix?: string;
 }
 
 export interface Page<T> {
@@ -128,6 +135,14 @@ export interface Reader<R extends string = string> {
     hash: string,
     page?: PageRequest,
   ): Promise<Page<T>>;
+  /** The cursor of a query as if this had been the last record shown; with the other order the way back begins there. */
+  cursorAt<N extends R, T>(
+    collection: Collection<N, T>,
+    index: string,
+    hash: string,
+    shown: Pick<Stored<T>, 'id' | 'value'>,
+    page?: Pick<PageRequest, 'order' | 'prefix'>,
+  ): string;
 }
 
 /** A counter record's value. Written only by `increment`. */

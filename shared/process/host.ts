@@ -26,6 +26,21 @@ const storeFor = async ({ store }: Config, schema: StoreSchema): Promise<AnyAdap
   }
 };
 
+/** The store with what older releases did not write. */
+const filled = (store: Adapter<'store'>, { fill }: StoreSchema): AnyAdapter => ({
+  ...store,
+  open: async (...given) => {
+    const opened = await store.open(...given);
+    try {
+      await fill?.(opened.port);
+      return opened;
+    } catch (thrown) {
+      await opened.close?.();
+      throw thrown;
+    }
+  },
+});
+
 const keysFor = async ({ keys }: Config): Promise<AnyAdapter[]> => {
   switch (keys.source) {
     case 'file': {
@@ -75,7 +90,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../delivery/push/pusher.ts')).pusher,
   (await import('../delivery/push/push-key.ts')).pushKey,
   ...(await keysFor(config)),
-  await storeFor(config, schema),
+  filled(await storeFor(config, schema), schema),
 ];
 
 /** Calls an operation whose service does not run in this process. */

@@ -2,6 +2,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../kit/errors.ts';
 import type { Secrets } from '../ports/secrets.ts';
+import type { Reader } from '../ports/store.ts';
+import { indexKey } from './record.ts';
 
 /** The query a cursor belongs to. */
 export interface Place {
@@ -9,6 +11,7 @@ export interface Place {
   index: string;
   hash: string;
   order: 'asc' | 'desc';
+  prefix?: string;
 }
 
 /** The last record shown. */
@@ -37,9 +40,9 @@ const refuse = (): never => {
  */
 export const cursors = (secrets: Secrets): Cursors => {
   const keys = secrets.keys('cursor');
-  const mac = ({ collection, index, hash, order }: Place, position: string, key = keys[0]!): Buffer =>
+  const mac = ({ collection, index, hash, order, prefix }: Place, position: string, key = keys[0]!): Buffer =>
     createHmac('sha256', key)
-      .update(JSON.stringify([collection, index, hash, order, position]))
+      .update(JSON.stringify([collection, index, hash, order, position, ...(prefix ? [prefix] : [])]))
       .digest();
   return {
     write: (place, { sort, id }) => {
@@ -58,3 +61,12 @@ export const cursors = (secrets: Secrets): Cursors => {
     },
   };
 };
+
+/** The cursor behind a record that somebody shows. See Reader.cursorAt. */
+export const cursorAt =
+  ({ write }: Cursors): Reader['cursorAt'] =>
+  (collection, index, hash, { id, value }, { order = 'asc', prefix } = {}) => {
+    const key = indexKey(collection, index, value, id);
+    if (key?.hash !== hash) throw new Error(`${collection.name} has no such record in ${index}`);
+    return write({ collection: collection.name, index, hash, order, prefix }, { sort: key.sort, id });
+  };

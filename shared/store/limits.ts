@@ -57,6 +57,23 @@ export const manyIds = (ids: readonly string[]): string[] => {
 /** A page request with its defaults. Throws RangeError for a limit out of 1 to 1000: doors validate before. */
 export const pageOf = ({ limit = 50, order = 'asc', ...rest }: PageRequest = {}) => {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new RangeError('a page holds 1 to 1000 records');
-  if (rest.from !== undefined) storable(isSort(rest.from));
+  const { from, prefix } = rest;
+  if (from !== undefined) storable(isSort(from));
+  if (prefix !== undefined) storable(isSort(prefix));
+  if (from !== undefined && prefix !== undefined) throw new RangeError('a page is of a prefix or from a value');
   return { limit, order, ...rest };
+};
+
+/** By bytes, as the engines compare. */
+export const isBefore = (one: string, other: string): boolean =>
+  Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
+
+/** The least text, by bytes, that is greater than all that begin so; undefined where there is none. */
+export const behindPrefix = (prefix: string): string | undefined => {
+  const points = [...prefix].map((character) => character.codePointAt(0)!);
+  while (points.at(-1) === 0x10ffff) points.pop();
+  const last = points.pop();
+  if (last === undefined) return undefined;
+  // no text has code points of its own from D800 to DFFF
+  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
 };

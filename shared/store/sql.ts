@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { StartError } from '../config/start-error.ts';
 import type { Collection, Stored } from '../ports/store.ts';
-import { checkIndexKey } from './limits.ts';
+import type { Position } from './cursor.ts';
+import { behindPrefix, checkIndexKey, isBefore } from './limits.ts';
 import { indexKey, upcast } from './record.ts';
 import type { StoreSchema } from './schema.ts';
 
@@ -31,6 +32,21 @@ export const indexValues = (collection: Collection, value: unknown, id: string):
     const key = checkIndexKey(indexKey(collection, index, value, id));
     return key ? [key.hash, key.sort] : [null, null];
   });
+
+/**
+ * The bounds of a query beside where it goes on. Where that is the closer one they are left out: an engine that began at
+ * the other would pass over all pages before.
+ */
+export const boundsOf = (
+  { from, prefix, order }: { from?: string; prefix?: string; order: 'asc' | 'desc' },
+  after: Position | undefined,
+): { least?: string; until?: string } => {
+  const least = prefix ?? from;
+  const until = prefix && behindPrefix(prefix);
+  const goesOn = (bound: string | undefined, by: 'asc' | 'desc'): boolean =>
+    bound === undefined || (after !== undefined && order === by && isBefore(after.sort, bound) === (by === 'desc'));
+  return { ...(!goesOn(least, 'asc') && { least }), ...(!goesOn(until, 'desc') && { until }) };
+};
 
 /** A row as both engines give it; `data` is parsed already. */
 export interface Row {

@@ -84,7 +84,11 @@ export const people = collection<Person>()('people', {
 });
 export const notes = collection<{ text: string }>()('notes');
 export const hits = collection<Counter>()('hits', { counts: true });
-export const schema: StoreSchema = { version: 1, collections: [people, notes, hits] };
+/** Spread over partitions where the engine has some. */
+export const crew = collection<{ name: string }>()('crew', {
+  indexes: { by_team: { hash: () => 't', sort: ({ name }) => name, shards: 4 } },
+});
+export const schema: StoreSchema = { version: 1, collections: [people, notes, hits, crew] };
 
 export const person = (name: string, more: Partial<Person> = {}): Person => ({
   name,

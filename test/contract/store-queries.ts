@@ -2,12 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { insert, remove, type Store, update } from '../../shared/ports/store.ts';
 import { cursors } from '../../shared/store/cursor.ts';
-import { codeOf, fakePorts, people, person, walk } from './store-harness.ts';
+import { codeOf, crew, fakePorts, people, person, walk } from './store-harness.ts';
 import type { Rig } from './store-suite.ts';
 
 /** People of one city under these names; ids are the names behind a prefix. */
 const settle = (store: Store, city: string, names: readonly string[]) =>
   store.transact(names.map((name) => insert(people, `${city}-${name}`, person(name, { city }))));
+
+const byBytes = (one: string, two: string) => Buffer.compare(Buffer.from(one), Buffer.from(two));
 
 const ids = async (store: Store, ...[page]: [Parameters<Store['query']>[3]?]) =>
   (await store.query(people, 'by_city', 'x', page)).items.map(({ id }) => id);
@@ -50,6 +52,69 @@ export const queries = (rig: () => Rig): void => {
         }
       }
       expect((await store.query(people, 'by_city', 'x', { limit: 23 })).next_cursor).toBeUndefined();
+    });
+
+    test('only those whose sort value begins so, in either order, page by page', async () => {
+      const store = await rig().open();
+      const names = [
+        'm',
+        'ma',
+        'mA',
+        'maa',
+        'mab',
+        'mab',
+        'ma\u{10ffff}',
+        'mb',
+        'n',
+        '漢',
+        '漢字',
+        '\ud7ff',
+        '\u{e000}',
+      ];
+      await store.transact(names.map((name, n) => insert(people, `${n + 10}-${name}`, person(name, { city: 'x' }))));
+      for (const prefix of ['', 'm', 'ma', 'mab', 'mabc', 'ma\u{10ffff}', '\u{10ffff}', '漢', '\ud7ff']) {
+        const wanted = names.filter((name) => name.startsWith(prefix)).sort(byBytes);
+        for (const limit of [2, 50]) {
+          for (const order of ['asc', 'desc'] as const) {
+            const found = await walk(store, people, 'by_city', 'x', { prefix, order, limit });
+            const sorted = order === 'asc' ? wanted : wanted.toReversed();
+            expect([prefix, found.map((id) => id.slice(3))]).toEqual([prefix, sorted]);
+          }
+        }
+      }
+      const cursor = (await store.query(people, 'by_city', 'x', { prefix: 'm', limit: 1 })).next_cursor;
+      expect(await codeOf(store.query(people, 'by_city', 'x', { prefix: 'ma', cursor }))).toBe('invalid_request');
+      await expect(store.query(people, 'by_city', 'x', { prefix: 'm', from: 'm' })).rejects.toThrow(RangeError);
+    });
+
+    test('an index in several partitions reads as one, in order, page by page, also by prefix and from a value', async () => {
+      const store = await rig().open();
+      const names = Array.from({ length: 90 }, (_, n) => `${'abc'[n % 3]}${n % 7}`);
+      await store.transact(names.map((name, n) => insert(crew, `s${n + 10}`, { name })));
+      const key = (id: string) => `${names[Number(id.slice(1)) - 10]} ${id}`;
+      const all = names.map((_, n) => `s${n + 10}`).sort((one, two) => (key(one) < key(two) ? -1 : 1));
+      const begins = (prefix: string) => all.filter((id) => key(id).startsWith(prefix));
+      for (const limit of [1, 7, 40, 90, 1000]) {
+        expect(await walk(store, crew, 'by_team', 't', { limit })).toEqual(all);
+        expect(await walk(store, crew, 'by_team', 't', { limit, order: 'desc' })).toEqual(all.toReversed());
+        expect(await walk(store, crew, 'by_team', 't', { limit, prefix: 'b' })).toEqual(begins('b'));
+        expect(await walk(store, crew, 'by_team', 't', { limit, from: 'b' })).toEqual([...begins('b'), ...begins('c')]);
+      }
+    });
+
+    test('from any record shown the way goes on, and back', async () => {
+      const store = await rig().open();
+      await settle(store, 'x', ['a', 'b', 'c', 'd', 'e']);
+      const [, , third] = (await store.query(people, 'by_city', 'x')).items;
+      const at = (order: 'asc' | 'desc') => ({
+        order,
+        cursor: store.cursorAt(people, 'by_city', 'x', third!, { order }),
+      });
+      expect(await ids(store, at('asc'))).toEqual(['x-d', 'x-e']);
+      expect(await ids(store, at('desc'))).toEqual(['x-b', 'x-a']);
+      expect(await codeOf(store.query(people, 'by_city', 'x', { ...at('asc'), order: 'desc' }))).toBe(
+        'invalid_request',
+      );
     });
 
     test('a page holds 50 records unless told, and a limit out of 1 to 1000 is refused', async () => {

@@ -20,6 +20,7 @@ describe('the layout', () => {
       'p21-people',
       'p21-notes',
       'p21-hits',
+      'p21-crew',
       'p21-messages',
       'p21-meta',
     ]);

@@ -1,4 +1,5 @@
 /** A record as a DynamoDB item, and back. */
+import { createHash } from 'node:crypto';
 import type { Collection, Counter, Stored } from '../../ports/store.ts';
 import { checkIndexKey } from '../limits.ts';
 import { indexKey, isExpired, upcast } from '../record.ts';
@@ -21,6 +22,13 @@ export interface Item {
   mark?: string;
   [attribute: string]: unknown;
 }
+
+/** The partitions of a hash: one by its own name, or several, over which records are spread by their ids. */
+export const shardsOf = (hash: string, shards = 1): string[] =>
+  shards === 1 ? [hash] : Array.from({ length: shards }, (_, n) => `${hash}#${n}`);
+
+const shardOf = (hash: string, id: string, shards = 1): string =>
+  shards === 1 ? hash : shardsOf(hash, shards)[createHash('sha256').update(id).digest()[0]! % shards]!;
 
 /** The most that DynamoDB takes as a sort key. */
 const SORT_BYTES = 1024;
@@ -65,10 +73,10 @@ export const toItem = (
     item.ttl = Math.ceil(expires_at / 1000);
   }
   if (mark) item.mark = mark;
-  for (const index of Object.keys(collection.indexes)) {
+  for (const [index, { shards }] of Object.entries(collection.indexes)) {
     const key = checkIndexKey(indexKey(collection, index, value, id));
     if (!key) continue;
-    item[hashOf(index)] = key.hash;
+    item[hashOf(index)] = shardOf(key.hash, id, shards);
     item[sortOf(index)] = sortKey(key.sort, id);
   }
   return item;

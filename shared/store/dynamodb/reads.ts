@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { AppError } from '../../kit/errors.ts';
 import type { Collection, Page, PageRequest, Reader, Stored } from '../../ports/store.ts';
-import type { Cursors } from '../cursor.ts';
-import { isKey, manyIds, pageOf } from '../limits.ts';
+import { type Cursors, cursorAt } from '../cursor.ts';
+import { behindPrefix, isBefore, isKey, manyIds, pageOf } from '../limits.ts';
 import { indexOf } from '../record.ts';
-import { fromItem, hashOf, sortFrom, sortKey, sortOf, sortValue } from './item.ts';
+import { fromItem, hashOf, shardsOf, sortFrom, sortKey, sortOf, sortValue } from './item.ts';
 import type { Link } from './link.ts';
+import { firstOf, Ordered } from './ordered.ts';
 import { parallel } from './parallel.ts';
 
 const BATCH = 100;
@@ -32,8 +33,6 @@ const batch = async ({ db, attempt }: Link, table: string, keys: Key[]): Promise
   return items;
 };
 
-const before = (one: string, other: string): boolean => Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
-
 export const reader = (link: Link, cursors: Cursors): Reader => {
   const { db, attempt, clock, table } = link;
 
@@ -43,44 +42,46 @@ export const reader = (link: Link, cursors: Cursors): Reader => {
     hash: string,
     page?: PageRequest,
   ): Promise<Page<T>> => {
-    indexOf(collection, index);
-    const { limit, order, cursor, from } = pageOf(page);
+    const { shards } = indexOf(collection, index);
+    const { limit, order, cursor, from, prefix } = pageOf(page);
     if (!isKey(hash)) return { items: [] };
-    const place = { collection: collection.name, index, hash, order };
+    const place = { collection: collection.name, index, hash, order, prefix };
     const after = cursor === undefined ? undefined : cursors.read(place, cursor);
     // DynamoDB refuses to start outside of what is asked for
-    const outside = after !== undefined && from !== undefined && before(after.sort, from);
+    const outside = after !== undefined && from !== undefined && isBefore(after.sort, from);
     if (outside && order === 'desc') return { items: [] };
 
     const now = clock.now();
-    const least = sortFrom(from);
-    const request: QueryCommandInput = {
+    const least = sortFrom(prefix || from);
+    // a sort attribute goes on behind its value, so that none is equal to this bound
+    const until = sortFrom(prefix && behindPrefix(prefix));
+    const bound = until === undefined ? ' AND #sort >= :from' : ' AND #sort BETWEEN :from AND :until';
+    const start = after && !outside ? { id: after.id, [sortOf(index)]: sortKey(after.sort, after.id) } : undefined;
+    const request = (partition: string): QueryCommandInput => ({
       TableName: table(collection.name),
       IndexName: index,
-      KeyConditionExpression: least === undefined ? '#hash = :hash' : '#hash = :hash AND #sort >= :from',
+      KeyConditionExpression: `#hash = :hash${least === undefined ? '' : bound}`,
       FilterExpression: 'attribute_not_exists(#expires_at) OR #expires_at > :now',
       ExpressionAttributeNames: {
         '#hash': hashOf(index),
         '#expires_at': 'expires_at',
         ...(least !== undefined && { '#sort': sortOf(index) }),
       },
-      ExpressionAttributeValues: { ':hash': hash, ':now': now, ...(least !== undefined && { ':from': least }) },
+      ExpressionAttributeValues: {
+        ':hash': partition,
+        ':now': now,
+        ...(least !== undefined && { ':from': least }),
+        ...(until !== undefined && { ':until': until }),
+      },
       ScanIndexForward: order === 'asc',
-      ExclusiveStartKey:
-        after && !outside
-          ? { id: after.id, [hashOf(index)]: hash, [sortOf(index)]: sortKey(after.sort, after.id) }
-          : undefined,
-    };
+      ExclusiveStartKey: start && { ...start, [hashOf(index)]: partition },
+    });
 
     // one more than shown tells whether there is a next page
-    const found: Record<string, any>[] = [];
-    let size = limit + 1;
-    do {
-      const { Items = [], LastEvaluatedKey } = await attempt(() => db.query({ ...request, Limit: size }));
-      found.push(...Items);
-      request.ExclusiveStartKey = LastEvaluatedKey;
-      size = Math.min(size * 2, 1000);
-    } while (request.ExclusiveStartKey && found.length <= limit);
+    const partitions = shardsOf(hash, shards);
+    const ask = (asked: QueryCommandInput) => attempt(() => db.query(asked));
+    const lists = partitions.map((each) => new Ordered(ask, request(each), limit + 1, partitions.length));
+    const found = await firstOf(lists, limit + 1, sortOf(index), order);
 
     const shown = found.slice(0, limit);
     const items = shown.flatMap((item) => fromItem(collection, item, now) ?? []);
@@ -113,5 +114,6 @@ export const reader = (link: Link, cursors: Cursors): Reader => {
     },
 
     query,
+    cursorAt: cursorAt(cursors),
   };
 };

@@ -1,10 +1,10 @@
 /** Reads of records in PostgreSQL. */
 import type { Clock } from '../../ports/clock.ts';
 import type { Collection, Page, PageRequest, Reader, Stored } from '../../ports/store.ts';
-import type { Cursors } from '../cursor.ts';
+import { type Cursors, cursorAt } from '../cursor.ts';
 import { isKey, manyIds, pageOf } from '../limits.ts';
 import { indexOf } from '../record.ts';
-import { hashColumn, type Row, sortColumn, tableOf, toStored } from '../sql.ts';
+import { boundsOf, hashColumn, type Row, sortColumn, tableOf, toStored } from '../sql.ts';
 import type { Connections } from './pool.ts';
 
 const COLUMNS = 'id, version, v, data, expires_at';
@@ -39,16 +39,19 @@ export const postgresReader = (connections: Connections, clock: Clock, cursors: 
     request?: PageRequest,
   ): Promise<Page<T>> => {
     indexOf(collection, index);
-    const { limit, order, from, cursor } = pageOf(request);
-    const place = { collection: collection.name, index, hash, order };
+    const page = pageOf(request);
+    const { limit, order, cursor, prefix } = page;
+    const place = { collection: collection.name, index, hash, order, prefix };
     const after = cursor === undefined ? undefined : cursors.read(place, cursor);
+    const { least, until } = boundsOf(page, after);
     if (!isKey(hash)) return { items: [] };
     const sort = sortColumn(index);
     const values: unknown[] = [hash, clock.now(), limit + 1];
     const parameter = (value: unknown) => `$${values.push(value)}`;
     const rows = await connections.query<Row & { sort: string }>(
       `SELECT ${COLUMNS}, ${sort} AS sort FROM ${tableOf(collection)} WHERE ${hashColumn(index)} = $1
-        AND (expires_at IS NULL OR expires_at > $2) ${from === undefined ? '' : `AND ${sort} >= ${parameter(from)}`}
+        AND (expires_at IS NULL OR expires_at > $2) ${least === undefined ? '' : `AND ${sort} >= ${parameter(least)}`}
+        ${until ? `AND ${sort} < ${parameter(until)}` : ''}
         ${after ? `AND (${sort}, id) ${order === 'asc' ? '>' : '<'} (${parameter(after.sort)}, ${parameter(after.id)})` : ''}
         ORDER BY ${sort} ${order}, id ${order} LIMIT $3`,
       values,
@@ -61,4 +64,6 @@ export const postgresReader = (connections: Connections, clock: Clock, cursors: 
       ...(last && { next_cursor: cursors.write(place, last) }),
     };
   },
+
+  cursorAt: cursorAt(cursors),
 });

@@ -88,6 +88,7 @@ export const sqliteStore = (schema: StoreSchema) =>
         get: async (collection, id) => reads.get(collection, id),
         getMany: async (collection, wanted) => reads.getMany(collection, wanted),
         query: async (collection, index, hash, page) => reads.query(collection, index, hash, page),
+        cursorAt: reads.cursorAt,
         transact: async (writes, effects = {}) => {
           checkTransact(writes, effects);
           if (!writes.length && !effects.settle?.length && !effects.enqueue?.length) return;

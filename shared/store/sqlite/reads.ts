@@ -1,10 +1,10 @@
 /** Reads of one SQLite file. */
 import type { Clock } from '../../ports/clock.ts';
 import type { Collection, Page, PageRequest, Stored } from '../../ports/store.ts';
-import type { Cursors } from '../cursor.ts';
+import { type Cursors, cursorAt } from '../cursor.ts';
 import { isKey, manyIds, pageOf } from '../limits.ts';
 import { indexOf } from '../record.ts';
-import { hashColumn, type Row, sortColumn, toStored } from '../sql.ts';
+import { boundsOf, hashColumn, type Row, sortColumn, toStored } from '../sql.ts';
 import type { Database } from './database.ts';
 import { type Statements, statementsFor } from './statements.ts';
 
@@ -26,18 +26,26 @@ export const sqliteReader = (db: Database, statements: Statements, clock: Clock,
 
   query: <T>(collection: Collection<string, T>, index: string, hash: string, request?: PageRequest): Page<T> => {
     indexOf(collection, index);
-    const { limit, order, from, cursor } = pageOf(request);
-    const place = { collection: collection.name, index, hash, order };
+    const page = pageOf(request);
+    const { limit, order, cursor, prefix } = page;
+    const place = { collection: collection.name, index, hash, order, prefix };
     const after = cursor === undefined ? undefined : cursors.read(place, cursor);
+    const { least, until } = boundsOf(page, after);
     const { table } = statementsFor(statements, collection);
     if (!isKey(hash)) return { items: [] };
     const sort = sortColumn(index);
     const rows = db.all<Row & { sort: string }>(
       `SELECT id, version, v, data, expires_at, ${sort} AS sort FROM ${table} WHERE ${hashColumn(index)} = ?
-        AND (expires_at IS NULL OR expires_at > ?) ${from === undefined ? '' : `AND ${sort} >= ?`}
+        AND (expires_at IS NULL OR expires_at > ?) ${least === undefined ? '' : `AND ${sort} >= ?`} ${until ? `AND ${sort} < ?` : ''}
         ${after ? `AND (${sort}, id) ${order === 'asc' ? '>' : '<'} (?, ?)` : ''}
         ORDER BY ${sort} ${order}, id ${order} LIMIT ?`,
-      ...[hash, clock.now(), ...(from === undefined ? [] : [from]), ...(after ? [after.sort, after.id] : [])],
+      ...[
+        hash,
+        clock.now(),
+        ...(least === undefined ? [] : [least]),
+        ...(until ? [until] : []),
+        ...(after ? [after.sort, after.id] : []),
+      ],
       limit + 1,
     );
     const shown = rows.slice(0, limit);
@@ -47,4 +55,6 @@ export const sqliteReader = (db: Database, statements: Statements, clock: Clock,
       ...(last && { next_cursor: cursors.write(place, last) }),
     };
   },
+
+  cursorAt: cursorAt(cursors),
 });

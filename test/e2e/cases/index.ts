@@ -8,6 +8,7 @@ import { phones } from './phones.ts';
 import { registration } from './registration.ts';
 import { sessions } from './sessions.ts';
 import { tokens } from './tokens.ts';
+import { userLists } from './user-lists.ts';
 import { users } from './users.ts';
 
 export const cases: Record<string, readonly Case[]> = {
@@ -17,6 +18,7 @@ export const cases: Record<string, readonly Case[]> = {
   sessions,
   passwords,
   users,
+  'lists of users': userLists,
   permissions,
   phones,
   notifications,
