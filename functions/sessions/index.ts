@@ -15,6 +15,7 @@ import { onAccountChanged } from './on-account-changed.ts';
 import * as records from './records.ts';
 import { revokeToken } from './revoke-token.ts';
 import { rotateSession } from './rotate-session.ts';
+import { watchRevocations } from './watch-revocations.ts';
 
 export const sessions = service('sessions', [
   createSession,
@@ -30,6 +31,7 @@ export const sessions = service('sessions', [
   endSessionsOfUser,
   noteClientChange,
   onAccountChanged,
+  watchRevocations,
 ]);
 
 export const sessionCollections = [...Object.values(records), revocationRecords.revocations];

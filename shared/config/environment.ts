@@ -30,6 +30,7 @@ export const Environment = z.object({
   PERFECT21_TRUSTED_PROXIES: z.string().optional(),
   PERFECT21_SIGNING_ALG: z.enum(['RS256', 'ES256', 'EdDSA']).default('RS256'),
   PERFECT21_SERVICE_TOKEN: z.string().optional(),
+  PERFECT21_MAX_STALENESS: z.coerce.number().int().min(500).max(600_000).default(2_000),
   PERFECT21_ACCESS_TOKEN_TTL: seconds(900).refine((n) => n <= 900, 'at most 900 seconds'),
   PERFECT21_REFRESH_IDLE_TTL: seconds(14 * 86_400),
   PERFECT21_REFRESH_ABSOLUTE_TTL: seconds(30 * 86_400),

@@ -2,26 +2,32 @@
 import type { Finding, PermissionsChange, RevocableClaims, Revocation, TokenRevocation } from '../ports/revocations.ts';
 import { REVOCATION_LIFE_MS } from './revocation-records.ts';
 
-type UserRevocation = Pick<TokenRevocation, 'generation' | 'except_sid' | 'error' | 'created_at'>;
-
-const isSame = (a: UserRevocation, b: UserRevocation): boolean =>
-  a.generation === b.generation && a.except_sid === b.except_sid && a.error === b.error;
-
-const NONE: readonly UserRevocation[] = [];
+const NONE: readonly TokenRevocation[] = [];
 
 const generationOf = (known: Map<string, PermissionsChange>, value: string): number =>
   known.get(value)?.generation ?? 0;
 
-/** Keeps the change of the highest generation, and of one generation the latest, which is kept longest. */
-const raise = (known: Map<string, PermissionsChange>, change: PermissionsChange): void => {
+/** Keeps the change of the highest generation, and of one generation the latest, which is kept longest. True when that is news. */
+const raise = (known: Map<string, PermissionsChange>, change: PermissionsChange): boolean => {
   const before = known.get(change.value);
   if (!before || change.generation >= before.generation) known.set(change.value, change);
+  return !before || change.generation > before.generation;
 };
+
+/** What ends single tokens and sessions: said again, it is kept as long as the later one. */
+const note = (known: Map<string, TokenRevocation>, revocation: TokenRevocation): boolean => {
+  const before = known.get(revocation.value);
+  if (!before || revocation.created_at > before.created_at) known.set(revocation.value, revocation);
+  return !before;
+};
+
+const concernsAll = ({ generation = Number.POSITIVE_INFINITY }: TokenRevocation): number => generation;
 
 export class RevocationSet {
   readonly #jti = new Map<string, TokenRevocation>();
   readonly #sid = new Map<string, TokenRevocation>();
-  readonly #user = new Map<string, UserRevocation[]>();
+  /** Of a user one for each excepted session and reason, however often they were said. */
+  readonly #user = new Map<string, readonly TokenRevocation[]>();
   /** By user, the latest. */
   readonly #permissions = new Map<string, PermissionsChange>();
   readonly #roles = new Map<string, PermissionsChange>();
@@ -31,17 +37,42 @@ export class RevocationSet {
     return this.#jti.size + this.#sid.size + this.#user.size + this.#permissions.size + this.#roles.size;
   }
 
-  /** Takes a revocation in. What is known already changes nothing but how long it is kept. */
-  add(revocation: Revocation): void {
-    const { kind, value } = revocation;
-    if (kind === 'jti') this.#jti.set(value, revocation);
-    else if (kind === 'sid') this.#sid.set(value, revocation);
-    else if (kind === 'permissions') raise(this.#permissions, revocation);
-    else if (kind === 'roles') raise(this.#roles, revocation);
-    else {
-      const others = this.#user.get(value)?.filter((each) => !isSame(each, revocation)) ?? [];
-      this.#user.set(value, [...others, revocation]);
+  /** Takes a revocation in. False for what was known already: that changes nothing but how long it is kept. */
+  add(revocation: Revocation): boolean {
+    switch (revocation.kind) {
+      case 'jti':
+        return note(this.#jti, revocation);
+      case 'sid':
+        return note(this.#sid, revocation);
+      case 'user':
+        return this.#addUser(revocation);
+      case 'permissions':
+        return raise(this.#permissions, revocation);
+      case 'roles':
+        return raise(this.#roles, revocation);
     }
+  }
+
+  /** Of those of one user that except the same session for the same reason, the one of the highest generation says all. */
+  #addUser(revocation: TokenRevocation): boolean {
+    const { value, except_sid, error } = revocation;
+    const all = this.#user.get(value) ?? NONE;
+    const before = all.find((each) => each.except_sid === except_sid && each.error === error);
+    const higher = !before || concernsAll(revocation) > concernsAll(before);
+    if (!higher && revocation.created_at <= before.created_at) return false;
+    const kept = higher ? revocation : before;
+    const merged = before ? { ...kept, created_at: Math.max(before.created_at, revocation.created_at) } : kept;
+    this.#user.set(value, [...all.filter((each) => each !== before), merged]);
+    return higher;
+  }
+
+  /** All of them, as they would have to be told to somebody who knows none. */
+  *all(): Generator<Revocation> {
+    yield* this.#jti.values();
+    yield* this.#sid.values();
+    for (const each of this.#user.values()) yield* each;
+    yield* this.#permissions.values();
+    yield* this.#roles.values();
   }
 
   /**

@@ -2,42 +2,93 @@
 import { adapter } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Ports } from '../ports/index.ts';
-import type { FeedMessage, FeedPosition, Revocations } from '../ports/revocations.ts';
+import type { FeedMessage, FeedPosition, Revocation, RevocationNews, Revocations } from '../ports/revocations.ts';
+import { RevocationLog } from './revocation-log.ts';
 import { RevocationSet } from './revocation-set.ts';
 
-/** Older knowledge than this answers nothing. */
+/** Older knowledge than this answers nothing, unless the configuration says otherwise. */
 export const STALENESS_BOUND_MS = 2000;
+/** What is over is looked for this often. */
+const PRUNE_EVERY_MS = 30_000;
 
-class FollowedRevocations implements Revocations {
+export interface RevocationRules {
+  /** Ms that what is known may be old; 2000 when left out. */
+  bound_ms?: number;
+  /** From this age on verdicts say that what is known is old; never when left out. */
+  warn_ms?: number;
+  /** Past the bound: `closed` answers `unavailable`, `open` goes by what was known last. */
+  when_stale?: 'closed' | 'open';
+}
+
+type FeedPorts = Pick<Ports, 'revocationFeed' | 'clock' | 'log' | 'ids'>;
+
+export class FollowedRevocations implements Revocations, RevocationNews {
   readonly #feed: Ports['revocationFeed'];
   readonly #clock: Ports['clock'];
   readonly #log: Ports['log'];
+  readonly #rules: Required<RevocationRules>;
   readonly #live = new RevocationSet();
+  readonly #told: RevocationLog;
   /** Where the feed is; nowhere before the first snapshot, and after a gap. */
   #at: FeedPosition | undefined;
   /** Everything that was visible at this time is known. */
   #asOf = Number.NEGATIVE_INFINITY;
+  #prunedAt = Number.NEGATIVE_INFINITY;
   #catchingUp: Promise<void> | undefined;
 
-  constructor({ revocationFeed, clock, log }: Pick<Ports, 'revocationFeed' | 'clock' | 'log'>) {
+  constructor({ revocationFeed, clock, log, ids }: FeedPorts, rules: RevocationRules) {
     this.#feed = revocationFeed;
     this.#clock = clock;
     this.#log = log;
+    this.#rules = { bound_ms: STALENESS_BOUND_MS, warn_ms: Number.POSITIVE_INFINITY, when_stale: 'closed', ...rules };
+    this.#told = new RevocationLog(ids.uuid());
   }
 
   find(claims: Parameters<Revocations['find']>[0]) {
-    return this.#isFresh() ? this.#live.find(claims) : this.#findAfterCatchingUp(claims);
+    return this.age() <= this.#rules.bound_ms ? this.#live.find(claims) : this.#findAfterCatchingUp(claims);
   }
 
-  learn(revocation: Parameters<Revocations['learn']>[0]): void {
-    this.#live.add(revocation);
+  learn(revocation: Revocation): void {
+    this.hear([revocation]);
+  }
+
+  hear(revocations: readonly Revocation[]): void {
+    this.#told.tell(this.#add(revocations));
+  }
+
+  late(): boolean {
+    return this.age() > this.#rules.warn_ms;
+  }
+
+  /** How old what is known is, ms. By the clock at each call: the timers of a frozen process (Lambda) stand still, time does not. */
+  age(): number {
+    return Math.abs(this.#clock.now() - this.#asOf);
+  }
+
+  /** Whether it may answer, without asking anybody. */
+  isReady(): boolean {
+    return this.age() <= this.#rules.bound_ms;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  onNews(listener: (entries: number) => void): () => void {
+    return this.#told.onNews(listener);
+  }
+
+  since(from?: FeedPosition) {
+    return this.#at && this.#told.since(from, () => this.#live.all(), this.#asOf);
   }
 
   take(message: FeedMessage): void {
-    if (message.kind === 'snapshot') {
-      this.#at = message.at;
-      this.#live.prune(message.as_of);
-    } else {
+    if (message.kind === 'beside') {
+      this.hear(message.revocations);
+      return;
+    }
+    if (message.kind === 'snapshot') this.#at = message.at;
+    else {
       const { epoch, number } = message.after;
       if (this.#at?.epoch !== epoch || this.#at.number < number) {
         this.#lost();
@@ -47,9 +98,14 @@ class FollowedRevocations implements Revocations {
       const now = number + message.revocations.length;
       if (now > this.#at.number) this.#at = { epoch, number: now };
     }
-    for (const revocation of message.revocations) this.#live.add(revocation);
+    if (message.as_of - this.#prunedAt >= PRUNE_EVERY_MS) {
+      this.#prunedAt = message.as_of;
+      this.#live.prune(message.as_of);
+    }
+    const entries = this.#add(message.revocations);
     // a snapshot that was long in coming makes nothing old that was told meanwhile
     if (message.kind === 'entries' || message.as_of > this.#asOf) this.#asOf = message.as_of;
+    this.#told.tell(entries);
   }
 
   /** Asks the feed for what it has. Rejects when it can't tell. */
@@ -60,6 +116,17 @@ class FollowedRevocations implements Revocations {
     return this.#catchingUp;
   }
 
+  /** How many of them are news. */
+  #add(revocations: readonly Revocation[]): number {
+    let entries = 0;
+    for (const revocation of revocations) {
+      if (!this.#live.add(revocation)) continue;
+      this.#told.add(revocation);
+      entries += 1;
+    }
+    return entries;
+  }
+
   /** Something was told that this did not hear: nothing is answered before a snapshot. */
   #lost(): void {
     if (this.#at) this.#log.warn('revocations_gap', {});
@@ -68,19 +135,16 @@ class FollowedRevocations implements Revocations {
     void this.catchUp().catch(() => undefined);
   }
 
-  /** Judged by the clock at each call: the timers of a frozen process (Lambda) stand still, time does not. */
-  #isFresh(): boolean {
-    return Math.abs(this.#clock.now() - this.#asOf) <= STALENESS_BOUND_MS;
-  }
-
   async #findAfterCatchingUp(claims: Parameters<Revocations['find']>[0]) {
     try {
       await this.catchUp();
       // the one that was joined may have begun before the freeze
-      if (!this.#isFresh()) await this.catchUp();
-      if (!this.#isFresh()) throw new Error('catching up took longer than the bound');
+      if (!this.isReady()) await this.catchUp();
+      if (!this.isReady()) throw new Error('catching up took longer than the bound');
     } catch (cause) {
-      throw new AppError('unavailable', { detail: 'Revocations are not known at present', retry_after: 1, cause });
+      // who never was caught up, or lost its place, knows too little for any answer
+      if (this.#rules.when_stale !== 'open' || !this.#at)
+        throw new AppError('unavailable', { detail: 'Revocations are not known at present', retry_after: 1, cause });
     }
     return this.#live.find(claims);
   }
@@ -88,17 +152,28 @@ class FollowedRevocations implements Revocations {
 
 /**
  * Opens the revocations: knows the snapshot when this resolves, or answers `unavailable` until it does. `find` is
- * synchronous while what the feed told is at most 2 s old; past that it catches up first.
+ * synchronous while what the feed told is not older than the bound; past that it catches up first.
  */
-export const openRevocations = async (ports: Pick<Ports, 'revocationFeed' | 'clock' | 'log'>) => {
-  const port = new FollowedRevocations(ports);
+export const openRevocations = async (ports: FeedPorts, rules: RevocationRules = {}) => {
+  const port = new FollowedRevocations(ports, rules);
   const stop = ports.revocationFeed.follow((message) => port.take(message));
   await port.catchUp().catch(() => undefined);
-  return { port: port satisfies Revocations, close: async () => stop() };
+  return { port, close: async () => stop() };
 };
 
 export const revocations = adapter({
   port: 'revocations',
-  needs: ['revocationFeed', 'clock', 'log'],
-  open: openRevocations,
+  needs: ['revocationFeed', 'clock', 'log', 'ids'],
+  env: ['PERFECT21_MAX_STALENESS'],
+  open: (ports, { env }) => openRevocations(ports, { bound_ms: env.PERFECT21_MAX_STALENESS }),
+});
+
+/** The same revocations, for who follows this process. */
+export const revocationNews = adapter({
+  port: 'revocationNews',
+  needs: ['revocations'],
+  open: ({ revocations: held }) => {
+    if (!(held instanceof FollowedRevocations)) throw new Error('these revocations are followed by nobody');
+    return { port: held };
+  },
 });

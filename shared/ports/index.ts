@@ -8,7 +8,7 @@ import type { Mailer } from './mailer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Passwords } from './passwords.ts';
 import type { Pusher, PushKey } from './push.ts';
-import type { RevocationFeed, Revocations } from './revocations.ts';
+import type { RevocationFeed, RevocationNews, Revocations } from './revocations.ts';
 import type { Sealer, Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import type { SmsSender } from './sms.ts';
@@ -38,6 +38,8 @@ export interface Ports {
   keys: VerificationKeys;
   revocationFeed: RevocationFeed;
   revocations: Revocations;
+  /** Of a process that others follow. */
+  revocationNews: RevocationNews;
   serviceTokens: ServiceTokens;
   signer: Signer;
   tokens: TokenSigner;

@@ -33,8 +33,10 @@ export type Finding = TokenError | 'permissions_changed';
 export interface Revocations {
   /** What is known against a token with these claims. Throws AppError `unavailable` when staler than the bound. */
   find(claims: RevocableClaims): Promise<Finding | undefined> | Finding | undefined;
-  /** Takes in a revocation made by this process at once. */
+  /** Takes in a revocation made by this process at once, and tells it to who follows this process. */
   learn(revocation: Revocation): void;
+  /** True when what is known is older than it should be; a verdict then says so. Never where this is left out. */
+  late?(): boolean;
 }
 
 /** A place in a feed: the number of the last entry known. Numbers of different epochs have nothing to do with each other. */
@@ -48,7 +50,19 @@ export type FeedMessage =
   /** All live ones, told first, and again when that is cheaper or surer than to go on. Nothing known before is undone. */
   | { kind: 'snapshot'; at: FeedPosition; revocations: readonly Revocation[]; as_of: number }
   /** Those numbered `after.number + 1` and so on; none at all only moves `as_of`. */
-  | { kind: 'entries'; after: FeedPosition; revocations: readonly Revocation[]; as_of: number };
+  | { kind: 'entries'; after: FeedPosition; revocations: readonly Revocation[]; as_of: number }
+  /** Heard from somebody else than who is followed: known from now on, and no place in the feed. */
+  | { kind: 'beside'; revocations: readonly Revocation[] };
+
+/** What a verifier knows, told to others: entries numbered as it came by them, in an epoch of its own. */
+export interface RevocationNews {
+  /** What came since, or a snapshot where that is not known any more. Undefined before this verifier is caught up. */
+  since(from?: FeedPosition): Exclude<FeedMessage, { kind: 'beside' }> | undefined;
+  /** Calls back with how many entries are new; with 0 when only time went on. Returns how to stop. */
+  onNews(listener: (entries: number) => void): () => void;
+  /** Takes in what another verifier told. */
+  hear(revocations: readonly Revocation[]): void;
+}
 
 /**
  * Tells a verifier of revocations, wherever they come from: the store, this process, a bus, a stream.

@@ -67,6 +67,11 @@ const clientMarksFor = async ({ keys, secret }: Config): Promise<AnyAdapter> => 
 const tracersFor = async ({ tracing }: Config): Promise<AnyAdapter[]> =>
   tracing ? [(await import('../tracing/otlp.ts')).otlpTracer] : [];
 
+const revocationsFor = async (): Promise<AnyAdapter[]> => {
+  const { revocations, revocationNews } = await import('../keys/revocations.ts');
+  return [revocations, revocationNews];
+};
+
 /** The adapters that Config chooses, one for each port. */
 export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<AnyAdapter[]> => [
   (await import('../system/clock.ts')).systemClock,
@@ -81,7 +86,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../keys/sealer.ts')).sealer,
   (await import('../keys/token-signer.ts')).tokenSigner,
   (await import('../keys/verifier.ts')).verifier,
-  (await import('../keys/revocations.ts')).revocations,
+  ...(await revocationsFor()),
   (await import('../keys/store-feed.ts')).storeFeed,
   (await import('../keys/service-tokens.ts')).serviceTokens,
   (await import('../passwords/argon2-native.ts')).nativePasswords,

@@ -62,6 +62,19 @@ export const consumers: Part = {
   },
 };
 
+/** Tells verifiers elsewhere of revocations, where a broker carries that; over gRPC the door does. */
+export const revocationTeller: Part = {
+  name: 'revocations',
+  ports: ['revocationNews', 'clock', 'ids', 'log', 'metrics'],
+  start: async ({ config: { bus }, host, onStop }) => {
+    if (bus.engine !== 'rabbitmq') return {};
+    const { tellOverRabbit } = await import('../messaging/rabbitmq/revocations.ts');
+    const teller = tellOverRabbit(bus, host.ports.revocationNews, host.ports);
+    onStop(() => teller.stop());
+    return {};
+  },
+};
+
 export const metrics: Part = {
   name: 'metrics',
   ports: ['metrics'],
@@ -125,6 +138,6 @@ export const http: Part = {
 };
 
 /** Services with all they have: each of them in processes of its own, or all in one. */
-export const PLATFORM: readonly Part[] = [consumers, metrics, grpc, http];
+export const PLATFORM: readonly Part[] = [consumers, revocationTeller, metrics, grpc, http];
 /** Answers calls, and nothing happens after them: what verifies tokens beside an application. */
 export const DOORS: readonly Part[] = [metrics, grpc, http];

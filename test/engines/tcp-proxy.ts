@@ -10,9 +10,9 @@ export interface TcpProxy {
 
 /**
  * Starts a proxy to a port. `pass` is asked before each piece of data, of either direction, is handed on; what comes
- * after it said no is dropped.
+ * after it said no is dropped. `at`: its own port, any when left out.
  */
-export const startTcpProxy = async (port: number, pass: () => boolean = () => true): Promise<TcpProxy> => {
+export const startTcpProxy = async (port: number, pass: () => boolean = () => true, at = 0): Promise<TcpProxy> => {
   const sockets = new Set<Socket>();
   let whole = true;
   const join = (from: Socket, to: Socket): void => {
@@ -31,7 +31,7 @@ export const startTcpProxy = async (port: number, pass: () => boolean = () => tr
     join(client, upstream);
     join(upstream, client);
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  await new Promise<void>((ready) => server.listen(at, '127.0.0.1', ready));
   const cut = (): void => {
     whole = false;
     for (const socket of sockets) socket.destroy();

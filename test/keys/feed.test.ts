@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { toValidation } from '../../functions/auth/validation.ts';
+import { eventReader, FeedEvent, toEvents } from '../../shared/keys/feed-events.ts';
 import { createProcessFeed } from '../../shared/keys/process-feed.ts';
 import { RevocationSet } from '../../shared/keys/revocation-set.ts';
 import { openRevocations, STALENESS_BOUND_MS } from '../../shared/keys/revocations.ts';
@@ -41,7 +42,7 @@ const setUp = async (answer: (now: number) => FeedMessage | undefined) => {
       take(message);
     },
   };
-  const { port, close } = await openRevocations({ revocationFeed, clock, log });
+  const { port, close } = await openRevocations({ revocationFeed, clock, log, ids });
   onTestFinished(close);
   return { clock, log, asked, port, tell: (message: FeedMessage) => take(message) };
 };
@@ -108,14 +109,58 @@ describe('a feed of revocations', () => {
   test('within a process what is published is known at once, and to who follows later', async () => {
     const [clock, log] = [new TestClock(), testLog()];
     const revocationFeed = createProcessFeed({ clock, ids });
-    const { port } = await openRevocations({ revocationFeed, clock, log });
+    const { port } = await openRevocations({ revocationFeed, clock, log, ids });
     revocationFeed.publish(ended('s', clock.now()));
     expect(port.find(claims)).toBe('session_ended');
-    const later = await openRevocations({ revocationFeed, clock, log });
+    const later = await openRevocations({ revocationFeed, clock, log, ids });
     expect(later.port.find(claims)).toBe('session_ended');
     clock.pass(60_000);
     expect(await port.find({ ...claims, sid: 'other' })).toBeUndefined();
     expect(log.codes).toEqual([]);
+  });
+});
+
+describe('what a feed told over a wire', () => {
+  const event = { epoch: 'one', number: 0, snapshot: false, partial: false, entries: [] };
+  const setUpReader = () => {
+    const clock = new TestClock();
+    /** The other end's clock is an hour ahead. */
+    const [ahead, read] = [3_600_000, eventReader(() => clock.now())];
+    const ageOf = (sent_ago: number, age = 0): number => {
+      const sent_at = clock.now() - sent_ago + ahead;
+      const message = read({ ...event, as_of: sent_at - age, sent_at });
+      return clock.now() - (message as { as_of: number }).as_of;
+    };
+    return { clock, ageOf };
+  };
+
+  test('is as old as its sender says, whatever the clocks of both', () => {
+    const { ageOf } = setUpReader();
+    expect(ageOf(0)).toBe(0);
+    expect(ageOf(0, 700)).toBe(700);
+  });
+
+  test('is old where it waited for a reader that stood still', () => {
+    const { clock, ageOf } = setUpReader();
+    expect(ageOf(3)).toBe(0);
+    clock.pass(600_000);
+    expect(ageOf(600_003)).toBe(600_000);
+    expect(ageOf(3)).toBe(0);
+  });
+
+  test('is told in parts of which the last one counts, and is understood whole or not at all', () => {
+    const revocations = Array.from({ length: 1_201 }, (_, n) => ended(`s${n}`, 0));
+    const at = { epoch: 'one', number: 7 };
+    const parts = [...toEvents({ kind: 'snapshot', at, revocations, as_of: 5 }, () => 6)];
+    expect(parts.map(({ partial, number, entries }) => [partial, number, entries.length])).toEqual([
+      [true, 7, 500],
+      [true, 7, 500],
+      [false, 7, 201],
+    ]);
+    const after = [...toEvents({ kind: 'entries', after: at, revocations, as_of: 5 }, () => 6)];
+    expect(after.map(({ number }) => number)).toEqual([507, 1007, 1208]);
+    const unknown = { kind: 'tenant', value: 'x', created_at: 1 };
+    expect(FeedEvent.safeParse({ ...after[0], entries: [unknown] }).success).toBe(false);
   });
 });
 

@@ -46,8 +46,8 @@ const CALLERS = ['serviceTokens', 'verifier'];
 
 describe('a process of one service opens no port that its operations do not reach', () => {
   const expected: Record<string, string[]> = {
-    sessions: [...BASE, ...CALLERS, 'revocations', 'secrets', 'settings'],
-    permissions: [...BASE, ...CALLERS, 'conditions', 'revocations', 'settings'],
+    sessions: [...BASE, ...CALLERS, 'revocationNews', 'revocations', 'secrets', 'settings'],
+    permissions: [...BASE, ...CALLERS, 'conditions', 'revocationNews', 'revocations', 'settings'],
   };
   test.each(Object.keys(expected))('%s', async (name) => {
     const process = await start(PLATFORM, { PERFECT21_SERVICES: name, DISCOVERY_URL: 'static:users=127.0.0.1:1' });

@@ -6,7 +6,7 @@ import type { Door, Outcome } from '../world.ts';
 
 const PROTO = fileURLToPath(new URL('../../../proto/', import.meta.url));
 
-const FILES = ['auth_service.proto', 'user_service.proto', 'permission_service.proto'];
+const FILES = ['auth_service.proto', 'user_service.proto', 'permission_service.proto', 'sidecar_service.proto'];
 const OPTIONS = { includeDirs: [PROTO], keepCase: true, longs: Number, defaults: true, arrays: true };
 let definitions: ReturnType<typeof loadSync> | undefined;
 
@@ -56,6 +56,17 @@ export const grpcDoor = (port: number, others: Door): Door & { close(): void } =
           }
           resolve({ ok: true, body: 'user' in answer ? answer.user : answer });
         };
+        if (definition.responseStream) {
+          const { path, requestSerialize, responseDeserialize } = definition;
+          const rows = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, sent, metadata);
+          // of a stream the first row is the answer here: it need not have an end
+          rows.once('data', (row) => {
+            answered(null, row);
+            rows.cancel();
+          });
+          rows.on('error', (error: ServiceError) => error.code !== status.CANCELLED && answered(error));
+          return;
+        }
         client.makeUnaryRequest(
           definition.path,
           definition.requestSerialize,

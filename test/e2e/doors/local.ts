@@ -2,8 +2,15 @@ import { authenticate } from '../../../shared/doors/binding/caller.ts';
 import { ANONYMOUS, type Context } from '../../../shared/kit/context.ts';
 import { toAppError } from '../../../shared/kit/errors.ts';
 import { type Host, invoke } from '../../../shared/kit/invoke.ts';
+import { isStream } from '../../../shared/kit/stream.ts';
 import { continueTrace } from '../../../shared/kit/trace.ts';
 import type { Door } from '../world.ts';
+
+/** Of a stream the first row is the answer here: it need not have an end. */
+const firstOf = async (rows: AsyncIterable<unknown>): Promise<unknown> => {
+  for await (const row of rows) return row;
+  return undefined;
+};
 
 /** No transport at all: the operation is invoked in this process. */
 export const localDoor = (host: Host): Door => ({
@@ -21,7 +28,8 @@ export const localDoor = (host: Host): Door => ({
         client: { ip: '127.0.0.1', user_agent },
         door: 'local',
       };
-      return { ok: true, body: await invoke(host, op, input, context) };
+      const output = await invoke(host, op, input, context);
+      return { ok: true, body: isStream(op.output) ? await firstOf(output as AsyncIterable<unknown>) : output };
     } catch (thrown) {
       const { code, errors } = toAppError(thrown);
       return { ok: false, code, errors, body: undefined };

@@ -40,6 +40,7 @@ export const sessions: Samples = {
     const { user_id, session_id } = await userWithSession(world);
     return { user_id, session_id, changes: ['ip_changed', 'device_changed'] };
   }),
+  'sessions.watch-revocations': asService(async () => ({})),
   'sessions.on-account-changed': asEvent('user.password_changed', async (world) => {
     const { user_id, session_id } = await userWithSession(world);
     return { user_id, generation: 5, except_session_id: session_id };
