@@ -2,7 +2,7 @@
 import { AuthServiceService } from './auth_service.ts';
 import { PermissionServiceService } from './permission_service.ts';
 import { RevocationFeedService } from './sidecar_service.ts';
-import { TokenWatchService } from './sidecar_service.ts';
+import { TokenServiceService } from './sidecar_service.ts';
 import { UserServiceService } from './user_service.ts';
 
-export const SERVICES = [AuthServiceService, PermissionServiceService, RevocationFeedService, TokenWatchService, UserServiceService] as const;
+export const SERVICES = [AuthServiceService, PermissionServiceService, RevocationFeedService, TokenServiceService, UserServiceService] as const;

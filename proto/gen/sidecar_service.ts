@@ -31,7 +31,7 @@ export interface WatchRequest {
  * Entries of an epoch have consecutive numbers. Who passed over one, or meets another epoch, has missed something and
  * begins anew. An event without entries says that it is later and that nothing was missed.
  */
-export interface FeedEvent {
+export interface WatchResponse {
   epoch?:
     | string
     | undefined;
@@ -152,12 +152,12 @@ export const WatchRequest: MessageFns<WatchRequest> = {
   },
 };
 
-function createBaseFeedEvent(): FeedEvent {
+function createBaseWatchResponse(): WatchResponse {
   return { epoch: "", number: 0, snapshot: false, partial: false, entries: [], as_of: 0, sent_at: 0 };
 }
 
-export const FeedEvent: MessageFns<FeedEvent> = {
-  encode(message: FeedEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const WatchResponse: MessageFns<WatchResponse> = {
+  encode(message: WatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.epoch !== undefined && message.epoch !== "") {
       writer.uint32(10).string(message.epoch);
     }
@@ -184,7 +184,7 @@ export const FeedEvent: MessageFns<FeedEvent> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): FeedEvent {
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -193,7 +193,7 @@ export const FeedEvent: MessageFns<FeedEvent> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseFeedEvent();
+      const message = createBaseWatchResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -537,20 +537,24 @@ export const RevocationFeedService = {
     responseStream: true as const,
     requestSerialize: (value: WatchRequest): Buffer => Buffer.from(WatchRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): WatchRequest => WatchRequest.decode(value),
-    responseSerialize: (value: FeedEvent): Buffer => Buffer.from(FeedEvent.encode(value).finish()),
-    responseDeserialize: (value: Buffer): FeedEvent => FeedEvent.decode(value),
+    responseSerialize: (value: WatchResponse): Buffer => Buffer.from(WatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchResponse => WatchResponse.decode(value),
   },
 } as const;
 
 export interface RevocationFeedServer extends UntypedServiceImplementation {
   /** Tells all live revocations and then each new one, at once; and several times a second that nothing was missed. */
-  watch: handleServerStreamingCall<WatchRequest, FeedEvent>;
+  watch: handleServerStreamingCall<WatchRequest, WatchResponse>;
 }
 
 export interface RevocationFeedClient extends Client {
   /** Tells all live revocations and then each new one, at once; and several times a second that nothing was missed. */
-  watch(request: WatchRequest, options?: Partial<CallOptions>): ClientReadableStream<FeedEvent>;
-  watch(request: WatchRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<FeedEvent>;
+  watch(request: WatchRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchResponse>;
+  watch(
+    request: WatchRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchResponse>;
 }
 
 export const RevocationFeedClient = makeGenericClientConstructor(
@@ -563,14 +567,14 @@ export const RevocationFeedClient = makeGenericClientConstructor(
 };
 
 /** Served by the platform and by sidecars. */
-export type TokenWatchService = typeof TokenWatchService;
-export const TokenWatchService = {
+export type TokenServiceService = typeof TokenServiceService;
+export const TokenServiceService = {
   /**
    * Answers as ValidateToken does, and again whenever the answer changes: for connections that outlive a check. Ends with
    * the answer that the token is not valid any more, and as UNAVAILABLE when that can't be known.
    */
   watchToken: {
-    path: "/perfect21.sidecar.TokenWatch/WatchToken" as const,
+    path: "/perfect21.sidecar.TokenService/WatchToken" as const,
     requestStream: false as const,
     responseStream: true as const,
     requestSerialize: (value: WatchTokenRequest): Buffer => Buffer.from(WatchTokenRequest.encode(value).finish()),
@@ -580,7 +584,7 @@ export const TokenWatchService = {
   },
 } as const;
 
-export interface TokenWatchServer extends UntypedServiceImplementation {
+export interface TokenServiceServer extends UntypedServiceImplementation {
   /**
    * Answers as ValidateToken does, and again whenever the answer changes: for connections that outlive a check. Ends with
    * the answer that the token is not valid any more, and as UNAVAILABLE when that can't be known.
@@ -588,7 +592,7 @@ export interface TokenWatchServer extends UntypedServiceImplementation {
   watchToken: handleServerStreamingCall<WatchTokenRequest, WatchTokenResponse>;
 }
 
-export interface TokenWatchClient extends Client {
+export interface TokenServiceClient extends Client {
   /**
    * Answers as ValidateToken does, and again whenever the answer changes: for connections that outlive a check. Ends with
    * the answer that the token is not valid any more, and as UNAVAILABLE when that can't be known.
@@ -601,12 +605,12 @@ export interface TokenWatchClient extends Client {
   ): ClientReadableStream<WatchTokenResponse>;
 }
 
-export const TokenWatchClient = makeGenericClientConstructor(
-  TokenWatchService,
-  "perfect21.sidecar.TokenWatch",
+export const TokenServiceClient = makeGenericClientConstructor(
+  TokenServiceService,
+  "perfect21.sidecar.TokenService",
 ) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): TokenWatchClient;
-  service: typeof TokenWatchService;
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): TokenServiceClient;
+  service: typeof TokenServiceService;
   serviceName: string;
 };
 
