@@ -12,6 +12,7 @@ export const catalogue: readonly EventType<string, any>[] = [
   auth.userLogout,
   users.userPasswordChanged,
   users.passwordResetRequested,
+  users.userEmailChanged,
   users.userStatusChanged,
   users.userSessionsEnded,
   users.userDeleted,

@@ -3,6 +3,7 @@ import { serviceCredentials } from '../../shared/keys/service-credential-records
 import { service } from '../../shared/kit/service.ts';
 import { changePassword } from './change-password.ts';
 import { checkLogin } from './check-login.ts';
+import { confirmEmail } from './confirm-email.ts';
 import { forgotPassword } from './forgot-password.ts';
 import { getJwks } from './get-jwks.ts';
 import { getOpenidConfiguration } from './get-openid-configuration.ts';
@@ -15,6 +16,7 @@ import { refresh } from './refresh.ts';
 import { register } from './register.ts';
 import { resetPassword } from './reset-password.ts';
 import { revoke } from './revoke.ts';
+import { undoEmail } from './undo-email.ts';
 import { validateCredentials } from './validate-credentials.ts';
 import { validateToken } from './validate-token.ts';
 import { validateTokens } from './validate-tokens.ts';
@@ -23,6 +25,8 @@ import { verifyEmail } from './verify-email.ts';
 export const auth = service('auth', [
   register,
   verifyEmail,
+  confirmEmail,
+  undoEmail,
   login,
   refresh,
   revoke,

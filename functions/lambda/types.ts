@@ -13,6 +13,7 @@ export const types: readonly string[] = [
   'session.revoked',
   'token.revoked',
   'user.deleted',
+  'user.email_changed',
   'user.login',
   'user.logout',
   'user.password_changed',

@@ -92,12 +92,12 @@ export const createUser = operation({
       const byEmail = await store.get(identifiers, emailKey(email));
       const byUsername = username ? await store.get(identifiers, usernameKey(username)) : undefined;
       const known = byEmail && (await store.get(users, byEmail.value.user_id));
-      const waiting = known?.value.status === 'pending_verification';
+      const waiting = known?.value.status === 'pending_verification' && !byEmail?.value.reserved;
       // read and compared for every address, so that the work is the same
       const secretBefore = await store.get(credentials, known?.id ?? 'nobody');
       const same = await passwords.verify(password, waiting ? secretBefore?.value.password_hash : undefined);
       if (known && !waiting) {
-        await store.transact(ghost(), [tellOwner(known)]);
+        await store.transact(ghost(), [tellOwner(known, email)]);
         return {};
       }
 
@@ -164,10 +164,11 @@ export const createUser = operation({
   },
 });
 
-const tellOwner = ({ id, value }: Stored<UserRecord>) =>
+/** At the address that was typed: it may be one that the account had before. */
+const tellOwner = ({ id, value }: Stored<UserRecord>, recipient: string) =>
   emailSend.with(
     {
-      recipient: value.email,
+      recipient,
       template_name: 'account_exists',
       subject: '',
       template_data: { locale: value.locale ?? '' },

@@ -5,9 +5,7 @@ import { promptly } from '../../shared/kit/promptly.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { getSession } from '../sessions/get-session.ts';
 import { MOVE_EVENTS, MOVES, moveStatus } from './move-status.ts';
-
-/** Of a login; whoever only holds a token that he found can't delete what it belongs to. */
-const RECENT_S = 15 * 60;
+import { RECENT_S } from './recent-login.ts';
 
 /** Deletes the caller's account for good, when he logged in lately (ASVS 7.5.1): its data goes from every collection, address and name become free. */
 export const deleteMe = operation({

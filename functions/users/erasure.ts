@@ -1,7 +1,7 @@
 /** What stays of a deleted account: its id, that it is deleted, and since when; nothing about a person. */
 import { type Reader, remove, type Stored, update, type Write } from '../../shared/ports/store.ts';
 import { emailKey, usernameKey } from './model.ts';
-import { tokenId } from './one-time-token.ts';
+import { emailsOf, PURPOSES, tokenId } from './one-time-token.ts';
 import { credentials, identifiers, oneTimeTokens, phoneProofs, type UserRecord, users } from './records.ts';
 import { followingTerms } from './terms.ts';
 
@@ -25,16 +25,22 @@ export const erase = async (
   value: UserRecord,
 ): Promise<Write<Names>[]> => {
   const { email, username } = user.value;
-  const keys = [emailKey(email), ...(username ? [usernameKey(username)] : [])];
-  const held = await store.getMany(identifiers, keys);
   const secret = await store.get(credentials, user.id);
-  const ids = [tokenId('verify-email', user.id), tokenId('reset-password', user.id)];
-  const tokens = await store.getMany(oneTimeTokens, ids);
+  const tokens = await store.getMany(
+    oneTimeTokens,
+    PURPOSES.map((purpose) => tokenId(purpose, user.id)),
+  );
+  const before = tokens.get(tokenId('undo-email', user.id));
+  const keys = new Set([email, ...(before ? emailsOf(before.value) : [])].map(emailKey));
+  if (username) keys.add(usernameKey(username));
+  const held = await store.getMany(identifiers, [...keys]);
   const proof = await store.get(phoneProofs, user.id);
   return [
     update(users, user, value, { expires_at: undefined }),
     ...(secret ? [remove(credentials, secret)] : []),
-    ...[...held.values()].map((identifier) => remove(identifiers, identifier)),
+    ...[...held.values()]
+      .filter(({ value }) => value.user_id === user.id)
+      .map((identifier) => remove(identifiers, identifier)),
     ...[...tokens.values()].map((token) => remove(oneTimeTokens, token)),
     ...(proof ? [remove(phoneProofs, proof)] : []),
     ...(await followingTerms(store, user.id, value, undefined)),

@@ -39,6 +39,20 @@ export const userPasswordChanged = eventType({
   }),
 });
 
+/** An account has another address now, or the one of before again (`undone`). */
+export const userEmailChanged = eventType({
+  type: 'user.email_changed',
+  key: 'user.events.email_changed',
+  data: z.strictObject({
+    user_id: z.string(),
+    email: z.string(),
+    old_email: z.string(),
+    how: z.enum(['changed', 'undone']),
+    ip_address: z.string().default(''),
+    user_agent: z.string().default(''),
+  }),
+});
+
 /** An administrator or the platform moved an account to another status. */
 export const userStatusChanged = eventType({
   type: 'user.status_changed',

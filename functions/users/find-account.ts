@@ -14,6 +14,6 @@ export const findAccount = operation({
   run: async ({ store }, { identifier }) => {
     // a read is made for what can't be an identifier too, so that time does not tell
     const found = await store.get(identifiers, identifierKey(identifier) ?? 'none:');
-    return { user_id: found?.value.user_id };
+    return { user_id: found?.value.reserved ? undefined : found?.value.user_id };
   },
 });

@@ -30,7 +30,8 @@ export const getUser = operation({
   reads: [users, identifiers],
   run: async ({ store }, { user_id, email, username, fields }) => {
     const key = email !== undefined ? emailKey(email) : username !== undefined ? usernameKey(username) : undefined;
-    const id = key === undefined ? user_id! : (await store.get(identifiers, key))?.value.user_id;
+    const named = key === undefined ? undefined : (await store.get(identifiers, key))?.value;
+    const id = key === undefined ? user_id! : named?.reserved ? undefined : named?.user_id;
     const user = id === undefined ? undefined : await store.get(users, id);
     if (!user || user.value.status === 'deleted') throw new AppError('not_found', { detail: 'There is no such user' });
     return pickFields(toUser(user), fields);

@@ -3,6 +3,7 @@ import { service } from '../../shared/kit/service.ts';
 import { addAdministrator } from './add-administrator.ts';
 import { changePassword } from './change-password.ts';
 import { checkPassword } from './check-password.ts';
+import { confirmEmail } from './confirm-email.ts';
 import { confirmPhone } from './confirm-phone.ts';
 import { createUser } from './create-user.ts';
 import { deleteMe } from './delete-me.ts';
@@ -22,9 +23,11 @@ import { raiseGeneration } from './raise-generation.ts';
 import { recordLogin } from './record-login.ts';
 import * as records from './records.ts';
 import { removeAdministrator } from './remove-administrator.ts';
+import { requestEmailChange } from './request-email-change.ts';
 import { requestPasswordReset } from './request-password-reset.ts';
 import { resetPassword } from './reset-password.ts';
 import { sendPhoneCode } from './send-phone-code.ts';
+import { undoEmail } from './undo-email.ts';
 import { updateMe } from './update-me.ts';
 import { updateUserStatus } from './update-user-status.ts';
 import { verifyEmail } from './verify-email.ts';
@@ -41,6 +44,9 @@ export const users = service('users', [
   resetPassword,
   getMe,
   updateMe,
+  requestEmailChange,
+  confirmEmail,
+  undoEmail,
   sendPhoneCode,
   confirmPhone,
   getUser,

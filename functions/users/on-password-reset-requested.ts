@@ -55,7 +55,7 @@ export const onPasswordResetRequested = operation({
     return retryConflict(async () => {
       const now = clock.now();
       const found = await store.get(identifiers, emailKey(email));
-      const user = await store.get(users, found?.value.user_id ?? 'nobody');
+      const user = await store.get(users, (!found?.value.reserved && found?.value.user_id) || 'nobody');
       const status = user?.value.status;
       const known = user && (status === 'active' || status === 'pending_verification') ? user : undefined;
       const purpose = status === 'pending_verification' ? 'verify-email' : 'reset-password';

@@ -8,7 +8,8 @@ import type { Ids } from '../../shared/ports/clock.ts';
 import { insert, type Stored, update, type Write } from '../../shared/ports/store.ts';
 import { type OneTimeToken, oneTimeTokens } from './records.ts';
 
-export type Purpose = 'verify-email' | 'reset-password';
+export const PURPOSES = ['verify-email', 'reset-password', 'change-email', 'undo-email'] as const;
+export type Purpose = (typeof PURPOSES)[number];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TOKEN = /^[A-Za-z0-9_-]{64}$/;
@@ -19,9 +20,17 @@ export const tokenId = (purpose: Purpose, userId: string): string => `${purpose}
 /** Tokens of one user and purpose that are good at the same time; for more there is no mail. */
 export const MAX_BESIDE = 20;
 
+/** Every address that tokens of a record were mailed to. */
+export const emailsOf = ({ email, earlier = [] }: OneTimeToken): string[] => [
+  email,
+  ...earlier.flatMap((each) => each.email ?? []),
+];
+
 /** Tokens of a record that are good at a time (unix ms), newest first. */
 export const goodTokens = ({ value, expires_at = 0 }: Stored<OneTimeToken>, now: number) =>
-  [{ hash: value.hash, expires_at }, ...(value.earlier ?? [])].filter((each) => each.expires_at > now);
+  [{ hash: value.hash, expires_at, email: value.email }, ...(value.earlier ?? [])].filter(
+    (each) => each.expires_at > now,
+  );
 
 /**
  * A new token for a user, and the write that makes it the one valid token of its purpose.
@@ -59,9 +68,14 @@ export const userOfToken = (token: string): string | undefined => {
   return UUID.test(uuid) ? uuid : undefined;
 };
 
-/** True when the token is one whose hash is stored and that is good now (unix ms), compared in constant time. */
-export const matchesToken = (record: Stored<OneTimeToken>, token: string, now: number): boolean => {
+/** Which of the tokens that are good now (unix ms, newest first) this is, compared in constant time; -1 for none. */
+export const placeOfToken = (record: Stored<OneTimeToken>, token: string, now: number): number => {
   const given = Buffer.from(sha256(token));
   const held = goodTokens(record, now).map(({ hash }) => Buffer.from(hash));
-  return held.filter((hash) => hash.length === given.length && timingSafeEqual(hash, given)).length > 0;
+  const same = held.map((hash) => hash.length === given.length && timingSafeEqual(hash, given));
+  return same.indexOf(true);
 };
+
+/** True when the token is one whose hash is stored and that is good now (unix ms). */
+export const matchesToken = (record: Stored<OneTimeToken>, token: string, now: number): boolean =>
+  placeOfToken(record, token, now) >= 0;

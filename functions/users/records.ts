@@ -59,8 +59,14 @@ export const userTerms = collection<UserTerm>()('user_terms', {
 /** By name: what was made once for all accounts that were there before it was kept with each of them. */
 export const userFills = collection<Record<never, never>>()('user_fills');
 
+/** `reserved`: an address that its account had before, and may get back. Nobody logs in with it, and nobody else gets it. */
+export interface IdentifierRecord {
+  user_id: string;
+  reserved?: true;
+}
+
 /** `email:<canonical>` and `username:<canonical>` → whose it is; what makes both unique. */
-export const identifiers = collection<{ user_id: string }>()('identifiers');
+export const identifiers = collection<IdentifierRecord>()('identifiers');
 
 /** One record, `all`: the administrators who can log in (administrators.ts). */
 export const administrators = collection<{ user_ids: string[] }>()('administrators');
@@ -74,7 +80,7 @@ export interface OneTimeToken {
   email: string;
   generation: number;
   /** Tokens that were mailed before it and are good beside it, each until its time (unix ms). */
-  earlier?: { hash: string; expires_at: number }[];
+  earlier?: { hash: string; expires_at: number; email?: string }[];
 }
 
 /** By `<purpose>:<user id>`: the hash of what was mailed last, and of what is still good beside it. */

@@ -39,6 +39,25 @@ export const verifyEmailPage = (): StaticPage =>
 <form id="form"><button data-zh="确认">Confirm</button></form>`,
   );
 
+/** Asks whether an account is to have this address from now on, and gives it. */
+export const confirmEmailPage = (): StaticPage =>
+  page(
+    'confirm-email',
+    'Confirm your new e-mail address',
+    `<h1 data-zh="确认您的新邮箱地址">Confirm your new e-mail address</h1>
+<form id="form"><button data-zh="使用此邮箱">Use this address</button></form>`,
+  );
+
+/** Asks whether a change of the address is to be taken back, and does so. */
+export const undoEmailPage = (): StaticPage =>
+  page(
+    'undo-email',
+    'Take the change of your address back',
+    `<h1 data-zh="撤销邮箱更改">Take the change of your address back</h1>
+<p data-zh="您的账户将恢复使用此邮箱，所有设备都会退出登录。">Your account gets this address again, and every device is logged out.</p>
+<form id="form"><button data-zh="撤销">Take it back</button></form>`,
+  );
+
 /** Asks for a new password, and sets it. */
 export const resetPasswordPage = (): StaticPage =>
   page(
@@ -86,9 +105,19 @@ const script = (body: string): StaticPage => ({ type: 'text/javascript; charset=
 export const PAGES: Readonly<Record<string, StaticPage>> = {
   '/verify-email': verifyEmailPage(),
   '/reset-password': resetPasswordPage(),
+  '/confirm-email': confirmEmailPage(),
+  '/undo-email': undoEmailPage(),
   '/assets/verify-email.js': script(`
 submit('../api/v1/auth/verify-email', () => ({}), () =>
   say('Your address is confirmed. You can log in now.', '您的邮箱已确认，现在可以登录。'));
+`),
+  '/assets/confirm-email.js': script(`
+submit('../api/v1/auth/email/confirm', () => ({}), () =>
+  say('Your account has this address now.', '您的账户现在使用此邮箱。'));
+`),
+  '/assets/undo-email.js': script(`
+submit('../api/v1/auth/email/undo', () => ({}), () =>
+  say('Your account has this address again. Set a new password with the link in the next mail.', '您的账户已恢复使用此邮箱。请用下一封邮件中的链接设置新密码。'));
 `),
   '/assets/reset-password.js': script(`
 submit('../api/v1/auth/password/reset', () => ({ new_password: document.getElementById('password').value }), () =>

@@ -24,7 +24,7 @@ describe('the pages that links in mails open', () => {
 
   it('use up no token when they are opened: the script posts it after a click, and takes it out of the address', () => {
     expect(PAGE_HEADERS['referrer-policy']).toBe('no-referrer');
-    for (const name of ['verify-email', 'reset-password']) {
+    for (const name of ['verify-email', 'reset-password', 'confirm-email', 'undo-email']) {
       const { body } = PAGES[`/assets/${name}.js`]!;
       expect(body.indexOf('history.replaceState')).toBeGreaterThan(0);
       expect(body.indexOf('history.replaceState')).toBeLessThan(body.indexOf('fetch('));

@@ -13,6 +13,9 @@ const expires_at = '2026-05-10T12:00:00.000Z';
 const SAMPLES: Record<TemplateName, Record<string, unknown>> = {
   verify_email: { expires_at, username_taken: true },
   account_exists: {},
+  confirm_email: { expires_at },
+  address_in_use: {},
+  email_changed: { expires_at, at: expires_at, ip_address: '192.0.2.1' },
   password_reset: { expires_at },
   password_changed: { how: 'reset', at: expires_at, ip_address: '192.0.2.1' },
   security_alert: {

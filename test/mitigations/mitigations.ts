@@ -97,6 +97,20 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/doors/http/log.test.ts',
     promise: '',
   },
+  "an address that may be wanted back is nobody else's": {
+    file: 'functions/users/email-change.ts',
+    from: 'taken: other !== undefined && !waits',
+    to: 'taken: other !== undefined && !waits && !record?.value.reserved',
+    test: 'test/e2e/sqlite.test.ts',
+    promise: 'in process > addresses',
+  },
+  'the way back can not be pushed out': {
+    file: 'functions/users/email-change.ts',
+    from: 'if (good.length < MAX_UNDOABLE) return;',
+    to: 'return;',
+    test: 'test/security/addresses.test.ts',
+    promise: 'a thief can not push out',
+  },
   'nobody gives or takes what he does not hold': {
     file: 'functions/permissions/acting.ts',
     from: 'if (lacking) throw',

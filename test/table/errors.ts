@@ -2,6 +2,7 @@
 import { logout } from '../../functions/auth/logout.ts';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { updateMe } from '../../functions/users/update-me.ts';
+import { askedFor } from '../e2e/cases/addresses.ts';
 import {
   expectOk,
   newEmail,
@@ -39,6 +40,14 @@ const asUser =
     return { input: await input(world, user), token: user.access_token };
   };
 
+/** To an address that somebody else proved first. */
+const lateLink = async (world: World): Promise<string> => {
+  const email = newEmail();
+  const token = await askedFor(world, (await userWithSession(world)).access_token, email);
+  await verified(world, { email });
+  return token;
+};
+
 const spentRefreshToken = async (world: World): Promise<string> => {
   const { refresh_token, access_token } = await userWithSession(world);
   await expectOk(world.call(logout, {}, { token: access_token }));
@@ -53,12 +62,15 @@ export const ERASED: readonly string[] = [
   'users.get-me',
   'users.update-me',
   'users.delete-me',
+  'users.request-email-change',
   'sessions.end-other-sessions',
 ];
 
 /** Errors that no single call provokes, and the tests that do. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'auth.change-password too_many_requests': 'test/e2e/cases/passwords.ts',
+  'users.request-email-change too_many_requests': 'test/security/addresses.test.ts',
+  'users.confirm-email too_many_requests': 'test/security/addresses.test.ts',
   'sessions.rotate-session too_many_requests': 'test/e2e/cases/tokens.ts',
   'users.delete-me last_administrator': 'test/security/last-administrator.test.ts',
   'users.update-user-status last_administrator': 'test/security/last-administrator.test.ts',
@@ -128,6 +140,13 @@ export const errorCases: Readonly<Record<string, Sample>> = {
     password: NEXT,
   })),
   'users.update-me invalid_credentials': asUser(() => ({ phone_number: newNumber(), password: NEXT })),
+  'users.request-email-change invalid_credentials': asUser(() => ({ email: newEmail(), password: NEXT })),
+  'users.confirm-email invalid_token': asService(() => ({ token: 'none-of-ours', ...CLIENT })),
+  'users.confirm-email already_exists': asService(async (world) => ({ token: await lateLink(world), ...CLIENT })),
+  'users.undo-email invalid_token': asService(() => ({ token: 'none-of-ours', ...CLIENT })),
+  'auth.confirm-email invalid_token': anonymously(() => ({ token: 'none-of-ours' })),
+  'auth.confirm-email already_exists': anonymously(async (world) => ({ token: await lateLink(world) })),
+  'auth.undo-email invalid_token': anonymously(() => ({ token: 'none-of-ours' })),
   'users.send-phone-code not_found': asUser(() => ({})),
   'users.send-phone-code already_exists': async (world) => {
     const { access_token: token } = await userWithSession(world);

@@ -4,6 +4,9 @@ import { AppError } from '../../kit/errors.ts';
 import { oneLine } from '../one-line.ts';
 import { accountExists } from './account-exists.ts';
 import { accountLocked } from './account-locked.ts';
+import { addressInUse } from './address-in-use.ts';
+import { confirmEmail } from './confirm-email.ts';
+import { emailChanged } from './email-changed.ts';
 import { type Language, type Rendered, renderLetter } from './letter.ts';
 import { loginAlert } from './login-alert.ts';
 import { notice } from './notice.ts';
@@ -18,6 +21,9 @@ import { welcome } from './welcome.ts';
 export const TEMPLATES = {
   verify_email: verifyEmail,
   account_exists: accountExists,
+  confirm_email: confirmEmail,
+  address_in_use: addressInUse,
+  email_changed: emailChanged,
   password_reset: passwordReset,
   password_changed: passwordChanged,
   security_alert: securityAlert,

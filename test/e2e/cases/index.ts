@@ -1,5 +1,6 @@
 /** Every promise to a caller, to be kept through every door on every store. */
 import type { Case } from '../world.ts';
+import { addresses } from './addresses.ts';
 import { login } from './login.ts';
 import { notifications } from './notifications.ts';
 import { passwords } from './passwords.ts';
@@ -21,5 +22,6 @@ export const cases: Record<string, readonly Case[]> = {
   'lists of users': userLists,
   permissions,
   phones,
+  addresses,
   notifications,
 };

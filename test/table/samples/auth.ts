@@ -1,4 +1,5 @@
 import { forgotPassword } from '../../../functions/auth/forgot-password.ts';
+import { askedFor, moved, wayBack } from '../../e2e/cases/addresses.ts';
 import {
   expectOk,
   newEmail,
@@ -22,6 +23,11 @@ export const resetToken = async (world: World): Promise<string> => {
 
 export const auth: Samples = {
   'auth.register': async () => ({ input: { email: newEmail(), password: PASSWORD } }),
+  'auth.confirm-email': async (world) => {
+    const { access_token } = await userWithSession(world);
+    return { input: { token: await askedFor(world, access_token, newEmail()) } };
+  },
+  'auth.undo-email': async (world) => ({ input: { token: await wayBack(world, (await moved(world)).email) } }),
   'auth.verify-email': async (world) => ({ input: { token: (await registered(world)).token } }),
   'auth.login': async (world) => ({ input: { identifier: (await verified(world)).email, password: PASSWORD } }),
   'auth.refresh': async (world) => ({ input: { refresh_token: (await userWithSession(world)).refresh_token } }),

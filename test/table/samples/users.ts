@@ -1,4 +1,5 @@
 import { updateMe } from '../../../functions/users/update-me.ts';
+import { askedFor, moved, wayBack } from '../../e2e/cases/addresses.ts';
 import {
   codeIn,
   expectOk,
@@ -42,6 +43,18 @@ export const users: Samples = {
     input: { first_name: 'Grace' },
     token: (await userWithSession(world)).access_token,
   }),
+  'users.request-email-change': async (world) => ({
+    input: { email: newEmail() },
+    token: (await userWithSession(world)).access_token,
+  }),
+  'users.confirm-email': asService(async (world) => {
+    const { access_token } = await userWithSession(world);
+    return { token: await askedFor(world, access_token, newEmail()), ...CLIENT };
+  }),
+  'users.undo-email': asService(async (world) => ({
+    token: await wayBack(world, (await moved(world)).email),
+    ...CLIENT,
+  })),
   'users.send-phone-code': async (world) => ({
     input: {},
     token: (await userWithSession(world, { phone_number: newNumber() })).access_token,
