@@ -4,10 +4,14 @@ import { service } from '../../shared/kit/service.ts';
 import { changePassword } from './change-password.ts';
 import { checkLogin } from './check-login.ts';
 import { confirmEmail } from './confirm-email.ts';
+import { createService } from './create-service.ts';
 import { forgotPassword } from './forgot-password.ts';
 import { getJwks } from './get-jwks.ts';
 import { getOpenidConfiguration } from './get-openid-configuration.ts';
+import { grantToken } from './grant-token.ts';
+import { introspect } from './introspect.ts';
 import { issueTokens } from './issue-tokens.ts';
+import { listServices } from './list-services.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { provePassword } from './prove-password.ts';
@@ -17,6 +21,8 @@ import { register } from './register.ts';
 import { resetPassword } from './reset-password.ts';
 import { revoke } from './revoke.ts';
 import { undoEmail } from './undo-email.ts';
+import { revokeService } from './revoke-service.ts';
+import { rotateService } from './rotate-service.ts';
 import { validateCredentials } from './validate-credentials.ts';
 import { validateToken } from './validate-token.ts';
 import { validateTokens } from './validate-tokens.ts';
@@ -39,6 +45,12 @@ export const auth = service('auth', [
   resetPassword,
   getJwks,
   getOpenidConfiguration,
+  grantToken,
+  introspect,
+  listServices,
+  createService,
+  rotateService,
+  revokeService,
   checkLogin,
   provePassword,
   issueTokens,

@@ -3,7 +3,7 @@ import type { StoreSchema } from '../../shared/store/schema.ts';
 import { revocations } from '../../shared/keys/revocation-records.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
 import { callCounts } from '../../shared/kit/bound-records.ts';
-import { loginAttempts } from '../auth/records.ts';
+import { clientAssertions, loginAttempts } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
 import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
@@ -16,6 +16,7 @@ export const schema: StoreSchema = {
     administrators,
     sightings,
     callCounts,
+    clientAssertions,
     clientChanges,
     credentials,
     deliveries,

@@ -8,6 +8,7 @@ import { createRole } from './create-role.ts';
 import { deletePolicy } from './delete-policy.ts';
 import { deleteRole } from './delete-role.ts';
 import { explain } from './explain.ts';
+import { findLacking } from './find-lacking.ts';
 import { getAuthzenConfiguration } from './get-authzen-configuration.ts';
 import { getEffective } from './get-effective.ts';
 import { getPolicy } from './get-policy.ts';
@@ -46,6 +47,7 @@ export const permissions = service('permissions', [
   deletePolicy,
   getAuthzenConfiguration,
   getEffective,
+  findLacking,
   removeRoles,
 ]);
 

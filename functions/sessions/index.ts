@@ -7,6 +7,7 @@ import { endOtherSessions } from './end-other-sessions.ts';
 import { endSession } from './end-session.ts';
 import { endSessionsOfUser } from './end-sessions-of-user.ts';
 import { endUserSessions } from './end-user-sessions.ts';
+import { findRefreshToken } from './find-refresh-token.ts';
 import { getSession } from './get-session.ts';
 import { listSessions } from './list-sessions.ts';
 import { listUserSessions } from './list-user-sessions.ts';
@@ -24,6 +25,7 @@ export const sessions = service('sessions', [
   endUserSessions,
   revokeToken,
   getSession,
+  findRefreshToken,
   listSessions,
   endMySession,
   endOtherSessions,

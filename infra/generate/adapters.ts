@@ -48,6 +48,7 @@ const CHOICES: readonly Choice[] = [
   { port: 'revocations', aws: { file: 'shared/keys/revocations.ts', name: 'revocations' } },
   { port: 'revocationFeed', aws: { file: 'shared/keys/store-feed.ts', name: 'storeFeed' } },
   { port: 'verifier', aws: { file: 'shared/keys/verifier.ts', name: 'verifier' } },
+  { port: 'clientAssertions', aws: { file: 'shared/keys/client-assertions.ts', name: 'clientAssertions' } },
   { port: 'serviceTokens', aws: { file: 'shared/keys/service-tokens.ts', name: 'serviceTokens' } },
   {
     port: 'mailer',

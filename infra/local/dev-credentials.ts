@@ -9,7 +9,7 @@ import { findAccount } from '../../functions/users/find-account.ts';
 import { getAccount } from '../../functions/users/get-account.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { createPrivateFile, readPrivateFile, replacePrivateFile } from '../../shared/keys/private-file.ts';
-import { isServiceToken, toServiceCredentialWrite } from '../../shared/keys/service-tokens.ts';
+import { isServiceToken, toServiceCredentialWrite } from '../../shared/keys/service-credential-records.ts';
 import type { Context } from '../../shared/kit/context.ts';
 import type { Host } from '../../shared/kit/invoke.ts';
 import { continueTrace } from '../../shared/kit/trace.ts';

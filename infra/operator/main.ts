@@ -10,6 +10,7 @@ import { deadLetterCommands } from './commands/dead-letters.ts';
 import { eventCommands } from './commands/events.ts';
 import { outboxCommands } from './commands/outbox.ts';
 import { rotationCommands } from './commands/rotation.ts';
+import { serviceCommands } from './commands/services.ts';
 import { setupCommands } from './commands/setup.ts';
 import { topologyCommands } from './commands/topology.ts';
 import { userCommands } from './commands/users.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   ...topologyCommands,
   ...bridgeCommands,
   ...userCommands,
+  ...serviceCommands,
   ...rotationCommands,
 ];
 

@@ -46,7 +46,8 @@ export const judgeClaims = (
   rules: ClaimRules,
   now: number,
 ): AccessClaims | TokenError => {
-  const { iss, aud, sub, client_id, jti, sid, gen, pgen, rgen, cnx, iat, exp, nbf, permissions, roles } = payload;
+  const { iss, aud, sub, client_id, jti, sid, gen, pgen, rgen, cnx, client_name, iat, exp, nbf, permissions, roles } =
+    payload;
   const shaped =
     isText(iss) &&
     (isText(aud) || isTexts(aud)) &&
@@ -58,6 +59,7 @@ export const judgeClaims = (
     isGeneration(pgen) &&
     isGeneration(rgen) &&
     (cnx === undefined || typeof cnx === 'string') &&
+    (client_name === undefined || typeof client_name === 'string') &&
     isTime(iat) &&
     isTime(exp) &&
     (nbf === undefined || isTime(nbf)) &&
@@ -83,5 +85,5 @@ export const judgeClaims = (
     permissions,
     roles,
   };
-  return { ...claims, ...((pgen || rgen) && { pgen, rgen }), ...(cnx && { cnx }) };
+  return { ...claims, ...((pgen || rgen) && { pgen, rgen }), ...(cnx && { cnx }), ...(client_name && { client_name }) };
 };

@@ -45,7 +45,8 @@ export interface HttpBinding<I = any, O = any> {
   failure?: (error: AppError) => Answered | undefined;
   /**
    * `basic`: the operation judges a client's HTTP Basic credentials (RFC 7617) itself. The door hands them on as
-   * `context.basic`, as they came, and asks for them with `WWW-Authenticate`.
+   * `context.basic`, as they came, and asks for them with `WWW-Authenticate`. Where the operation is public, a bearer
+   * token comes as `context.bearer`, unjudged too.
    */
   credentials?: 'basic';
 }

@@ -8,6 +8,11 @@ export const ERRORS = {
   invalid_request: { http: 400, grpc: 3, retry: false, title: 'The request is not valid' },
   invalid_token: { http: 400, grpc: 3, retry: false, title: 'The token is unknown, used or expired' },
   password_refused: { http: 400, grpc: 3, retry: false, title: 'The password is not acceptable' },
+  // of OAuth (RFC 6749, 5.2), by the names that it has for them
+  invalid_grant: { http: 400, grpc: 3, retry: false, title: 'The grant is not valid' },
+  invalid_scope: { http: 400, grpc: 3, retry: false, title: 'The scope is not granted' },
+  unsupported_grant_type: { http: 400, grpc: 3, retry: false, title: 'The grant type is not offered' },
+  invalid_client: { http: 401, grpc: 16, retry: false, title: 'The client is unknown or did not prove who it is' },
   unauthenticated: { http: 401, grpc: 16, retry: false, title: 'Credentials are missing or not valid' },
   invalid_credentials: { http: 401, grpc: 16, retry: false, title: 'Identifier or password is wrong' },
   invalid_refresh_token: { http: 401, grpc: 16, retry: false, title: 'The refresh token is not valid' },

@@ -1,4 +1,5 @@
 /** All ports by name: what an operation can ask for in `needs`, and what an adapter opens. */
+import type { ClientAssertions } from './client-assertions.ts';
 import type { ClientMarks } from './client-marks.ts';
 import type { Clock, Ids } from './clock.ts';
 import type { Conditions } from './conditions.ts';
@@ -17,6 +18,7 @@ import type { ServiceTokens, Signer, TokenSigner, VerificationKeys, Verifier } f
 import type { Tracer } from './tracer.ts';
 
 export interface Ports {
+  clientAssertions: ClientAssertions;
   clientMarks: ClientMarks;
   clock: Clock;
   conditions: Conditions;

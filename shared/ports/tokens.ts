@@ -27,6 +27,8 @@ export interface AccessClaims {
   rgen?: number;
   /** A mark of the client that it was issued to (client-marks.ts). */
   cnx?: string;
+  /** The name of a service, whose token this is. `sub`, `client_id` and `sid` are its id then (RFC 9068, 2.2). */
+  client_name?: string;
   iat: number;
   exp: number;
   permissions: string[];
@@ -59,6 +61,10 @@ export interface TokenSigner {
     roles_generation?: number;
     /** The claim `cnx`. */
     client_mark?: string;
+    /** Of a service's own token: its name. Its id stands for user and session. */
+    client_name?: string;
+    /** Unix seconds after which it must not live, before its usual end. */
+    expires_by?: number;
   }): Promise<{ access_token: string; jti: string /** Unix seconds. */; expires_at: number }>;
 }
 
@@ -86,6 +92,9 @@ export interface Signer {
 
 /** Both halves, where one thing is both. */
 export interface Keys extends VerificationKeys, Signer {}
+
+/** True for the token of a service itself: its subject is its client (RFC 9068, 2.2), which of a user's it never is. */
+export const isOfService = ({ sub, client_id }: Pick<AccessClaims, 'sub' | 'client_id'>): boolean => sub === client_id;
 
 /** Credentials of services: `p21s_<id>_<secret>`, of which only a hash is stored. */
 export interface ServiceTokens {

@@ -89,6 +89,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   ...(await revocationsFor()),
   (await import('../keys/store-feed.ts')).storeFeed,
   (await import('../keys/service-tokens.ts')).serviceTokens,
+  (await import('../keys/client-assertions.ts')).clientAssertions,
   (await import('../passwords/argon2-native.ts')).nativePasswords,
   (await import('../delivery/email/mailer.ts')).mailer,
   (await import('../delivery/sms/sms-sender.ts')).smsSender,

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import { OWN_PORT } from '../config/services.ts';
 import { StartError } from '../config/start-error.ts';
 import type { ClientTls } from '../grpc/tls.ts';
-import { isServiceToken } from '../keys/service-tokens.ts';
+import { isServiceToken } from '../keys/service-credential-records.ts';
 import type { Service } from '../kit/service.ts';
 import { serviceName } from '../kit/service-name.ts';
 import type { Live } from '../system/live.ts';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getJwks } from '../../functions/auth/get-jwks.ts';
 import { getOpenidConfiguration } from '../../functions/auth/get-openid-configuration.ts';
+import { listServices } from '../../functions/auth/list-services.ts';
 import { login } from '../../functions/auth/login.ts';
 import { addDevice } from '../../functions/notifications/add-device.ts';
 import { getDeliveries } from '../../functions/notifications/get-deliveries.ts';
@@ -61,6 +62,7 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(getJwks, {}));
   await expectOk(world.call(getOpenidConfiguration, {}));
   await expectOk(world.call(getAuthzenConfiguration, {}));
+  await expectOk(world.call(listServices, {}, service));
   await expectOk(world.call(listNotifications, {}, own));
   await expectOk(world.call(listUserSessions, { user_id: session.user_id }, { token: admin }));
   const notice = { template_name: 'notice', template_data: { title: 'Work', text: 'On Sunday' }, category: 'security' };

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
 import {
   createServiceToken,
-  createServiceTokens,
-  REMEMBERED_MS,
+  serviceCredentials,
   toServiceCredentialWrite,
-} from '../../shared/keys/service-tokens.ts';
+} from '../../shared/keys/service-credential-records.ts';
+import { createServiceTokens, REMEMBERED_MS } from '../../shared/keys/service-tokens.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { configOf, memoryStore, TestClock } from './harness.ts';
 

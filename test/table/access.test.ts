@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { logout } from '../../functions/auth/logout.ts';
 import { platform as services } from '../../functions/index.ts';
-import { createServiceToken } from '../../shared/keys/service-tokens.ts';
+import { createServiceToken } from '../../shared/keys/service-credential-records.ts';
 import type { Operation } from '../../shared/kit/operation.ts';
 import { type Door, expectOk, loggedIn, userWithSession } from '../e2e/world.ts';
 import { DOORS, openRig, type Rig } from './rig.ts';

@@ -13,7 +13,7 @@ import {
   verified,
   type World,
 } from '../e2e/world.ts';
-import { resetToken } from './samples/auth.ts';
+import { asClient, resetToken } from './samples/auth.ts';
 import { somePolicy, someRole } from './samples/permissions.ts';
 import { asEvent, asService, type Call, CLIENT, type Sample } from './samples/sample.ts';
 
@@ -87,6 +87,25 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   'auth.register password_refused': anonymously(() => ({ email: newEmail(), password: WEAK })),
   'auth.verify-email invalid_token': anonymously(() => ({ token: 'none-of-ours' })),
   'auth.revoke conflict': anonymously(async (world) => ({ token: (await userWithSession(world)).refresh_token })),
+  'auth.revoke invalid_client': anonymously(() => ({ token: 'none-of-ours', client_id: NOBODY, client_secret: 'x' })),
+  'auth.introspect invalid_client': anonymously(() => ({ token: 'none-of-ours' })),
+  'auth.grant-token invalid_client': anonymously(() => ({ grant_type: 'client_credentials' })),
+  'auth.grant-token invalid_grant': anonymously(async (world) => ({
+    grant_type: 'refresh_token',
+    refresh_token: await spentRefreshToken(world),
+  })),
+  'auth.grant-token invalid_scope': anonymously(async (world) => ({
+    grant_type: 'client_credentials',
+    scope: 'docs:write',
+    ...(await asClient(world)),
+  })),
+  'auth.grant-token unsupported_grant_type': anonymously(() => ({ grant_type: 'password' })),
+  'auth.grant-token conflict': anonymously(async (world) => ({
+    grant_type: 'refresh_token',
+    refresh_token: (await userWithSession(world)).refresh_token,
+  })),
+  'auth.rotate-service not_found': asService(() => ({ client_id: NOBODY })),
+  'auth.revoke-service not_found': asService(() => ({ client_id: NOBODY })),
   'sessions.revoke-token conflict': asService(async (world) => ({
     token: (await userWithSession(world)).refresh_token,
   })),

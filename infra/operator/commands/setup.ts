@@ -7,7 +7,7 @@ import { firstAdministrator, hasAdministrator } from '../../../functions/users/a
 import { Email } from '../../../functions/users/model.ts';
 import { requireGoodPassword } from '../../../functions/users/password-rule.ts';
 import { registerNew } from '../../../functions/users/registration.ts';
-import { createServiceToken } from '../../../shared/keys/service-tokens.ts';
+import { createServiceToken } from '../../../shared/keys/service-credential-records.ts';
 import type { AppError } from '../../../shared/kit/errors.ts';
 import { insert, WriteConflict } from '../../../shared/ports/store.ts';
 import { ask, askHidden } from '../ask.ts';

@@ -3,30 +3,12 @@ import { assignRole } from '../../../functions/permissions/assign-role.ts';
 import { findAccount } from '../../../functions/users/find-account.ts';
 import { getAccount } from '../../../functions/users/get-account.ts';
 import { toAppError } from '../../../shared/kit/errors.ts';
-import { callLocal, type Host } from '../../../shared/kit/invoke.ts';
-import type { Operation } from '../../../shared/kit/operation.ts';
-import { continueTrace } from '../../../shared/kit/trace.ts';
+import { callerOf } from '../calling.ts';
 import type { Command } from '../command.ts';
-import type { Operator } from '../operator.ts';
 import { plain } from '../output.ts';
 import { Refusal } from '../refusal.ts';
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Calls operations of the platform with its own rights, on the store that the command opened. */
-const callerOf =
-  (operator: Operator) =>
-  async (op: Operation<any, any>, input: object): Promise<any> => {
-    const ports = await operator.portsOf(op);
-    const host: Host = { ports, call: (callee, given, context) => callLocal(host, callee, given, context) };
-    return callLocal(host, op, input, {
-      request_id: ports.ids.uuid(),
-      trace: continueTrace(),
-      caller: { kind: 'anonymous' },
-      client: {},
-      door: 'local',
-    });
-  };
 
 const grantRole: Command = {
   name: 'users grant-role',

@@ -9,6 +9,9 @@ const WHAT_ZH: Record<string, string> = {
   suspicious_login: '有一次可疑的登录尝试。',
   new_device: '您的账户在一台新设备上登录。',
   mfa_disabled: '您账户的两步验证已被关闭。',
+  service_created: '您创建了一个服务的凭证。',
+  service_rotated: '您创建的一个服务的凭证已更换。',
+  service_revoked: '您创建的一个服务的凭证已被撤销。',
   phone_changed: '您账户的电话号码已更改。',
 };
 
@@ -17,6 +20,9 @@ const WHAT_EN: Record<string, string> = {
   suspicious_login: 'There was a suspicious login.',
   new_device: 'Somebody logged in from a new device.',
   mfa_disabled: 'Two-factor authentication was turned off.',
+  service_created: 'Credentials of a service were made in your name.',
+  service_rotated: 'The credentials of a service that you made were replaced.',
+  service_revoked: 'The credentials of a service that you made were revoked.',
   phone_changed: 'The phone number of your account was changed.',
 };
 

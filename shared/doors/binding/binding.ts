@@ -5,7 +5,7 @@ import { type Host, invoke } from '../../kit/invoke.ts';
 import { inServerSpan } from '../../kit/span.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import type { Trace } from '../../ports/tracer.ts';
-import { authenticate, type Presented, readBasic } from './caller.ts';
+import { authenticate, type Presented, readBasic, readBearer } from './caller.ts';
 import { deviceFields, deviceOf } from './device.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
 import { errorResponse, outputResponse, problemResponse } from './render.ts';
@@ -110,7 +110,9 @@ const NOBODY: Presented = Object.freeze({ caller: ANONYMOUS });
 const presentedOf = async ({ op, http }: Route, host: Host, authorization: string | undefined): Promise<Presented> => {
   const basic = http.credentials === 'basic' ? readBasic(authorization) : undefined;
   if (basic) return { caller: ANONYMOUS, basic };
-  return op.access === 'public' ? NOBODY : authenticate(host.ports, authorization);
+  if (op.access !== 'public') return authenticate(host.ports, authorization);
+  const bearer = readBearer(authorization);
+  return bearer ? { caller: ANONYMOUS, bearer } : NOBODY;
 };
 
 const respond = async (

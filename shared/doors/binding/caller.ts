@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { ANONYMOUS, type Caller } from '../../kit/context.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Ports } from '../../ports/index.ts';
+import { isOfService } from '../../ports/tokens.ts';
 
 const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 
@@ -35,6 +36,10 @@ export const readBasic = (authorization: string | undefined): { user: string; pa
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 };
 
+/** The bearer token of an `Authorization` header, which nobody has judged. */
+export const readBearer = (authorization: string | undefined): string | undefined =>
+  authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+
 /**
  * Reads an `Authorization` header (RFC 6750). No header: nobody.
  *
@@ -45,7 +50,7 @@ export const authenticate = async (
   authorization: string | undefined,
 ): Promise<Presented> => {
   if (authorization === undefined) return { caller: ANONYMOUS };
-  const bearer = BEARER.exec(authorization)?.[1];
+  const bearer = readBearer(authorization);
   if (!bearer) throw new AppError('unauthenticated', { detail: 'Authorization has to be "Bearer <token>"' });
   if (bearer.startsWith(SERVICE_TOKEN_PREFIX)) {
     const service = await ports.serviceTokens?.verify(bearer);
@@ -58,7 +63,9 @@ export const authenticate = async (
     if (!verdict) throw new AppError('unauthenticated', { detail: 'No credentials are taken here' });
     throw new AppError('unauthenticated', { detail: `The access token is not valid: ${verdict.error}` });
   }
-  const { sub, sid, jti, gen, exp, permissions, roles } = verdict.claims;
+  const { sub, sid, jti, gen, exp, permissions, roles, client_name } = verdict.claims;
+  if (isOfService(verdict.claims))
+    return { caller: { kind: 'service', name: client_name ?? sub, permissions }, bearer };
   const caller: Caller = {
     kind: 'user',
     user_id: sub,

@@ -7,6 +7,7 @@ import { passwords } from './passwords.ts';
 import { permissions } from './permissions.ts';
 import { phones } from './phones.ts';
 import { registration } from './registration.ts';
+import { services } from './services.ts';
 import { sessions } from './sessions.ts';
 import { tokens } from './tokens.ts';
 import { userLists } from './user-lists.ts';
@@ -24,4 +25,5 @@ export const cases: Record<string, readonly Case[]> = {
   phones,
   addresses,
   notifications,
+  services,
 };

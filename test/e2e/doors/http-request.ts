@@ -52,10 +52,13 @@ export const toHttpRequest = (
   return { method, path, query: '', headers: { ...headers, 'content-type': type }, body };
 };
 
-/** An HTTP answer as an outcome; a problem has to be a whole problem (RFC 9457). */
+/** An HTTP answer as an outcome; a problem has to be a whole problem (RFC 9457), but for those of OAuth (RFC 6749, 5.2). */
 export const fromHttpResponse = (status: number, contentType: string | undefined, text: string): Outcome => {
   const body = text === '' ? {} : JSON.parse(text);
   if (status < 400) return { ok: true, body };
+  if (contentType === 'application/json' && typeof body.error === 'string') {
+    return { ok: false, code: body.error, errors: undefined, body: undefined };
+  }
   const whole = contentType === 'application/problem+json' && body.status === status && body.title && body.type;
   if (!whole) throw new Error(`not a problem: ${status} ${contentType} ${text}`);
   return { ok: false, code: body.code, errors: body.errors, body: undefined };

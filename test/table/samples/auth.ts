@@ -1,3 +1,4 @@
+import { createService } from '../../../functions/auth/create-service.ts';
 import { forgotPassword } from '../../../functions/auth/forgot-password.ts';
 import { askedFor, moved, wayBack } from '../../e2e/cases/addresses.ts';
 import {
@@ -19,6 +20,16 @@ export const resetToken = async (world: World): Promise<string> => {
   const { email } = await verified(world);
   await expectOk(world.call(forgotPassword, { email }));
   return tokenIn((await world.mails(email)).find(({ text }) => text.includes('reset-password')));
+};
+
+/** A service that is there. */
+export const someService = async (world: World): Promise<{ client_id: string; client_secret: string }> =>
+  expectOk(world.call(createService, { name: 'orders', permissions: ['docs:read'] }, { token: world.service_token }));
+
+/** Who it is, and the proof, as fields of a form. */
+export const asClient = async (world: World): Promise<{ client_id: string; client_secret: string }> => {
+  const { client_id, client_secret } = await someService(world);
+  return { client_id, client_secret };
 };
 
 export const auth: Samples = {
@@ -47,6 +58,16 @@ export const auth: Samples = {
   'auth.reset-password': async (world) => ({ input: { token: await resetToken(world), new_password: NEXT } }),
   'auth.get-jwks': async () => ({ input: {} }),
   'auth.get-openid-configuration': async () => ({ input: {} }),
+  'auth.grant-token': async (world) => ({
+    input: { grant_type: 'client_credentials', ...(await asClient(world)) },
+  }),
+  'auth.introspect': async (world) => ({
+    input: { token: (await userWithSession(world)).access_token, ...(await asClient(world)) },
+  }),
+  'auth.list-services': asService(() => ({})),
+  'auth.create-service': asService(() => ({ name: 'orders', permissions: ['docs:read:own'] })),
+  'auth.rotate-service': asService(async (world) => ({ client_id: (await someService(world)).client_id })),
+  'auth.revoke-service': asService(async (world) => ({ client_id: (await someService(world)).client_id })),
   'auth.check-login': asService(async (world) => ({
     identifier: (await verified(world)).email,
     password: PASSWORD,

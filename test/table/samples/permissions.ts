@@ -74,5 +74,6 @@ export const permissions: Samples = {
   'permissions.delete-policy': asService(async (world) => ({ policy: await somePolicy(world) })),
   'permissions.get-authzen-configuration': async () => ({ input: {} }),
   'permissions.get-effective': asService(somebody),
+  'permissions.find-lacking': asService(async (world) => ({ ...(await somebody(world)), permissions: ['docs:read'] })),
   'permissions.remove-roles': asService(somebody),
 };

@@ -19,6 +19,9 @@ export const sessions: Samples = {
     return { user_id, generation: 5, except_session_id: session_id, reason: 'password_changed' };
   }),
   'sessions.revoke-token': asService(async (world) => ({ token: (await userWithSession(world)).access_token })),
+  'sessions.find-refresh-token': asService(async (world) => ({
+    refresh_token: (await userWithSession(world)).refresh_token,
+  })),
   'sessions.get-session': asService(async (world) => {
     const { session_id, user_id } = await userWithSession(world);
     return { session_id, user_id };
