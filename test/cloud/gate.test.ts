@@ -1,10 +1,14 @@
 /** Every packaged function runs with the rights that the template gives it, and what it never uses has a reason. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createService } from '../../functions/auth/create-service.ts';
 import { getJwks } from '../../functions/auth/get-jwks.ts';
 import { getOpenidConfiguration } from '../../functions/auth/get-openid-configuration.ts';
+import { introspect } from '../../functions/auth/introspect.ts';
 import { listServices } from '../../functions/auth/list-services.ts';
 import { login } from '../../functions/auth/login.ts';
+import { revokeService } from '../../functions/auth/revoke-service.ts';
+import { rotateService } from '../../functions/auth/rotate-service.ts';
 import { addDevice } from '../../functions/notifications/add-device.ts';
 import { getDeliveries } from '../../functions/notifications/get-deliveries.ts';
 import { listNotifications } from '../../functions/notifications/list-notifications.ts';
@@ -92,6 +96,13 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   for (const change of [assignRole, revokeRole]) {
     await expectOk(world.call(change, { user_id: session.user_id, role: 'admin' }, service));
   }
+  const orders = { name: 'orders', permissions: ['docs:read'] };
+  const { client_id } = await expectOk(world.call(createService, orders, { token: admin }));
+  const { client_secret } = await expectOk(world.call(rotateService, { client_id }, { token: admin }));
+  const changed = await userWithSession(world);
+  await expectOk(world.call(assignRole, { user_id: changed.user_id, role: 'admin' }, service));
+  await expectOk(world.call(introspect, { client_id, client_secret, token: changed.access_token }));
+  await expectOk(world.call(revokeService, { client_id }, { token: admin }));
   // delayed by less and by more than an alarm in the queue can wait
   const { user_id } = await userWithSession(world);
   for (const minutes of [5, 60]) {
