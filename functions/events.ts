@@ -31,4 +31,5 @@ export const catalogue: readonly EventType<string, any>[] = [
   notifications.smsSend,
   notifications.pushSend,
   notifications.realtimeSend,
+  notifications.realtimeFrame,
 ];

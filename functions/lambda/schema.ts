@@ -5,7 +5,7 @@ import { serviceCredentials } from '../../shared/keys/service-credential-records
 import { callCounts } from '../../shared/kit/bound-records.ts';
 import { clientAssertions, loginAttempts } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
-import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from '../notifications/records.ts';
+import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts, tickets } from '../notifications/records.ts';
 import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
 import { clientChanges, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
@@ -41,6 +41,7 @@ export const schema: StoreSchema = {
     serviceCredentials,
     sessions,
     smsCounts,
+    tickets,
     userFills,
     userTerms,
     users,

@@ -73,6 +73,21 @@ export const pushSend = eventType({
   ordered,
 });
 
+/** What a user's open connections are told: it reaches those that are there, and nobody waits for it. */
+export const realtimeFrame = eventType({
+  type: 'realtime.frame',
+  key: 'realtime.events.frame',
+  data: z.strictObject({
+    user_id: z.string(),
+    frame_id: z.string(),
+    type: z.enum(['notification', 'delivery']),
+    /** Unix seconds. */
+    at: z.int(),
+    data: z.record(z.string(), z.unknown()),
+  }),
+  priority: () => PRIORITY.high,
+});
+
 /** Put a message from a template into the inbox of a user; `template_data` as in a mail's. */
 export const realtimeSend = eventType({
   type: 'notification.realtime.send',

@@ -4,10 +4,12 @@ import { addDevice } from './add-device.ts';
 import { getDeliveries } from './get-deliveries.ts';
 import { getPreferences } from './get-preferences.ts';
 import { getPushKey } from './get-push-key.ts';
+import { issueTicket } from './issue-ticket.ts';
 import { listNotifications } from './list-notifications.ts';
 import { onAccountLocked } from './on-account-locked.ts';
 import { onEmailSend } from './on-email-send.ts';
 import { onPushSend } from './on-push-send.ts';
+import { onRealtimeFrame } from './on-realtime-frame.ts';
 import { onRealtimeSend } from './on-realtime-send.ts';
 import { onRiskyLogin } from './on-risky-login.ts';
 import { onSecurityAlert } from './on-security-alert.ts';
@@ -16,10 +18,12 @@ import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserPasswordChanged } from './on-user-password-changed.ts';
 import { onUserRegistered } from './on-user-registered.ts';
 import { readNotification } from './read-notification.ts';
-import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts } from './records.ts';
+import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts, tickets } from './records.ts';
+import { redeemTicket } from './redeem-ticket.ts';
 import { removeDevice } from './remove-device.ts';
 import { sendNotification } from './send-notification.ts';
 import { setPreferences } from './set-preferences.ts';
+import { watch } from './watch.ts';
 
 export const notifications = service('notifications', [
   listNotifications,
@@ -31,6 +35,9 @@ export const notifications = service('notifications', [
   removeDevice,
   sendNotification,
   getDeliveries,
+  issueTicket,
+  redeemTicket,
+  watch,
   onUserRegistered,
   onUserPasswordChanged,
   onRiskyLogin,
@@ -39,8 +46,18 @@ export const notifications = service('notifications', [
   onSmsSend,
   onPushSend,
   onRealtimeSend,
+  onRealtimeFrame,
   onSecurityAlert,
   onAccountLocked,
 ]);
 
-export const notificationCollections = [deliveries, preferences, devices, inbox, loginAlerts, messageCounts, smsCounts];
+export const notificationCollections = [
+  deliveries,
+  preferences,
+  devices,
+  inbox,
+  loginAlerts,
+  messageCounts,
+  smsCounts,
+  tickets,
+];

@@ -1,17 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
-import { CATEGORIES } from './model.ts';
+import { Notification, toNotification } from './frames.ts';
 import { inbox } from './records.ts';
-
-const Notification = z.object({
-  id: z.string(),
-  category: z.enum(CATEGORIES),
-  title: z.string(),
-  text: z.string(),
-  url: z.string().optional(),
-  created_at: z.int().meta({ description: 'Unix seconds' }),
-  read: z.boolean(),
-});
 
 /** The caller's inbox, newest first. */
 export const listNotifications = operation({
@@ -30,11 +20,7 @@ export const listNotifications = operation({
     if (caller.kind !== 'user') return { notifications: [] };
     const page = await store.query(inbox, 'by_user', caller.user_id, { cursor, limit, order: 'desc' });
     return {
-      notifications: page.items.map(({ id, value: { category, title, text, url, created_at, read_at } }) => ({
-        ...{ id, category, title, text, url },
-        created_at: Math.floor(created_at / 1000),
-        read: read_at !== undefined,
-      })),
+      notifications: page.items.map(({ id, value }) => toNotification(id, value)),
       next_cursor: page.next_cursor,
     };
   },

@@ -5,7 +5,8 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { defer } from './defer.ts';
 import { deliver } from './deliver.ts';
-import { realtimeSend } from './events.ts';
+import { realtimeFrame, realtimeSend } from './events.ts';
+import { notificationFrame } from './frames.ts';
 import { isWanted } from './preferences.ts';
 import { NOTIFICATION_REQUESTS } from './queues.ts';
 import { DELIVERY_TTL_MS, deliveries, inbox, preferences } from './records.ts';
@@ -18,7 +19,7 @@ export const onRealtimeSend = operation({
   access: 'service',
   input: envelopeOf(realtimeSend),
   output: z.object({}),
-  emits: [realtimeSend],
+  emits: [realtimeSend, realtimeFrame],
   reads: [preferences, inbox],
   writes: [deliveries, inbox],
   needs: ['clock', 'log', 'metrics'],
@@ -39,7 +40,14 @@ export const onRealtimeSend = operation({
         const created_at = clock.now();
         const record = { user_id, category: category ?? 'account', ...short, created_at } as const;
         const written = await store.get(inbox, id);
-        if (!written) await store.transact([insert(inbox, id, record, { expires_at: created_at + DELIVERY_TTL_MS })]);
+        if (!written) {
+          // told when it is there: who comes back a moment later finds what he missed
+          const { id: frame_id, type, ...shown } = notificationFrame(id, record);
+          await store.transact(
+            [insert(inbox, id, record, { expires_at: created_at + DELIVERY_TTL_MS })],
+            [realtimeFrame.with({ user_id, frame_id, type: 'notification', ...shown }, { user_id })],
+          );
+        }
         tried({ provider: 'inbox', outcome: 'sent' });
       };
     });

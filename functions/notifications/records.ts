@@ -74,7 +74,7 @@ export const devices = collection<{ user_id: string; target: PushTarget; created
   indexes: {
     by_user: {
       hash: ({ user_id }) => user_id,
-      sort: ({ created_at }, id) => `${String(created_at).padStart(16, '0')}${id}`,
+      sort: (device, id) => sortOf(device, id),
     },
   },
 });
@@ -90,15 +90,26 @@ export interface InboxRecord {
   read_at?: number;
 }
 
+/** By time, in unix ms. */
+export const sortOf = ({ created_at }: { created_at: number }, id: string): string =>
+  `${String(created_at).padStart(16, '0')}${id}`;
+
 /** By the message's id. */
 export const inbox = collection<InboxRecord>()('inbox', {
-  indexes: {
-    by_user: {
-      hash: ({ user_id }) => user_id,
-      sort: ({ created_at }, id) => `${String(created_at).padStart(16, '0')}${id}`,
-    },
-  },
+  indexes: { by_user: { hash: ({ user_id }) => user_id, sort: sortOf } },
 });
+
+/** By a hash of the ticket: who may listen with it, as the access token said that it was asked for with. */
+export const tickets = collection<{
+  user_id: string;
+  session_id: string;
+  jti: string;
+  generation: number;
+  /** Unix seconds: the end of that access token. */
+  expires_at: number;
+  permissions: string[];
+  roles: string[];
+}>()('tickets');
 
 /** By user id: the failed login of which the user was told last, while further ones are not told. */
 export const loginAlerts = collection<{ message_id: string }>()('login_alerts');

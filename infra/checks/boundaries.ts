@@ -7,6 +7,7 @@ const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
   [/^fastify$/, /^shared\/doors\/http\//],
   [/^@grpc\//, /^shared\/(grpc|calls|doors\/grpc)\//],
   [/^pg$/, /^shared\/store\/postgres\//],
+  [/^ws$/, /^shared\/doors\/websocket\//],
   [/^amqplib$/, /^shared\/messaging\/rabbitmq\//],
   [/^aws4$/, /^shared\/aws\/client\.ts$/],
   [/^@aws-sdk\/client-dynamodb$/, /^shared\/aws\/settings\.ts$/],

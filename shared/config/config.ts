@@ -15,7 +15,7 @@ import { type TracingConfig, tracingOf } from './tracing.ts';
 export interface Config extends DeliveryConfig {
   env: Environment;
   services: readonly ServiceName[];
-  http: { host: string; port: number; trusted_proxies: readonly string[] };
+  http: { host: string; port: number; trusted_proxies: readonly string[]; origins: readonly string[] };
   grpc: { port: number };
   tls?: TlsConfig;
   data_dir: string;
@@ -31,6 +31,15 @@ export interface Config extends DeliveryConfig {
   /** The secret itself (several: newest first), or `secretsmanager:<id>`. */
   secret?: string;
 }
+
+/** Origins of pages, e.g. `https://app.example`. @throws StartError for what is none */
+const originsOf = (text: string | undefined): string[] =>
+  (text ?? '').split(',').flatMap((entry) => {
+    const origin = entry.trim().replace(/\/$/, '');
+    if (!origin) return [];
+    if (/^https?:\/\/[^/?#@\s]+$/.test(origin) && URL.canParse(origin)) return [new URL(origin).origin];
+    throw new StartError(`PERFECT21_ORIGINS: "${origin}" is no origin such as https://app.example`);
+  });
 
 /**
  * Reads the environment.
@@ -71,6 +80,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
       host: env.PERFECT21_HTTP_HOST,
       port: httpPort,
       trusted_proxies: env.PERFECT21_TRUSTED_PROXIES?.split(',').map((each) => each.trim()) ?? [],
+      origins: originsOf(env.PERFECT21_ORIGINS),
     },
     grpc: { port: env.PERFECT21_GRPC_PORT },
     ...(tls && { tls }),

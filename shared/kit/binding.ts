@@ -33,6 +33,10 @@ export interface HttpBinding<I = any, O = any> {
   status?: 200 | 201 | 202 | 204;
   /** Body limit in bytes: 64 KiB when left out. */
   limit?: number;
+  /** How the rows of an output that streams are written: `events` are Server-Sent Events, each with the row's `id`. NDJSON when left out. */
+  rows?: 'ndjson' | 'events';
+  /** Of events: the field of the input that a browser's `Last-Event-ID` fills when it comes back. */
+  resumes?: string;
   /** `Cache-Control`; `no-store` when left out. */
   cache?: string;
   /** What the caller sends here, where that is not the operation's input; `request` makes the input of it. */

@@ -26,7 +26,7 @@ export interface Context {
   client: { ip?: string; user_agent?: string; device?: string };
   /** What an operation gives beside its output, where the door has a place for it: HTTP a cookie and a header. */
   gives?: { device?: string };
-  door: 'local' | 'http' | 'grpc' | 'lambda' | 'queue';
+  door: 'local' | 'http' | 'websocket' | 'grpc' | 'lambda' | 'queue';
   /** The credential as presented, for operations that act on it (logout). Never logged. */
   bearer?: string;
   /** A client's HTTP Basic credentials as they came, where the binding declares them; nobody has judged them. Never logged. */

@@ -48,6 +48,13 @@ export interface BroadcastSubscription extends Subscribed {
   queue?: undefined;
 }
 
+/** Where an operation whose output streams is spoken to as a WebSocket (RFC 6455): each row is a text frame of JSON. */
+export interface SocketBinding {
+  path: `/${string}`;
+  /** Takes the ticket of the address, `{ ticket }`, and answers who comes with it: the fields of a caller that is a user. */
+  admits: Operation<any, any>;
+}
+
 export interface OperationStore<R extends string, W extends string, E extends string, Q extends string = string>
   extends Omit<Reader<R | W>, 'query'> {
   /** See Reader.query; only of the lists that `queries` declares. */
@@ -103,6 +110,7 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
   /** Routes that answer with it; none: it is for other operations and events only. */
   readonly http: readonly HttpBinding<Sent<I>, Answer<O>>[];
   readonly rpc: readonly RpcBinding<any, any>[];
+  readonly socket?: SocketBinding;
   readonly subscription?: Subscription;
   readonly access: Access | readonly Access[];
   readonly input: I;
@@ -156,6 +164,7 @@ export const operation = <
   description?: string;
   http?: HttpBinding<Sent<I>, Answer<O>> | readonly HttpBinding<Sent<I>, Answer<O>>[];
   rpc?: RpcBinding<RowOf<Sent<I>>, RowOf<Answer<O>>> | readonly RpcBinding<RowOf<Sent<I>>, RowOf<Answer<O>>>[];
+  socket?: SocketBinding;
   subscription?: Subscription;
   access: Access | readonly Access[];
   input: I;

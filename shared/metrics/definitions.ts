@@ -98,6 +98,17 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Events that a side brought to the bridge, by what became of them',
     labels: ['side', 'result'],
   },
+  perfect21_realtime_channels: {
+    type: 'gauge',
+    help: 'Listeners of this process, by WebSocket or Server-Sent Events',
+    labels: [],
+  },
+  perfect21_realtime_frames_total: { type: 'counter', help: 'Frames told to listeners', labels: ['type'] },
+  perfect21_websockets_closed_total: {
+    type: 'counter',
+    help: 'WebSockets that ended, by close code',
+    labels: ['code'],
+  },
   perfect21_broadcasts_total: {
     type: 'counter',
     help: 'Events that every process hears, by operation and what became of them here: done, refused, failed; and caught_up',

@@ -9,6 +9,7 @@ import type { Mailer } from './mailer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Passwords } from './passwords.ts';
 import type { Pusher, PushKey } from './push.ts';
+import type { Realtime } from './realtime.ts';
 import type { RevocationFeed, RevocationNews, Revocations } from './revocations.ts';
 import type { Sealer, Secrets } from './secrets.ts';
 import type { Settings } from './settings.ts';
@@ -38,6 +39,7 @@ export interface Ports {
   store: Store;
   /** Public keys: who only verifies opens no others. */
   keys: VerificationKeys;
+  realtime: Realtime;
   revocationFeed: RevocationFeed;
   revocations: Revocations;
   /** Of a process that others follow. */

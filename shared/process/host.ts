@@ -95,6 +95,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../delivery/sms/sms-sender.ts')).smsSender,
   (await import('../delivery/push/pusher.ts')).pusher,
   (await import('../delivery/push/push-key.ts')).pushKey,
+  (await import('../delivery/realtime/hub.ts')).realtimeHub,
   ...(await keysFor(config)),
   filled(await storeFor(config, schema), schema),
 ];

@@ -11,6 +11,7 @@ import { revokeService } from '../../functions/auth/revoke-service.ts';
 import { rotateService } from '../../functions/auth/rotate-service.ts';
 import { addDevice } from '../../functions/notifications/add-device.ts';
 import { getDeliveries } from '../../functions/notifications/get-deliveries.ts';
+import { issueTicket } from '../../functions/notifications/issue-ticket.ts';
 import { listNotifications } from '../../functions/notifications/list-notifications.ts';
 import { readNotification } from '../../functions/notifications/read-notification.ts';
 import { removeDevice } from '../../functions/notifications/remove-device.ts';
@@ -68,6 +69,7 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(getAuthzenConfiguration, {}));
   await expectOk(world.call(listServices, {}, service));
   await expectOk(world.call(listNotifications, {}, own));
+  await expectOk(world.call(issueTicket, {}, own));
   await expectOk(world.call(listUserSessions, { user_id: session.user_id }, { token: admin }));
   const notice = { template_name: 'notice', template_data: { title: 'Work', text: 'On Sunday' }, category: 'security' };
   const sent = await expectOk(

@@ -1,6 +1,6 @@
 /** One platform for the tests of the table, and its doors. */
 import type { Adapter } from '../../shared/kit/adapter.ts';
-import type { Operation } from '../../shared/kit/operation.ts';
+import { type Operation, streams } from '../../shared/kit/operation.ts';
 import { grpcDoor } from '../e2e/doors/grpc.ts';
 import { http1Door, http2Door } from '../e2e/doors/http.ts';
 import { lambdaDoor } from '../e2e/doors/lambda.ts';
@@ -36,5 +36,5 @@ export const DOORS: Readonly<
   'HTTP/1.1': { open: ({ http }) => http1Door(http.url), brings: ({ http }) => http.length > 0 },
   'HTTP/2': { open: ({ http }) => http2Door(http.url), brings: ({ http }) => http.length > 0 },
   gRPC: { open: ({ http, grpc }) => grpcDoor(grpc.port, http1Door(http.url)), brings: ({ rpc }) => rpc.length > 0 },
-  'Lambda event': { open: ({ host }) => lambdaDoor(host), brings: ({ http }) => http.length > 0 },
+  'Lambda event': { open: ({ host }) => lambdaDoor(host), brings: (op) => op.http.length > 0 && !streams(op) },
 };

@@ -4,6 +4,7 @@ import { AppError, ERRORS, toProblem } from '../../kit/errors.ts';
 import { isStream, NDJSON } from '../../kit/stream.ts';
 import type { HttpResponse } from './message.ts';
 import { DEFAULT_CHALLENGE, type Route } from './route.ts';
+import { EVENT_STREAM } from './server-sent-events.ts';
 
 /** An error as an answer: problem+json (RFC 9457), `WWW-Authenticate` (RFC 6750) and `Retry-After` where they belong. */
 export const problemResponse = (error: AppError, requestId: string, challenge = DEFAULT_CHALLENGE): HttpResponse => ({
@@ -65,7 +66,8 @@ export const outputResponse = (route: Route, output: unknown, requestId: string)
   const headers = fieldsOf(route, requestId);
   if (answer) return rendered(route, answer(output), headers);
   if (isStream(route.op.output)) {
-    return { status, headers: { ...headers, 'content-type': NDJSON }, rows: output as AsyncIterable<unknown> };
+    const type = route.http.rows === 'events' ? EVENT_STREAM : NDJSON;
+    return { status, headers: { ...headers, 'content-type': type }, rows: output as AsyncIterable<unknown> };
   }
   if (status === 204) return { status, headers };
   headers['content-type'] = 'application/json';

@@ -8,6 +8,8 @@ import type { Live } from '../../system/live.ts';
 import { clientIp } from '../binding/client-ip.ts';
 import { securityHeaders } from '../binding/headers.ts';
 import { countConnections, processName } from '../connections.ts';
+import type { SocketLimits } from '../websocket/limits.ts';
+import { openSockets } from '../websocket/websocket.ts';
 import { createApp } from './app.ts';
 import type { Door } from './door.ts';
 import { openFront, type Pems } from './front.ts';
@@ -39,6 +41,8 @@ export interface HttpOptions {
   /** For `/readyz`, beside the store's. */
   checks?: Readonly<Record<string, ReadinessCheck>>;
   limits?: Partial<HttpLimits>;
+  /** Whose pages may open WebSockets. */
+  sockets?: { public_url: string; origins: readonly string[]; limits?: Partial<SocketLimits> };
 }
 
 export interface RunningHttp {
@@ -75,10 +79,12 @@ export const startHttp = async (
 
   const write = replier(() => stopping);
   const begin = beginner(() => stopping);
+  const ipOf = clientIp(options.trusted_proxies ?? []);
+  const sockets = options.sockets && openSockets(host, services, { ...options.sockets, ipOf });
   const door: Door = {
     host,
     limits,
-    ipOf: clientIp(options.trusted_proxies ?? []),
+    ipOf,
     asks: ({ raw }, name) => connections.asks(carrierOf(raw), name),
     reportOf: reporter({ log, metrics }, limits.slow_ms),
     send: (request, reply, response, kind = 'data') => write(request, reply, response, security[kind]),
@@ -87,7 +93,7 @@ export const startHttp = async (
 
   let h2: Http2Server | undefined;
   const app = createApp(door, (handler) => {
-    const servers = createServers(handler, { limits, security: security.data, newId: ids.uuid });
+    const servers = createServers(handler, { limits, security: security.data, newId: ids.uuid, sockets });
     h2 = servers.h2;
     return servers.h1;
   });
@@ -119,6 +125,7 @@ export const startHttp = async (
     url: `${tls ? 'https' : 'http'}://${placeAt(options.host, front.port)}`,
     stop: async () => {
       stopping = true;
+      await sockets?.stop();
       await front.stop();
       await app.close();
     },

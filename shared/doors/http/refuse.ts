@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AppError } from '../../kit/errors.ts';
 import type { HttpResponse } from '../binding/binding.ts';
 import { problemResponse } from '../binding/render.ts';
@@ -58,6 +59,18 @@ export const refuseSocket = (
   else if (pending.req.complete) pending.once('finish', close);
   else if (!pending.headersSent) close();
   else socket.destroy();
+};
+
+/** Answers a request for another protocol with a problem, and closes its connection. */
+export const refuseUpgrade = (
+  error: AppError,
+  socket: Duplex,
+  security: Readonly<Record<string, string>>,
+  requestId: string,
+): void => {
+  const { headers, ...rest } = problemResponse(error, requestId);
+  socket.on('error', () => socket.destroy());
+  socket.end(wire({ ...rest, headers: { ...headers, ...security } }), () => socket.destroy());
 };
 
 /** Answers a request with a problem before it meets a route, and closes its connection (HTTP/1.1) or stream. */

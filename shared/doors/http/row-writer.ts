@@ -33,8 +33,17 @@ export class RowWriter {
     if (this.#full) await this.#drained();
   }
 
+  /** Shows that the answer goes on, to a reader who keeps up. */
+  beat(text: string): void {
+    if (this.#full || this.#response.destroyed) return;
+    this.#life.moved();
+    this.#text += text;
+    this.#flush();
+  }
+
   /** The answer is whole. */
-  end(): void {
+  end(last = ''): void {
+    this.#text += last;
     this.#flush();
     this.#response.end();
   }

@@ -5,13 +5,16 @@ import { AppError } from '../../kit/errors.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { saidTwice } from '../binding/once.ts';
 import { makeFair } from '../fairness/fair-http2.ts';
+import type { Sockets } from '../websocket/websocket.ts';
 import type { HttpLimits } from './limits.ts';
-import { refuseRequest, refuseSocket } from './refuse.ts';
+import { refuseRequest, refuseSocket, refuseUpgrade } from './refuse.ts';
 
 export interface ServerOptions {
   limits: HttpLimits;
   security: Readonly<Record<string, string>>;
   newId(): string;
+  /** Where connections are upgraded to WebSockets. */
+  sockets?: Sockets;
 }
 
 /** What is refused before routing, if anything. */
@@ -36,7 +39,7 @@ const objection = (request: IncomingMessage, limits: HttpLimits): AppError | und
 /** Makes both servers. Neither listens: `openFront` brings them their connections. */
 export const createServers = (
   handler: RequestListener,
-  { limits, security, newId }: ServerOptions,
+  { limits, security, newId, sockets }: ServerOptions,
 ): { h1: Server; h2: Http2Server } => {
   const refuse = (error: AppError, request: IncomingMessage, response: ServerResponse): void =>
     refuseRequest(error, request, response, security, requestIdOf(request.headers['x-request-id'] as string, newId));
@@ -59,11 +62,21 @@ export const createServers = (
       connectionsCheckingInterval: limits.sweep_ms,
       // ours answers with a problem instead of an empty 400
       requireHostHeader: false,
+      // whatever else a client would rather speak is answered as the request that it is
+      shouldUpgradeCallback: (request) => sockets?.takes(request) ?? false,
     },
     entry,
   );
   h1.on('checkExpectation', unexpected);
   h1.on('clientError', (error, socket) => refuseSocket(error, socket as never, security, newId));
+
+  if (sockets) {
+    h1.on('upgrade', (request, socket, head) => {
+      const error = objection(request, limits);
+      if (error) refuseUpgrade(error, socket, security, newId());
+      else sockets.upgrade(request, socket, head);
+    });
+  }
 
   const settings = { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headers };
   const h2 = createHttp2Server({

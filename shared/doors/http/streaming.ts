@@ -3,11 +3,12 @@ import type { Http2ServerRequest } from 'node:http2';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { NDJSON } from '../../kit/stream.ts';
-import { answer, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
+import { answer, type HttpRequest, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
 import { Life } from '../binding/life.ts';
 import { isNdjson, problemLine, readRows } from '../binding/ndjson.ts';
 import { pull } from '../binding/pull.ts';
 import type { Route } from '../binding/route.ts';
+import { BEAT, BEAT_MS, eventOf, problemEvent } from '../binding/server-sent-events.ts';
 import type { Door } from './door.ts';
 import type { Report } from './observation.ts';
 import { announcesBody } from './read.ts';
@@ -34,6 +35,13 @@ const inputOf = async (door: Door, route: Route, request: FastifyRequest, life: 
   return { rows: rowsOf(request, stream.limit, life) };
 };
 
+/** A browser that comes back says by a header what it got last (WHATWG HTML, 9.2). */
+const resumed = ({ http: { resumes } }: Route, request: HttpRequest): HttpRequest => {
+  const last = request.headers['last-event-id'];
+  if (!resumes || !last || resumes in request.query) return request;
+  return { ...request, query: { ...request.query, [resumes]: last } };
+};
+
 /** Answers a request with a stream, or a stream with an answer. Never throws. */
 export const respondStream = async (
   door: Door,
@@ -53,7 +61,7 @@ export const respondStream = async (
   let response: HttpResponse;
   try {
     const { body, rows } = await inputOf(door, route, request, life);
-    const plain = toRequest(request, route.parameters, body, door.ipOf);
+    const plain = resumed(route, toRequest(request, route.parameters, body, door.ipOf));
     const headers = { ...plain.headers, 'x-request-id': requestId };
     const asked = { ...plain, headers, signal: life.signal, ...(rows && { rows }) };
     response = await life.until(answer(host, route, asked, 'http'));
@@ -84,12 +92,14 @@ const sendRows = async (
   const requestId = response.headers['x-request-id']!;
   const rows = response.rows![Symbol.asyncIterator]();
   const writer = new RowWriter(reply.raw, life);
+  const events = route.http.rows === 'events';
   let begun = false;
   const begin = (): void => {
     if (!begun) door.begin(request, reply, response);
     begun = true;
   };
   const head = setTimeout(begin, HEAD_MS).unref();
+  const beats = events ? setInterval(() => begun && writer.beat(BEAT), BEAT_MS).unref() : undefined;
   try {
     if (request.raw.method === 'HEAD') {
       begin();
@@ -101,7 +111,7 @@ const sendRows = async (
       begin();
       if (done) break;
       life.moved();
-      await writer.write(`${JSON.stringify(value)}\n`);
+      await writer.write(events ? eventOf(value) : `${JSON.stringify(value)}\n`);
     }
     writer.end();
     return response.status;
@@ -116,11 +126,14 @@ const sendRows = async (
     if (error.code === 'cancelled') reply.raw.destroy();
     else {
       refuse(door.host, route, error, requestId, response.trace_id);
-      writer.breakOff(problemLine(error, requestId));
+      // a browser comes back by itself after the end of its events
+      if (events) writer.end(problemEvent(error, requestId));
+      else writer.breakOff(problemLine(error, requestId));
     }
     return ERRORS[error.code].http;
   } finally {
     clearTimeout(head);
+    clearInterval(beats);
     // not waited for: an operation that is stuck ends when it gets loose
     rows.return?.().catch(() => {});
   }

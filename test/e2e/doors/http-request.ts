@@ -54,7 +54,8 @@ export const toHttpRequest = (
 
 /** An HTTP answer as an outcome; a problem has to be a whole problem (RFC 9457), but for those of OAuth (RFC 6749, 5.2). */
 export const fromHttpResponse = (status: number, contentType: string | undefined, text: string): Outcome => {
-  const body = text === '' ? {} : JSON.parse(text);
+  const told = contentType === 'text/event-stream' ? /^data: (.*)$/m.exec(text)![1]! : text;
+  const body = told === '' ? {} : JSON.parse(told);
   if (status < 400) return { ok: true, body };
   if (contentType === 'application/json' && typeof body.error === 'string') {
     return { ok: false, code: body.error, errors: undefined, body: undefined };

@@ -2,13 +2,26 @@ import { connect } from 'node:http2';
 import type { Door } from '../world.ts';
 import { fromHttpResponse, toHttpRequest } from './http-request.ts';
 
+const isEvents = (type: string | undefined): boolean => type === 'text/event-stream';
+
+/** Of events that go on as long as somebody listens. */
+const firstEvent = async ({ body }: Response): Promise<string> => {
+  let text = '';
+  for await (const chunk of body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.includes('\n\n')) break;
+  }
+  return text;
+};
+
 /** REST over HTTP/1.1. */
 export const http1Door = (baseUrl: string): Door => ({
   name: 'HTTP/1.1',
   call: async (op, input, options = {}) => {
     const { method, path, query, headers, body } = toHttpRequest(op, input, options);
     const response = await fetch(`${baseUrl}${path}${query && `?${query}`}`, { method, headers, body });
-    return fromHttpResponse(response.status, response.headers.get('content-type') ?? undefined, await response.text());
+    const type = response.headers.get('content-type') ?? undefined;
+    return fromHttpResponse(response.status, type, isEvents(type) ? await firstEvent(response) : await response.text());
   },
 });
 
@@ -34,9 +47,10 @@ export const http2Door = (baseUrl: string): Door & { close(): Promise<void> } =>
         });
         stream.on('data', (chunk) => {
           text += chunk;
+          if (isEvents(type) && text.includes('\n\n')) stream.close();
         });
         stream.on('error', reject);
-        stream.on('end', () => {
+        stream.on('close', () => {
           try {
             resolve(fromHttpResponse(status, type, text));
           } catch (thrown) {

@@ -1,4 +1,5 @@
 import { addDevice } from '../../../functions/notifications/add-device.ts';
+import { issueTicket } from '../../../functions/notifications/issue-ticket.ts';
 import { sendNotification } from '../../../functions/notifications/send-notification.ts';
 import { expectOk, userWithSession, verified, type World } from '../../e2e/world.ts';
 import { newBrowser } from '../../engines/push-service.ts';
@@ -48,6 +49,13 @@ export const notifications: Samples = {
   }),
   'notifications.send-notification': asService(async (world) => notice((await verified(world)).user_id)),
   'notifications.get-deliveries': asService(async (world) => sent(world, (await verified(world)).user_id)),
+  'notifications.issue-ticket': mine(() => ({})),
+  'notifications.redeem-ticket': asService(async (world) => {
+    const { access_token: token } = await userWithSession(world);
+    const { ticket } = await expectOk(world.call(issueTicket, {}, { token }));
+    return { ticket };
+  }),
+  'notifications.watch': mine(() => ({})),
   'notifications.on-user-registered': asEvent('user.registered', about),
   'notifications.on-user-password-changed': asEvent('user.password_changed', about),
   'notifications.on-risky-login': asEvent('user.login', async (world) => ({
@@ -64,6 +72,7 @@ export const notifications: Samples = {
   'notifications.on-sms-send': asEvent('notification.sms.send'),
   'notifications.on-push-send': asEvent('notification.push.send'),
   'notifications.on-realtime-send': asEvent('notification.realtime.send'),
+  'notifications.on-realtime-frame': asEvent('realtime.frame'),
   'notifications.on-security-alert': asEvent('security.alert', async (world) => ({
     user_id: (await about(world)).user_id,
   })),

@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { AppError } from '../../shared/kit/errors.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { stream } from '../../shared/kit/stream.ts';
+import type { Frame } from '../../shared/ports/realtime.ts';
+import { RealtimeFrame } from './frames.ts';
+import { missedSince, Told, timeOf } from './missed.ts';
+import { inbox } from './records.ts';
+import { redeemTicket } from './redeem-ticket.ts';
+
+/**
+ * Tells a user what concerns him as it happens: messages of the inbox, what became of them, changes of permissions, the
+ * end of the session. At least once, in order, by ids: who comes back with `since`, the id of the last frame, gets the
+ * messages that came meanwhile. It ends with the session and with the access token.
+ */
+export const watch = operation({
+  name: 'notifications.watch',
+  summary: 'Tells the caller what concerns him, as it happens',
+  http: { method: 'GET', path: '/api/v1/realtime/stream', rows: 'events', resumes: 'since' },
+  socket: { path: '/ws', admits: redeemTicket },
+  access: 'user',
+  input: z.strictObject({ since: z.string().max(128).optional() }),
+  output: stream(RealtimeFrame, { idle: 90_000 }),
+  reads: [inbox],
+  queries: ['inbox.by_user'],
+  needs: ['clock', 'ids', 'realtime'],
+  elsewhere: 'a container of the notifications service',
+  run: async function* ({ store, clock, ids, realtime }, { since }, { caller, signal }) {
+    if (caller.kind !== 'user') throw new AppError('unauthenticated');
+    const { user_id } = caller;
+    // before anything is looked up: what comes meanwhile waits
+    const channel = realtime.open(caller);
+    const left = (): void => channel.close();
+    signal?.addEventListener('abort', left);
+    try {
+      if (signal?.aborted) return;
+      const told = new Told();
+      const data = { connection_id: ids.uuid(), heartbeat_ms: realtime.heartbeat_ms };
+      yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data } satisfies Frame;
+      if (since !== undefined) {
+        const known = await store.get(inbox, since);
+        const own = known?.value.user_id === user_id ? known : undefined;
+        if (own) told.add(since);
+        yield* missedSince(store, user_id, own?.value.created_at ?? timeOf(since, clock.now()), told);
+      }
+      for await (const item of channel) {
+        if ('missed_since' in item) yield* missedSince(store, user_id, item.missed_since, told);
+        else if (told.add(item.id)) yield item;
+      }
+    } finally {
+      signal?.removeEventListener('abort', left);
+      channel.close();
+    }
+  },
+});

@@ -1,0 +1,74 @@
+/** The frames of one connection, held until it takes them, and not for longer than it may be slow. */
+import { AppError } from '../../kit/errors.ts';
+import type { Channel, Frame, Gap, Listener } from '../../ports/realtime.ts';
+
+/** Frames that wait for a listener. One that is further behind is told so and has to come back. */
+export const MOST_WAITING = 1_000;
+
+type End = { error?: AppError };
+type Result = IteratorResult<Frame | Gap, undefined>;
+
+export class QueuedChannel implements Channel {
+  readonly listener: Listener;
+  readonly #onClose: (channel: QueuedChannel) => void;
+  #waiting: (Frame | Gap)[] = [];
+  #taker: { resolve: (result: Result) => void; reject: (error: AppError) => void } | undefined;
+  #end: End | undefined;
+
+  constructor(listener: Listener, onClose: (channel: QueuedChannel) => void) {
+    this.listener = listener;
+    this.#onClose = onClose;
+  }
+
+  tell(item: Frame | Gap): void {
+    if (this.#end) return;
+    if (this.#taker) this.#give({ done: false, value: item });
+    else if (this.#waiting.length < MOST_WAITING) this.#waiting.push(item);
+    else {
+      this.#waiting = [];
+      this.end(new AppError('too_many_requests', { detail: 'Frames were not taken as fast as they came' }));
+    }
+  }
+
+  /** Nothing comes after what waits; without an error the iteration just ends. */
+  end(error?: AppError): void {
+    if (this.#end) return;
+    this.#end = { error };
+    this.#onClose(this);
+    if (!this.#taker) return;
+    if (error) this.#taker.reject(error);
+    else this.#taker.resolve({ done: true, value: undefined });
+    this.#taker = undefined;
+  }
+
+  close(): void {
+    this.#waiting = [];
+    this.end();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Frame | Gap, undefined> {
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.close();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  #give(result: Result): void {
+    const taker = this.#taker!;
+    this.#taker = undefined;
+    taker.resolve(result);
+  }
+
+  #next(): Promise<Result> {
+    const value = this.#waiting.shift();
+    if (value) return Promise.resolve({ done: false, value });
+    if (this.#end?.error) return Promise.reject(this.#end.error);
+    if (this.#end) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => {
+      this.#taker = { resolve, reject };
+    });
+  }
+}

@@ -1,0 +1,136 @@
+/** The listeners of this process. What ends a session ends its channels, whether the event came or only its revocation. */
+import { adapter } from '../../kit/adapter.ts';
+import { AppError, toAppError } from '../../kit/errors.ts';
+import type { Ports } from '../../ports/index.ts';
+import type { Frame, Listener, Realtime } from '../../ports/realtime.ts';
+import type { Finding } from '../../ports/revocations.ts';
+import { QueuedChannel } from './channel.ts';
+
+/** Channels of one user: tabs and devices, and what is left of those that went away without a word. */
+const MOST_OF_USER = 20;
+const HEARTBEAT_MS = 30_000;
+/** How often tokens and revocations are looked at: the floor for events that never came. */
+const LOOK_MS = 500;
+/** What may have been told before a gap was noticed. */
+const BEFORE_GAP_MS = 5_000;
+
+const ended = (detail: string): AppError => new AppError('unauthenticated', { detail });
+
+/**
+ * Makes the hub.
+ *
+ * @example const hub = createHub(ports); for await (const frame of hub.open(listener)) socket.send(JSON.stringify(frame));
+ */
+export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): { port: Realtime; close(): void } => {
+  const users = new Map<string, Set<QueuedChannel>>();
+  let open = 0;
+  let missedSince: number | undefined;
+
+  const gauge = (by: number): void => {
+    open += by;
+    metrics.gauge('perfect21_realtime_channels', NO_LABELS, open);
+  };
+  const closed = (channel: QueuedChannel): void => {
+    const { user_id } = channel.listener;
+    const channels = users.get(user_id);
+    if (!channels?.delete(channel)) return;
+    if (channels.size === 0) users.delete(user_id);
+    gauge(-1);
+  };
+
+  const judge = (channel: QueuedChannel, found: Finding | undefined): void => {
+    if (!found || found === 'permissions_changed') return;
+    const at = Math.floor(clock.now() / 1_000);
+    channel.tell({ id: ids.uuid(), type: 'session.ended', at, data: { reason: found } });
+    channel.end(ended('The session ended'));
+  };
+
+  const lookAt = async (channel: QueuedChannel): Promise<void> => {
+    const { user_id: sub, session_id: sid, jti, generation: gen, expires_at } = channel.listener;
+    if (clock.now() >= expires_at * 1_000) return channel.end(ended('The token is over'));
+    try {
+      const found = revocations.find({ sub, sid, jti, gen });
+      judge(channel, found instanceof Promise ? await found : found);
+    } catch (thrown) {
+      channel.end(toAppError(thrown));
+    }
+  };
+  const look = (): void => {
+    for (const channels of users.values()) for (const channel of channels) void lookAt(channel);
+  };
+  const timer = setInterval(look, LOOK_MS).unref();
+
+  const each = function* (): Generator<QueuedChannel> {
+    for (const channels of users.values()) yield* channels;
+  };
+
+  const port: Realtime = {
+    heartbeat_ms: HEARTBEAT_MS,
+    open: (listener: Listener) => {
+      const channels = users.get(listener.user_id) ?? new Set();
+      if (channels.size >= MOST_OF_USER) {
+        throw new AppError('too_many_requests', {
+          detail: `At most ${MOST_OF_USER} connections of a user`,
+          retry_after: 5,
+        });
+      }
+      users.set(listener.user_id, channels);
+      const channel = new QueuedChannel(listener, closed);
+      channels.add(channel);
+      gauge(1);
+      // what ended between the ticket and now
+      void lookAt(channel);
+      return channel;
+    },
+    tell: (user_id, frame: Frame) => {
+      for (const channel of users.get(user_id) ?? []) {
+        channel.tell(frame);
+        metrics.count('perfect21_realtime_frames_total', labelsOf(frame.type));
+      }
+    },
+    end: ({ user_id, session_id, except_session_id }, frame) => {
+      for (const channel of [...(users.get(user_id) ?? [])]) {
+        const { session_id: own } = channel.listener;
+        if ((session_id !== undefined && own !== session_id) || own === except_session_id) continue;
+        channel.tell(frame);
+        channel.end(ended('The session ended'));
+      }
+    },
+    missed: () => {
+      missedSince ??= clock.now() - BEFORE_GAP_MS;
+    },
+    resumed: () => {
+      if (missedSince === undefined) return;
+      const gap = { missed_since: missedSince };
+      missedSince = undefined;
+      if (open > 0) log.info('realtime.resumed', { channels: open });
+      for (const channel of each()) channel.tell(gap);
+    },
+  };
+  return {
+    port,
+    close: () => {
+      clearInterval(timer);
+      for (const channel of [...each()]) channel.end(new AppError('unavailable', { detail: 'The process stops' }));
+    },
+  };
+};
+
+type HubPorts = Pick<Ports, 'clock' | 'ids' | 'log' | 'metrics' | 'revocations'>;
+
+const NO_LABELS = Object.freeze({});
+const labels = new Map<Frame['type'], { type: string }>();
+const labelsOf = (type: Frame['type']): { type: string } => {
+  const found = labels.get(type) ?? Object.freeze({ type });
+  labels.set(type, found);
+  return found;
+};
+
+export const realtimeHub = adapter({
+  port: 'realtime',
+  needs: ['clock', 'ids', 'log', 'metrics', 'revocations'],
+  open: (ports) => {
+    const { port, close } = createHub(ports);
+    return { port, close: async () => close() };
+  },
+});

@@ -1,0 +1,24 @@
+/** What a connection may ask of a process. Times are milliseconds, sizes bytes. */
+export interface SocketLimits {
+  /** Of one client address; IPv6: of its /64. */
+  of_address: number;
+  /** Of a message that comes in. */
+  message: number;
+  /** Messages and control frames that come in within a second. */
+  per_second: number;
+  /** What waits to be written before the next row is asked for. */
+  behind: number;
+  /** Until a connection that is told to close is cut. */
+  closing_ms: number;
+  /** In which those that a stop sends away come back, each at a time of its own. */
+  return_ms: number;
+}
+
+export const SOCKET_LIMITS: SocketLimits = {
+  of_address: 500,
+  message: 4_096,
+  per_second: 50,
+  behind: 64 * 1_024,
+  closing_ms: 2_000,
+  return_ms: 5_000,
+};

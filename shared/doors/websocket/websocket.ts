@@ -1,0 +1,163 @@
+/** The WebSocket door: operations that declare a `socket`, behind a ticket in the address, on the port of HTTP. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { PLATFORM } from '../../kit/access.ts';
+import type { Caller, Context } from '../../kit/context.ts';
+import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
+import { type Host, invoke } from '../../kit/invoke.ts';
+import { networkOf } from '../../kit/network.ts';
+import type { Operation } from '../../kit/operation.ts';
+import type { Service } from '../../kit/service.ts';
+import { continueTrace } from '../../kit/trace.ts';
+import { requestIdOf } from '../binding/binding.ts';
+import { readQuery } from '../binding/body.ts';
+import { CLOSE, closeOf } from './codes.ts';
+import { Connection } from './connection.ts';
+import { SOCKET_LIMITS, type SocketLimits } from './limits.ts';
+import { originRule } from './origins.ts';
+
+export interface SocketOptions {
+  limits?: Partial<SocketLimits>;
+  /** Where the platform stands, whose own pages may connect, and other pages' origins. */
+  public_url: string;
+  origins?: readonly string[];
+  ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
+}
+
+export interface Sockets {
+  /** True for an upgrade that is meant for it. */
+  takes(request: IncomingMessage): boolean;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Sends everybody away with 1012, each to come back at a time of its own. */
+  stop(): Promise<void>;
+}
+
+/** Fragments of a message, and pieces of them that are held: a message is short, so that it has few. */
+const MOST_PIECES = 64;
+
+const pathOf = (url = '/'): string => url.split('?', 1)[0]!;
+
+/** The door of these services; undefined where none of their operations has a socket. */
+export const openSockets = (host: Host, services: readonly Service[], options: SocketOptions): Sockets | undefined => {
+  const routes = new Map(
+    services.flatMap(({ operations }) =>
+      operations.flatMap((op) => (op.socket ? [[op.socket.path, op] as const] : [])),
+    ),
+  );
+  return routes.size > 0 ? new SocketDoor(host, routes, options) : undefined;
+};
+
+class SocketDoor implements Sockets {
+  readonly #host: Host;
+  readonly #routes: ReadonlyMap<string, Operation<any, any>>;
+  readonly #limits: SocketLimits;
+  readonly #options: SocketOptions;
+  readonly #fromHere: (origin: string | undefined) => boolean;
+  readonly #server: WebSocketServer;
+  readonly #open = new Set<Connection>();
+  readonly #ofAddress = new Map<string, number>();
+  readonly #beats: NodeJS.Timeout;
+  #stopping = false;
+
+  constructor(host: Host, routes: ReadonlyMap<string, Operation<any, any>>, options: SocketOptions) {
+    this.#host = host;
+    this.#routes = routes;
+    this.#options = options;
+    this.#limits = { ...SOCKET_LIMITS, ...options.limits };
+    this.#fromHere = originRule(options.public_url, options.origins ?? []);
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // one window of zlib for each connection is more than all the frames
+      perMessageDeflate: false,
+      maxPayload: this.#limits.message,
+      ...{ maxFragments: MOST_PIECES, maxBufferedChunks: 1_024 },
+    });
+    const { heartbeat_ms } = host.ports.realtime;
+    this.#beats = setInterval(() => {
+      for (const connection of this.#open) connection.beat(heartbeat_ms);
+    }, heartbeat_ms).unref();
+  }
+
+  takes({ method, url, headers }: IncomingMessage): boolean {
+    return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && this.#routes.has(pathOf(url));
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#server.handleUpgrade(request, socket, head, (opened) => void this.#serve(opened, request));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#beats);
+    const { return_ms } = this.#limits;
+    for (const connection of this.#open) {
+      connection.close(CLOSE.restart, `Come back in ${Math.floor(Math.random() * return_ms)} ms`);
+    }
+  }
+
+  async #serve(opened: WebSocket, request: IncomingMessage): Promise<void> {
+    const { clock, ids, log, metrics } = this.#host.ports;
+    const ip = this.#options.ipOf(request.socket.remoteAddress, request.headers['x-forwarded-for'] as string);
+    const network = networkOf(ip);
+    this.#ofAddress.set(network, (this.#ofAddress.get(network) ?? 0) + 1);
+    const connection = new Connection(opened, this.#limits, clock.now, (code) => {
+      this.#open.delete(connection);
+      const left = this.#ofAddress.get(network)! - 1;
+      if (left > 0) this.#ofAddress.set(network, left);
+      else this.#ofAddress.delete(network);
+      metrics.count('perfect21_websockets_closed_total', { code: String(code) });
+    });
+    this.#open.add(connection);
+    const { headers } = request;
+    const op = this.#routes.get(pathOf(request.url))!;
+    const context: Context = {
+      request_id: requestIdOf(headers['x-request-id'] as string | undefined, ids.uuid),
+      trace: continueTrace(headers.traceparent as string | undefined),
+      caller: PLATFORM,
+      client: { ip, user_agent: headers['user-agent']?.slice(0, 512) },
+      door: 'websocket',
+      signal: connection.signal,
+    };
+    try {
+      if (this.#stopping) throw new AppError('unavailable', { detail: 'The process stops' });
+      if (this.#ofAddress.get(network)! > this.#limits.of_address) {
+        throw new AppError('too_many_requests', { detail: 'Too many connections of one address' });
+      }
+      const { caller, input } = await this.#admit(op, request, context);
+      const rows = await invoke(this.#host, op, input, { ...context, caller });
+      await connection.carry(rows as AsyncIterable<unknown>);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code === 'invalid_token') connection.close(CLOSE.ticket, 'The ticket is unknown, used or over');
+      else {
+        const { code, reason } = closeOf(error);
+        connection.close(code, reason);
+      }
+      if (ERRORS[error.code].http >= 500) {
+        const { request_id, trace } = context;
+        const told = { operation: op.name, code: error.code, request_id, trace_id: trace.trace_id };
+        log.error('operation.failed', { ...told, cause: error.cause ?? error });
+      }
+    }
+  }
+
+  /** Who comes, by the ticket in the address. @throws AppError `invalid_token` for a page or a ticket that lets nobody in */
+  async #admit(
+    op: Operation<any, any>,
+    { url = '', headers }: IncomingMessage,
+    context: Context,
+  ): Promise<{ caller: Caller; input: unknown }> {
+    const { ticket = '', ...input } = readQuery(url.split('?', 2)[1]);
+    if (!this.#fromHere(headers.origin)) throw new AppError('invalid_token', { detail: 'Pages of another origin' });
+    try {
+      const holder = await this.#host.call(op.socket!.admits, { ticket }, context);
+      return { caller: { kind: 'user', ...(holder as object) } as Caller, input };
+    } catch (thrown) {
+      const { code } = toAppError(thrown);
+      // two that come with one ticket at once
+      throw code === 'conflict' || code === 'invalid_request' ? new AppError('invalid_token') : thrown;
+    }
+  }
+}
