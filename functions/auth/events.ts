@@ -113,6 +113,10 @@ const mfaChange = {
   ip_address: z.string(),
   user_agent: z.string(),
   locale: z.string().optional(),
+  /** ISO 8601, of the change. */
+  changed_at: z.iso.datetime().optional(),
+  /** The session that changed it, which goes on; the others end. */
+  except_session_id: z.string().optional(),
 };
 
 /** A user asks for a second factor from now on. */

@@ -4,8 +4,10 @@ import { service } from '../../shared/kit/service.ts';
 import { changePassword } from './change-password.ts';
 import { checkLogin } from './check-login.ts';
 import { confirmEmail } from './confirm-email.ts';
+import { confirmTotp } from './confirm-totp.ts';
 import { createService } from './create-service.ts';
 import { forgotPassword } from './forgot-password.ts';
+import { getFactors } from './get-factors.ts';
 import { getJwks } from './get-jwks.ts';
 import { getOpenidConfiguration } from './get-openid-configuration.ts';
 import { grantToken } from './grant-token.ts';
@@ -14,19 +16,24 @@ import { issueTokens } from './issue-tokens.ts';
 import { listServices } from './list-services.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
+import { newRecoveryCodes } from './new-recovery-codes.ts';
+import { onUserDeleted } from './on-user-deleted.ts';
 import { provePassword } from './prove-password.ts';
 import * as records from './records.ts';
 import { refresh } from './refresh.ts';
 import { register } from './register.ts';
+import { removeTotp } from './remove-totp.ts';
 import { resetPassword } from './reset-password.ts';
 import { revoke } from './revoke.ts';
 import { revokeService } from './revoke-service.ts';
 import { rotateService } from './rotate-service.ts';
+import { startTotp } from './start-totp.ts';
 import { undoEmail } from './undo-email.ts';
 import { validateCredentials } from './validate-credentials.ts';
 import { validateToken } from './validate-token.ts';
 import { validateTokens } from './validate-tokens.ts';
 import { verifyEmail } from './verify-email.ts';
+import { verifyMfa } from './verify-mfa.ts';
 
 export const auth = service('auth', [
   register,
@@ -34,6 +41,12 @@ export const auth = service('auth', [
   confirmEmail,
   undoEmail,
   login,
+  verifyMfa,
+  getFactors,
+  startTotp,
+  confirmTotp,
+  removeTotp,
+  newRecoveryCodes,
   refresh,
   revoke,
   logout,
@@ -54,6 +67,7 @@ export const auth = service('auth', [
   checkLogin,
   provePassword,
   issueTokens,
+  onUserDeleted,
 ]);
 
 export const authCollections = [...Object.values(records), serviceCredentials];

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { getEffective } from '../permissions/get-effective.ts';
-import { Tokens } from './model.ts';
+import { Amr, Tokens } from './model.ts';
 
 /** Signs an access token for a session and puts it beside the refresh token: the end of every way to log in. */
 export const issueTokens = operation({
@@ -17,6 +17,8 @@ export const issueTokens = operation({
       .strictObject({ ip_address: z.string(), user_agent: z.string(), device_id: z.string().optional() })
       .optional()
       .meta({ description: 'Whom they are issued to: a mark of it stands in the access token' }),
+    auth_time: z.int().optional().meta({ description: 'Unix seconds of the login' }),
+    amr: Amr.optional().meta({ description: 'How it was proven' }),
   }),
   output: Tokens,
   needs: ['clientMarks', 'tokens', 'settings', 'metrics'],

@@ -1,13 +1,19 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/kit/errors.ts';
+import { AppError, toAppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { createSession } from '../sessions/create-session.ts';
+import { getAccount } from '../users/get-account.ts';
 import { Password } from '../users/model.ts';
 import { checkLogin } from './check-login.ts';
-import { clientOf, DeviceInfo, Tokens } from './model.ts';
+import { Code, CodeWanted, clientOf, DeviceInfo, Tokens } from './model.ts';
+import { STEP_EVENTS, STEP_PORTS, secondStep, sessionOf } from './second-step.ts';
+import { CODE_READS, CODE_WRITES } from './take-code.ts';
 
 /**
  * Logs in with an e-mail address or user name and a password; begins a session.
+ *
+ * An account with a second factor needs a code as well: in `mfa_code` at once, or in a second step with the `mfa_token`
+ * that is answered without it.
  *
  * The device is known from then on, by a cookie or the header `x-device-token` (also taken as `device_info.device_token`):
  * its tries have a count of their own, so that strangers who guess don't keep it out.
@@ -21,24 +27,35 @@ export const login = operation({
   input: z.strictObject({
     identifier: z.string().min(1).max(320).meta({ description: 'E-mail address or user name' }),
     password: Password,
-    mfa_code: z.string().max(64).optional(),
+    mfa_code: Code.optional(),
     device_info: DeviceInfo,
   }),
-  output: Tokens,
-  errors: ['invalid_credentials'],
-  calls: { checkLogin, createSession },
-  run: async ({ checkLogin, createSession }, { identifier, password, device_info }, context) => {
-    const client = clientOf(context, { device_info });
-    const { ip_address, user_agent } = client;
-    const known = device_info?.device_token ?? context.client.device;
-    const { account, device } = await checkLogin({ identifier, password, ip_address, user_agent, device: known });
-    // an account with a second factor needs a door that asks for it
-    if (!account || account.mfa_enabled) throw new AppError('invalid_credentials');
-    const { user_id, email, generation } = account;
-    const { device_token: _, ...said } = device_info ?? {};
-    const session = { user_id, email, generation, mfa_used: false, client: { ...client, device_info: said } };
-    const tokens = await createSession(session);
-    if (context.gives && device) context.gives.device = device;
-    return tokens;
+  output: z.union([Tokens, CodeWanted]),
+  errors: ['invalid_credentials', 'invalid_mfa_code', 'conflict'],
+  emits: STEP_EVENTS,
+  reads: CODE_READS,
+  writes: CODE_WRITES,
+  needs: STEP_PORTS,
+  calls: { checkLogin, createSession, getAccount },
+  run: async ({ checkLogin, createSession, ...given }, { identifier, password, mfa_code, ...input }, context) => {
+    const { ip_address, user_agent } = clientOf(context);
+    const { device_token, ...device_info } = input.device_info ?? {};
+    const device = device_token ?? context.client.device;
+    const client = { ip_address, user_agent };
+    const checked = await checkLogin({ identifier, password, ...client, device, device_info });
+    if (checked.account) {
+      const session = { ...checked.account, amr: ['pwd' as const], client: { ...client, device_info } };
+      const tokens = await createSession(session);
+      if (context.gives && checked.device) context.gives.device = checked.device;
+      return tokens;
+    }
+    if (!checked.wanted) throw new AppError('invalid_credentials');
+    if (mfa_code === undefined) return checked.wanted;
+    const { mfa_token } = checked.wanted;
+    const step = await secondStep(given, { mfa_token, code: mfa_code }, client).catch((thrown) => {
+      // the account changed between the two
+      throw toAppError(thrown).code === 'invalid_mfa_token' ? new AppError('invalid_credentials') : thrown;
+    });
+    return sessionOf(given, createSession, step, client, context);
   },
 });

@@ -3,6 +3,11 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Context } from '../../shared/kit/context.ts';
 
+/** How a session was proven (RFC 8176): a password, a one-time code, and that these are two factors. */
+export const METHODS = ['pwd', 'otp', 'mfa'] as const;
+export const Amr = z.array(z.enum(METHODS)).max(METHODS.length);
+export type Amr = z.output<typeof Amr>;
+
 /** The answer of every way to log in (contract, section 2). */
 export const Tokens = z.object({
   access_token: z.string(),
@@ -12,6 +17,22 @@ export const Tokens = z.object({
   session_id: z.string(),
   user_id: z.string(),
 });
+
+/** What a login answers that a code is missing of. */
+export const CodeWanted = z.object({
+  mfa_required: z.literal(true),
+  mfa_token: z
+    .string()
+    .meta({ description: 'For `POST /api/v1/auth/mfa/verify`, within five minutes and by the same client' }),
+  methods: z.array(z.enum(['totp', 'recovery_code'])).meta({ description: 'What a code may be of' }),
+});
+
+/** A code of a second factor as people type one: six digits, or a recovery code. */
+export const Code = z
+  .string()
+  .min(6)
+  .max(64)
+  .meta({ description: 'Six digits of the app, or a recovery code', examples: ['314159'] });
 
 export const DeviceInfo = z
   .record(z.string().max(64), z.string().max(256))

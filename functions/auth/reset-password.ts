@@ -7,7 +7,7 @@ import { resetPassword as resetAccountPassword } from '../users/reset-password.t
 import { ATTEMPT_PORTS, clearAttempts } from './attempts.ts';
 import { mintDevice } from './device-token.ts';
 import { clientOf } from './model.ts';
-import { loginAttempts } from './records.ts';
+import { factors, loginAttempts } from './records.ts';
 
 /** Sets a new password with the token from the mail; every session of the account ends. */
 export const resetPassword = operation({
@@ -18,7 +18,7 @@ export const resetPassword = operation({
   bounds: { address: 60 },
   input: z.strictObject({ token: z.string().max(256), new_password: Password }),
   output: z.object({}),
-  reads: [loginAttempts],
+  reads: [loginAttempts, factors],
   writes: [loginAttempts],
   errors: ['invalid_token', 'password_refused', 'conflict'],
   needs: [...ATTEMPT_PORTS, 'ids', 'log', 'metrics'],
@@ -28,7 +28,14 @@ export const resetPassword = operation({
     const { user_id, generation } = await resetAccountPassword({ ...input, ip_address, user_agent });
     // who reads the account's mail is no longer kept out by what a stranger guessed
     await promptly(log, 'forget the tries', clearAttempts(given, { account: user_id, ip_address }));
-    if (context.gives) context.gives.device = mintDevice(given.secrets, ids, user_id, given.clock.now());
+    // who reads the mail and lacks the second factor gets no count of his own to guess its codes with
+    const isProtected = await given.store.get(factors, user_id).then(
+      (factor) => factor?.value.confirmed_at !== undefined,
+      () => true,
+    );
+    if (context.gives && !isProtected) {
+      context.gives.device = mintDevice(given.secrets, ids, user_id, given.clock.now());
+    }
     await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'password_changed' }));
     metrics.count('perfect21_auth_events_total', { event_type: 'password_reset', result: 'success' });
     return {};

@@ -4,8 +4,10 @@ import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { clientMarks } from '../../shared/keys/client-marks.ts';
 import { fileSigner } from '../../shared/keys/file-keys.ts';
 import { kmsSigner } from '../../shared/keys/kms-keys.ts';
+import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { tokenSigner } from '../../shared/keys/token-signer.ts';
+import { vault } from '../../shared/keys/vault.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
@@ -20,9 +22,11 @@ export const handler = await opened(lambda(login, ({ keys, store }) => [
   systemClock,
   randomIds,
   nodePasswords,
+  sealer,
   secrets,
   settings,
   keys.source === 'kms' ? kmsSigner : fileSigner,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
   tokenSigner,
+  vault,
 ]));

@@ -4,9 +4,11 @@ import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { fileKeys } from '../../shared/keys/file-keys.ts';
 import { kmsKeys } from '../../shared/keys/kms-keys.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
+import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { serviceTokens } from '../../shared/keys/service-tokens.ts';
 import { storeFeed } from '../../shared/keys/store-feed.ts';
+import { vault } from '../../shared/keys/vault.ts';
 import { verifier } from '../../shared/keys/verifier.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
@@ -24,9 +26,11 @@ export const handler = await opened(lambda(validateCredentials, ({ keys, store }
   nodePasswords,
   storeFeed,
   revocations,
+  sealer,
   secrets,
   serviceTokens,
   settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
+  vault,
   verifier,
 ]));

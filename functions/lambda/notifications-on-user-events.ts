@@ -12,12 +12,13 @@ import { randomIds } from '../../shared/system/ids.ts';
 import { settings } from '../../shared/system/settings.ts';
 import { onRiskyLogin } from '../notifications/on-risky-login.ts';
 import { onUserDeleted } from '../notifications/on-user-deleted.ts';
+import { onUserMfaChanged } from '../notifications/on-user-mfa-changed.ts';
 import { onUserPasswordChanged } from '../notifications/on-user-password-changed.ts';
 import { onUserRegistered } from '../notifications/on-user-registered.ts';
 import { schema } from './schema.ts';
 import { types } from './types.ts';
 
-export const handler = await opened(lambdaQueue([onUserRegistered, onUserPasswordChanged, onRiskyLogin, onUserDeleted], ({ mail, store }) => [
+export const handler = await opened(lambdaQueue([onUserRegistered, onUserPasswordChanged, onUserMfaChanged, onRiskyLogin, onUserDeleted], ({ mail, store }) => [
   systemClock,
   randomIds,
   mail.providers[0]?.transport === 'ses' ? sesMailer : smtpMailer,

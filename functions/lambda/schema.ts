@@ -3,7 +3,7 @@ import type { StoreSchema } from '../../shared/store/schema.ts';
 import { revocations } from '../../shared/keys/revocation-records.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
 import { callCounts } from '../../shared/kit/bound-records.ts';
-import { clientAssertions, loginAttempts } from '../auth/records.ts';
+import { clientAssertions, factors, loginAttempts, spentCodes } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts, tickets } from '../notifications/records.ts';
 import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
@@ -11,7 +11,7 @@ import { clientChanges, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 4,
+  version: 6,
   collections: [
     administrators,
     sightings,
@@ -21,6 +21,7 @@ export const schema: StoreSchema = {
     credentials,
     deliveries,
     devices,
+    factors,
     handledRequests,
     identifiers,
     inbox,
@@ -41,6 +42,7 @@ export const schema: StoreSchema = {
     serviceCredentials,
     sessions,
     smsCounts,
+    spentCodes,
     tickets,
     userFills,
     userTerms,

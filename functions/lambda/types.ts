@@ -17,6 +17,8 @@ export const types: readonly string[] = [
   'user.email_changed',
   'user.login',
   'user.logout',
+  'user.mfa_disabled',
+  'user.mfa_enabled',
   'user.password_changed',
   'user.password_reset_requested',
   'user.registered',

@@ -15,6 +15,7 @@ import { onRiskyLogin } from './on-risky-login.ts';
 import { onSecurityAlert } from './on-security-alert.ts';
 import { onSmsSend } from './on-sms-send.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
+import { onUserMfaChanged } from './on-user-mfa-changed.ts';
 import { onUserPasswordChanged } from './on-user-password-changed.ts';
 import { onUserRegistered } from './on-user-registered.ts';
 import { readNotification } from './read-notification.ts';
@@ -40,6 +41,7 @@ export const notifications = service('notifications', [
   watch,
   onUserRegistered,
   onUserPasswordChanged,
+  onUserMfaChanged,
   onRiskyLogin,
   onUserDeleted,
   onEmailSend,

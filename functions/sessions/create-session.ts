@@ -3,7 +3,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { userLogin } from '../auth/events.ts';
 import { issueTokens } from '../auth/issue-tokens.ts';
-import { Tokens } from '../auth/model.ts';
+import { Amr, Tokens } from '../auth/model.ts';
 import { Client, expiryOf, markedOf } from './model.ts';
 import { clientChanges, type SessionRecord, sessions } from './records.ts';
 import { hashOf, mint } from './refresh-token.ts';
@@ -18,7 +18,7 @@ export const createSession = operation({
     user_id: z.string(),
     email: z.string(),
     generation: z.int(),
-    mfa_used: z.boolean(),
+    amr: Amr.meta({ description: 'How it was proven (RFC 8176)' }),
     client: Client,
   }),
   output: Tokens,
@@ -29,7 +29,7 @@ export const createSession = operation({
   calls: { issueTokens },
   run: async (
     { store, clock, ids, metrics, secrets, settings, issueTokens },
-    { user_id, email, generation, mfa_used, client },
+    { user_id, email, generation, amr, client },
   ) => {
     const now = Math.floor(clock.now() / 1000);
     const session_id = ids.uuid();
@@ -46,6 +46,7 @@ export const createSession = operation({
       ip_address,
       user_agent,
       device_info,
+      amr,
     };
     // signed before it is committed: a session that nobody got the tokens of would stay behind
     const tokens = await issueTokens({
@@ -54,9 +55,11 @@ export const createSession = operation({
       generation,
       refresh_token,
       client: markedOf(client),
+      auth_time: now,
+      amr,
     });
     const risk_score = riskOf((await store.get(clientChanges, riskKey(secrets, user_id)))?.value.count);
-    const login = { user_id, email, login_successful: true, ip_address, user_agent, mfa_used };
+    const login = { user_id, email, login_successful: true, ip_address, user_agent, mfa_used: amr.includes('mfa') };
     await store.transact(
       [insert(sessions, session_id, session, { expires_at: expiryOf(session, settings) })],
       [userLogin.with({ ...login, ...(risk_score && { risk_score }) }, { user_id })],

@@ -8,6 +8,9 @@ export const END_REASONS = [
   'reuse_detected',
   'password_changed',
   'user_inactive',
+  'too_many_sessions',
+  'factors_changed',
+  'email_changed',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];
 

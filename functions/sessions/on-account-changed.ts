@@ -4,6 +4,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { userPasswordChanged, userSessionsEnded, userStatusChanged } from '../users/events.ts';
 import { raiseGeneration } from '../users/raise-generation.ts';
+import { CAUSES } from './causes.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 
 /** The next generation of an account; undefined when there is no such account. */
@@ -19,6 +20,8 @@ const raised = async (
     throw error;
   }
 };
+
+const PASSWORD_CAUSES = { changed: 'password_changed', reset: 'password_reset' } as const;
 
 /** Makes sure that sessions end when a password or a status changed or somebody ended them, also if the process that changed it died in between. */
 export const onAccountChanged = operation({
@@ -38,11 +41,13 @@ export const onAccountChanged = operation({
     const { user_id } = data;
     if ('new_status' in data) {
       const { new_status, generation } = data;
-      if (new_status !== 'active') await endUserSessions({ user_id, generation, reason: 'user_inactive' });
+      const { reason } = CAUSES.status_changed;
+      if (new_status !== 'active') await endUserSessions({ user_id, generation, reason });
       return {};
     }
     const { except_session_id } = data;
-    const reason = 'how' in data ? ('password_changed' as const) : ('revoked' as const);
+    const cause = 'how' in data ? PASSWORD_CAUSES[data.how] : (data.cause ?? 'administrator');
+    const { reason } = CAUSES[cause];
     // another system changed the password, and keeps no count: all that was begun until now is former
     const generation = data.generation || (await raised(raiseGeneration, user_id, except_session_id));
     if (generation) await endUserSessions({ user_id, generation, except_session_id, reason });

@@ -1,4 +1,5 @@
 import { type Counter, collection } from '../../shared/ports/store.ts';
+import type { Amr } from '../auth/model.ts';
 
 /** A login on one device. Times are unix seconds. */
 export interface SessionRecord {
@@ -19,6 +20,8 @@ export interface SessionRecord {
   ip_address: string;
   user_agent: string;
   device_info: Record<string, string>;
+  /** How it was proven (RFC 8176); older ones have none. */
+  amr?: Amr;
 }
 
 export const sessions = collection<SessionRecord>()('sessions', {

@@ -50,7 +50,9 @@ export const rotateSession = operation({
       const tokensWith = (refresh_token: string) => {
         const { device_info = session.value.device_info } = client;
         const marked = markedOf({ ...client, device_info });
-        return issueTokens({ session_id: session.id, user_id, generation, refresh_token, client: marked });
+        const { created_at: auth_time, amr } = session.value;
+        const proven = { auth_time, amr };
+        return issueTokens({ session_id: session.id, user_id, generation, refresh_token, client: marked, ...proven });
       };
       if (isHashOf(session.value.refresh_hash, refresh_token)) {
         if (isTooBusy(session.value, clock.now()))

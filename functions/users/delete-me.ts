@@ -1,11 +1,10 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { getSession } from '../sessions/get-session.ts';
+import { recentLogin } from '../sessions/recent-login.ts';
 import { MOVE_EVENTS, MOVES, moveStatus } from './move-status.ts';
-import { RECENT_S } from './recent-login.ts';
 
 /** Deletes the caller's account for good, when he logged in lately (ASVS 7.5.1): its data goes from every collection, address and name become free. */
 export const deleteMe = operation({
@@ -21,13 +20,8 @@ export const deleteMe = operation({
   writes: MOVES,
   needs: ['clock', 'log'],
   calls: { endUserSessions, getSession },
-  run: async ({ store, clock, log, endUserSessions, getSession }, _, { caller }) => {
-    if (caller.kind !== 'user') throw new AppError('unauthenticated');
-    const { user_id, session_id } = caller;
-    const { created_at = 0 } = await getSession({ session_id, user_id });
-    if (clock.now() / 1_000 - created_at > RECENT_S) {
-      throw new AppError('forbidden', { detail: 'Log in again first: this asks for a login of the last 15 minutes' });
-    }
+  run: async ({ store, clock, log, endUserSessions, getSession }, _, context) => {
+    const { user_id } = await recentLogin(clock, getSession, context);
     const { value } = await moveStatus(store, { user_id, status: 'deleted' });
     const ended = endUserSessions({ user_id, generation: value.generation, reason: 'user_inactive' });
     await promptly(log, 'end the sessions', ended);

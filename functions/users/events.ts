@@ -1,6 +1,7 @@
 /** Events of accounts. Tokens in them are sealed: only a holder of the platform's secret reads them. */
 import * as z from 'zod';
 import { eventType } from '../../shared/kit/event.ts';
+import { CAUSE_NAMES } from '../sessions/causes.ts';
 
 /** A new account waits for its address to be verified. */
 export const userRegistered = eventType({
@@ -74,6 +75,8 @@ export const userSessionsEnded = eventType({
     user_id: z.string(),
     generation: z.int(),
     except_session_id: z.string().optional(),
+    /** Why, by the table of causes; an administrator or the user where it is left out. */
+    cause: z.enum(CAUSE_NAMES).optional(),
   }),
 });
 

@@ -16,9 +16,11 @@ import { getMe } from './get-me.ts';
 import { getUser } from './get-user.ts';
 import { getUsers } from './get-users.ts';
 import { listUsers } from './list-users.ts';
+import { noteFactors } from './note-factors.ts';
 import { onPasswordResetRequested } from './on-password-reset-requested.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserLogin } from './on-user-login.ts';
+import { onUserMfaChanged } from './on-user-mfa-changed.ts';
 import { raiseGeneration } from './raise-generation.ts';
 import { recordLogin } from './record-login.ts';
 import * as records from './records.ts';
@@ -60,11 +62,13 @@ export const users = service('users', [
   getAccount,
   getAccounts,
   raiseGeneration,
+  noteFactors,
   addAdministrator,
   removeAdministrator,
   getContact,
   onUserLogin,
   onUserDeleted,
+  onUserMfaChanged,
 ]);
 
 export const userCollections = Object.values(records);

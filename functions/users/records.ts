@@ -18,6 +18,8 @@ export interface UserRecord {
   /** It was registered with other passwords, too: the first one, which is kept, is not its owner's for sure. */
   contested?: boolean;
   mfa_enabled: boolean;
+  /** Unix ms of the change that `mfa_enabled` is of. */
+  mfa_changed_at?: number;
   created_at: number;
   last_login_at?: number;
   profile: Record<string, string>;

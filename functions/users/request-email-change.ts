@@ -6,10 +6,10 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { provePassword } from '../auth/prove-password.ts';
 import { emailSend } from '../notifications/events.ts';
 import { getSession } from '../sessions/get-session.ts';
+import { RECENT_S } from '../sessions/recent-login.ts';
 import { holderOf, mayChangeAgain } from './email-change.ts';
 import { Email, Password } from './model.ts';
 import { issueToken, tokenId } from './one-time-token.ts';
-import { RECENT_S } from './recent-login.ts';
 import { identifiers, oneTimeTokens, requestCounts, users } from './records.ts';
 
 const HOUR_MS = 3_600_000;

@@ -24,6 +24,7 @@ const CHOICES: readonly Choice[] = [
   { port: 'clientMarks', aws: { file: 'shared/keys/client-marks.ts', name: 'clientMarks' } },
   { port: 'conditions', aws: { file: 'shared/conditions/conditions.ts', name: 'celConditions' } },
   { port: 'sealer', aws: { file: 'shared/keys/sealer.ts', name: 'sealer' } },
+  { port: 'vault', aws: { file: 'shared/keys/vault.ts', name: 'vault' } },
   // a native addon would tie the bundle to one platform
   { port: 'passwords', aws: { file: 'shared/passwords/argon2-node.ts', name: 'nodePasswords' } },
   {

@@ -46,8 +46,27 @@ export const judgeClaims = (
   rules: ClaimRules,
   now: number,
 ): AccessClaims | TokenError => {
-  const { iss, aud, sub, client_id, jti, sid, gen, pgen, rgen, cnx, client_name, iat, exp, nbf, permissions, roles } =
-    payload;
+  const {
+    iss,
+    aud,
+    sub,
+    client_id,
+    jti,
+    sid,
+    gen,
+    pgen,
+    rgen,
+    cnx,
+    client_name,
+    auth_time,
+    amr,
+    acr,
+    iat,
+    exp,
+    nbf,
+    permissions,
+    roles,
+  } = payload;
   const shaped =
     isText(iss) &&
     (isText(aud) || isTexts(aud)) &&
@@ -60,6 +79,9 @@ export const judgeClaims = (
     isGeneration(rgen) &&
     (cnx === undefined || typeof cnx === 'string') &&
     (client_name === undefined || typeof client_name === 'string') &&
+    (auth_time === undefined || isTime(auth_time)) &&
+    (amr === undefined || isTexts(amr)) &&
+    (acr === undefined || typeof acr === 'string') &&
     isTime(iat) &&
     isTime(exp) &&
     (nbf === undefined || isTime(nbf)) &&
@@ -85,5 +107,13 @@ export const judgeClaims = (
     permissions,
     roles,
   };
-  return { ...claims, ...((pgen || rgen) && { pgen, rgen }), ...(cnx && { cnx }), ...(client_name && { client_name }) };
+  return {
+    ...claims,
+    ...((pgen || rgen) && { pgen, rgen }),
+    ...(cnx && { cnx }),
+    ...(client_name && { client_name }),
+    ...(auth_time !== undefined && { auth_time }),
+    ...(amr && { amr }),
+    ...(acr && { acr }),
+  };
 };

@@ -31,6 +31,8 @@ export const createTokenSigner = ({
       ...(of.roles_generation && { rgen: of.roles_generation }),
       ...(of.client_mark && { cnx: of.client_mark }),
       ...(of.client_name !== undefined && { client_name: of.client_name }),
+      ...(of.auth_time && { auth_time: of.auth_time }),
+      ...(of.amr && { amr: [...of.amr], acr: of.amr.includes('mfa') ? 'aal2' : 'aal1' }),
       iat,
       exp: Math.min(iat + settings.access_token_ttl, of.expires_by ?? Number.POSITIVE_INFINITY),
       permissions,

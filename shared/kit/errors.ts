@@ -16,6 +16,8 @@ export const ERRORS = {
   unauthenticated: { http: 401, grpc: 16, retry: false, title: 'Credentials are missing or not valid' },
   invalid_credentials: { http: 401, grpc: 16, retry: false, title: 'Identifier or password is wrong' },
   invalid_refresh_token: { http: 401, grpc: 16, retry: false, title: 'The refresh token is not valid' },
+  invalid_mfa_code: { http: 401, grpc: 16, retry: false, title: 'The code is wrong, too old or used' },
+  invalid_mfa_token: { http: 401, grpc: 16, retry: false, title: 'Log in with the password again' },
   forbidden: { http: 403, grpc: 7, retry: false, title: 'The caller may not do this' },
   not_found: { http: 404, grpc: 5, retry: false, title: 'There is no such thing' },
   method_not_allowed: { http: 405, grpc: 12, retry: false, title: 'The method is not allowed here' },

@@ -17,6 +17,7 @@ import type { SmsSender } from './sms.ts';
 import type { Store } from './store.ts';
 import type { ServiceTokens, Signer, TokenSigner, VerificationKeys, Verifier } from './tokens.ts';
 import type { Tracer } from './tracer.ts';
+import type { Vault } from './vault.ts';
 
 export interface Ports {
   clientAssertions: ClientAssertions;
@@ -49,6 +50,7 @@ export interface Ports {
   tokens: TokenSigner;
   /** Absent where nothing is traced. */
   tracer?: Tracer;
+  vault: Vault;
   verifier: Verifier;
 }
 

@@ -6,7 +6,8 @@ export type SecretPurpose =
   | 'web-push'
   | 'counter'
   | 'device-token'
-  | 'client-marks';
+  | 'client-marks'
+  | 'vault';
 
 /** Keys derived from the master secret, a separate one for each purpose (HKDF, RFC 5869). */
 export interface Secrets {

@@ -29,6 +29,10 @@ export interface AccessClaims {
   cnx?: string;
   /** The name of a service, whose token this is. `sub`, `client_id` and `sid` are its id then (RFC 9068, 2.2). */
   client_name?: string;
+  /** Unix seconds of the login, how it was proven (RFC 8176) and what that is worth: `aal1`, or `aal2` with two factors. */
+  auth_time?: number;
+  amr?: string[];
+  acr?: string;
   iat: number;
   exp: number;
   permissions: string[];
@@ -65,6 +69,9 @@ export interface TokenSigner {
     client_name?: string;
     /** Unix seconds after which it must not live, before its usual end. */
     expires_by?: number;
+    /** The claims `auth_time` and `amr`; `acr` follows. */
+    auth_time?: number | undefined;
+    amr?: readonly string[] | undefined;
   }): Promise<{ access_token: string; jti: string /** Unix seconds. */; expires_at: number }>;
 }
 

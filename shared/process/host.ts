@@ -84,6 +84,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   await clientMarksFor(config),
   (await import('../conditions/conditions.ts')).celConditions,
   (await import('../keys/sealer.ts')).sealer,
+  (await import('../keys/vault.ts')).vault,
   (await import('../keys/token-signer.ts')).tokenSigner,
   (await import('../keys/verifier.ts')).verifier,
   ...(await revocationsFor()),

@@ -14,7 +14,7 @@ const SECRET_NAME =
 const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]*\.[\w-]*(?:\.[\w-]*){0,3}/g, HIDDEN],
   [/\b(Bearer|Basic)\s+[^\s"',;]+/gi, `$1 ${HIDDEN}`],
-  [/\bp21[rs]_[\w.-]+/g, HIDDEN],
+  [/\bp21[mrs]_[\w.-]+/g, HIDDEN],
   [/\$(?:argon2\w+|2[aby]|scrypt|pbkdf2[\w-]*)\$[^\s"';]+/g, HIDDEN],
   [/((?:password|secret|token|code|ticket)=)[^&\s"'#]+/gi, `$1${HIDDEN}`],
   [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'@]*:[^\s/?#"']*@/gi, `$1${HIDDEN}@`],

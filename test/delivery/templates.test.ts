@@ -28,6 +28,7 @@ const SAMPLES: Record<TemplateName, Record<string, unknown>> = {
   },
   account_locked: { failed_attempts: 10, locked_until: expires_at, ip_address: '192.0.2.1' },
   login_alert: { failed: true, at: expires_at, ip_address: '192.0.2.1', user_agent: 'test' },
+  mfa_changed: { enabled: true, at: expires_at, ip_address: '192.0.2.1' },
   verification_code: { expires_at },
   welcome: { expires_at },
   notice: { title: 'News', text: 'There is news', url: 'https://example.org/news' },

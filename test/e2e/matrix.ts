@@ -32,6 +32,7 @@ export const worldOf = (platform: TestPlatform, door: Door): World => ({
     await platform.drain();
     return mailsFrom(platform.mailbox!.httpPort, to);
   },
+  now: platform.now,
   advance: platform.advance,
   admin: platform.credentials.admin,
   service_token: platform.credentials.service_token,

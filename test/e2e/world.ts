@@ -44,6 +44,8 @@ export interface Mail {
 export interface World extends Door {
   /** Mails to an address, newest first, after all events were handled. */
   mails(to: string): Promise<Mail[]>;
+  /** What time the platform takes it to be, unix ms; that of this machine where absent. */
+  now?(): number;
   /** Moves the platform's clock; absent where the platform runs on real time. */
   advance?(ms: number): void;
   admin: { email: string; password: string };

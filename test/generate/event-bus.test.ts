@@ -158,7 +158,7 @@ describe('the event bus of the stack', () => {
       const queue = id.replace(/Dead$/, '');
       const twin = id.endsWith('Dead') && template[`${queue}UrgentRule`] ? [`${queue}UrgentRule`] : [];
       // one queue takes what is malformed, too
-      const odd = /^UserServicePasswordResetsQueue(Dead)?$/.test(id) ? ['MalformedEventsRule'] : [];
+      const odd = /^AuthServiceDeletionsQueue(Dead)?$/.test(id) ? ['MalformedEventsRule'] : [];
       const rules = [`${queue}Rule`, ...twin, ...odd];
       for (const rule of rules) expect(template[rule]!.Type).toBe('AWS::Events::Rule');
       const arns = rules.map((rule) => ({ 'Fn::GetAtt': [rule, 'Arn'] }));

@@ -34,6 +34,27 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/e2e/sqlite.test.ts',
     promise: 'in process > tokens',
   },
+  'a code is good once': {
+    file: 'functions/auth/take-code.ts',
+    from: 'if ((await count(0, 1)) > 1) return undefined;',
+    to: 'await count(0, 1);',
+    test: 'test/security/second-factor.test.ts',
+    promise: 'a code works once of twenty',
+  },
+  'codes are counted before they are compared': {
+    file: 'functions/auth/take-code.ts',
+    from: 'if (attempt.throttled) {',
+    to: 'if (false) {',
+    test: 'test/security/second-factor.test.ts',
+    promise: 'of many guesses at once',
+  },
+  'a password alone is no login where there is a factor': {
+    file: 'functions/auth/check-login.ts',
+    from: 'if (factor?.value.confirmed_at !== undefined) {',
+    to: 'if (false) {',
+    test: 'test/security/second-factor.test.ts',
+    promise: 'a new password makes no known device',
+  },
   'what follows a forgotten password comes later': {
     file: 'functions/users/request-password-reset.ts',
     from: 'passwordResetRequested.with(input, { delay_ms })',

@@ -30,6 +30,9 @@ test('a new secret stands before the old one, until that is retired; neither is 
   expect(fresh).not.toBe(old);
   expect(statSync(join(folder, 'secret')).mode & 0o777).toBe(0o600);
   for (const secret of [old, fresh]) expect(rotated.out + rotated.err).not.toContain(secret);
+  const lost = await perfect21(['secret', 'retire'], env);
+  expect([lost.code, lost.err]).toEqual([1, expect.stringContaining('there is no store')]);
+  await perfect21(['migrate'], env);
   expect((await perfect21(['secret', 'retire'], env)).code).toBe(0);
   expect(readOrMakeSecrets(folder)).toEqual([fresh]);
   expect(readFileSync(join(folder, 'secret'), 'utf8')).toBe(`${fresh}\n`);

@@ -10,9 +10,10 @@ import { setPreferences } from '../../functions/notifications/set-preferences.ts
 import { updateMe } from '../../functions/users/update-me.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { tableOf } from '../../shared/store/sql.ts';
+import { userWithApp } from '../e2e/authenticator.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { worldOf } from '../e2e/matrix.ts';
-import { expectOk, newNumber, PASSWORD, provePhone, userWithSession, type World } from '../e2e/world.ts';
+import { expectOk, newNumber, PASSWORD, provePhone, type World } from '../e2e/world.ts';
 import { newBrowser } from '../engines/push-service.ts';
 import { testPlatform } from '../support/platform.ts';
 
@@ -37,7 +38,7 @@ test('nothing of a deleted user is left in any collection but the id, where it h
 
     const username = 'zebedee-unique';
     const names = { username, first_name: 'Zebedeea', last_name: 'Quatermassen', locale: 'zh-TW' };
-    const { access_token: token, user_id, email } = await userWithSession(world, names);
+    const { access_token: token, user_id, email } = await userWithApp(world, names);
     const [phone, next] = [newNumber(), newNumber()];
     await provePhone(world, phone, token);
     await expectOk(world.call(updateMe, { phone_number: next, password: PASSWORD }, { token }));
@@ -64,7 +65,16 @@ test('nothing of a deleted user is left in any collection but the id, where it h
       public_key,
     ];
     const before = holding([...words, user_id]);
-    for (const name of ['users', 'identifiers', 'login_history', 'sessions', 'devices', 'inbox', 'phone_proofs'])
+    for (const name of [
+      'factors',
+      'users',
+      'identifiers',
+      'login_history',
+      'sessions',
+      'devices',
+      'inbox',
+      'phone_proofs',
+    ])
       expect(before.some((line) => line.startsWith(`${name}:`))).toBe(true);
 
     await expectOk(world.call(updateUserStatus, { user_id, status: 'deleted' }, { token: world.service_token }));

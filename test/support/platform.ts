@@ -13,6 +13,8 @@ import { launch, type Running } from '../../shared/process/launch.ts';
 export interface TestPlatform extends Running {
   credentials: DevCredentials;
   dataDir: string;
+  /** What time the platform takes it to be, unix ms. */
+  now(): number;
   /** Moves the clock of the whole platform. */
   advance(ms: number): void;
   close(): Promise<void>;
@@ -53,6 +55,7 @@ export const testPlatform = async (
     ...running,
     credentials,
     dataDir,
+    now: () => Date.now() + offset,
     advance: (ms) => {
       offset += ms;
     },

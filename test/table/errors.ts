@@ -1,7 +1,9 @@
 /** A call for each error that an operation declares. `npm run check` names the errors without one. */
 import { logout } from '../../functions/auth/logout.ts';
+import { startTotp } from '../../functions/auth/start-totp.ts';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { updateMe } from '../../functions/users/update-me.ts';
+import { mfaToken, type Protected, userWithApp } from '../e2e/authenticator.ts';
 import { askedFor } from '../e2e/cases/addresses.ts';
 import {
   expectOk,
@@ -26,6 +28,8 @@ const withRole = async (world: World): Promise<{ user_id: string }> => {
   return { user_id };
 };
 const POLICY = { effect: 'deny', resources: ['docs'], actions: ['*'] };
+/** Has the form of a code, and is none. */
+const NO_CODE = 'no-code';
 const NOBODY = 'nobody-has-this-id';
 
 const anonymously =
@@ -48,6 +52,14 @@ const lateLink = async (world: World): Promise<string> => {
   return token;
 };
 
+/** By a user who has set up an app. */
+const asProtected =
+  (input: (user: Protected) => object): Sample =>
+  async (world): Promise<Call> => {
+    const user = await userWithApp(world);
+    return { input: input(user), token: user.access_token };
+  };
+
 const spentRefreshToken = async (world: World): Promise<string> => {
   const { refresh_token, access_token } = await userWithSession(world);
   await expectOk(world.call(logout, {}, { token: access_token }));
@@ -59,6 +71,7 @@ const passwordChange = { new_password: NEXT, ...CLIENT };
 /** Operations that answer `not_found` when an account vanishes under its own token: their samples are run on such a store. */
 export const ERASED: readonly string[] = [
   'auth.change-password',
+  'auth.start-totp',
   'users.get-me',
   'users.update-me',
   'users.delete-me',
@@ -115,6 +128,42 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   })),
   'auth.refresh invalid_refresh_token': anonymously(async (world) => ({
     refresh_token: await spentRefreshToken(world),
+  })),
+  'auth.login invalid_mfa_code': anonymously(async (world) => {
+    const { email } = await userWithApp(world);
+    return { identifier: email, password: PASSWORD, mfa_code: NO_CODE };
+  }),
+  'auth.login conflict': anonymously(async (world) => {
+    const { email, recovery_codes } = await userWithApp(world);
+    return { identifier: email, password: PASSWORD, mfa_code: recovery_codes[0] };
+  }),
+  'auth.validate-credentials conflict': asService(async (world) => {
+    const { email, recovery_codes } = await userWithApp(world);
+    return { identifier: email, password: PASSWORD, mfa_code: recovery_codes[0] };
+  }),
+  'auth.verify-mfa invalid_mfa_code': anonymously(async (world) => ({
+    mfa_token: await mfaToken(world, (await userWithApp(world)).email),
+    code: NO_CODE,
+  })),
+  'auth.verify-mfa invalid_mfa_token': anonymously(() => ({ mfa_token: 'p21m_none', code: NO_CODE })),
+  'auth.verify-mfa conflict': anonymously(async (world) => {
+    const { email, recovery_codes } = await userWithApp(world);
+    return { mfa_token: await mfaToken(world, email), code: recovery_codes[0] };
+  }),
+  'auth.start-totp already_exists': asProtected(() => ({})),
+  'auth.confirm-totp already_exists': asProtected(({ app }) => ({ code: app.code() })),
+  'auth.confirm-totp not_found': asUser(() => ({ code: NO_CODE })),
+  'auth.confirm-totp invalid_mfa_code': async (world) => {
+    const { access_token: token } = await userWithSession(world);
+    await expectOk(world.call(startTotp, {}, { token }));
+    return { input: { code: NO_CODE }, token };
+  },
+  'auth.remove-totp not_found': asUser(() => ({ code: NO_CODE })),
+  'auth.remove-totp invalid_mfa_code': asProtected(() => ({ code: NO_CODE })),
+  'auth.new-recovery-codes not_found': asUser(() => ({ code: NO_CODE })),
+  'auth.new-recovery-codes invalid_mfa_code': asProtected(() => ({ code: NO_CODE })),
+  'auth.on-user-deleted conflict': asEvent('user.deleted', async (world) => ({
+    user_id: (await userWithApp(world)).user_id,
   })),
   'auth.change-password invalid_credentials': asUser(() => ({ current_password: NEXT, new_password: NEXT })),
   'auth.change-password password_refused': asUser(() => ({ current_password: PASSWORD, new_password: WEAK })),

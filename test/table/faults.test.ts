@@ -57,7 +57,7 @@ const dump = (file: string): Record<string, string[]> => {
     const rows = (name: string) => db.prepare(`SELECT * FROM "${name}"`).all() as Record<string, unknown>[];
     // who listens to broadcasts says so again and again
     const kept = ({ data, queue }: Record<string, unknown>) =>
-      !/^\{"count":\d+\}$/.test(String(data)) && queue !== 'perfect21.tails';
+      !/^\{"count":-?\d+(?:\.0)?\}$/.test(String(data)) && queue !== 'perfect21.tails';
     return Object.fromEntries(
       tables.map(({ name }) => [
         name,

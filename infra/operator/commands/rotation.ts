@@ -1,9 +1,11 @@
 /** `keys rotate`, `secret rotate` and `secret retire`: a new signing key and a new master secret, with an overlap. */
+import { resealSeeds } from '../../../functions/auth/reseal.ts';
 import { SECRETS_MANAGER, secretsIn } from '../../../shared/config/keys.ts';
 import { readKeyFile, rotateKeys } from '../../../shared/keys/key-file.ts';
 import { readPrivateFile, replacePrivateFile } from '../../../shared/keys/private-file.ts';
 import { pendingKey } from '../../../shared/keys/rotation.ts';
-import { makeSecret, secretFile } from '../../../shared/keys/secrets.ts';
+import { createSecrets, makeSecret, secretFile } from '../../../shared/keys/secrets.ts';
+import { createVault } from '../../../shared/keys/vault.ts';
 import type { Command } from '../command.ts';
 import type { Operator } from '../operator.ts';
 import { Refusal } from '../refusal.ts';
@@ -68,13 +70,23 @@ const rotateSecret: Command = {
 const retireSecret: Command = {
   name: 'secret retire',
   summary: 'Drops all master secrets of the data folder but the newest: what older ones sealed opens no more.',
-  details: ['Refresh tokens live 30 days after a login: whoever holds one of an older secret then logs in anew.'],
+  details: [
+    'Refresh tokens live 30 days after a login: whoever holds one of an older secret then logs in anew.',
+    'Seeds of second factors that an older one sealed are sealed anew first, wherever the secrets stand.',
+  ],
   run: async (operator) => {
     const { elsewhere, held, write, file } = secretsOf(operator);
-    if (elsewhere) throw new Refusal(`the secrets stand in ${elsewhere}: take all but the first out there`);
+    const [newest, ...older] = held;
+    const vault = newest ? createVault(createSecrets(newest, ...older)) : await operator.port('vault');
+    // one that is left out opens no more: without the store nothing is retired
+    const resealed = vault.former.length ? await resealSeeds(await operator.store(), vault) : 0;
+    if (elsewhere) {
+      const done = `${resealed} seeds were sealed anew`;
+      throw new Refusal(`${done}; the secrets stand in ${elsewhere}: take all but the first out there`);
+    }
     write(held.slice(0, 1));
     const retired = held.length - 1;
-    operator.out.row({ file, retired }, `${retired} retired from ${file}: restart perfect21`);
+    operator.out.row({ file, retired, resealed }, `${retired} retired from ${file}: restart perfect21`);
     return 0;
   },
 };

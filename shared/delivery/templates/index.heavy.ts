@@ -9,6 +9,7 @@ import { confirmEmail } from './confirm-email.ts';
 import { emailChanged } from './email-changed.ts';
 import { type Language, type Rendered, renderLetter } from './letter.ts';
 import { loginAlert } from './login-alert.ts';
+import { mfaChanged } from './mfa-changed.ts';
 import { notice } from './notice.ts';
 import { passwordChanged } from './password-changed.ts';
 import { passwordReset } from './password-reset.ts';
@@ -29,6 +30,7 @@ export const TEMPLATES = {
   security_alert: securityAlert,
   account_locked: accountLocked,
   login_alert: loginAlert,
+  mfa_changed: mfaChanged,
   verification_code: verificationCode,
   notice,
   welcome,

@@ -13,6 +13,9 @@ const WHAT_ZH: Record<string, string> = {
   service_rotated: '您创建的一个服务的凭证已更换。',
   service_revoked: '您创建的一个服务的凭证已被撤销。',
   phone_changed: '您账户的电话号码已更改。',
+  recovery_code_used: '您账户的一个恢复代码已被使用。',
+  recovery_codes_replaced: '您的账户已生成新的恢复代码，旧代码已失效。',
+  codes_guessed: '有人知道您的密码，并在尝试猜测您的验证码；目前已拒绝更多尝试。',
 };
 
 const WHAT_EN: Record<string, string> = {
@@ -24,6 +27,9 @@ const WHAT_EN: Record<string, string> = {
   service_rotated: 'The credentials of a service that you made were replaced.',
   service_revoked: 'The credentials of a service that you made were revoked.',
   phone_changed: 'The phone number of your account was changed.',
+  recovery_code_used: 'A recovery code was used.',
+  recovery_codes_replaced: 'New recovery codes were made.',
+  codes_guessed: 'Somebody who knows your password tries codes.',
 };
 
 type Severity = keyof typeof SEVERITY_ZH;

@@ -2,6 +2,7 @@
 import type { Case } from '../world.ts';
 import { addresses } from './addresses.ts';
 import { login } from './login.ts';
+import { mfa } from './mfa.ts';
 import { notifications } from './notifications.ts';
 import { passwords } from './passwords.ts';
 import { permissions } from './permissions.ts';
@@ -16,6 +17,7 @@ import { users } from './users.ts';
 export const cases: Record<string, readonly Case[]> = {
   registration,
   login,
+  mfa,
   tokens,
   sessions,
   passwords,

@@ -1,5 +1,7 @@
 import { createService } from '../../../functions/auth/create-service.ts';
 import { forgotPassword } from '../../../functions/auth/forgot-password.ts';
+import { startTotp } from '../../../functions/auth/start-totp.ts';
+import { authenticatorOf, mfaToken, userWithApp } from '../../e2e/authenticator.ts';
 import { askedFor, moved, wayBack } from '../../e2e/cases/addresses.ts';
 import {
   expectOk,
@@ -11,7 +13,7 @@ import {
   verified,
   type World,
 } from '../../e2e/world.ts';
-import { asService, CLIENT, type Samples } from './sample.ts';
+import { asEvent, asService, type Call, CLIENT, type Samples } from './sample.ts';
 
 const NEXT = 'quiet tractors hum in violet';
 
@@ -32,6 +34,11 @@ export const asClient = async (world: World): Promise<{ client_id: string; clien
   return { client_id, client_secret };
 };
 
+const withCode = async (world: World): Promise<Call> => {
+  const { app, access_token: token } = await userWithApp(world);
+  return { input: { code: app.code() }, token };
+};
+
 export const auth: Samples = {
   'auth.register': async () => ({ input: { email: newEmail(), password: PASSWORD } }),
   'auth.confirm-email': async (world) => {
@@ -41,6 +48,20 @@ export const auth: Samples = {
   'auth.undo-email': async (world) => ({ input: { token: await wayBack(world, (await moved(world)).email) } }),
   'auth.verify-email': async (world) => ({ input: { token: (await registered(world)).token } }),
   'auth.login': async (world) => ({ input: { identifier: (await verified(world)).email, password: PASSWORD } }),
+  'auth.verify-mfa': async (world) => {
+    const { email, app } = await userWithApp(world);
+    return { input: { mfa_token: await mfaToken(world, email), code: app.code() } };
+  },
+  'auth.get-factors': async (world) => ({ input: {}, token: (await userWithApp(world)).access_token }),
+  'auth.start-totp': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
+  'auth.confirm-totp': async (world) => {
+    const { access_token: token } = await userWithSession(world);
+    const { secret } = await expectOk(world.call(startTotp, {}, { token }));
+    return { input: { code: authenticatorOf(world, secret).code() }, token };
+  },
+  'auth.remove-totp': withCode,
+  'auth.new-recovery-codes': withCode,
+  'auth.on-user-deleted': asEvent('user.deleted', async (world) => ({ user_id: (await userWithApp(world)).user_id })),
   'auth.refresh': async (world) => ({ input: { refresh_token: (await userWithSession(world)).refresh_token } }),
   'auth.revoke': async (world) => ({ input: { token: (await userWithSession(world)).access_token } }),
   'auth.logout': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),

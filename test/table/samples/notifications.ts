@@ -58,6 +58,7 @@ export const notifications: Samples = {
   'notifications.watch': mine(() => ({})),
   'notifications.on-user-registered': asEvent('user.registered', about),
   'notifications.on-user-password-changed': asEvent('user.password_changed', about),
+  'notifications.on-user-mfa-changed': asEvent('user.mfa_enabled', about),
   'notifications.on-risky-login': asEvent('user.login', async (world) => ({
     ...(await about(world)),
     login_successful: false,

@@ -4,7 +4,7 @@ import { asEvent, asService, CLIENT, type Samples } from './sample.ts';
 export const sessions: Samples = {
   'sessions.create-session': asService(async (world) => {
     const { user_id, email } = await verified(world);
-    return { user_id, email, generation: 1, mfa_used: false, client: CLIENT };
+    return { user_id, email, generation: 1, amr: ['pwd'], client: CLIENT };
   }),
   'sessions.rotate-session': asService(async (world) => ({
     refresh_token: (await userWithSession(world)).refresh_token,

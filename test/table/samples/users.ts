@@ -88,6 +88,14 @@ export const users: Samples = {
   'users.get-account': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.get-accounts': asService(async (world) => ({ user_ids: [(await verified(world)).user_id, 'nobody'] })),
   'users.raise-generation': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.note-factors': asService(async (world) => ({
+    user_id: (await verified(world)).user_id,
+    mfa_enabled: true,
+    changed_at: 1_767_225_600_000,
+  })),
+  'users.on-user-mfa-changed': asEvent('user.mfa_enabled', async (world) => ({
+    user_id: (await verified(world)).user_id,
+  })),
   'users.remove-administrator': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.add-administrator': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.get-contact': asService(async (world) => ({ user_id: (await verified(world)).user_id })),

@@ -1,0 +1,59 @@
+/** Telling that a second factor was set up or removed: in the commit that does it, and to the account at once. */
+import type { Context } from '../../shared/kit/context.ts';
+import { promptly } from '../../shared/kit/promptly.ts';
+import type { Log } from '../../shared/ports/log.ts';
+import { CAUSES } from '../sessions/causes.ts';
+import type { EndReason } from '../sessions/events.ts';
+import { userMfaDisabled, userMfaEnabled } from './events.ts';
+import { clientOf } from './model.ts';
+
+export const FACTOR_EVENTS = [userMfaEnabled, userMfaDisabled] as const;
+
+interface Change {
+  user_id: string;
+  session_id: string;
+  enabled: boolean;
+  /** Unix ms. */
+  at: number;
+}
+
+/** The event of a change; the session that asked for it goes on. */
+export const factorEvent = (
+  { user_id, session_id, enabled, at }: Change,
+  { email, locale }: { email: string; locale?: string | undefined },
+  context: Context,
+) => {
+  const { ip_address, user_agent } = clientOf(context);
+  const changed_at = new Date(at).toISOString();
+  const told = { user_id, email, method: 'totp', ip_address, user_agent, locale, changed_at };
+  const event = enabled ? userMfaEnabled : userMfaDisabled;
+  return event.with({ ...told, except_session_id: session_id }, { user_id });
+};
+
+interface Calls {
+  log: Log;
+  noteFactors: (input: {
+    user_id: string;
+    mfa_enabled: boolean;
+    changed_at: number;
+    except_session_id?: string;
+  }) => Promise<{ generation?: number | undefined }>;
+  endUserSessions: (input: {
+    user_id: string;
+    generation: number;
+    except_session_id?: string;
+    reason: EndReason;
+  }) => Promise<unknown>;
+}
+
+/** Does at once what the event brings about anyway: the account shows it, and its other sessions end. */
+export const followFactor = ({ log, noteFactors, endUserSessions }: Calls, change: Change): Promise<void> => {
+  const { user_id, session_id: except_session_id, enabled, at } = change;
+  const follow = async (): Promise<void> => {
+    const noted = { user_id, mfa_enabled: enabled, changed_at: at, except_session_id };
+    const { generation } = await noteFactors(noted);
+    const { reason } = CAUSES[enabled ? 'factor_enabled' : 'factor_removed'];
+    if (generation) await endUserSessions({ user_id, generation, except_session_id, reason });
+  };
+  return promptly(log, 'end the sessions', follow());
+};
