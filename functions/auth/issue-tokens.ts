@@ -21,18 +21,20 @@ export const issueTokens = operation({
     amr: Amr.optional().meta({ description: 'How it was proven' }),
   }),
   output: Tokens,
-  needs: ['clientMarks', 'tokens', 'settings', 'metrics'],
+  needs: ['clientMarks', 'clock', 'tokens', 'metrics'],
   calls: { getEffective },
-  run: async ({ clientMarks, tokens, settings, metrics, getEffective }, { refresh_token, client, ...subject }) => {
+  run: async ({ clientMarks, clock, tokens, metrics, getEffective }, { refresh_token, client, ...subject }) => {
     const { user_id, session_id } = subject;
-    const rights = await getEffective({ user_id });
+    const { ends_at: expires_by, ...rights } = await getEffective({ user_id });
     const client_mark = client && clientMarks.of(session_id, client);
-    const { access_token } = await tokens.sign({ ...subject, ...rights, client_mark });
+    const now = Math.floor(clock.now() / 1_000);
+    // a role that is over in five minutes is in no token that lives longer
+    const { access_token, expires_at } = await tokens.sign({ ...subject, ...rights, client_mark, expires_by });
     metrics.count('perfect21_token_operations_total', { operation: 'issue', result: 'success' });
     return {
       access_token,
       token_type: 'Bearer' as const,
-      expires_in: settings.access_token_ttl,
+      expires_in: expires_at - now,
       refresh_token,
       session_id,
       user_id,

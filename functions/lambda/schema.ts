@@ -6,12 +6,12 @@ import { callCounts } from '../../shared/kit/bound-records.ts';
 import { clientAssertions, factors, loginAttempts, spentCodes } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts, tickets } from '../notifications/records.ts';
-import { policies, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
+import { policies, recentDecisions, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
 import { clientChanges, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 6,
+  version: 7,
   collections: [
     administrators,
     sightings,
@@ -33,6 +33,7 @@ export const schema: StoreSchema = {
     oneTimeTokens,
     phoneProofs,
     policies,
+    recentDecisions,
     requestCounts,
     revocations,
     roleAssignments,

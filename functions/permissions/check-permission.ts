@@ -4,6 +4,7 @@ import { getAccount } from '../users/get-account.ts';
 import { EVALUATION } from './authzen.ts';
 import { decide, REASONS } from './decide.ts';
 import { UserId } from './model.ts';
+import { NOTE_PORTS, NOTE_WRITES, noteDecision } from './recent-decisions.ts';
 import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
 import { isNamed, rulesOf } from './rules.ts';
 
@@ -42,9 +43,11 @@ export const checkPermission = operation({
   output: CheckPermissionResponse,
   reads: [roleAssignments, roles, policies, ruleGenerations],
   queries: ['roles.all', 'policies.all'],
-  needs: ['clock', 'conditions', 'metrics'],
+  writes: NOTE_WRITES,
+  needs: [...NOTE_PORTS, 'conditions', 'metrics'],
   calls: { getAccount },
-  run: async ({ store, clock, conditions, metrics, getAccount }, { user_id, ...question }) => {
+  run: async ({ conditions, metrics, getAccount, ...given }, { user_id, ...question }) => {
+    const { store, clock } = given;
     const [{ status }, assigned, rules] = await Promise.all([
       getAccount({ user_id }),
       store.get(roleAssignments, user_id),
@@ -59,6 +62,7 @@ export const checkPermission = operation({
       action,
       result: decision.allowed ? 'allowed' : 'denied',
     });
+    await noteDecision(given, user_id, question);
     return decision;
   },
 });

@@ -4,6 +4,7 @@ import { getAccounts } from '../users/get-accounts.ts';
 import { EVALUATIONS } from './authzen.ts';
 import { CheckPermissionRequest, CheckPermissionResponse } from './check-permission.ts';
 import { decide } from './decide.ts';
+import { NOTE_PORTS, NOTE_WRITES, noteDecision } from './recent-decisions.ts';
 import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rulesOf } from './rules.ts';
 
@@ -18,9 +19,11 @@ export const checkPermissions = operation({
   output: z.object({ results: z.array(CheckPermissionResponse) }),
   reads: [roleAssignments, roles, policies, ruleGenerations],
   queries: ['roles.all', 'policies.all'],
-  needs: ['clock', 'conditions', 'metrics'],
+  writes: NOTE_WRITES,
+  needs: [...NOTE_PORTS, 'conditions', 'metrics'],
   calls: { getAccounts },
-  run: async ({ store, clock, conditions, metrics, getAccounts }, { checks }) => {
+  run: async ({ conditions, metrics, getAccounts, ...given }, { checks }) => {
+    const { store, clock } = given;
     const ids = [...new Set(checks.map(({ user_id }) => user_id))];
     const [{ accounts }, assigned, rules] = await Promise.all([
       getAccounts({ user_ids: ids }),
@@ -39,6 +42,8 @@ export const checkPermissions = operation({
     };
     count('allowed', allowed);
     count('denied', results.length - allowed);
+    const { user_id, ...first } = checks[0]!;
+    await noteDecision(given, user_id, first);
     return { results };
   },
 });

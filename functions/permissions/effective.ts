@@ -34,3 +34,12 @@ export const forToken = (permissions: readonly string[]): string[] => {
     return left >= 0;
   });
 };
+
+/** When the first of somebody's live roles and grants ends, unix seconds; undefined where none does by itself. */
+export const firstEnd = (assignments: Assignments | undefined, now: number): number | undefined => {
+  const ends = [...(assignments?.roles ?? []), ...(assignments?.grants ?? [])]
+    .map(({ expires_at = Infinity }) => expires_at)
+    .filter((each) => now < each);
+  const first = Math.min(...ends);
+  return Number.isFinite(first) ? first : undefined;
+};

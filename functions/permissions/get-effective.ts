@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
-import { effective, forToken } from './effective.ts';
+import { effective, firstEnd, forToken } from './effective.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rolesNow } from './rules.ts';
 
@@ -15,18 +15,21 @@ export const getEffective = operation({
     permissions: z.array(z.string()),
     permissions_generation: z.int(),
     roles_generation: z.int(),
+    ends_at: z.int().optional().meta({ description: 'When the first of them ends by itself, unix seconds' }),
   }),
   reads: [roleAssignments, roles, ruleGenerations],
   queries: ['roles.all'],
   needs: ['clock'],
   run: async ({ store, clock }, { user_id }) => {
     const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rolesNow(store, clock)]);
-    const found = effective(rules, assigned?.value, Math.floor(clock.now() / 1_000));
+    const now = Math.floor(clock.now() / 1_000);
+    const found = effective(rules, assigned?.value, now);
     return {
       roles: found.roles,
       permissions: forToken(found.permissions),
       permissions_generation: assigned?.value.generation ?? 0,
       roles_generation: rules.generation,
+      ends_at: firstEnd(assigned?.value, now),
     };
   },
 });

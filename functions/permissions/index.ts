@@ -7,6 +7,7 @@ import { createPolicy } from './create-policy.ts';
 import { createRole } from './create-role.ts';
 import { deletePolicy } from './delete-policy.ts';
 import { deleteRole } from './delete-role.ts';
+import { dryRun } from './dry-run.ts';
 import { explain } from './explain.ts';
 import { findLacking } from './find-lacking.ts';
 import { getAuthzenConfiguration } from './get-authzen-configuration.ts';
@@ -17,6 +18,8 @@ import { getUserPermissions } from './get-user-permissions.ts';
 import { getUserRoles } from './get-user-roles.ts';
 import { grantPermission } from './grant-permission.ts';
 import { listPolicies } from './list-policies.ts';
+import { listPolicyVersions } from './list-policy-versions.ts';
+import { listRoleVersions } from './list-role-versions.ts';
 import { listRoles } from './list-roles.ts';
 import { putPolicy } from './put-policy.ts';
 import { putRole } from './put-role.ts';
@@ -29,6 +32,7 @@ export const permissions = service('permissions', [
   checkPermission,
   checkPermissions,
   explain,
+  dryRun,
   getUserPermissions,
   getUserRoles,
   assignRole,
@@ -40,11 +44,13 @@ export const permissions = service('permissions', [
   getRole,
   putRole,
   deleteRole,
+  listRoleVersions,
   listPolicies,
   createPolicy,
   getPolicy,
   putPolicy,
   deletePolicy,
+  listPolicyVersions,
   getAuthzenConfiguration,
   getEffective,
   findLacking,

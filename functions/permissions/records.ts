@@ -70,3 +70,20 @@ export const ruleVersions = collection<
 
 /** `rules` → raised with every change of a role or policy, in the same transaction: who knows a number knows the rules. */
 export const ruleGenerations = collection<{ generation: number }>()('rule_generations');
+
+/** What was asked lately, of whom; a sample (recent-decisions.ts). `at` is in unix ms. */
+export interface RecentDecision {
+  user_id: string;
+  resource: string;
+  action: string;
+  scope?: string;
+  context: Readonly<Record<string, unknown>>;
+  at: number;
+}
+
+export const recentDecisions = collection<RecentDecision>()('recent_decisions', {
+  indexes: {
+    recent: { hash: () => 'all', sort: ({ at }, id) => `${String(at).padStart(15, '0')}${id}` },
+    by_user: { hash: ({ user_id }) => user_id, sort: (_, id) => id },
+  },
+});

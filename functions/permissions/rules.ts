@@ -5,7 +5,7 @@ import type { Condition, Conditions } from '../../shared/ports/conditions.ts';
 import type { Collection, Reader } from '../../shared/ports/store.ts';
 import { BUILT_IN_ROLES, DEFAULT_ROLE, type PolicyFields, type RoleFields } from './model.ts';
 import { touchedBy } from './policy-rule.ts';
-import { type AssignedRole, type PolicyRecord, policies, type RoleRecord, roles, ruleGenerations } from './records.ts';
+import { type AssignedRole, policies, type RoleRecord, roles, ruleGenerations } from './records.ts';
 
 export const RULES = 'rules';
 /** Bounds of a deployment: all of them are in memory of whoever decides. */
@@ -72,7 +72,28 @@ export const resolveRole = ({ roles: all }: Roles, name: string, fields: RoleRec
   return resolveRoles(new Map([...others, [name, fields]])).get(name)!;
 };
 
-const compiled = async (name: string, policy: PolicyRecord, conditions: Conditions): Promise<LoadedPolicy> => {
+/** The rules with one role as it would be, or without it. Who has it keeps it. */
+export const withRole = (rules: Rules, name: string, fields: RoleFields | null): Rules => {
+  const all = new Map<string, RoleFields & { epoch?: number }>(
+    [...rules.roles.values()].map((role) => [role.name, { ...role.fields, epoch: role.epoch }]),
+  );
+  if (fields) all.set(name, { ...fields, epoch: rules.roles.get(name)?.epoch });
+  else all.delete(name);
+  return { ...rules, roles: resolveRoles(all) };
+};
+
+/** The rules with one policy as it would be, or without it. */
+export const withPolicy = async (
+  rules: Rules,
+  name: string,
+  fields: PolicyFields | null,
+  conditions: Conditions,
+): Promise<Rules> => {
+  const others = rules.policies.filter((policy) => policy.name !== name);
+  return { ...rules, policies: fields ? [...others, await compiled(name, fields, conditions)] : others };
+};
+
+const compiled = async (name: string, policy: PolicyFields, conditions: Conditions): Promise<LoadedPolicy> => {
   const { condition } = policy;
   if (!condition) return { ...policy, name };
   const holds = await conditions.compile(condition).catch(

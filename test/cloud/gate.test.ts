@@ -18,6 +18,7 @@ import { removeDevice } from '../../functions/notifications/remove-device.ts';
 import { sendNotification } from '../../functions/notifications/send-notification.ts';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { createPolicy } from '../../functions/permissions/create-policy.ts';
+import { dryRun } from '../../functions/permissions/dry-run.ts';
 import { getAuthzenConfiguration } from '../../functions/permissions/get-authzen-configuration.ts';
 import { getPolicy } from '../../functions/permissions/get-policy.ts';
 import { getRole } from '../../functions/permissions/get-role.ts';
@@ -105,6 +106,8 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(assignRole, { user_id: changed.user_id, role: 'admin' }, service));
   await expectOk(world.call(introspect, { client_id, client_secret, token: changed.access_token }));
   await expectOk(world.call(revokeService, { client_id }, { token: admin }));
+  const change = { kind: 'role', name: 'writers', rule: { permissions: ['docs:write'] } };
+  await expectOk(world.call(dryRun, { change }, service));
   // delayed by less and by more than an alarm in the queue can wait
   const { user_id } = await userWithSession(world);
   for (const minutes of [5, 60]) {

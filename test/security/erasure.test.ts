@@ -7,6 +7,7 @@ import { login } from '../../functions/auth/login.ts';
 import { schema } from '../../functions/index.ts';
 import { addDevice } from '../../functions/notifications/add-device.ts';
 import { setPreferences } from '../../functions/notifications/set-preferences.ts';
+import { checkPermission } from '../../functions/permissions/check-permission.ts';
 import { updateMe } from '../../functions/users/update-me.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { tableOf } from '../../shared/store/sql.ts';
@@ -51,6 +52,8 @@ test('nothing of a deleted user is left in any collection but the id, where it h
     const { public_key, auth } = newBrowser();
     const endpoint = `https://push.example.org/${user_id}`;
     await expectOk(world.call(addDevice, { endpoint, keys: { p256dh: public_key, auth } }, { token }));
+    const asked = { user_id, resource: 'docs', action: 'read', context: { browser: user_agent } };
+    await expectOk(world.call(checkPermission, asked, { token: world.service_token }));
     await world.mails(email);
 
     const words = [
@@ -74,6 +77,7 @@ test('nothing of a deleted user is left in any collection but the id, where it h
       'devices',
       'inbox',
       'phone_proofs',
+      'recent_decisions',
     ])
       expect(before.some((line) => line.startsWith(`${name}:`))).toBe(true);
 

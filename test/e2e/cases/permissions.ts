@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import { refresh } from '../../../functions/auth/refresh.ts';
 import { validateToken } from '../../../functions/auth/validate-token.ts';
 import { assignRole } from '../../../functions/permissions/assign-role.ts';
 import { checkPermission } from '../../../functions/permissions/check-permission.ts';
@@ -8,10 +9,13 @@ import { createPolicy } from '../../../functions/permissions/create-policy.ts';
 import { createRole } from '../../../functions/permissions/create-role.ts';
 import { deletePolicy } from '../../../functions/permissions/delete-policy.ts';
 import { deleteRole } from '../../../functions/permissions/delete-role.ts';
+import { dryRun } from '../../../functions/permissions/dry-run.ts';
 import { explain } from '../../../functions/permissions/explain.ts';
 import { getUserPermissions } from '../../../functions/permissions/get-user-permissions.ts';
 import { getUserRoles } from '../../../functions/permissions/get-user-roles.ts';
 import { grantPermission } from '../../../functions/permissions/grant-permission.ts';
+import { listPolicyVersions } from '../../../functions/permissions/list-policy-versions.ts';
+import { listRoleVersions } from '../../../functions/permissions/list-role-versions.ts';
 import { putRole } from '../../../functions/permissions/put-role.ts';
 import { revokePermission } from '../../../functions/permissions/revoke-permission.ts';
 import { revokeRole } from '../../../functions/permissions/revoke-role.ts';
@@ -148,6 +152,85 @@ export const permissions: Case[] = [
         expect((await world.call(op, { role: 'admin' }, service(world))).code).toBe('invalid_request');
       }
       await expectOk(world.call(revokeRole, { user_id, role: 'never-had' }, service(world)));
+    },
+  },
+  {
+    name: 'a token ends with the first role or grant that ends',
+    clock: true,
+    run: async (world) => {
+      const user = await verified(world);
+      const { user_id } = user;
+      const until = (s: number) => new Date(Math.floor((Date.now() + s * 1_000) / 1_000) * 1_000).toISOString();
+      // what the platform's clock says may be ahead of ours
+      const first = await loggedIn(world, user.email);
+      const ahead =
+        JSON.parse(Buffer.from(first.access_token.split('.')[1]!, 'base64url').toString()).iat - Date.now() / 1_000;
+      const grant = { user_id, permission: 'docs:read', expires_at: until(ahead + 300) };
+      await expectOk(world.call(grantPermission, grant, service(world)));
+      const session = await loggedIn(world, user.email);
+      const { permissions: held } = await expectOk(world.call(validateToken, { token: session.access_token }));
+      expect(held).toContain('docs:read');
+      expect((session as unknown as { expires_in: number }).expires_in).toBeLessThanOrEqual(300);
+      world.advance!(301_000);
+      expect(await expectOk(world.call(validateToken, { token: session.access_token }))).toMatchObject({
+        valid: false,
+        error_message: 'expired',
+      });
+      const next = await expectOk(world.call(refresh, { refresh_token: session.refresh_token }, service(world)));
+      const { permissions: left } = await expectOk(world.call(validateToken, { token: next.access_token }));
+      expect(left).not.toContain('docs:read');
+    },
+  },
+  {
+    name: 'every version of a role and of a policy is told with its author, also when it is gone',
+    run: async (world) => {
+      const role = name();
+      await expectOk(world.call(createRole, { name: role, permissions: ['docs:read'] }, service(world)));
+      await expectOk(world.call(putRole, { role, permissions: ['docs:list'] }, service(world)));
+      await expectOk(world.call(deleteRole, { role }, service(world)));
+      const { versions } = await expectOk(world.call(listRoleVersions, { role }, service(world)));
+      expect(versions.map((each: { removed: boolean }) => each.removed)).toEqual([true, false, false]);
+      expect(versions.map((each: any) => each.rule?.permissions)).toEqual([undefined, ['docs:list'], ['docs:read']]);
+      expect(versions.every((each: any) => each.changed_by && each.changed_at > 0)).toBe(true);
+      const policy = name();
+      const fields = { effect: 'allow', resources: ['papers'], actions: ['read'] };
+      await expectOk(world.call(createPolicy, { ...fields, name: policy }, service(world)));
+      const first = await expectOk(world.call(listPolicyVersions, { policy, limit: 1 }, service(world)));
+      expect(first.versions).toMatchObject([{ rule: { effect: 'allow' } }]);
+    },
+  },
+  {
+    name: 'a dry run says which of the last decisions a change would turn, and changes nothing',
+    clock: true,
+    run: async (world) => {
+      const { user_id } = await verified(world);
+      const role = name();
+      const action = `a${name()}`;
+      await expectOk(world.call(createRole, { name: role, permissions: [`docs:${action}`] }, service(world)));
+      await expectOk(world.call(assignRole, { user_id, role }, service(world)));
+      world.advance!(1_000);
+      expect((await ask(world, user_id, action)).allowed).toBe(true);
+      const question = { user_id, resource: 'docs', action };
+      const turns = async (change: object) => {
+        const { turned, considered } = await expectOk(world.call(dryRun, { change, last: 1_000 }, service(world)));
+        expect(considered).toBeGreaterThan(0);
+        return turned.filter((each: { action: string }) => each.action === action);
+      };
+      const granted = { allowed: true, reason: 'granted_by_role' };
+      const none = { allowed: false, reason: 'no_rule_allows' };
+      expect(await turns({ kind: 'role', name: role, rule: { permissions: [`docs:${action}`] } })).toEqual([]);
+      for (const rule of [{ permissions: ['docs:other'] }, null]) {
+        expect(await turns({ kind: 'role', name: role, rule })).toMatchObject([
+          { ...question, before: granted, after: none },
+        ]);
+      }
+      const policy = { effect: 'deny', resources: ['docs'], actions: [action], condition: 'context.hour < 8' };
+      expect(await turns({ kind: 'policy', name: name(), rule: policy })).toMatchObject([
+        { ...question, after: { allowed: false, reason: 'condition_failed' } },
+      ]);
+      const wrong = { kind: 'policy', name: name(), rule: { ...policy, condition: '1 +' } };
+      expect((await world.call(dryRun, { change: wrong }, service(world))).code).toBe('invalid_request');
+      expect((await ask(world, user_id, action)).allowed).toBe(true);
     },
   },
 ];

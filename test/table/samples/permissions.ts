@@ -56,6 +56,11 @@ export const permissions: Samples = {
   'permissions.get-role': asService(async (world) => ({ role: await someRole(world) })),
   'permissions.put-role': asService(async (world) => ({ role: await someRole(world), permissions: ['docs:*:own'] })),
   'permissions.delete-role': asService(async (world) => ({ role: await someRole(world) })),
+  'permissions.dry-run': asService(async (world) => ({
+    change: { kind: 'role', name: await someRole(world), rule: { permissions: ['docs:list'] } },
+  })),
+  'permissions.list-role-versions': asService(async (world) => ({ role: await someRole(world) })),
+  'permissions.list-policy-versions': asService(async (world) => ({ policy: await somePolicy(world) })),
   'permissions.list-policies': asService(() => ({})),
   'permissions.create-policy': asService(() => ({
     name: newName(),
