@@ -7,6 +7,7 @@ import { bridgeCollections } from './bridge/index.ts';
 import { notificationCollections, notifications } from './notifications/index.ts';
 import { permissionCollections, permissions } from './permissions/index.ts';
 import { sessionCollections, sessions } from './sessions/index.ts';
+import { gate } from './sidecar/index.ts';
 import { fillTerms } from './users/fill-terms.ts';
 import { userCollections, users } from './users/index.ts';
 
@@ -20,6 +21,9 @@ const named = {
 };
 
 export const platform: readonly Service[] = Object.values(named);
+
+/** What whole platforms answer beside: as sidecars do, about the token that a caller holds. */
+export const beside: readonly Service[] = [gate];
 
 /** The names by folder (`auth`), as operations are called and `PERFECT21_SERVICES` lists them. */
 export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries(

@@ -13,7 +13,7 @@ export const Validation = z.object({
   error_message: z.string().meta({ description: 'Why the token is not valid' }),
   warnings: z.array(z.string()).meta({
     description:
-      'expires_soon; permissions_changed: the permissions may have changed since the token was issued; ip_changed (by network, IPv4 /24 and IPv6 /64) and device_changed (user_agent, device_info.device_id): the client is another than the token was issued to',
+      'expires_soon; permissions_changed: the permissions may have changed since the token was issued; revocations_stale: what is known of revocations is older than usual; ip_changed (by network, IPv4 /24 and IPv6 /64) and device_changed (user_agent, device_info.device_id): the client is another than the token was issued to',
   }),
 });
 

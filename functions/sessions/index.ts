@@ -9,6 +9,7 @@ import { endSessionsOfUser } from './end-sessions-of-user.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { findRefreshToken } from './find-refresh-token.ts';
 import { getSession } from './get-session.ts';
+import { listRevocations } from './list-revocations.ts';
 import { listSessions } from './list-sessions.ts';
 import { listUserSessions } from './list-user-sessions.ts';
 import { noteClientChange } from './note-client-change.ts';
@@ -34,6 +35,7 @@ export const sessions = service('sessions', [
   noteClientChange,
   onAccountChanged,
   watchRevocations,
+  listRevocations,
 ]);
 
 export const sessionCollections = [...Object.values(records), revocationRecords.revocations];

@@ -23,6 +23,7 @@ const CHOICES: readonly Choice[] = [
   { port: 'secrets', aws: { file: 'shared/keys/secrets.ts', name: 'secrets' } },
   { port: 'clientMarks', aws: { file: 'shared/keys/client-marks.ts', name: 'clientMarks' } },
   { port: 'conditions', aws: { file: 'shared/conditions/conditions.ts', name: 'celConditions' } },
+  { port: 'policyScopes', aws: { file: 'shared/conditions/policy-scopes.ts', name: 'everyPolicy' } },
   { port: 'sealer', aws: { file: 'shared/keys/sealer.ts', name: 'sealer' } },
   { port: 'vault', aws: { file: 'shared/keys/vault.ts', name: 'vault' } },
   // a native addon would tie the bundle to one platform

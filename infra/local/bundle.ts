@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { CACHE, manifestOf, PACKAGES, ROOT, stampOf } from './boot.mjs';
 
-const PROGRAMS = ['infra/local/start.ts', 'infra/operator/main.ts'];
+const PROGRAMS = ['infra/local/start.ts', 'infra/operator/main.ts', 'infra/sidecar/sidecar.ts'];
 /** Native addons, and what is loaded late or by few, and large. */
 const EXTERNAL = [
   '@node-rs/argon2',

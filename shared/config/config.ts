@@ -4,7 +4,7 @@ import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
 import { Environment } from './environment.ts';
-import { type KeysConfig, keysOf, SECRETS_MANAGER, secretsIn } from './keys.ts';
+import { type KeysConfig, keysOf, SECRET_MISSING, SECRETS_MANAGER, secretsIn, sharesSecret } from './keys.ts';
 import { plainly } from './plainly.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
@@ -56,12 +56,13 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const services = servicesOf(env.PERFECT21_SERVICES);
   const dataDir = resolve(env.PERFECT21_DATA_DIR);
   const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);
+  const keys = keysOf(env.KEYS_URL ?? `file:${resolve(dataDir, 'signing-keys.json')}`);
+  // who can only verify shares nothing that has to be kept secret; a port that needs it after all says so
+  const verifiesOnly = keys.source === 'jwks';
   if (env.PERFECT21_SECRET !== undefined) {
     if (!env.PERFECT21_SECRET.startsWith(SECRETS_MANAGER)) secretsIn(env.PERFECT21_SECRET);
-  } else if (store.engine !== 'sqlite' || env.NODE_ENV === 'production') {
-    throw new StartError(
-      'PERFECT21_SECRET is missing: set at least 32 random bytes, the same for all processes of one platform',
-    );
+  } else if (!verifiesOnly && sharesSecret({ env, store })) {
+    throw new StartError(SECRET_MISSING);
   }
   if (env.PERFECT21_RATE_LIMITS === Number.POSITIVE_INFINITY && env.NODE_ENV === 'production') {
     throw new StartError('PERFECT21_RATE_LIMITS=off is for tests: in production set a factor, 1 for the usual bounds');
@@ -88,7 +89,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     store,
     bus: busOf(env),
     ...(env.BRIDGE_URL && { bridge: bridgeOf(env.BRIDGE_URL) }),
-    keys: keysOf(env.KEYS_URL ?? `file:${resolve(dataDir, 'signing-keys.json')}`),
+    keys,
     mail: mailOf(env, publicUrl),
     sms: smsOf(env),
     push: pushOf(env, publicUrl),

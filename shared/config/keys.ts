@@ -17,6 +17,13 @@ export const keysOf = (url: string): KeysConfig => {
 
 const WEAK = /^(.)\1*$|secret|password|change.?me|example|sample/i;
 
+export const SECRET_MISSING =
+  'PERFECT21_SECRET is missing: set at least 32 random bytes, the same for all processes of one platform';
+
+/** Whether a secret has to be the same in several processes, so that none may make its own. */
+export const sharesSecret = ({ env, store }: { env: { NODE_ENV?: string }; store: { engine: string } }): boolean =>
+  store.engine !== 'sqlite' || env.NODE_ENV === 'production';
+
 /** A secret that is read from AWS Secrets Manager when it is needed: `secretsmanager:<id or ARN>`. */
 export const SECRETS_MANAGER = 'secretsmanager:';
 

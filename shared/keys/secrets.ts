@@ -3,7 +3,7 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { AwsError, awsClient } from '../aws/client.ts';
 import type { Config } from '../config/config.ts';
-import { SECRETS_MANAGER, secretsIn } from '../config/keys.ts';
+import { SECRET_MISSING, SECRETS_MANAGER, secretsIn, sharesSecret } from '../config/keys.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
@@ -75,8 +75,12 @@ export const secrets = adapter({
   port: 'secrets',
   env: ['PERFECT21_SECRET', 'PERFECT21_DATA_DIR'],
   iam: [{ actions: ['secretsmanager:GetSecretValue'], resource: { Ref: 'PlatformSecret' } }],
-  open: async (_, { secret, data_dir }: Config) => {
-    if (!secret) return { port: createSecrets(...readOrMakeSecrets(data_dir)) };
+  open: async (_, { secret, data_dir, env, store }: Config) => {
+    if (!secret) {
+      // one that only this process knows opens nothing of the others
+      if (sharesSecret({ env, store })) throw new StartError(SECRET_MISSING);
+      return { port: createSecrets(...readOrMakeSecrets(data_dir)) };
+    }
     if (!secret.startsWith(SECRETS_MANAGER)) return { port: createSecrets(...secretsIn(secret)) };
     return { port: createSecrets(...(await readFromAws(secret.slice(SECRETS_MANAGER.length)))) };
   },

@@ -22,14 +22,20 @@ interface Known {
   verdict: Promise<Verdict>;
 }
 
-/** A token that lives, whose permissions may no longer be so. */
-const outdated = (claims: AccessClaims): Verdict => Object.freeze({ valid: true, claims, warnings: OUTDATED });
-const OUTDATED = Object.freeze(['permissions_changed'] as const);
+type Warnings = readonly ('permissions_changed' | 'revocations_stale')[];
+const NONE: Warnings = Object.freeze([]);
+const OUTDATED: Warnings = Object.freeze(['permissions_changed'] as const);
+const STALE: Warnings = Object.freeze(['revocations_stale'] as const);
+
+/** A token that lives, and what is to be said of it. */
+const warned = (claims: AccessClaims, outdated: boolean, stale: boolean): Verdict =>
+  Object.freeze({
+    valid: true,
+    claims,
+    warnings: Object.freeze([...(outdated ? OUTDATED : NONE), ...(stale ? STALE : NONE)]),
+  });
 
 const refuse = (error: TokenError): Verdict => Object.freeze({ valid: false, error });
-
-const judged = (found: Finding, claims: AccessClaims): Verdict =>
-  found === 'permissions_changed' ? outdated(claims) : refuse(found);
 
 /** Cached verdicts are shared by all callers, so none may change them. */
 const frozen = (claims: AccessClaims): AccessClaims => {
@@ -50,6 +56,13 @@ export const createVerifier = (
 ): Verifier => {
   const known = new Recent<string, Known>(CACHED_TOKENS);
 
+  /** By what is known against a token, and how old that is. `verdict` is that of a good one of which nothing is to be said. */
+  const judged = (found: Finding | undefined, claims: AccessClaims, verdict: Promise<Verdict>): Promise<Verdict> => {
+    if (found !== undefined && found !== 'permissions_changed') return Promise.resolve(refuse(found));
+    const stale = revocations.late?.() === true;
+    return found || stale ? Promise.resolve(warned(claims, found !== undefined, stale)) : verdict;
+  };
+
   const judge = async (token: string): Promise<Verdict> => {
     const jws = parseJws(token);
     const payload = jws && parseObject(jws.payload);
@@ -67,8 +80,7 @@ export const createVerifier = (
     if (typeof claims === 'string') return refuse(claims);
     const verdict: Promise<Verdict> = Promise.resolve(Object.freeze({ valid: true, claims: frozen(claims) }));
     known.set(token.slice(-TAIL), { token, kid: key.kid, claims, verdict });
-    const found = await revocations.find(claims);
-    return found ? judged(found, claims) : verdict;
+    return judged(await revocations.find(claims), claims, verdict);
   };
 
   /** A token seen before: its key may be withdrawn, its time over, its life revoked. Synchronous while all is fresh. */
@@ -83,9 +95,8 @@ export const createVerifier = (
       return Promise.resolve(refuse('expired'));
     }
     const found = revocations.find(claims);
-    if (found === undefined) return verdict;
-    if (typeof found === 'string') return Promise.resolve(judged(found, claims));
-    return found.then((late) => (late ? judged(late, claims) : verdict));
+    if (found === undefined || typeof found === 'string') return judged(found, claims, verdict);
+    return found.then((late) => judged(late, claims, verdict));
   };
 
   return {

@@ -109,6 +109,12 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'WebSockets that ended, by close code',
     labels: ['code'],
   },
+  perfect21_revocation_staleness_seconds: {
+    type: 'gauge',
+    help: 'Age of what a sidecar knows of revocations; past PERFECT21_MAX_STALENESS it answers unavailable',
+    labels: [],
+  },
+  perfect21_revocations_live: { type: 'gauge', help: 'Revocations that a sidecar holds', labels: [] },
   perfect21_broadcasts_total: {
     type: 'counter',
     help: 'Events that every process hears, by operation and what became of them here: done, refused, failed; and caught_up',

@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 import type { Mailer } from './mailer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Passwords } from './passwords.ts';
+import type { PolicyScopes } from './policy-scopes.ts';
 import type { Pusher, PushKey } from './push.ts';
 import type { Realtime } from './realtime.ts';
 import type { RevocationFeed, RevocationNews, Revocations } from './revocations.ts';
@@ -31,6 +32,7 @@ export interface Ports {
   mailer: Mailer;
   metrics: Metrics;
   passwords: Passwords;
+  policyScopes: PolicyScopes;
   push: Pusher;
   pushKey: PushKey;
   sealer: Sealer;

@@ -40,7 +40,7 @@ export interface AccessClaims {
 }
 
 export type Verdict =
-  | { valid: true; claims: AccessClaims; warnings?: readonly 'permissions_changed'[] }
+  | { valid: true; claims: AccessClaims; warnings?: readonly ('permissions_changed' | 'revocations_stale')[] }
   | { valid: false; error: TokenError };
 
 /**

@@ -83,6 +83,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../keys/secrets.ts')).secrets,
   await clientMarksFor(config),
   (await import('../conditions/conditions.ts')).celConditions,
+  (await import('../conditions/policy-scopes.ts')).everyPolicy,
   (await import('../keys/sealer.ts')).sealer,
   (await import('../keys/vault.ts')).vault,
   (await import('../keys/token-signer.ts')).tokenSigner,

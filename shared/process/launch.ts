@@ -19,6 +19,8 @@ import { type Certificates, openCertificates } from './tls.ts';
 /** What is to run: all services, also those of other processes, and what they keep. */
 export interface Product {
   platform: readonly Service[];
+  /** Answered where tokens are issued, beside the services. */
+  beside?: readonly Service[];
   schema: StoreSchema;
 }
 
@@ -79,7 +81,7 @@ export const launch = async (product: Product, config: Config, options: LaunchOp
  */
 export const compose = async (
   parts: readonly Part[],
-  { platform, schema }: Product,
+  { platform, schema, beside = [] }: Product,
   config: Config,
   { closing = [], prepare, replace }: LaunchOptions & { closing?: (() => unknown)[] } = {},
 ): Promise<Process> => {
@@ -88,13 +90,14 @@ export const compose = async (
   };
   try {
     const services = platform.filter(({ name }) => (config.services as readonly string[]).includes(name));
+    const aside = services.some(({ name }) => name === 'auth') ? beside : [];
     const token = services.length < platform.length ? requireServiceToken(config) : undefined;
     await requireRegion(config);
     prepareDataDir(config.data_dir);
 
     let remote: Remote | undefined;
     const others: RemoteCall = (...call) => remote!.call(...call);
-    const brought = services
+    const brought = [...services, ...aside]
       .flatMap(({ operations }) => operations)
       .filter((op) => parts.some(({ brings }) => brings === (op.subscription ? 'events' : 'calls')));
     const host = await openHost(config, schema, {
@@ -121,6 +124,7 @@ export const compose = async (
       config,
       platform,
       services,
+      beside: aside,
       host,
       certificates,
       onStop: (close: () => unknown) => closing.push(close),

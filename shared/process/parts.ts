@@ -27,6 +27,8 @@ export interface Ground {
   platform: readonly Service[];
   /** Those of this process. */
   services: readonly Service[];
+  /** What it answers beside them. */
+  beside: readonly Service[];
   host: OpenHost;
   certificates?: Certificates;
   /** What parts before this one started. */
@@ -93,12 +95,12 @@ export const grpc: Part = {
   name: 'gRPC',
   ports: DOOR_PORTS,
   brings: 'calls',
-  start: async ({ config, services, host, certificates, onStop }) => {
+  start: async ({ config, services, beside, host, certificates, onStop }) => {
     const { startGrpc } = await import('../doors/grpc/grpc.ts');
     const { store } = host.ports as Partial<OpenHost['ports']>;
     const ready = store && (() => store.ping());
     const options = { port: config.grpc.port, hostName: config.http.host, ready, tls: certificates?.server };
-    const door = await startGrpc(host, services, options).catch((cause) => {
+    const door = await startGrpc(host, [...services, ...beside], options).catch((cause) => {
       throw new StartError(`port ${config.grpc.port} is taken: set PERFECT21_GRPC_PORT to another`, { cause });
     });
     onStop(() => door.stop());
@@ -112,7 +114,7 @@ export const http: Part = {
   name: 'HTTP',
   ports: DOOR_PORTS,
   brings: 'calls',
-  start: async ({ config, services, host, certificates, started: { broker }, onStop }) => {
+  start: async ({ config, services, beside, host, certificates, started: { broker }, onStop }) => {
     const { startHttp } = await import('../doors/http/http.ts');
     const { staticRoutes } = await import('../doors/http/static-routes.ts');
     const { keys } = host.ports as Partial<OpenHost['ports']>;
@@ -131,6 +133,7 @@ export const http: Part = {
         return openApi(services, { version: VERSION, server: new URL(config.public_url).pathname });
       },
       routes: staticRoutes(),
+      ...(beside.length > 0 && { before: (await import('../doors/forward-auth/handler.ts')).forwardAuth(host) }),
       checks,
     });
     onStop(() => door.stop());

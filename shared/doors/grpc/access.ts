@@ -31,6 +31,13 @@ const identityOf = (certificate: PeerCertificate, identities: ClientIdentities):
   return undefined;
 };
 
+/** What a call presents, unjudged. @throws AppError `unauthenticated` for two of them */
+export const presented = ({ metadata }: Pick<AnyCall, 'metadata'>): string | undefined => {
+  const headers = metadata.get('authorization');
+  if (headers.length > 1) throw new AppError('unauthenticated', { detail: 'Send one authorization' });
+  return headers.length === 0 ? undefined : (/^Bearer +([\x21-\x7e]+)$/i.exec(String(headers[0]))?.[1] ?? '');
+};
+
 const forbidden = (detail: string) => new AppError('forbidden', { detail });
 
 /**

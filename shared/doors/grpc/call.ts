@@ -10,6 +10,8 @@ import { type AnyCall, ipOf } from './access.ts';
 export interface CallRules {
   /** No credential is asked for when the peer is this machine. */
   openOnLoopback: boolean;
+  /** Nobody is asked for one; the operation gets what was presented, unjudged. */
+  open?: boolean;
   /** Of a request, bytes. */
   limit: number;
   identities: ClientIdentities;

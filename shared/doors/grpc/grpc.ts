@@ -33,6 +33,13 @@ export interface GrpcOptions {
   channel?: ChannelOptions;
   /** The methods that operations may name, for tests; those of proto/ when left out. */
   methods?: Methods;
+  /**
+   * Nobody is asked who he is: what is answered is about tokens that callers hold. For sidecars, which know no services;
+   * operations then get the credential that was presented, and nobody calls them internally.
+   */
+  open?: boolean;
+  /** A Unix socket to listen on as well. */
+  socket?: string;
   /** Whether the engines answer; `false` or a rejection is a no. Always ready when left out. */
   ready?: () => Promise<unknown>;
 }
@@ -47,6 +54,8 @@ export interface GrpcDoor {
 const OPEN_ON_LOOPBACK: ReadonlySet<string> = new Set([
   'perfect21.auth.AuthService/ValidateToken',
   'perfect21.auth.AuthService/BatchValidateTokens',
+  'perfect21.sidecar.TokenService/WatchToken',
+  'envoy.service.auth.v3.Authorization/Check',
 ]);
 const LIMITS: Readonly<Record<string, number>> = { 'perfect21.auth.AuthService/ValidateToken': MAX_VALIDATE_TOKEN };
 
@@ -54,11 +63,17 @@ const LIMITS: Readonly<Record<string, number>> = { 'perfect21.auth.AuthService/V
 const callTypeOf = ({ input, output }: Operation<any, any>) =>
   isStream(input) ? (isStream(output) ? 'bidi' : 'clientStream') : isStream(output) ? 'serverStream' : 'unary';
 
-const bind = (server: Server, { port, hostName = '127.0.0.1', tls }: GrpcOptions): Promise<number> =>
+const bindTo = (server: Server, address: string, tls?: Live<ServerTls>): Promise<number> =>
   new Promise((resolve, reject) => {
-    const address = `${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`;
     server.bindAsync(address, serverCredentials(tls), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
+
+const bind = async (server: Server, { port, hostName = '127.0.0.1', tls, socket }: GrpcOptions): Promise<number> => {
+  const bound = await bindTo(server, `${hostName.includes(':') ? `[${hostName}]` : hostName}:${port}`, tls);
+  // who may write to a file of this machine needs no TLS on the way
+  if (socket) await bindTo(server, `unix:${socket}`);
+  return bound;
+};
 
 const shutdown = (server: Server): Promise<void> =>
   new Promise((resolve) => {
@@ -114,13 +129,14 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
 
   const answered = new Set<string>();
   for (const op of services.flatMap(({ operations }) => operations)) {
-    serve(internalPath(op), op, INTERNAL_CODEC, {
-      openOnLoopback: false,
-      limit: MAX_MESSAGE,
-      admit: admitInternal,
-      client: receiveClient,
-      parameters: receiveParameters,
-    });
+    if (!options.open)
+      serve(internalPath(op), op, INTERNAL_CODEC, {
+        openOnLoopback: false,
+        limit: MAX_MESSAGE,
+        admit: admitInternal,
+        client: receiveClient,
+        parameters: receiveParameters,
+      });
     for (const rpc of op.rpc) {
       const { method } = rpc;
       const codec = protoCodec(op, rpc, options.methods);
@@ -128,13 +144,14 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
       answered.add(method);
       serve(`/${method}`, op, codec, {
         openOnLoopback: OPEN_ON_LOOPBACK.has(method),
+        open: options.open,
         limit: LIMITS[method] ?? MAX_MESSAGE,
       });
     }
   }
 
   const names = new Set([...answered].map((method) => method.slice(0, method.indexOf('/'))));
-  const guarded = guard(server, host.ports, identities);
+  const guarded = guard(server, host.ports, identities, options.open);
   const health = serveHealth(guarded.server, [...names], options.ready ?? (async () => true));
   serveReflection(guarded.server, answered);
 

@@ -10,7 +10,7 @@ import type { Operation } from '../../kit/operation.ts';
 import { serviceOf } from '../../kit/service-name.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import { requestIdOf } from '../binding/binding.ts';
-import { ipOf, isLoopback, serviceCaller } from './access.ts';
+import { ipOf, isLoopback, presented, serviceCaller } from './access.ts';
 import { type CallRules, contextOf, first, logFailure } from './call.ts';
 import { endCall, reporter } from './observation.ts';
 
@@ -71,6 +71,7 @@ export const unary = (
       if (call.request.length > rules.limit) {
         throw new AppError('payload_too_large', { detail: `At most ${rules.limit} bytes` });
       }
+      if (rules.open) return run(ANONYMOUS, presented(call));
       if (rules.openOnLoopback && isLoopback(ip)) {
         if (metadata.get('authorization').length === 0) return run(ANONYMOUS);
         // none is asked for, so one that does not hold is no worse than none

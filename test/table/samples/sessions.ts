@@ -43,6 +43,7 @@ export const sessions: Samples = {
     const { user_id, session_id } = await userWithSession(world);
     return { user_id, session_id, changes: ['ip_changed', 'device_changed'] };
   }),
+  'sessions.list-revocations': asService(async () => ({})),
   'sessions.watch-revocations': asService(async () => ({})),
   'sessions.on-account-changed': asEvent('user.password_changed', async (world) => {
     const { user_id, session_id } = await userWithSession(world);
