@@ -27,6 +27,7 @@ import { listRoles } from '../../functions/permissions/list-roles.ts';
 import { putPolicy } from '../../functions/permissions/put-policy.ts';
 import { revokeRole } from '../../functions/permissions/revoke-role.ts';
 import { endSessionsOfUser } from '../../functions/sessions/end-sessions-of-user.ts';
+import { listRevocations } from '../../functions/sessions/list-revocations.ts';
 import { listUserSessions } from '../../functions/sessions/list-user-sessions.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { serverlessPackage } from '../../infra/package.ts';
@@ -71,6 +72,7 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(listServices, {}, service));
   await expectOk(world.call(listNotifications, {}, own));
   await expectOk(world.call(issueTicket, {}, own));
+  await expectOk(world.call(listRevocations, {}, service));
   await expectOk(world.call(listUserSessions, { user_id: session.user_id }, { token: admin }));
   const notice = { template_name: 'notice', template_data: { title: 'Work', text: 'On Sunday' }, category: 'security' };
   const sent = await expectOk(

@@ -3,6 +3,7 @@ import { validateToken } from '../../../functions/auth/validate-token.ts';
 import { endMySession } from '../../../functions/sessions/end-my-session.ts';
 import { endOtherSessions } from '../../../functions/sessions/end-other-sessions.ts';
 import { endSessionsOfUser } from '../../../functions/sessions/end-sessions-of-user.ts';
+import { listRevocations } from '../../../functions/sessions/list-revocations.ts';
 import { listSessions } from '../../../functions/sessions/list-sessions.ts';
 import { listUserSessions } from '../../../functions/sessions/list-user-sessions.ts';
 import { type Case, expectOk, loggedIn, userWithSession, verified, type World } from '../world.ts';
@@ -54,6 +55,35 @@ export const sessions: Case[] = [
         }
       } while (cursor);
       expect(new Set(seen).size).toBe(4);
+    },
+  },
+  {
+    name: 'a verifier that nobody can tell lists what ended, page by page and by its time',
+    run: async (world) => {
+      const { email } = await verified(world);
+      const token = world.service_token;
+      const ended: string[] = [];
+      for (let n = 0; n < 3; n += 1) {
+        const { session_id, access_token } = await loggedIn(world, email);
+        ended.push(session_id);
+        await expectOk(world.call(endMySession, { id: session_id }, { token: access_token }));
+      }
+      const { now } = await expectOk(world.call(listRevocations, { limit: '1' }, { token }));
+      const from = String(now - 10_000).padStart(15, '0');
+      const found: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const asked = { from, limit: '2', ...(cursor && { cursor }) };
+        const page = await expectOk(world.call(listRevocations, asked, { token }));
+        expect(page.revocations.length).toBeLessThanOrEqual(2);
+        found.push(...page.revocations.filter(({ kind }: any) => kind === 'sid').map(({ value }: any) => value));
+        cursor = page.next_cursor;
+      } while (cursor);
+      expect(found).toEqual(expect.arrayContaining(ended));
+      const later = await expectOk(world.call(listRevocations, { from: '9'.repeat(15) }, { token }));
+      expect(later.revocations).toEqual([]);
+      const { access_token } = await loggedIn(world, email);
+      expect((await world.call(listRevocations, {}, { token: access_token })).code).toBe('forbidden');
     },
   },
   {

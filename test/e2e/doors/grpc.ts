@@ -6,7 +6,13 @@ import type { Door, Outcome } from '../world.ts';
 
 const PROTO = fileURLToPath(new URL('../../../proto/', import.meta.url));
 
-const FILES = ['auth_service.proto', 'user_service.proto', 'permission_service.proto', 'sidecar_service.proto'];
+const FILES = [
+  'auth_service.proto',
+  'user_service.proto',
+  'permission_service.proto',
+  'sidecar_service.proto',
+  'envoy/service/auth/v3/external_auth.proto',
+];
 const OPTIONS = { includeDirs: [PROTO], keepCase: true, longs: Number, defaults: true, arrays: true };
 let definitions: ReturnType<typeof loadSync> | undefined;
 
