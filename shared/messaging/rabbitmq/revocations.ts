@@ -7,7 +7,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import { eventReader, FeedEvent, toEvents } from '../../keys/feed-events.ts';
 import type { Ports } from '../../ports/index.ts';
 import type { FeedMessage, FeedPosition, RevocationFeed, RevocationNews } from '../../ports/revocations.ts';
-import { absences } from './absence.ts';
+import { type Absences, absences } from './absence.ts';
 import { type LinkPorts, startLink } from './link.ts';
 import type { RabbitSettings } from './settings.ts';
 
@@ -20,7 +20,8 @@ const ASKED_MS = 1_000;
 const HEARTBEAT_MS = 200;
 const SILENT_MS = 1_000;
 const PATIENCE_MS = 500;
-const WAITING = 'verifiers elsewhere learn of revocations when it is back';
+/** The connections for events tell that the broker is away. */
+const UNTOLD: Absences = { away: () => {}, back: () => {}, tried: async () => {} };
 
 type FeedPorts = LinkPorts & Pick<Ports, 'clock'>;
 
@@ -91,7 +92,7 @@ export const tellOverRabbit = (settings: RabbitSettings, known: RevocationNews, 
     channel.ack(asked);
   };
 
-  const link = startLink('revocations', settings, ports, absences(ports.log, 1, WAITING), {
+  const link = startLink('revocations', settings, ports, UNTOLD, {
     setup: async (model) => {
       const own = guarded(await model.createChannel(), (cause) => link.renew(cause));
       await declare(own);
