@@ -38,7 +38,6 @@ export const startVerify = async (
 ): Promise<{ port: number; stop(): Promise<void> }> => {
   const { ids } = host.ports;
   const security = securityHeaders(options.tls !== undefined).data;
-  const forward = forwardAuth(host);
   let stopping = false;
 
   const ready = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -49,7 +48,6 @@ export const startVerify = async (
     json(request, response, well ? 200 : 503, { status, checks: Object.fromEntries(told) });
   };
   const handle: RequestListener = (request, response) => {
-    if (forward(request, response)) return;
     const path = request.url?.split('?')[0];
     const read = request.method === 'GET' || request.method === 'HEAD';
     if (read && path === '/healthz') json(request, response, 200, { status: 'ok' });
@@ -59,7 +57,7 @@ export const startVerify = async (
       refuseRequest(new AppError('not_found'), request, response, security, id);
     }
   };
-  const servers = createServers(handle, { limits: HTTP_LIMITS, security, newId: ids.uuid });
+  const servers = createServers(handle, { limits: HTTP_LIMITS, security, newId: ids.uuid, before: forwardAuth(host) });
   const front = await openFront({
     host: options.host,
     port: options.port,

@@ -1,5 +1,5 @@
 /** The HTTP door of a container: all operations of some services, and the routes of the process, on one port. */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/service.ts';
@@ -18,7 +18,7 @@ import { reporter } from './observation.ts';
 import { addPlatformRoutes, type ReadinessCheck, type StaticRoute } from './platform-routes.ts';
 import { beginner, replier } from './reply.ts';
 import { addOperations } from './routes.ts';
-import { createServers } from './servers.ts';
+import { type Before, createServers } from './servers.ts';
 
 export type { ReadinessCheck, StaticRoute } from './platform-routes.ts';
 
@@ -38,8 +38,7 @@ export interface HttpOptions {
   openapi?: () => Promise<object>;
   /** Documents and pages. */
   routes?: readonly StaticRoute[];
-  /** Answers some requests before anything else looks at them: true for one that it took. */
-  before?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  before?: Before;
   /** For `/readyz`, beside the store's. */
   checks?: Readonly<Record<string, ReadinessCheck>>;
   limits?: Partial<HttpLimits>;
@@ -96,11 +95,7 @@ export const startHttp = async (
   let h2: Http2Server | undefined;
   const app = createApp(door, (handler) => {
     const { before } = options;
-    const first: RequestListener = (request, response) => {
-      if (!before!(request, response)) handler(request, response);
-    };
-    const bounds = { limits, security: security.data, newId: ids.uuid, sockets };
-    const servers = createServers(before ? first : handler, bounds);
+    const servers = createServers(handler, { limits, security: security.data, newId: ids.uuid, sockets, before });
     h2 = servers.h2;
     return servers.h1;
   });

@@ -9,7 +9,11 @@ import type { Sockets } from '../websocket/websocket.ts';
 import type { HttpLimits } from './limits.ts';
 import { refuseRequest, refuseSocket, refuseUpgrade } from './refuse.ts';
 
+/** Answers some requests before anything else looks at them: true for one that it took. */
+export type Before = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 export interface ServerOptions {
+  before?: Before;
   limits: HttpLimits;
   security: Readonly<Record<string, string>>;
   newId(): string;
@@ -39,12 +43,13 @@ const objection = (request: IncomingMessage, limits: HttpLimits): AppError | und
 /** Makes both servers. Neither listens: `openFront` brings them their connections. */
 export const createServers = (
   handler: RequestListener,
-  { limits, security, newId, sockets }: ServerOptions,
+  { limits, security, newId, sockets, before }: ServerOptions,
 ): { h1: Server; h2: Http2Server } => {
   const refuse = (error: AppError, request: IncomingMessage, response: ServerResponse): void =>
     refuseRequest(error, request, response, security, requestIdOf(request.headers['x-request-id'] as string, newId));
 
   const entry: RequestListener = (request, response) => {
+    if (before?.(request, response)) return;
     const error = objection(request, limits);
     if (error) return refuse(error, request, response);
     handler(request, response);
