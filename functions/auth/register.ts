@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
-import { createUser, NewUser } from '../users/create-user.ts';
+import { createUser } from '../users/create-user.ts';
+import { NewUser } from '../users/new-user.ts';
 import { clientOf } from './model.ts';
 
 /** Registers an account. A known address gets the same answer; its owner gets a mail instead. */

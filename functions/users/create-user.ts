@@ -6,19 +6,11 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { Stored } from '../../shared/ports/store.ts';
 import { emailSend } from '../notifications/events.ts';
 import { userRegistered } from './events.ts';
-import {
-  Email,
-  emailKey,
-  Locale,
-  mailboxOf,
-  NewUsername,
-  Password,
-  PersonName,
-  PhoneNumber,
-  usernameKey,
-} from './model.ts';
+import { emailKey, mailboxOf, usernameKey } from './model.ts';
+import { NewUser } from './new-user.ts';
 import { goodTokens, issueToken, MAX_BESIDE, tokenId } from './one-time-token.ts';
 import { requireGoodPassword } from './password-rule.ts';
+import { changedProfile, requireProfile } from './profile.ts';
 import {
   credentials,
   identifiers,
@@ -29,16 +21,6 @@ import {
   userTerms,
 } from './records.ts';
 import { registerAnew, registerNew, WAITS_MS } from './registration.ts';
-
-export const NewUser = z.strictObject({
-  email: Email,
-  password: Password,
-  username: NewUsername.optional(),
-  first_name: PersonName.optional(),
-  last_name: PersonName.optional(),
-  phone_number: PhoneNumber.optional(),
-  locale: Locale.optional(),
-});
 
 /** Registrations of one mailbox that are looked at in an hour: each sends a mail there. */
 const MAX_PER_HOUR = 5;
@@ -69,8 +51,10 @@ export const createUser = operation({
   writes: [users, identifiers, credentials, oneTimeTokens, requestCounts, userTerms],
   needs: ['clock', 'ids', 'passwords', 'sealer', 'secrets', 'settings'],
   run: async ({ store, clock, ids, passwords, sealer, secrets, settings }, input) => {
-    const { email, password, username, ip_address, user_agent, verified = false, ...profile } = input;
-    await requireGoodPassword(password, settings, { email, username, ...profile }, 'password');
+    const { email, password, username, ip_address, user_agent, verified = false, profile: own = {}, ...names } = input;
+    const fields = changedProfile(settings.profile, {}, own, 'user');
+    if (!verified) requireProfile(settings.profile, fields);
+    await requireGoodPassword(password, settings, { email, username, ...names }, 'password');
     const password_hash = await passwords.hash(password);
     const hour = { expires_at: clock.now() + HOUR_MS };
     const asked = await store.increment(requestCounts, counterKey(secrets, 'register', mailboxOf(email)), hour);
@@ -80,8 +64,8 @@ export const createUser = operation({
     const ghost = () => {
       const [user_id, now] = [ids.uuid(), clock.now()];
       const email = `${user_id}@none.invalid`;
-      const user = { ...profile, email, username: user_id, status: 'deleted' as const, verified, mfa_enabled: false };
-      const record: UserRecord = { ...user, created_at: 0, profile: {}, generation: 0 };
+      const user = { ...names, email, username: user_id, status: 'deleted' as const, verified, mfa_enabled: false };
+      const record: UserRecord = { ...user, created_at: 0, profile: fields, generation: 0 };
       const expires_at = now + 1000;
       const { write } = issueToken(ids, 'verify-email', { user_id, email, generation: 0 }, undefined, expires_at);
       const secret = { password_hash, changed_at: now };
@@ -105,7 +89,7 @@ export const createUser = operation({
       const user_id = known?.id ?? ids.uuid();
       const expires_at = now + settings.verification_ttl * 1000;
       const free = username !== undefined && (!byUsername || byUsername.value.user_id === user_id);
-      const said = { ...profile, ...(free && { username }) };
+      const said = { ...names, ...(free && { username }), ...(input.profile && { profile: fields }) };
       const secret = { password_hash, changed_at: now };
       const takes = free && !byUsername;
       const blank = { email, verified, mfa_enabled: false, profile: {}, generation: 0 };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { toUser, User } from './model.ts';
+import { ownProfile } from './profile.ts';
 import { users } from './records.ts';
 
 /** The caller's own profile. */
@@ -14,10 +15,12 @@ export const getMe = operation({
   output: User.extend({ phone_verified: z.boolean().meta({ description: 'Messages go to the phone number' }) }),
   errors: ['not_found'],
   reads: [users],
-  run: async ({ store }, _, { caller }) => {
+  needs: ['settings'],
+  run: async ({ store, settings }, _, { caller }) => {
     const user = caller.kind === 'user' ? await store.get(users, caller.user_id) : undefined;
     if (!user) throw new AppError('not_found');
     const { phone_number, proven_phone } = user.value;
-    return { ...toUser(user), phone_verified: phone_number !== undefined && phone_number === proven_phone };
+    const profile = ownProfile(settings.profile, user.value.profile);
+    return { ...toUser(user), profile, phone_verified: phone_number !== undefined && phone_number === proven_phone };
   },
 });

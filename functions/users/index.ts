@@ -31,6 +31,7 @@ import { resetPassword } from './reset-password.ts';
 import { sendPhoneCode } from './send-phone-code.ts';
 import { undoEmail } from './undo-email.ts';
 import { updateMe } from './update-me.ts';
+import { updateProfile } from './update-profile.ts';
 import { updateUserStatus } from './update-user-status.ts';
 import { verifyEmail } from './verify-email.ts';
 import { verifyPassword } from './verify-password.ts';
@@ -53,6 +54,7 @@ export const users = service('users', [
   confirmPhone,
   getUser,
   updateUserStatus,
+  updateProfile,
   getUsers,
   listUsers,
   verifyPassword,

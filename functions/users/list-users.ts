@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import type { Stored } from '../../shared/ports/store.ts';
+import { toMessage } from './fields.ts';
 import { toUser, User } from './model.ts';
 import { type UserRecord, type UserTerm, users, userTerms } from './records.ts';
-import { USER_STATUSES } from './status.ts';
+import { USER_STATUSES, type UserStatus } from './status.ts';
 import { prefixOf, shownAt } from './terms.ts';
 
 const BACK = 'b';
@@ -23,6 +24,16 @@ export const listUsers = operation({
   name: 'users.list-users',
   summary: 'Lists and finds users',
   http: { method: 'GET', path: '/api/v1/users' },
+  rpc: {
+    method: 'perfect21.user.UserAdminService/ListUsers',
+    request: ({ status, q, cursor, limit }) => ({
+      ...(status !== undefined && { status: (USER_STATUSES[status] ?? 'none') as UserStatus }),
+      ...(q && { q }),
+      ...(cursor && { cursor }),
+      ...(limit && { limit }),
+    }),
+    response: ({ users, ...cursors }) => ({ users: users.map(toMessage), ...cursors }),
+  },
   access: 'users:read',
   input: z.strictObject({
     status: z.enum(USER_STATUSES).optional(),

@@ -9,6 +9,7 @@ import { provePassword } from '../auth/prove-password.ts';
 import { smsSend } from '../notifications/events.ts';
 import { Locale, NewUsername, Password, PersonName, PhoneNumber, toUser, User, usernameKey } from './model.ts';
 import { askForProof, countCode, PROOF_PORTS } from './phone-proof.ts';
+import { changedProfile, ownProfile, ProfileChange } from './profile.ts';
 import { identifiers, phoneProofs, requestCounts, type UserRecord, users, userTerms } from './records.ts';
 import { followingTerms } from './terms.ts';
 
@@ -43,6 +44,7 @@ export const updateMe = operation({
       last_name: emptied(PersonName),
       phone_number: emptied(PhoneNumber),
       locale: emptied(Locale),
+      profile: ProfileChange,
       password: Password.meta({ description: 'Asked for with another phone number, and with none' }),
     })
     .partial(),
@@ -53,7 +55,7 @@ export const updateMe = operation({
   writes: [users, identifiers, phoneProofs, requestCounts, userTerms],
   needs: PROOF_PORTS,
   calls: { provePassword },
-  run: async ({ store, provePassword, ...given }, { password, ...changes }, context) => {
+  run: async ({ store, provePassword, ...given }, { password, profile, ...changes }, context) => {
     const { caller } = context;
     if (caller.kind !== 'user') throw new AppError('not_found');
     const { user_id } = caller;
@@ -82,7 +84,9 @@ export const updateMe = operation({
         });
       }
       const old = renames && key ? await store.get(identifiers, key) : undefined;
+      const { profile: fields } = given.settings;
       const value = changed(user.value, changes);
+      if (profile) value.profile = changedProfile(fields, value.profile, profile, 'user');
       const asked = phone_number === null ? await store.get(phoneProofs, user_id) : undefined;
       const proof =
         calls && phone_number ? await askForProof(store, given, { ...user, value }, phone_number) : undefined;
@@ -111,7 +115,7 @@ export const updateMe = operation({
         ],
         [...(proof ? [proof.event] : []), ...(calls ? [told] : [])],
       );
-      return toUser({ ...user, value });
+      return toUser({ ...user, value: { ...value, profile: ownProfile(fields, value.profile) } });
     });
   },
 });

@@ -1,11 +1,13 @@
 /** What the environment may say. Read once, at the start; a mistake stops the start with one line that says what to do. */
 import { resolve } from 'node:path';
+import type { ProfileFields } from '../ports/settings.ts';
 import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
 import { Environment } from './environment.ts';
 import { type KeysConfig, keysOf, SECRET_MISSING, SECRETS_MANAGER, secretsIn, sharesSecret } from './keys.ts';
 import { plainly } from './plainly.ts';
+import { profileOf } from './profile.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
 import { type StoreConfig, storeOf } from './store.ts';
@@ -28,6 +30,7 @@ export interface Config extends DeliveryConfig {
   /** Nothing is traced without. */
   tracing?: TracingConfig;
   public_url: string;
+  profile: ProfileFields;
   /** The secret itself (several: newest first), or `secretsmanager:<id>`. */
   secret?: string;
 }
@@ -96,6 +99,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     discovery: discoveryOf(env),
     ...(tracing && { tracing }),
     public_url: publicUrl,
+    profile: profileOf(env.PERFECT21_PROFILE_FIELDS),
     ...(env.PERFECT21_SECRET && { secret: env.PERFECT21_SECRET }),
   };
 };

@@ -49,6 +49,7 @@ export const Environment = z.object({
   SIDECAR_FEED: z.string().optional(),
   SIDECAR_SOCKET: z.string().optional(),
   SIDECAR_WHEN_STALE: z.enum(['closed', 'open', 'ask']).default('closed'),
+  PERFECT21_PROFILE_FIELDS: z.string().default('{}'),
   STORE_URL: z.string().optional(),
   BUS_URL: z.string().default('embedded:'),
   BRIDGE_URL: z.string().optional(),

@@ -1,3 +1,17 @@
+/** A field that an operator adds to accounts. Its values are texts, as its type wants them. */
+export interface ProfileField {
+  type: 'text' | 'integer' | 'number' | 'boolean' | 'date' | 'url' | 'choice';
+  max_length: number;
+  min?: number;
+  max?: number;
+  choices?: readonly string[];
+  required: boolean;
+  /** Who changes and who sees it: `user` is its owner, and whoever may do so with users. */
+  write: 'user' | 'admin';
+  read: 'user' | 'admin';
+}
+export type ProfileFields = Readonly<Record<string, ProfileField>>;
+
 /** What an operator may set and an operation needs to know. Durations are seconds. */
 export interface Settings {
   /** Base of links in mails and `iss` of tokens; never taken from a request. */
@@ -17,4 +31,5 @@ export interface Settings {
   reset_delay: number;
   login_attempts: number;
   login_window: number;
+  profile: ProfileFields;
 }

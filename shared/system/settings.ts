@@ -13,8 +13,9 @@ export const settings = adapter({
     'PERFECT21_RESET_DELAY',
     'PERFECT21_LOGIN_ATTEMPTS',
     'PERFECT21_LOGIN_WINDOW',
+    'PERFECT21_PROFILE_FIELDS',
   ],
-  open: (_, { env, public_url }) => ({
+  open: (_, { env, public_url, profile }) => ({
     port: {
       public_url,
       audience: env.PERFECT21_AUDIENCE,
@@ -29,6 +30,7 @@ export const settings = adapter({
       reset_delay: env.PERFECT21_RESET_DELAY,
       login_attempts: env.PERFECT21_LOGIN_ATTEMPTS,
       login_window: env.PERFECT21_LOGIN_WINDOW,
+      profile,
     },
   }),
 });

@@ -227,6 +227,7 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   'users.get-user not_found': asService(() => ({ user_id: NOBODY })),
   'users.update-user-status not_found': asService(() => ({ user_id: NOBODY, status: 'suspended' })),
   'users.add-administrator not_found': asService(() => ({ user_id: NOBODY })),
+  'users.update-profile not_found': asService(() => ({ user_id: NOBODY, profile: {} })),
   'users.raise-generation not_found': asService(() => ({ user_id: NOBODY })),
   'users.get-contact not_found': asService(() => ({ user_id: NOBODY })),
   'permissions.assign-role not_found': asService(async (world) => ({

@@ -12,6 +12,7 @@ const FILES = [
   'permission_service.proto',
   'sidecar_service.proto',
   'envoy/service/auth/v3/external_auth.proto',
+  'user_admin_service.proto',
 ];
 const OPTIONS = { includeDirs: [PROTO], keepCase: true, longs: Number, defaults: true, arrays: true };
 let definitions: ReturnType<typeof loadSync> | undefined;

@@ -71,6 +71,7 @@ export const users: Samples = {
     status: 'suspended',
   })),
   'users.get-users': asService(async (world) => ({ user_ids: [(await verified(world)).user_id, 'nobody'] })),
+  'users.update-profile': asService(async (world) => ({ user_id: (await verified(world)).user_id, profile: {} })),
   'users.list-users': asService(async (world) => ({ q: (await verified(world)).email })),
   'users.verify-password': asService(async (world) => ({
     user_id: (await verified(world)).user_id,
