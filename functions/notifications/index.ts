@@ -1,6 +1,7 @@
 /** What people are told, and by which ways: mail, text message, push, and the inbox in the product itself. */
 import { service } from '../../shared/kit/service.ts';
 import { addDevice } from './add-device.ts';
+import { exportUser } from './export-user.ts';
 import { getDeliveries } from './get-deliveries.ts';
 import { getPreferences } from './get-preferences.ts';
 import { getPushKey } from './get-push-key.ts';
@@ -51,6 +52,7 @@ export const notifications = service('notifications', [
   onRealtimeFrame,
   onSecurityAlert,
   onAccountLocked,
+  exportUser,
 ]);
 
 export const notificationCollections = [

@@ -9,6 +9,7 @@ import { deletePolicy } from './delete-policy.ts';
 import { deleteRole } from './delete-role.ts';
 import { dryRun } from './dry-run.ts';
 import { explain } from './explain.ts';
+import { exportUser } from './export-user.ts';
 import { findLacking } from './find-lacking.ts';
 import { getAuthzenConfiguration } from './get-authzen-configuration.ts';
 import { getEffective } from './get-effective.ts';
@@ -55,6 +56,7 @@ export const permissions = service('permissions', [
   getEffective,
   findLacking,
   removeRoles,
+  exportUser,
 ]);
 
 export const permissionCollections = Object.values(records);

@@ -7,6 +7,7 @@ import { endOtherSessions } from './end-other-sessions.ts';
 import { endSession } from './end-session.ts';
 import { endSessionsOfUser } from './end-sessions-of-user.ts';
 import { endUserSessions } from './end-user-sessions.ts';
+import { exportUser } from './export-user.ts';
 import { findRefreshToken } from './find-refresh-token.ts';
 import { getSession } from './get-session.ts';
 import { listRevocations } from './list-revocations.ts';
@@ -36,6 +37,7 @@ export const sessions = service('sessions', [
   onAccountChanged,
   watchRevocations,
   listRevocations,
+  exportUser,
 ]);
 
 export const sessionCollections = [...Object.values(records), revocationRecords.revocations];

@@ -7,6 +7,7 @@ import { confirmEmail } from './confirm-email.ts';
 import { confirmPhone } from './confirm-phone.ts';
 import { createUser } from './create-user.ts';
 import { deleteMe } from './delete-me.ts';
+import { exportMe } from './export-me.ts';
 import { findAccount } from './find-account.ts';
 import { getAccount } from './get-account.ts';
 import { getAccounts } from './get-accounts.ts';
@@ -46,6 +47,7 @@ export const users = service('users', [
   onPasswordResetRequested,
   resetPassword,
   getMe,
+  exportMe,
   updateMe,
   requestEmailChange,
   confirmEmail,

@@ -13,6 +13,7 @@ import * as proto from './proto.ts';
 import { readme } from './readme.ts';
 import { resources } from './resources.ts';
 import { serviceNamesFile } from './service-names.ts';
+import { statuses } from './statuses.ts';
 
 const GENERATORS: readonly Generator[] = [
   entries,
@@ -24,6 +25,7 @@ const GENERATORS: readonly Generator[] = [
   asyncapi,
   eventBaseline,
   readme,
+  statuses,
   proto,
   commonPasswords,
 ];

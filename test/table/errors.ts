@@ -76,6 +76,7 @@ export const ERASED: readonly string[] = [
   'users.update-me',
   'users.delete-me',
   'users.request-email-change',
+  'users.export-me',
   'sessions.end-other-sessions',
 ];
 

@@ -28,6 +28,7 @@ const question = { resource: 'docs', action: 'read', context: { owner_id: 'someb
 const somebody = async (world: World): Promise<{ user_id: string }> => ({ user_id: (await verified(world)).user_id });
 
 export const permissions: Samples = {
+  'permissions.export-user': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'permissions.check-permission': asService(async (world) => ({ ...(await somebody(world)), ...question })),
   'permissions.check-permissions': asService(async (world) => ({
     checks: [{ ...(await somebody(world)), ...question }],

@@ -2,6 +2,7 @@ import { loggedIn, userWithSession, verified } from '../../e2e/world.ts';
 import { asEvent, asService, CLIENT, type Samples } from './sample.ts';
 
 export const sessions: Samples = {
+  'sessions.export-user': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'sessions.create-session': asService(async (world) => {
     const { user_id, email } = await verified(world);
     return { user_id, email, generation: 1, amr: ['pwd'], client: CLIENT };

@@ -39,6 +39,7 @@ export const users: Samples = {
     ...CLIENT,
   })),
   'users.get-me': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
+  'users.export-me': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
   'users.update-me': async (world) => ({
     input: { first_name: 'Grace' },
     token: (await userWithSession(world)).access_token,
