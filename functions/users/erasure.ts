@@ -1,6 +1,6 @@
 /** What stays of a deleted account: its id, that it is deleted, and since when; nothing about a person. */
 import { type Reader, remove, type Stored, update, type Write } from '../../shared/ports/store.ts';
-import { emailKey, usernameKey } from './model.ts';
+import { emailKey, externalKey, usernameKey } from './model.ts';
 import { emailsOf, PURPOSES, tokenId } from './one-time-token.ts';
 import { credentials, identifiers, oneTimeTokens, phoneProofs, type UserRecord, users } from './records.ts';
 import { followingTerms } from './terms.ts';
@@ -24,7 +24,7 @@ export const erase = async (
   user: Stored<UserRecord>,
   value: UserRecord,
 ): Promise<Write<Names>[]> => {
-  const { email, username } = user.value;
+  const { email, username, external_id } = user.value;
   const secret = await store.get(credentials, user.id);
   const tokens = await store.getMany(
     oneTimeTokens,
@@ -33,6 +33,7 @@ export const erase = async (
   const before = tokens.get(tokenId('undo-email', user.id));
   const keys = new Set([email, ...(before ? emailsOf(before.value) : [])].map(emailKey));
   if (username) keys.add(usernameKey(username));
+  if (external_id !== undefined) keys.add(externalKey(external_id));
   const held = await store.getMany(identifiers, [...keys]);
   const proof = await store.get(phoneProofs, user.id);
   return [

@@ -8,6 +8,7 @@ import { confirmPhone } from './confirm-phone.ts';
 import { createUser } from './create-user.ts';
 import { deleteMe } from './delete-me.ts';
 import { exportMe } from './export-me.ts';
+import { exportUsers } from './export-users.ts';
 import { findAccount } from './find-account.ts';
 import { getAccount } from './get-account.ts';
 import { getAccounts } from './get-accounts.ts';
@@ -16,6 +17,7 @@ import { getLoginHistory } from './get-login-history.ts';
 import { getMe } from './get-me.ts';
 import { getUser } from './get-user.ts';
 import { getUsers } from './get-users.ts';
+import { importUsers } from './import-users.ts';
 import { listUsers } from './list-users.ts';
 import { noteFactors } from './note-factors.ts';
 import { onPasswordResetRequested } from './on-password-reset-requested.ts';
@@ -59,6 +61,8 @@ export const users = service('users', [
   updateProfile,
   getUsers,
   listUsers,
+  exportUsers,
+  importUsers,
   verifyPassword,
   recordLogin,
   getLoginHistory,

@@ -71,6 +71,7 @@ export const identifierKey = (typed: string): string | undefined => {
   return Username.safeParse(name).success ? usernameKey(name) : undefined;
 };
 export const emailKey = (email: string): string => `email:${email}`;
+export const externalKey = (external_id: string): string => `external:${external_id}`;
 export const usernameKey = (username: string): string => `username:${username.toLowerCase()}`;
 
 /** A user as callers see one. */

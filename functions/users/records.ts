@@ -12,6 +12,8 @@ export interface UserRecord {
   /** The number that messages go to: its owner has read a code sent there. */
   proven_phone?: string;
   locale?: string;
+  /** What another system calls it, from which it was imported. */
+  external_id?: string;
   status: UserStatus;
   /** Its owner has read a mail sent to the address. */
   verified: boolean;
@@ -67,7 +69,7 @@ export interface IdentifierRecord {
   reserved?: true;
 }
 
-/** `email:<canonical>` and `username:<canonical>` → whose it is; what makes both unique. */
+/** `email:<canonical>`, `username:<canonical>` and `external:<id>` → whose it is; what makes each unique. */
 export const identifiers = collection<IdentifierRecord>()('identifiers');
 
 /** One record, `all`: the administrators who can log in (administrators.ts). */

@@ -4,6 +4,7 @@ import { PermissionServiceService } from './permission_service.ts';
 import { RevocationFeedService } from './sidecar_service.ts';
 import { TokenServiceService } from './sidecar_service.ts';
 import { UserAdminServiceService } from './user_admin_service.ts';
+import { UserBulkServiceService } from './user_bulk_service.ts';
 import { UserServiceService } from './user_service.ts';
 
-export const SERVICES = [AuthServiceService, PermissionServiceService, RevocationFeedService, TokenServiceService, UserAdminServiceService, UserServiceService] as const;
+export const SERVICES = [AuthServiceService, PermissionServiceService, RevocationFeedService, TokenServiceService, UserAdminServiceService, UserBulkServiceService, UserServiceService] as const;

@@ -13,6 +13,7 @@ export const nativePasswords = adapter({
       (password, salt, parameters, length) => threads.hash({ password, salt, parameters, length }),
       // one in work and one to go on with for each thread
       2 * cores,
+      (typed, foreign) => threads.verify({ typed, foreign }),
     );
     return { port, close: threads.close };
   },

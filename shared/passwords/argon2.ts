@@ -3,6 +3,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Passwords } from '../ports/passwords.ts';
 import { bounded } from './bounded.ts';
+import { parseForeign } from './foreign-hash.ts';
 import { type Argon2Parameters, HASH_LENGTH, PARAMETERS, QUEUE_LENGTH, SALT_LENGTH } from './parameters.ts';
 import { formatPhc, type Phc, parsePhc } from './phc.ts';
 
@@ -13,6 +14,12 @@ export type Derive = (
   parameters: Argon2Parameters,
   length: number,
 ) => Promise<Uint8Array>;
+
+/** Checks a password against a hash of another system. */
+export type Foreign = (password: string, hash: string) => Promise<boolean>;
+
+/** On this thread: in a function, which does one thing at a time. */
+const here: Foreign = async (password, hash) => (await import('./foreign-hash.heavy.ts')).verifyForeign(password, hash);
 
 /** The bytes that are hashed: NFKC, so that a password typed on another system is the same one (SP 800-63B-4 §3.1.1.2). */
 const bytesOf = (password: string): Uint8Array => Buffer.from(password.normalize('NFKC'), 'utf8');
@@ -28,7 +35,11 @@ const nobody = (): Phc => ({
  * Passwords by an engine that is handed `at_once` hashes at a time (as many as the machine has processors when left out),
  * 64 waiting; more are refused with `too_many_requests`.
  */
-export const createPasswords = (derive: Derive, at_once = availableParallelism()): Passwords => {
+export const createPasswords = (
+  derive: Derive,
+  at_once = availableParallelism(),
+  foreign: Foreign = here,
+): Passwords => {
   const gate = bounded(at_once, QUEUE_LENGTH);
   const dummy = nobody();
   return {
@@ -40,11 +51,13 @@ export const createPasswords = (derive: Derive, at_once = availableParallelism()
       }),
     verify: (password, phc) =>
       gate(async () => {
+        if (phc !== undefined && parseForeign(phc)) return foreign(password, phc);
         const stored = phc === undefined ? undefined : parsePhc(phc);
         const { parameters, salt, hash } = stored ?? dummy;
         const derived = await derive(bytesOf(password), salt, parameters, hash.length);
         return timingSafeEqual(derived, hash) && stored !== undefined;
       }),
+    reads: (hash) => parsePhc(hash) !== undefined || parseForeign(hash) !== undefined,
     needsRehash: (phc) => {
       const { parameters, hash } = parsePhc(phc) ?? {};
       if (!parameters || !hash) return true;

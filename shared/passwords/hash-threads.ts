@@ -15,8 +15,13 @@ export interface HashJob {
   parameters: Argon2Parameters;
   length: number;
 }
-type Answer = { hash: Uint8Array; error?: undefined } | { hash?: undefined; error: string };
-type Waiting = { resolve(hash: Uint8Array): void; reject(error: unknown): void };
+/** A password against a hash of another system. */
+export interface ForeignJob {
+  typed: string;
+  foreign: string;
+}
+type Answer = { done: Uint8Array | boolean; error?: undefined } | { done?: undefined; error: string };
+type Waiting = { resolve(done: any): void; reject(error: unknown): void };
 
 interface Thread {
   worker: Worker;
@@ -27,6 +32,8 @@ interface Thread {
 export interface HashThreads {
   /** Rejects with `unavailable` when the thread ended under it. */
   hash(job: HashJob): Promise<Uint8Array>;
+  /** The same. */
+  verify(job: ForeignJob): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -39,11 +46,11 @@ export const hashThreads = (most: number): HashThreads => {
     const thread: Thread = { worker: new Worker(new URL('./argon2-thread.ts', import.meta.url)), waiting: [] };
     let cause: unknown;
     thread.worker
-      .on('message', ({ hash, error }: Answer) => {
+      .on('message', ({ done, error }: Answer) => {
         const job = thread.waiting.shift();
         // what waits keeps the process alive; what is idle does not
         if (!thread.waiting.length) thread.worker.unref();
-        if (error === undefined) job?.resolve(hash);
+        if (error === undefined) job?.resolve(done);
         else job?.reject(new Error(error));
       })
       .on('error', (error) => {
@@ -65,14 +72,17 @@ export const hashThreads = (most: number): HashThreads => {
     return best && (!best.waiting.length || threads.length >= most) ? best : start();
   };
 
+  const work = (job: HashJob | ForeignJob): Promise<any> =>
+    new Promise((resolve, reject) => {
+      if (closed) return reject(new AppError('unavailable'));
+      const { worker, waiting } = choose();
+      if (waiting.push({ resolve, reject }) === 1) worker.ref();
+      worker.postMessage(job);
+    });
+
   return {
-    hash: (job) =>
-      new Promise((resolve, reject) => {
-        if (closed) return reject(new AppError('unavailable'));
-        const { worker, waiting } = choose();
-        if (waiting.push({ resolve, reject }) === 1) worker.ref();
-        worker.postMessage(job);
-      }),
+    hash: work,
+    verify: work,
     close: async () => {
       closed = true;
       await Promise.all(threads.map(({ worker }) => worker.terminate()));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform as services } from '../../functions/index.ts';
 import { kindsOf } from '../../shared/kit/binding.ts';
 import type { Access } from '../../shared/kit/operation.ts';
+import { isStream, NDJSON } from '../../shared/kit/stream.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { worldOf } from '../e2e/matrix.ts';
 import { loggedIn, userWithSession } from '../e2e/world.ts';
@@ -42,9 +43,10 @@ describe('every route lets in whom it declares, and nobody else', () => {
         // a field that no operation has: who gets in is told so, and nothing happens
         const { method, path } = http;
         const url = `${platform.http.url}${path.replace(/\{\w+\}/g, 'none')}`;
-        const [kind] = kindsOf(http);
+        const [kind] = isStream(op.input) ? (['json'] as const) : kindsOf(http);
+        const json = isStream(op.input) ? NDJSON : 'application/json';
         const body = kind && (kind === 'json' ? '{"no_such_field":1}' : 'no_such_field=1');
-        const type = kind === 'json' ? 'application/json' : 'application/x-www-form-urlencoded';
+        const type = kind === 'json' ? json : 'application/x-www-form-urlencoded';
         const response = await fetch(body ? url : `${url}?no_such_field=1`, {
           method,
           body,

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import * as z from 'zod';
 import type { Operation } from '../../shared/kit/operation.ts';
+import { isStream } from '../../shared/kit/stream.ts';
 
 type JsonSchema = {
   type?: string;
@@ -85,7 +86,10 @@ const isObject = (value: unknown): value is object =>
  * @param sample an input that works: most runs change one or two of its fields, so that they get past the first check
  */
 export const inputsOf = (op: Operation<any, any>, sample: object): fc.Arbitrary<object> => {
-  const schema = z.toJSONSchema(op.input, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  const schema = z.toJSONSchema(isStream(op.input) ? op.input.row : op.input, {
+    io: 'input',
+    unrepresentable: 'any',
+  }) as JsonSchema;
   const fields = Object.entries(schema.properties ?? {});
   const changed = fields.length
     ? fc

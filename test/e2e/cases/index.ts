@@ -1,6 +1,7 @@
 /** Every promise to a caller, to be kept through every door on every store. */
 import type { Case } from '../world.ts';
 import { addresses } from './addresses.ts';
+import { bulk } from './bulk.ts';
 import { login } from './login.ts';
 import { mfa } from './mfa.ts';
 import { notifications } from './notifications.ts';
@@ -26,6 +27,7 @@ export const cases: Record<string, readonly Case[]> = {
   permissions,
   phones,
   addresses,
+  bulk,
   notifications,
   services,
 };

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
 import { fromStatus } from '../../../shared/grpc/status.ts';
 import type { Door, Outcome } from '../world.ts';
@@ -9,6 +9,7 @@ const PROTO = fileURLToPath(new URL('../../../proto/', import.meta.url));
 const FILES = [
   'auth_service.proto',
   'user_service.proto',
+  'user_bulk_service.proto',
   'permission_service.proto',
   'sidecar_service.proto',
   'envoy/service/auth/v3/external_auth.proto',
@@ -64,8 +65,11 @@ export const grpcDoor = (port: number, others: Door): Door & { close(): void } =
           resolve({ ok: true, body: 'user' in answer ? answer.user : answer });
         };
         if (definition.responseStream) {
-          const { path, requestSerialize, responseDeserialize } = definition;
-          const rows = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, sent, metadata);
+          const { path, requestStream, requestSerialize, responseDeserialize } = definition;
+          const rows = requestStream
+            ? client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata)
+            : client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, sent, metadata);
+          if (requestStream) (rows as ClientDuplexStream<object, object>).end(sent);
           // of a stream the first row is the answer here: it need not have an end
           rows.once('data', (row) => {
             answered(null, row);

@@ -1,6 +1,7 @@
 /** An operation's input as the HTTP request that its contract describes. */
 import { type BodyKind, kindsOf } from '../../../shared/kit/binding.ts';
 import type { Operation } from '../../../shared/kit/operation.ts';
+import { isStream, NDJSON } from '../../../shared/kit/stream.ts';
 import type { CallOptions, Outcome } from '../world.ts';
 
 export interface PlainRequest {
@@ -32,6 +33,7 @@ export const toHttpRequest = (
   const http = via ?? op.http[0];
   if (!http) throw new Error(`${op.name} has no HTTP binding`);
   const kind = wanted ?? kindsOf(http)[0];
+  const ndjson = isStream(op.input);
   const left: Record<string, unknown> = { ...input };
   const path = http.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = left[name];
@@ -43,6 +45,11 @@ export const toHttpRequest = (
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     'user-agent': user_agent ?? 'test',
   };
+  // of rows the input is the only one
+  if (ndjson) {
+    const type = { 'content-type': NDJSON };
+    return { method, path: http.path, query: '', headers: { ...headers, ...type }, body: JSON.stringify(input) };
+  }
   if (!kind) {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(left)) query.set(name, text(value));
@@ -55,7 +62,9 @@ export const toHttpRequest = (
 /** An HTTP answer as an outcome; a problem has to be a whole problem (RFC 9457), but for those of OAuth (RFC 6749, 5.2). */
 export const fromHttpResponse = (status: number, contentType: string | undefined, text: string): Outcome => {
   const told = contentType === 'text/event-stream' ? /^data: (.*)$/m.exec(text)![1]! : text;
-  const body = told === '' ? {} : JSON.parse(told);
+  // of rows the first is the answer
+  const [first = ''] = contentType === NDJSON ? told.split('\n') : [told];
+  const body = first === '' ? {} : JSON.parse(first);
   if (status < 400) return { ok: true, body };
   if (contentType === 'application/json' && typeof body.error === 'string') {
     return { ok: false, code: body.error, errors: undefined, body: undefined };

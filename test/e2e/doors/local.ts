@@ -28,7 +28,7 @@ export const localDoor = (host: Host): Door => ({
         client: { ip: '127.0.0.1', user_agent },
         door: 'local',
       };
-      const output = await invoke(host, op, input, context);
+      const output = await invoke(host, op, isStream(op.input) ? { rows: [input] } : input, context);
       return { ok: true, body: isStream(op.output) ? await firstOf(output as AsyncIterable<unknown>) : output };
     } catch (thrown) {
       const { code, errors } = toAppError(thrown);

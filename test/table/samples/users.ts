@@ -73,6 +73,8 @@ export const users: Samples = {
   })),
   'users.get-users': asService(async (world) => ({ user_ids: [(await verified(world)).user_id, 'nobody'] })),
   'users.update-profile': asService(async (world) => ({ user_id: (await verified(world)).user_id, profile: {} })),
+  'users.export-users': asService(async (world) => ({ after: (await verified(world)).user_id.replace(/.$/, '0') })),
+  'users.import-users': asService(() => ({ email: newEmail() })),
   'users.list-users': asService(async (world) => ({ q: (await verified(world)).email })),
   'users.verify-password': asService(async (world) => ({
     user_id: (await verified(world)).user_id,

@@ -1,0 +1,154 @@
+/** The writes of imported accounts: as many in a commit as fit, and alone where one of them fails. */
+import type { OperationStore } from '../../shared/kit/operation.ts';
+import type { Ports } from '../../shared/ports/index.ts';
+import { insert, type Write, WriteConflict } from '../../shared/ports/store.ts';
+import type { ImportRow } from './bulk-row.ts';
+import { emailKey, externalKey, usernameKey } from './model.ts';
+import { changedProfile } from './profile.ts';
+import { credentials, identifiers, type UserRecord, users, type userTerms } from './records.ts';
+import { isReserved } from './reserved-names.ts';
+import { newTerms } from './terms.ts';
+
+type Names = typeof users.name | typeof identifiers.name | typeof credentials.name | typeof userTerms.name;
+type Store = OperationStore<Names, Names, never>;
+type Given = Pick<Ports, 'clock' | 'ids' | 'passwords' | 'settings'>;
+
+/** What a store takes in one commit, which is what DynamoDB does. */
+const MOST_WRITES = 100;
+/** Commits at a time. */
+const LANES = 8;
+
+/** What becomes of a row. */
+export type Outcome =
+  | { status: 'created' | 'exists'; user_id: string }
+  | { status: 'failed'; code: string; path: string; message: string };
+
+const failed = (path: string, message: string, code = 'invalid_request'): Outcome => ({
+  status: 'failed',
+  ...{ code, path, message },
+});
+
+interface Planned {
+  at: number;
+  user_id: string;
+  writes: Write<Names>[];
+}
+
+const keysOf = ({ external_id, email, username }: ImportRow): string[] => [
+  ...(external_id === undefined ? [] : [externalKey(external_id)]),
+  emailKey(email),
+  ...(username === undefined ? [] : [usernameKey(username)]),
+];
+
+/** What is wrong with a row by itself; undefined: nothing. @throws AppError for fields of the profile */
+const faultOf = ({ passwords }: Given, { password_hash, username }: ImportRow): Outcome | undefined => {
+  if (password_hash !== undefined && !passwords.reads(password_hash)) {
+    return failed('password_hash', 'Is of no known form, or too costly to check');
+  }
+  return username !== undefined && isReserved(username) ? failed('username', 'This name is reserved') : undefined;
+};
+
+/** What stands in the way of a row; undefined: nothing. @param held whose the keys are that somebody has */
+const heldBy = (row: ImportRow, held: ReadonlyMap<string, string>): Outcome | undefined => {
+  const known = row.external_id === undefined ? undefined : held.get(externalKey(row.external_id));
+  if (known !== undefined) return { status: 'exists', user_id: known };
+  if (held.has(emailKey(row.email))) return failed('email', 'Somebody has this address', 'already_exists');
+  if (row.username !== undefined && held.has(usernameKey(row.username))) {
+    return failed('username', 'Somebody has this name', 'already_exists');
+  }
+  return undefined;
+};
+
+const writesOf = ({ clock, settings }: Given, row: ImportRow, user_id: string): Write<Names>[] => {
+  const { external_id, email_verified, phone_verified, password_hash, profile = {}, created_at, ...said } = row;
+  const now = clock.now();
+  const user: UserRecord = {
+    ...said,
+    ...(external_id !== undefined && { external_id }),
+    ...(phone_verified && said.phone_number !== undefined && { proven_phone: said.phone_number }),
+    verified: email_verified,
+    mfa_enabled: false,
+    created_at: created_at ?? Math.floor(now / 1_000),
+    profile: changedProfile(settings.profile, {}, profile, 'admin'),
+    generation: 0,
+  };
+  return [
+    ...keysOf(row).map((key) => insert(identifiers, key, { user_id })),
+    insert(users, user_id, user),
+    ...(password_hash === undefined ? [] : [insert(credentials, user_id, { password_hash, changed_at: now })]),
+    ...newTerms(user_id, user, undefined),
+  ];
+};
+
+/** Plans that fit one commit each. */
+const commitsOf = (planned: readonly Planned[]): Planned[][] => {
+  const commits: Planned[][] = [];
+  let room = 0;
+  for (const plan of planned) {
+    if (plan.writes.length > room) {
+      commits.push([]);
+      room = MOST_WRITES;
+    }
+    commits.at(-1)!.push(plan);
+    room -= plan.writes.length;
+  }
+  return commits;
+};
+
+/**
+ * Makes accounts of rows, whole or not at all each. What is wrong with one costs no other, and a row whose `external_id` is known
+ * changes nothing.
+ *
+ * @throws AppError when the store is away: rows of it that were made are known by their `external_id` the next time
+ */
+export const importRows = async (store: Store, given: Given, rows: readonly ImportRow[]): Promise<Outcome[]> => {
+  const found = await store.getMany(identifiers, rows.flatMap(keysOf));
+  const held = new Map([...found].map(([key, { value }]) => [key, value.user_id]));
+  const outcomes = new Array<Outcome>(rows.length);
+  const planned: Planned[] = [];
+  for (const [at, row] of rows.entries()) {
+    const refused = heldBy(row, held) ?? faultOf(given, row);
+    if (refused) {
+      outcomes[at] = refused;
+      continue;
+    }
+    const user_id = given.ids.uuid();
+    try {
+      planned.push({ at, user_id, writes: writesOf(given, row, user_id) });
+    } catch (thrown) {
+      const { errors: [first] = [] } = thrown as { errors?: { path: string; message: string }[] };
+      if (!first) throw thrown;
+      outcomes[at] = failed(first.path, first.message);
+      continue;
+    }
+    // of two rows of one batch the first has it
+    for (const key of keysOf(row)) held.set(key, user_id);
+  }
+
+  const alone = async ({ at, user_id, writes }: Planned): Promise<void> => {
+    try {
+      await store.transact(writes);
+      outcomes[at] = { status: 'created', user_id };
+    } catch (thrown) {
+      if (!(thrown instanceof WriteConflict)) throw thrown;
+      const row = rows[at]!;
+      const now = await store.getMany(identifiers, keysOf(row));
+      const holders = new Map([...now].map(([key, { value }]) => [key, value.user_id]));
+      outcomes[at] = heldBy(row, holders) ?? failed('email', 'Somebody else registers it right now', 'conflict');
+    }
+  };
+  const commits = commitsOf(planned);
+  const lane = async (): Promise<void> => {
+    for (let commit = commits.shift(); commit; commit = commits.shift()) {
+      try {
+        await store.transact(commit.flatMap(({ writes }) => writes));
+        for (const { at, user_id } of commit) outcomes[at] = { status: 'created', user_id };
+      } catch (thrown) {
+        if (!(thrown instanceof WriteConflict)) throw thrown;
+        for (const plan of commit) await alone(plan);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return outcomes;
+};

@@ -1,0 +1,65 @@
+import { batches } from '../../shared/kit/batches.ts';
+import { operation } from '../../shared/kit/operation.ts';
+import { stream } from '../../shared/kit/stream.ts';
+import { ImportAnswer, ImportRow } from './bulk-row.ts';
+import { importRows } from './import-rows.ts';
+import { credentials, identifiers, users, userTerms } from './records.ts';
+import { USER_STATUSES } from './status.ts';
+
+/** Rows that are looked at together. */
+const AT_ONCE = 128;
+const KEPT = [users, identifiers, credentials, userTerms] as const;
+
+/**
+ * Makes accounts of rows as they come, with the password hashes of other systems, and answers each row in order. A row that is
+ * broken costs itself only. After a cut send again what was not answered, or all of it: a row with an `external_id` is known.
+ *
+ * Nobody is written to, and no event is told. A hash of another system is replaced by one of ours at the first login.
+ */
+export const importUsers = operation({
+  name: 'users.import-users',
+  summary: 'Imports users row by row',
+  http: { method: 'POST', path: '/api/v1/users/import' },
+  rpc: {
+    method: 'perfect21.user.UserBulkService/ImportUsers',
+    request: ({ status, profile, ...row }) => ({
+      ...Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined && value !== '')),
+      ...(status !== undefined && { status: USER_STATUSES[status] as never }),
+      ...(profile && Object.keys(profile).length > 0 && { profile }),
+    }),
+    response: ({ row, status, external_id = '', user_id = '', code = '', errors = [] }) => ({
+      ...{ row, result: status, external_id, user_id, code, errors },
+    }),
+  },
+  access: 'users:admin',
+  input: stream(ImportRow, { faults: true, limit: 16 * 1024 }),
+  output: stream(ImportAnswer),
+  elsewhere: '`npx perfect21 users import`',
+  reads: KEPT,
+  writes: KEPT,
+  needs: ['clock', 'ids', 'passwords', 'settings'],
+  run: async function* ({ store, ...given }, input) {
+    for await (const rows of batches(input, AT_ONCE)) {
+      const good = rows.flatMap(({ row }) => (row ? [row] : []));
+      const outcomes = await importRows(store, given, good);
+      let next = 0;
+      for (const { number, row, error } of rows) {
+        if (!row) {
+          const { code, errors = [] } = error;
+          // the number stands beside them
+          const own = errors.map(({ path, message }) => ({ path: path.replace(/^\d+\.?/, ''), message }));
+          yield { row: number, status: 'failed' as const, code, errors: own };
+          continue;
+        }
+        const { external_id } = row;
+        const outcome = outcomes[next++]!;
+        const told = { row: number, ...(external_id !== undefined && { external_id }) };
+        if (outcome.status !== 'failed') yield { ...told, ...outcome };
+        else {
+          const { status, code, path, message } = outcome;
+          yield { ...told, status, code, errors: [{ path, message }] };
+        }
+      }
+    }
+  },
+});

@@ -1,0 +1,45 @@
+/** Rows of a stream by the handful: as many as are there, so that nobody waits for a handful to be full. */
+
+/** Milliseconds that a row which is there may wait for others. */
+const LINGER_MS = 2;
+
+/**
+ * Gathers rows, at most `most` at a time. A caller who waits for the answer to a row before the next one is answered at once;
+ * from one who sends many they are taken many at a time. An end by an error is told after the rows before it.
+ *
+ * @example for await (const rows of batches(input, 100)) { … }
+ */
+export async function* batches<T>(rows: AsyncIterable<T>, most: number): AsyncGenerator<T[]> {
+  const source = rows[Symbol.asyncIterator]();
+  let open = true;
+  try {
+    for (let next = source.next(); open; ) {
+      const first = await next;
+      if (first.done) break;
+      const batch = [first.value];
+      next = source.next();
+      // judged below, or by the next turn; never unhandled
+      next.catch(() => {});
+      const late = new AbortController();
+      const lingered = new Promise<undefined>((resolve) => {
+        const timer = setTimeout(resolve, LINGER_MS, undefined);
+        late.signal.addEventListener('abort', () => clearTimeout(timer));
+      });
+      while (batch.length < most) {
+        const came = await Promise.race([next.catch(() => undefined), lingered]);
+        if (!came) break;
+        if (came.done) {
+          open = false;
+          break;
+        }
+        batch.push(came.value);
+        next = source.next();
+        next.catch(() => {});
+      }
+      late.abort();
+      yield batch;
+    }
+  } finally {
+    await source.return?.();
+  }
+}
