@@ -6,6 +6,7 @@ import { checkLogin } from './check-login.ts';
 import { confirmEmail } from './confirm-email.ts';
 import { confirmTotp } from './confirm-totp.ts';
 import { createService } from './create-service.ts';
+import { exportUser } from './export-user.ts';
 import { forgotPassword } from './forgot-password.ts';
 import { getFactors } from './get-factors.ts';
 import { getJwks } from './get-jwks.ts';
@@ -67,6 +68,7 @@ export const auth = service('auth', [
   checkLogin,
   provePassword,
   issueTokens,
+  exportUser,
   onUserDeleted,
 ]);
 

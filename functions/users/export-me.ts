@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { Exported, rowsOf, single, together } from '../../shared/kit/exported.ts';
 import { operation } from '../../shared/kit/operation.ts';
+import { exportUser as exportAuth } from '../auth/export-user.ts';
 import { exportUser as exportNotifications } from '../notifications/export-user.ts';
 import { exportUser as exportPermissions } from '../permissions/export-user.ts';
 import { exportUser as exportSessions } from '../sessions/export-user.ts';
@@ -25,7 +26,7 @@ export const exportMe = operation({
   reads: [users, credentials, oneTimeTokens, phoneProofs, loginHistory],
   queries: ['login_history.by_user'],
   needs: ['clock', 'settings'],
-  calls: { exportSessions, exportPermissions, exportNotifications },
+  calls: { exportAuth, exportSessions, exportPermissions, exportNotifications },
   run: async ({ store, clock, settings, ...others }, _, { caller }) => {
     if (caller.kind !== 'user') throw new AppError('not_found');
     const { user_id } = caller;
@@ -59,6 +60,7 @@ export const exportMe = operation({
     );
     const all = together(
       own,
+      await others.exportAuth({ user_id }),
       await others.exportSessions({ user_id }),
       await others.exportPermissions({ user_id }),
       await others.exportNotifications({ user_id }),

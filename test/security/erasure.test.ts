@@ -18,7 +18,10 @@ test('nothing of a deleted user is left in any collection but the id, where it h
     const { user_id, former, secrets, ...life } = await wholeLife(world);
     const words = [...life.words, ...former, secrets[0]!];
     const own = ['users', 'identifiers', 'user_terms', 'one_time_tokens', 'phone_proofs', 'login_history'];
-    expectEach([...own, 'sessions', 'devices', 'inbox', 'role_assignments'], kept.holding([...words, user_id]));
+    expectEach(
+      [...own, 'factors', 'sessions', 'devices', 'inbox', 'role_assignments', 'recent_decisions'],
+      kept.holding([...words, user_id]),
+    );
 
     await expectOk(world.call(updateUserStatus, { user_id, status: 'deleted' }, { token: world.service_token }));
     await platform.drain();

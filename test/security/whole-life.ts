@@ -2,15 +2,19 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
+import { confirmTotp } from '../../functions/auth/confirm-totp.ts';
 import { forgotPassword } from '../../functions/auth/forgot-password.ts';
 import { login } from '../../functions/auth/login.ts';
+import { startTotp } from '../../functions/auth/start-totp.ts';
 import { schema } from '../../functions/index.ts';
 import { addDevice } from '../../functions/notifications/add-device.ts';
 import { setPreferences } from '../../functions/notifications/set-preferences.ts';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
+import { checkPermission } from '../../functions/permissions/check-permission.ts';
 import { requestEmailChange } from '../../functions/users/request-email-change.ts';
 import { updateMe } from '../../functions/users/update-me.ts';
 import { tableOf } from '../../shared/store/sql.ts';
+import { authenticatorOf } from '../e2e/authenticator.ts';
 import { moved } from '../e2e/cases/addresses.ts';
 import { expectOk, loggedIn, newEmail, newNumber, PASSWORD, provePhone, type World } from '../e2e/world.ts';
 import { newBrowser } from '../engines/push-service.ts';
@@ -31,6 +35,11 @@ export const wholeLife = async (world: World) => {
     await world.call(login, { identifier: email, password: `${PASSWORD}${n}` }, { user_agent });
   await world.call(forgotPassword, { email }, { user_agent });
   await expectOk(world.call(setPreferences, { product: { email: true } }, { token }));
+  const { secret } = await expectOk(world.call(startTotp, {}, { token }));
+  const code = authenticatorOf(world, secret).code();
+  const { recovery_codes } = await expectOk(world.call(confirmTotp, { code }, { token }));
+  const asked = { user_id, resource: 'docs', action: 'read', context: { browser: user_agent } };
+  await expectOk(world.call(checkPermission, asked, { token: world.service_token }));
   const { public_key, auth } = newBrowser();
   const endpoint = `https://push.example.org/${user_id}`;
   await expectOk(world.call(addDevice, { endpoint, keys: { p256dh: public_key, auth } }, { token }));
@@ -44,7 +53,7 @@ export const wholeLife = async (world: World) => {
     token,
     words,
     former: [phone],
-    secrets: [public_key, auth, endpoint, refresh_token, PASSWORD],
+    secrets: [public_key, auth, endpoint, refresh_token, PASSWORD, secret, ...recovery_codes],
   };
 };
 

@@ -40,6 +40,7 @@ const withCode = async (world: World): Promise<Call> => {
 };
 
 export const auth: Samples = {
+  'auth.export-user': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'auth.register': async () => ({ input: { email: newEmail(), password: PASSWORD } }),
   'auth.confirm-email': async (world) => {
     const { access_token } = await userWithSession(world);
