@@ -37,9 +37,10 @@ export const masked = (payload: unknown): unknown =>
 const WIDTH = 24;
 const EVERY_MS = 100;
 
-/** The line of a bar. @example bar(5, 10, 'replayed') // '[############············]  50 %  5 of 10 replayed' */
+/** The line of a bar, or a count where nobody knows of how many. @example bar(5, 10, 'replayed') // '[############············]  50 %  5 of 10 replayed' */
 export const bar = (done: number, total: number, what: string): string => {
-  const share = total > 0 ? Math.min(1, done / total) : 1;
+  if (total <= 0) return `${done} ${what}`;
+  const share = Math.min(1, done / total);
   const filled = Math.round(share * WIDTH);
   const percent = String(Math.round(share * 100)).padStart(3);
   return `[${'#'.repeat(filled)}${'·'.repeat(WIDTH - filled)}] ${percent} %  ${done} of ${Math.max(done, total)} ${what}`;

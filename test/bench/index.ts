@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   logins: () => import('./logins.ts'),
   store: () => import('./store.ts'),
   events: () => import('./events.ts'),
+  identity: () => import('./identity.ts'),
   enumeration: () => import('./enumeration.ts'),
   grpc: () => import('./grpc.ts'),
   attacks: () => import('./attacks.ts'),

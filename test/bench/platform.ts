@@ -82,9 +82,9 @@ const [node, file] = [words.slice(at + 1, -1), words.at(-1)!];
 /** Starts it as `npm start` does and waits until it is ready. */
 export const startPlatform = async (
   folder: string,
-  { core, args = [] }: { core?: Core; args?: readonly string[] } = {},
+  { core, args = [], env = {} }: { core?: Core; args?: readonly string[]; env?: Record<string, string> } = {},
 ): Promise<Platform> => {
-  const program = start(file, { core, node, args, env: { ...testEnvironment(folder), ...variables } });
+  const program = start(file, { core, node, args, env: { ...testEnvironment(folder), ...variables, ...env } });
   const printed = await program.prints(/Ctrl-C/);
   const portOf = (name: string): number => Number(new RegExp(`${name}\\s+\\S*:(\\d+)`).exec(printed)?.[1]);
   return { http: portOf('REST'), grpc: portOf('gRPC'), program, stop: program.stop };

@@ -196,13 +196,17 @@ const grpcCall = (client: Client, op: Operation<any, any>, { input, rows, token 
   return { rows: answers(), leave: () => call.cancel() };
 };
 
-export const protoStreams = (port: number, token: string): StreamDoor => {
+export const protoStreams = (
+  port: number,
+  token: string,
+  methodOf = (name: string): MethodDefinition<object, object> => FLOW[name.split('/')[1]!]!,
+): StreamDoor => {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   return {
     name: 'gRPC',
     close: () => client.close(),
     call: (op, given) => {
-      const method = FLOW[op.rpc[0]!.method.split('/')[1]!]!;
+      const method = methodOf(op.rpc[0]!.method);
       const wire = { path: method.path, encode: method.requestSerialize, decode: method.responseDeserialize };
       return grpcCall(client, op, { token, ...given }, wire);
     },

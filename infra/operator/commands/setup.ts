@@ -37,7 +37,7 @@ const emailFrom = async (values: Values): Promise<string> => {
 };
 
 /** Given on standard input, asked for, or made. */
-const passwordFrom = async (values: Values): Promise<{ password: string; made: boolean }> => {
+export const passwordFrom = async (values: Values): Promise<{ password: string; made: boolean }> => {
   if (values['password-stdin']) return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), made: false };
   const typed = await askHidden('Password (empty: one is made and shown once): ');
   if (typed) return { password: typed, made: false };

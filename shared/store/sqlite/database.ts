@@ -22,6 +22,9 @@ export class Database {
       // WAL: readers and a writer don't wait for each other, and a commit is one append. `full` would block the process
       // for the disk at each commit; group-commit.ts has the journal flushed instead
       this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY');
+      // a million accounts have gigabytes of indexes: without room for their upper pages, and with a checkpoint every 4 MB, an
+      // import writes the same pages again and again
+      this.#db.exec('PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 8000');
       if (max_page_count) this.#db.exec(`PRAGMA max_page_count = ${max_page_count}`);
     } catch (error) {
       this.#db.close();
