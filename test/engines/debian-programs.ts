@@ -1,0 +1,53 @@
+/** Programs of Debian, unpacked beside the system: nothing is installed, and they go with `node_modules`. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+
+/** Where each stands, and in which packages it and what it needs come that not every machine has. */
+const PROGRAMS = {
+  nginx: { path: 'usr/sbin/nginx', packages: ['nginx'] },
+  caddy: { path: 'usr/bin/caddy', packages: ['caddy'] },
+  haproxy: {
+    path: 'usr/sbin/haproxy',
+    packages: ['haproxy', 'liblua5.3-0', 'libopentracing-c-wrapper0', 'libopentracing1'],
+  },
+  h2load: {
+    path: 'usr/bin/h2load',
+    packages: ['nghttp2-client', 'libev4', 'libjansson4', 'libjemalloc2', 'libnghttp2-14', 'libxml2', 'libicu72'],
+  },
+} as const;
+export type DebianProgram = keyof typeof PROGRAMS;
+
+const run = (name: string, cwd: string, command: string, ...values: string[]): void => {
+  const { status, stderr } = spawnSync(command, values, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${name} cannot be had: ${stderr?.trim().split('\n').at(-1) ?? command}`);
+};
+
+/**
+ * Fetches and unpacks a program, once.
+ *
+ * @returns its path, and the environment that it finds its libraries by
+ * @throws Error with one line that says why it cannot be had
+ */
+export const debianProgram = (name: DebianProgram): { path: string; env: NodeJS.ProcessEnv } => {
+  const { path, packages } = PROGRAMS[name];
+  const root = join(CACHE, `debian-${name}`);
+  if (!existsSync(root)) {
+    mkdirSync(CACHE, { recursive: true });
+    const folder = mkdtempSync(join(CACHE, `${name}-`));
+    try {
+      run(name, folder, 'apt-get', '-qq', '-o', 'APT::Sandbox::User=root', 'download', ...packages);
+      for (const file of readdirSync(folder).filter((each) => each.endsWith('.deb')))
+        run(name, folder, 'dpkg-deb', '-x', file, 'root');
+      // somebody else may have been quicker
+      if (!existsSync(root)) renameSync(join(folder, 'root'), root);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const libraries = join(root, 'usr/lib', process.arch === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu');
+  return { path: join(root, path), env: { ...process.env, LD_LIBRARY_PATH: libraries } };
+};
