@@ -19,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   identity: () => import('./identity.ts'),
   enumeration: () => import('./enumeration.ts'),
   grpc: () => import('./grpc.ts'),
+  sidecar: () => import('./sidecar.ts'),
   attacks: () => import('./attacks.ts'),
   bundles: () => import('./bundles.ts'),
   'cold-start': () => import('./cold-start.ts'),
