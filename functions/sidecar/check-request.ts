@@ -1,14 +1,11 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { parsePermission } from '../../shared/kit/permissions.ts';
-import { countVerdict } from '../auth/validation.ts';
 import { checkPermission } from '../permissions/check-permission.ts';
+import { verdictOn } from './credential.ts';
 import { fromEnvoy, toEnvoy } from './envoy.ts';
 import { decideByToken } from './token-permission.ts';
 import { RequestVerdict, refused } from './verdict.ts';
-
-const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 
 /**
  * Says whether a request may pass, by its bearer token and the permissions that it needs, all of them. What can't be known is
@@ -33,15 +30,8 @@ export const checkRequest = operation({
   output: RequestVerdict,
   needs: ['verifier', 'policyScopes', 'metrics'],
   calls: { checkPermission },
-  run: async ({ verifier, metrics, ...given }, { authorization, permissions }) => {
-    const [credential] = authorization;
-    if (credential === undefined) return refused('unauthenticated', 'no_token');
-    const token = authorization.length === 1 ? BEARER.exec(credential)?.[1] : undefined;
-    if (!token) return refused('unauthenticated', 'malformed');
-    try {
-      const verdict = await verifier.verify(token);
-      countVerdict(metrics, verdict);
-      if (!verdict.valid) return refused('unauthenticated', verdict.error);
+  run: ({ verifier, metrics, ...given }, { authorization, permissions }) =>
+    verdictOn({ verifier, metrics }, authorization, async (verdict) => {
       for (const wanted of permissions) {
         const { resource, action, scope, denied } = parsePermission(wanted);
         const asked = !denied && resource && action && wanted.length <= 256;
@@ -49,20 +39,6 @@ export const checkRequest = operation({
         const { allowed } = asked ? await decideByToken(given, verdict, question) : { allowed: false };
         if (!allowed) return refused('forbidden', 'forbidden');
       }
-      const { claims, warnings = [] } = verdict;
-      return {
-        outcome: 'allowed' as const,
-        error: '',
-        user_id: claims.sub,
-        session_id: claims.sid,
-        roles: claims.roles,
-        permissions: claims.permissions,
-        expires_at: claims.exp,
-        warnings: [...warnings],
-      };
-    } catch (thrown) {
-      if (!(thrown instanceof AppError)) throw thrown;
-      return refused('unknown', 'unavailable');
-    }
-  },
+      return undefined;
+    }),
 });

@@ -6,6 +6,7 @@ import { eventDocument } from './asyncapi.ts';
 import { banner, DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
 import { document } from './openapi.ts';
 import {
+  authorizerFunction,
   bridgeFunctions,
   type LambdaFunction,
   type Located,
@@ -48,6 +49,7 @@ const doorOf = (of: LambdaFunction, names: string): [door: string, module: strin
     return ['lambdaPlatform', 'platform', `new URL('./${basename(DOCUMENT)}', import.meta.url)`];
   }
   if (of.relay) return ['lambdaRelay', 'relay'];
+  if (of.authorizer) return ['lambdaAuthorizer', 'authorizer'];
   if (of.bridge === 'eventbridge') return ['lambdaToEventBridge', 'to-eventbridge'];
   if (of.bridge === 'rabbitmq') return ['lambdaToRabbitmq', 'to-rabbitmq'];
   return of.queue ? ['lambdaQueue', 'queue', `[${names}]`] : ['lambda', 'lambda', names];
@@ -55,8 +57,8 @@ const doorOf = (of: LambdaFunction, names: string): [door: string, module: strin
 
 const entry = (of: LambdaFunction): GeneratedFile => {
   const choices = choicesOf(of);
-  // the bridge's doors know their operation
-  const operations = of.bridge ? [] : of.operations.map(locate);
+  // the doors of the bridge and of the authorizer know their operation
+  const operations = of.bridge || of.authorizer ? [] : of.operations.map(locate);
   const [door, module, first] = doorOf(of, operations.map(({ name }) => name).join(', '));
   const handles = of.queue && !of.bridge;
   const usesSchema = choices.some(({ aws }) => aws.ofSchema !== undefined);
@@ -121,6 +123,6 @@ export const entries: Generator = {
     schemaFile(),
     typesFile(),
     ...documentFiles(),
-    ...[...lambdaFunctions, ...bridgeFunctions].map(entry),
+    ...[...lambdaFunctions, authorizerFunction, ...bridgeFunctions].map(entry),
   ],
 };

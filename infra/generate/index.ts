@@ -1,6 +1,7 @@
 /** `npm run generate` writes all that follows from the table of operations; `--check` only says what is stale. */
 
 import { asyncapi } from './asyncapi.ts';
+import { authorizer } from './authorizer.ts';
 import { bridge } from './bridge.ts';
 import * as commonPasswords from './common-passwords.ts';
 import { entries } from './entries.ts';
@@ -20,6 +21,7 @@ const GENERATORS: readonly Generator[] = [
   functions,
   resources,
   serviceNamesFile,
+  authorizer,
   bridge,
   openapi,
   asyncapi,

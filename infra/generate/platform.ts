@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bridge } from '../../functions/bridge/index.ts';
 import { schema as declared, platform } from '../../functions/index.ts';
+import { authorizeRequest } from '../../functions/sidecar/authorize-request.ts';
 import { type Operation, streams } from '../../shared/kit/operation.ts';
 import type { Queue } from '../../shared/messaging/queue.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
@@ -65,6 +66,8 @@ export interface LambdaFunction {
   fallback?: true;
   /** It brings events from the outbox to the bus. */
   relay?: true;
+  /** It says for a gateway in front whether a request may pass. */
+  authorizer?: true;
   /** Of the bridge, and where it carries events to. */
   bridge?: Side;
 }
@@ -113,6 +116,13 @@ export const bridgeFunctions: readonly LambdaFunction[] = [
   { name: 'bridge-to-eventbridge', operations: bridge.operations, bridge: 'eventbridge' },
   { name: 'bridge-to-rabbitmq', operations: bridge.operations, bridge: 'rabbitmq', queue: 'bridge.to_rabbitmq' },
 ];
+
+/** A gate in front, which is deployed only where it is asked for. */
+export const authorizerFunction: LambdaFunction = {
+  name: 'sidecar-authorizer',
+  operations: [authorizeRequest],
+  authorizer: true,
+};
 
 /** The queues that functions consume, with all bindings of their operations. */
 export const consumedQueues: readonly Pick<Queue, 'name' | 'bindings' | 'handlers'>[] = topologyOf(platform).queues;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { validateToken } from '../../functions/auth/validate-token.ts';
+import { authorize } from '../../shared/doors/lambda/authorizer.ts';
 import { encode } from '../../shared/keys/base64url.ts';
 import { openFileKeys } from '../../shared/keys/file-keys.ts';
 import { toRevocationWrite } from '../../shared/keys/revocation-records.ts';
@@ -53,6 +54,12 @@ describe('the same verdict', () => {
       const { body } = await door.call(validateToken, { token });
       return { verdict: body.valid ? 'valid' : body.error_message, user_id: body.user_id, warnings: body.warnings };
     };
+  const authorizing: Ask = async (token) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    const event = { version: '2.0', type: 'REQUEST', headers };
+    const { isAuthorized, context } = await authorize(rig.platform.host, event, 'request-1');
+    return { verdict: isAuthorized ? 'valid' : String(context.error), user_id: String(context.user_id ?? '') };
+  };
   const overGrpc = (port: number): Ask => {
     const caller = grpcCaller(port);
     closing.push(caller.close);
@@ -87,6 +94,7 @@ describe('the same verdict', () => {
     signer = await openFileKeys(join(platform.dataDir, 'signing-keys.json'), 'RS256', platform.host.ports);
     Object.assign(doors, {
       'in process': validating(localDoor(platform.host)),
+      'a Lambda authorizer': authorizing,
       REST: validating(http1Door(platform.http.url)),
       'a Lambda function': validating(lambdaDoor(platform.host)),
       'gRPC at the platform': overGrpc(platform.grpc.port),
