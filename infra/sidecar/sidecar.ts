@@ -1,13 +1,15 @@
 /** `npm run sidecar`: decides tokens and permissions beside a service. */
+import cluster from 'node:cluster';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSidecarConfig } from '../../shared/config/sidecar.ts';
+import { loadSidecarConfig, type SidecarConfig } from '../../shared/config/sidecar.ts';
 import { StartError } from '../../shared/config/start-error.ts';
-import { startSidecar } from '../../shared/process/sidecar.ts';
+import { type Sidecar, startSidecar } from '../../shared/process/sidecar.ts';
 import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from '../local/arguments.ts';
 import { stopsBySignal } from '../local/stopping.ts';
 import { table } from '../local/table.ts';
+import { keepWorkers } from './workers.ts';
 
 /** On the machine of `npm start` its own service token serves. */
 const localToken = (dataDir: string): string | undefined => {
@@ -15,29 +17,52 @@ const localToken = (dataDir: string): string | undefined => {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).service_token : undefined;
 };
 
+const say = (text: string): void => void process.stdout.write(text);
+
+const stopsWith = (stop: () => Promise<void>): void =>
+  void stopsBySignal(async () => {
+    say('\nstopping: finishing what is in flight\n');
+    await stop();
+    say('stopped\n');
+  });
+
+const addresses = (
+  { grpc, http, metrics }: Pick<Sidecar, 'grpc' | 'http' | 'metrics'>,
+  { http: { host }, env, sidecar: { feed, origin, socket } }: SidecarConfig,
+): (readonly [string, string])[] => [
+  ['gRPC', placeAt(host, grpc.port)],
+  ...(socket ? ([['gRPC', `unix:${socket}`]] as const) : []),
+  ['forward-auth', `http://${placeAt(host, http.port)}/verify`],
+  ['metrics', `http://${placeAt(env.PERFECT21_METRICS_HOST, metrics.port)}/metrics`],
+  ['platform', `${origin}, revocations over ${feed.over === 'grpc' ? `gRPC from ${feed.address}` : feed.over}`],
+];
+
 const started = performance.now();
 takesNoArguments('npm run sidecar', 'decides tokens and permissions beside a service');
 try {
   const config = loadSidecarConfig(process.env);
-  const { env, http, sidecar } = config;
+  const { env, sidecar } = config;
   if (env.NODE_ENV !== 'production') env.PERFECT21_SERVICE_TOKEN ??= localToken(config.data_dir);
-  const running = await startSidecar(config);
-  stopsBySignal(async () => {
-    process.stdout.write('\nstopping: finishing what is in flight\n');
-    await running.stop();
-    process.stdout.write('stopped\n');
-  });
-  const { feed, origin, socket } = sidecar;
-  const addresses: (readonly [string, string])[] = [
-    ['gRPC', placeAt(http.host, running.grpc.port)],
-    ...(socket ? ([['gRPC', `unix:${socket}`]] as const) : []),
-    ['forward-auth', `http://${placeAt(http.host, running.http.port)}/verify`],
-    ['metrics', `http://${placeAt(env.PERFECT21_METRICS_HOST, running.metrics.port)}/metrics`],
-    ['platform', `${origin}, revocations over ${feed.over === 'grpc' ? `gRPC from ${feed.address}` : feed.over}`],
-  ];
-  const state = (await running.ready()) ? 'ready' : 'up, and ready when its platform is';
-  process.stdout.write(`\nperfect21's sidecar is ${state} (${Math.round(performance.now() - started)} ms)\n\n`);
-  process.stdout.write(`${table(addresses)}\n\nCtrl-C drains and stops.\n`);
+  const tell = (state: string, places: Pick<Sidecar, 'grpc' | 'http' | 'metrics'>): void => {
+    say(`\nperfect21's sidecar is ${state} (${Math.round(performance.now() - started)} ms)\n\n`);
+    say(`${table(addresses(places, config))}\n\nCtrl-C drains and stops.\n`);
+  };
+  if (cluster.isPrimary && sidecar.workers > 1) {
+    stopsWith(await keepWorkers(sidecar.workers, env.PERFECT21_METRICS_PORT));
+    const ports = { grpc: config.grpc, http: config.http, metrics: { port: env.PERFECT21_METRICS_PORT } };
+    tell(`up, ${sidecar.workers} workers`, ports);
+  } else {
+    const running = await startSidecar(config);
+    if (cluster.isWorker) {
+      // the first signal of a terminal reaches all; who started this one says when
+      process.on('SIGINT', () => {});
+      process.on('SIGTERM', () => void running.stop().then(() => process.exit(0)));
+      process.send!('up');
+    } else {
+      stopsWith(() => running.stop());
+      tell((await running.ready()) ? 'ready' : 'up, and ready when its platform is', running);
+    }
+  }
 } catch (thrown) {
   if (!(thrown instanceof StartError)) throw thrown;
   process.stderr.write(`the sidecar can't start: ${thrown.message}\n`);
