@@ -2,8 +2,7 @@
 import { adapter } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Ports } from '../ports/index.ts';
-import type { FeedMessage, FeedPosition, Revocation, RevocationNews, Revocations } from '../ports/revocations.ts';
-import { RevocationLog } from './revocation-log.ts';
+import type { FeedMessage, FeedPosition, Revocation, Revocations } from '../ports/revocations.ts';
 import { RevocationSet } from './revocation-set.ts';
 
 /** Older knowledge than this answers nothing, unless the configuration says otherwise. */
@@ -20,40 +19,39 @@ export interface RevocationRules {
   when_stale?: 'closed' | 'open';
 }
 
-type FeedPorts = Pick<Ports, 'revocationFeed' | 'clock' | 'log' | 'ids'>;
+type FeedPorts = Pick<Ports, 'revocationFeed' | 'clock' | 'log'>;
 
-export class FollowedRevocations implements Revocations, RevocationNews {
+export class FollowedRevocations implements Revocations {
   readonly #feed: Ports['revocationFeed'];
   readonly #clock: Ports['clock'];
   readonly #log: Ports['log'];
   readonly #rules: Required<RevocationRules>;
-  readonly #live = new RevocationSet();
-  readonly #told: RevocationLog;
+  protected readonly live = new RevocationSet();
   /** Where the feed is; nowhere before the first snapshot, and after a gap. */
-  #at: FeedPosition | undefined;
+  protected at: FeedPosition | undefined;
   /** Everything that was visible at this time is known. */
-  #asOf = Number.NEGATIVE_INFINITY;
+  protected asOf = Number.NEGATIVE_INFINITY;
   #prunedAt = Number.NEGATIVE_INFINITY;
   #catchingUp: Promise<void> | undefined;
 
-  constructor({ revocationFeed, clock, log, ids }: FeedPorts, rules: RevocationRules) {
+  constructor({ revocationFeed, clock, log }: FeedPorts, rules: RevocationRules) {
     this.#feed = revocationFeed;
     this.#clock = clock;
     this.#log = log;
     this.#rules = { bound_ms: STALENESS_BOUND_MS, warn_ms: Number.POSITIVE_INFINITY, when_stale: 'closed', ...rules };
-    this.#told = new RevocationLog(ids.uuid());
   }
 
   find(claims: Parameters<Revocations['find']>[0]) {
-    return this.age() <= this.#rules.bound_ms ? this.#live.find(claims) : this.#findAfterCatchingUp(claims);
+    return this.age() <= this.#rules.bound_ms ? this.live.find(claims) : this.#findAfterCatchingUp(claims);
   }
 
   learn(revocation: Revocation): void {
     this.hear([revocation]);
   }
 
+  /** Takes in what somebody else told than who is followed. */
   hear(revocations: readonly Revocation[]): void {
-    this.#told.tell(this.#add(revocations));
+    this.passed(this.#add(revocations));
   }
 
   late(): boolean {
@@ -62,7 +60,7 @@ export class FollowedRevocations implements Revocations, RevocationNews {
 
   /** How old what is known is, ms. By the clock at each call: the timers of a frozen process (Lambda) stand still, time does not. */
   age(): number {
-    return Math.abs(this.#clock.now() - this.#asOf);
+    return Math.abs(this.#clock.now() - this.asOf);
   }
 
   /** Whether it may answer, without asking anybody. */
@@ -71,15 +69,7 @@ export class FollowedRevocations implements Revocations, RevocationNews {
   }
 
   get size(): number {
-    return this.#live.size;
-  }
-
-  onNews(listener: (entries: number) => void): () => void {
-    return this.#told.onNews(listener);
-  }
-
-  since(from?: FeedPosition) {
-    return this.#at && this.#told.since(from, () => this.#live.all(), this.#asOf);
+    return this.live.size;
   }
 
   take(message: FeedMessage): void {
@@ -87,41 +77,46 @@ export class FollowedRevocations implements Revocations, RevocationNews {
       this.hear(message.revocations);
       return;
     }
-    if (message.kind === 'snapshot') this.#at = message.at;
+    if (message.kind === 'snapshot') this.at = message.at;
     else {
       const { epoch, number } = message.after;
-      if (this.#at?.epoch !== epoch || this.#at.number < number) {
+      if (this.at?.epoch !== epoch || this.at.number < number) {
         this.#lost();
         return;
       }
       // what is told a second time is known
       const now = number + message.revocations.length;
-      if (now > this.#at.number) this.#at = { epoch, number: now };
+      if (now > this.at.number) this.at = { epoch, number: now };
     }
     if (message.as_of - this.#prunedAt >= PRUNE_EVERY_MS) {
       this.#prunedAt = message.as_of;
-      this.#live.prune(message.as_of);
+      this.live.prune(message.as_of);
     }
     const entries = this.#add(message.revocations);
     // a snapshot that was long in coming makes nothing old that was told meanwhile
-    if (message.kind === 'entries' || message.as_of > this.#asOf) this.#asOf = message.as_of;
-    this.#told.tell(entries);
+    if (message.kind === 'entries' || message.as_of > this.asOf) this.asOf = message.as_of;
+    this.passed(entries);
   }
 
   /** Asks the feed for what it has. Rejects when it can't tell. */
   catchUp(): Promise<void> {
-    this.#catchingUp ??= this.#feed.catchUp(this.#at).finally(() => {
+    this.#catchingUp ??= this.#feed.catchUp(this.at).finally(() => {
       this.#catchingUp = undefined;
     });
     return this.#catchingUp;
   }
 
+  /** For who tells others: what was not known before. */
+  protected noted(_: Revocation): void {}
+  /** For who tells others: so many were noted, or none and time went on. */
+  protected passed(_: number): void {}
+
   /** How many of them are news. */
   #add(revocations: readonly Revocation[]): number {
     let entries = 0;
     for (const revocation of revocations) {
-      if (!this.#live.add(revocation)) continue;
-      this.#told.add(revocation);
+      if (!this.live.add(revocation)) continue;
+      this.noted(revocation);
       entries += 1;
     }
     return entries;
@@ -129,9 +124,9 @@ export class FollowedRevocations implements Revocations, RevocationNews {
 
   /** Something was told that this did not hear: nothing is answered before a snapshot. */
   #lost(): void {
-    if (this.#at) this.#log.warn('revocations_gap', {});
-    this.#at = undefined;
-    this.#asOf = Number.NEGATIVE_INFINITY;
+    if (this.at) this.#log.warn('revocations_gap', {});
+    this.at = undefined;
+    this.asOf = Number.NEGATIVE_INFINITY;
     void this.catchUp().catch(() => undefined);
   }
 
@@ -143,37 +138,30 @@ export class FollowedRevocations implements Revocations, RevocationNews {
       if (!this.isReady()) throw new Error('catching up took longer than the bound');
     } catch (cause) {
       // who never was caught up, or lost its place, knows too little for any answer
-      if (this.#rules.when_stale !== 'open' || !this.#at)
+      if (this.#rules.when_stale !== 'open' || !this.at)
         throw new AppError('unavailable', { detail: 'Revocations are not known at present', retry_after: 1, cause });
     }
-    return this.#live.find(claims);
+    return this.live.find(claims);
   }
 }
+
+/** Has them follow their feed. */
+export const followed = async <R extends FollowedRevocations>(port: R, feed: Ports['revocationFeed']) => {
+  const stop = feed.follow((message) => port.take(message));
+  await port.catchUp().catch(() => undefined);
+  return { port, close: async () => stop() };
+};
 
 /**
  * Opens the revocations: knows the snapshot when this resolves, or answers `unavailable` until it does. `find` is
  * synchronous while what the feed told is not older than the bound; past that it catches up first.
  */
-export const openRevocations = async (ports: FeedPorts, rules: RevocationRules = {}) => {
-  const port = new FollowedRevocations(ports, rules);
-  const stop = ports.revocationFeed.follow((message) => port.take(message));
-  await port.catchUp().catch(() => undefined);
-  return { port, close: async () => stop() };
-};
+export const openRevocations = (ports: FeedPorts, rules: RevocationRules = {}) =>
+  followed(new FollowedRevocations(ports, rules), ports.revocationFeed);
 
 export const revocations = adapter({
   port: 'revocations',
-  needs: ['revocationFeed', 'clock', 'log', 'ids'],
+  needs: ['revocationFeed', 'clock', 'log'],
   env: ['PERFECT21_MAX_STALENESS'],
   open: (ports, { env }) => openRevocations(ports, { bound_ms: env.PERFECT21_MAX_STALENESS }),
-});
-
-/** The same revocations, for who follows this process. */
-export const revocationNews = adapter({
-  port: 'revocationNews',
-  needs: ['revocations'],
-  open: ({ revocations: held }) => {
-    if (!(held instanceof FollowedRevocations)) throw new Error('these revocations are followed by nobody');
-    return { port: held };
-  },
 });

@@ -68,8 +68,8 @@ const tracersFor = async ({ tracing }: Config): Promise<AnyAdapter[]> =>
   tracing ? [(await import('../tracing/otlp.ts')).otlpTracer] : [];
 
 const revocationsFor = async (): Promise<AnyAdapter[]> => {
-  const { revocations, revocationNews } = await import('../keys/revocations.ts');
-  return [revocations, revocationNews];
+  const { toldRevocations, revocationNews } = await import('../keys/told-revocations.ts');
+  return [toldRevocations, revocationNews];
 };
 
 /** The adapters that Config chooses, one for each port. */

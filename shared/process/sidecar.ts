@@ -15,7 +15,7 @@ import { startGrpc } from '../doors/grpc/grpc.ts';
 import { askingVerifier } from '../keys/asking-verifier.ts';
 import { noClientMarks } from '../keys/client-marks.ts';
 import { openOriginKeys } from '../keys/origin-keys.ts';
-import { openRevocations } from '../keys/revocations.ts';
+import { openToldRevocations } from '../keys/told-revocations.ts';
 import { createVerifier } from '../keys/verifier.ts';
 import { type Adapter, Assembly } from '../kit/adapter.ts';
 import type { Host } from '../kit/invoke.ts';
@@ -126,7 +126,7 @@ export const startSidecar = async (
     const bound = config.env.PERFECT21_MAX_STALENESS;
     const [source, revocations] = await Promise.all([
       openOriginKeys({ origin: base, issuer }, ground),
-      openRevocations(
+      openToldRevocations(
         { ...ground, revocationFeed: heard },
         { bound_ms: bound, warn_ms: bound / 2, when_stale: whenStale === 'open' ? 'open' : 'closed' },
       ),

@@ -42,7 +42,7 @@ const setUp = async (answer: (now: number) => FeedMessage | undefined) => {
       take(message);
     },
   };
-  const { port, close } = await openRevocations({ revocationFeed, clock, log, ids });
+  const { port, close } = await openRevocations({ revocationFeed, clock, log });
   onTestFinished(close);
   return { clock, log, asked, port, tell: (message: FeedMessage) => take(message) };
 };
@@ -109,10 +109,10 @@ describe('a feed of revocations', () => {
   test('within a process what is published is known at once, and to who follows later', async () => {
     const [clock, log] = [new TestClock(), testLog()];
     const revocationFeed = createProcessFeed({ clock, ids });
-    const { port } = await openRevocations({ revocationFeed, clock, log, ids });
+    const { port } = await openRevocations({ revocationFeed, clock, log });
     revocationFeed.publish(ended('s', clock.now()));
     expect(port.find(claims)).toBe('session_ended');
-    const later = await openRevocations({ revocationFeed, clock, log, ids });
+    const later = await openRevocations({ revocationFeed, clock, log });
     expect(later.port.find(claims)).toBe('session_ended');
     clock.pass(60_000);
     expect(await port.find({ ...claims, sid: 'other' })).toBeUndefined();

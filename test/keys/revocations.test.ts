@@ -28,7 +28,6 @@ const setUp = async (before: Partial<Revocation>[] = [], mode: 'up' | 'away' = '
     revocationFeed: createStoreFeed({ store, clock, log, ids }),
     clock,
     log,
-    ids,
   });
   onTestFinished(close);
   return { clock, log, state, revoke, port };

@@ -5,7 +5,8 @@ import { watchRevocations } from '../../functions/sessions/watch-revocations.ts'
 import { createGrpcFeed } from '../../shared/calls/revocation-feed.ts';
 import { startGrpc } from '../../shared/doors/grpc/grpc.ts';
 import { createProcessFeed, type ProcessFeed } from '../../shared/keys/process-feed.ts';
-import { type FollowedRevocations, openRevocations } from '../../shared/keys/revocations.ts';
+import type { FollowedRevocations } from '../../shared/keys/revocations.ts';
+import { openToldRevocations } from '../../shared/keys/told-revocations.ts';
 import { service } from '../../shared/kit/service.ts';
 import type { Revocation } from '../../shared/ports/revocations.ts';
 import { systemClock } from '../../shared/system/clock.ts';
@@ -24,7 +25,7 @@ const ended = (value: string): Revocation => ({ kind: 'sid', value, error: 'sess
 /** A platform's side: what it knows, and its gRPC door. Heartbeats come while `beat` is called. */
 const origin = async (known: readonly Revocation[] = [], port = 0) => {
   const source: ProcessFeed = createProcessFeed({ clock, ids }, known);
-  const held = await openRevocations({ revocationFeed: source, clock, ids, log: testLog() });
+  const held = await openToldRevocations({ revocationFeed: source, clock, ids, log: testLog() });
   const beating = setInterval(() => void held.port.catchUp(), 100);
   const ports = {
     clock,
@@ -52,7 +53,7 @@ const origin = async (known: readonly Revocation[] = [], port = 0) => {
 const verifier = async (port: number, token = TOKEN) => {
   const log = testLog();
   const feed = createGrpcFeed({ address: `127.0.0.1:${port}`, token }, { clock, log });
-  const { port: held, close } = await openRevocations({ revocationFeed: feed, clock, ids, log });
+  const { port: held, close } = await openToldRevocations({ revocationFeed: feed, clock, ids, log });
   onTestFinished(close);
   return { held, log };
 };

@@ -1,7 +1,8 @@
 /** The feed of revocations over a real RabbitMQ: who follows is caught up, hears all at once, and mends what was lost. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createProcessFeed } from '../../../shared/keys/process-feed.ts';
-import { type FollowedRevocations, openRevocations } from '../../../shared/keys/revocations.ts';
+import type { FollowedRevocations } from '../../../shared/keys/revocations.ts';
+import { openToldRevocations } from '../../../shared/keys/told-revocations.ts';
 import { createRabbitFeed, tellOverRabbit } from '../../../shared/messaging/rabbitmq/revocations.ts';
 import type { Revocation } from '../../../shared/ports/revocations.ts';
 import { systemClock } from '../../../shared/system/clock.ts';
@@ -33,7 +34,7 @@ describe('revocations over RabbitMQ', () => {
 
   const origin = async (known: readonly Revocation[] = []) => {
     const own = ports();
-    const held = await openRevocations({ revocationFeed: createProcessFeed(own, known), ...own });
+    const held = await openToldRevocations({ revocationFeed: createProcessFeed(own, known), ...own });
     const beating = setInterval(() => void held.port.catchUp(), 100);
     const teller = tellOverRabbit(settings(), held.port, own);
     const stop = async (): Promise<void> => {
@@ -46,7 +47,7 @@ describe('revocations over RabbitMQ', () => {
   const verifier = async (url?: string) => {
     const own = ports();
     const feed = createRabbitFeed(settings(url), own);
-    const held = await openRevocations({ revocationFeed: feed, ...own });
+    const held = await openToldRevocations({ revocationFeed: feed, ...own });
     onTestFinished(() => feed.close());
     await soon(() => expect(held.port.isReady()).toBe(true));
     return held.port;
