@@ -2,7 +2,7 @@
 import type { Context } from '../../shared/kit/context.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
-import { deliver, type Message } from './deliver.ts';
+import { type DELIVERY_EMITS, deliver, type Message } from './deliver.ts';
 import { mayGo } from './message-bounds.ts';
 import { openedToken } from './opened-token.ts';
 import { deliveries, messageCounts } from './records.ts';
@@ -14,7 +14,7 @@ export const MAIL_WRITES = [deliveries, messageCounts] as const;
 
 type Given = Pick<Ports, (typeof MAIL_PORTS)[number]> & {
   store: Pick<
-    OperationStore<never, (typeof MAIL_WRITES)[number]['name'], never>,
+    OperationStore<never, (typeof MAIL_WRITES)[number]['name'], (typeof DELIVERY_EMITS)[number]['type']>,
     'get' | 'transact' | 'increment' | 'owner' | 'isGone'
   >;
 };

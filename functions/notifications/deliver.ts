@@ -6,6 +6,8 @@ import type { OperationStore } from '../../shared/kit/operation.ts';
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { insert, type Stored, update } from '../../shared/ports/store.ts';
+import { realtimeFrame } from './events.ts';
+import { deliveryFrame } from './frames.ts';
 import { type Channel, deliveryId } from './model.ts';
 import {
   type Attempt,
@@ -17,7 +19,7 @@ import {
 } from './records.ts';
 
 type Ledger = Pick<Ports, 'clock' | 'log' | 'metrics'> & {
-  store: Pick<OperationStore<never, 'deliveries', never>, 'get' | 'transact' | 'owner' | 'isGone'>;
+  store: Pick<OperationStore<never, 'deliveries', 'realtime.frame'>, 'get' | 'transact' | 'owner' | 'isGone'>;
 };
 
 /** Which message, on which channel. */
@@ -34,6 +36,9 @@ export interface Message {
 export type Send = (tried: (attempt: Omit<Attempt, 'at'>) => void, expires_at: number | undefined) => Promise<void>;
 
 const FINAL: readonly DeliveryStatus[] = ['sent', 'expired', 'suppressed'];
+const ENDS: readonly DeliveryStatus[] = [...FINAL, 'failed'];
+/** What an operation that delivers declares as `emits`. */
+export const DELIVERY_EMITS = [realtimeFrame] as const;
 /** A send that began longer ago than a handler may take, in ms, was cut off, whatever is known of its process. */
 const UNDER_WAY_MS = 60_000;
 const KEPT_ATTEMPTS = 100;
@@ -73,6 +78,12 @@ const verdictOf = (error: AppError, attempt: number, late: boolean): Verdict => 
   return attempt < MAX_ATTEMPTS ? { status: 'retrying' } : { status: 'failed', reason: 'gave_up' };
 };
 
+/** What the open connections of the one whom it is for are told of its end. What they are told themselves they have seen. */
+const tellsOf = ({ id, channel, user_id }: Message, { status, reason, updated_at }: DeliveryRecord) =>
+  user_id && channel !== 'realtime' && ENDS.includes(status)
+    ? [realtimeFrame.with(deliveryFrame(user_id, { id, channel, status, reason }, updated_at), { user_id })]
+    : [];
+
 /**
  * Delivers a message unless the ledger says that it was dealt with. `prepare` gives the send, or why there is none.
  *
@@ -103,11 +114,14 @@ export const deliver = async (
   }
   const { reason: _, sender: __, ...base } = earlier?.value ?? newDelivery(message, 'sending', now);
   const write = (read: Stored<DeliveryRecord> | undefined, value: DeliveryRecord): Promise<void> =>
-    store.transact([
-      read
-        ? update(deliveries, read, value)
-        : insert(deliveries, key, value, { expires_at: base.created_at + DELIVERY_TTL_MS }),
-    ]);
+    store.transact(
+      [
+        read
+          ? update(deliveries, read, value)
+          : insert(deliveries, key, value, { expires_at: base.created_at + DELIVERY_TTL_MS }),
+      ],
+      tellsOf(message, value),
+    );
 
   const end = endOf(message);
   const isLate = (): boolean => end !== undefined && end <= clock.now();

@@ -1,8 +1,8 @@
 /** What listeners are told, and how. */
 import * as z from 'zod';
 import type { Frame } from '../../shared/ports/realtime.ts';
-import { CATEGORIES } from './model.ts';
-import type { InboxRecord } from './records.ts';
+import { CATEGORIES, type Channel } from './model.ts';
+import type { DeliveryRecord, InboxRecord } from './records.ts';
 
 export const TICKET_TTL_S = 30;
 
@@ -40,4 +40,17 @@ export const notificationFrame = (id: string, record: InboxRecord): Frame => ({
   type: 'notification',
   at: Math.floor(record.created_at / 1000),
   data: toNotification(id, record),
+});
+
+/** What became of a message on a channel, as data of the event that tells it. @param at unix ms */
+export const deliveryFrame = (
+  user_id: string,
+  { id, channel, status, reason }: { id: string; channel: Channel } & Pick<DeliveryRecord, 'status' | 'reason'>,
+  at: number,
+) => ({
+  user_id,
+  frame_id: `${id}.${channel}.${status}`,
+  type: 'delivery' as const,
+  at: Math.floor(at / 1_000),
+  data: { id, channel, status, ...(reason && { reason }) },
 });

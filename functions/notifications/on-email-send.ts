@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { defer } from './defer.ts';
+import { DELIVERY_EMITS } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { emailSend } from './events.ts';
 import { isWanted } from './preferences.ts';
@@ -16,7 +17,7 @@ export const onEmailSend = operation({
   access: 'service',
   input: envelopeOf(emailSend),
   output: z.object({}),
-  emits: [emailSend],
+  emits: [emailSend, ...DELIVERY_EMITS],
   reads: [preferences],
   writes: MAIL_WRITES,
   needs: MAIL_PORTS,

@@ -4,7 +4,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { remove } from '../../shared/ports/store.ts';
 import { defer } from './defer.ts';
-import { deliver } from './deliver.ts';
+import { DELIVERY_EMITS, deliver } from './deliver.ts';
 import { pushSend } from './events.ts';
 import { MAX_DEVICES } from './model.ts';
 import { openedToken } from './opened-token.ts';
@@ -28,7 +28,7 @@ export const onPushSend = operation({
   access: 'service',
   input: envelopeOf(pushSend),
   output: z.object({}),
-  emits: [pushSend],
+  emits: [pushSend, ...DELIVERY_EMITS],
   reads: [preferences, devices],
   queries: ['devices.by_user'],
   writes: [deliveries, devices],

@@ -3,7 +3,7 @@ import { counterKey } from '../../shared/kit/counter-key.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { defer } from './defer.ts';
-import { deliver } from './deliver.ts';
+import { DELIVERY_EMITS, deliver } from './deliver.ts';
 import { smsSend } from './events.ts';
 import { mayGo } from './message-bounds.ts';
 import { openedToken } from './opened-token.ts';
@@ -23,7 +23,7 @@ export const onSmsSend = operation({
   access: 'service',
   input: envelopeOf(smsSend),
   output: z.object({}),
-  emits: [smsSend],
+  emits: [smsSend, ...DELIVERY_EMITS],
   reads: [preferences],
   writes: [deliveries, messageCounts, smsCounts],
   needs: ['clock', 'log', 'metrics', 'sms', 'sealer', 'secrets', 'settings'],

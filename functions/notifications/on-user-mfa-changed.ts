@@ -4,6 +4,7 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
 import { userMfaDisabled, userMfaEnabled } from '../auth/events.ts';
 import { askFor, SENDS } from './ask.ts';
+import { DELIVERY_EMITS } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
 
@@ -15,7 +16,7 @@ export const onUserMfaChanged = operation({
   access: 'service',
   input: z.union([envelopeOf(userMfaEnabled), envelopeOf(userMfaDisabled)]),
   output: z.object({}),
-  emits: SENDS,
+  emits: [...SENDS, ...DELIVERY_EMITS],
   writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   run: async (given, { message_id: id, message_type, timestamp, data }, context) => {

@@ -5,7 +5,7 @@
  * A bus says `connected` when everything that is published from now on comes, `missed` when it may not, and delivers.
  * What comes while the operations catch up waits; what may be missing is never guessed, it is caught up on.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextLoop, setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../kit/context.ts';
 import { toAppError, toBatchVerdict } from '../kit/errors.ts';
 import { catchUp, type Host, invoke, tellMissed } from '../kit/invoke.ts';
@@ -19,6 +19,8 @@ import { match } from './topic.ts';
 
 /** Events that wait for a slow operation, and ids that are remembered. With more waiting, all are given up and caught up on. */
 const MOST = 10_000;
+/** How long events are handled before the loop looks at its sockets again. */
+const SLICE_MS = 5;
 
 const contextOf = (host: Host, request_id: string, traceparent?: string): Context => ({
   request_id,
@@ -65,6 +67,7 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
   };
 
   const work = async (): Promise<void> => {
+    let since = performance.now();
     for (let next = waiting.shift(); next && live; next = live ? waiting.shift() : undefined) {
       const { envelope, routing_key } = next;
       for (const op of ops) {
@@ -78,6 +81,11 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
           gap();
           join();
         }
+      }
+      // what an event sets off here, such as thousands of frames, must not keep everybody else waiting
+      if (performance.now() - since > SLICE_MS) {
+        await nextLoop();
+        since = performance.now();
       }
     }
   };

@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   enumeration: () => import('./enumeration.ts'),
   grpc: () => import('./grpc.ts'),
   sidecar: () => import('./sidecar.ts'),
+  realtime: () => import('./realtime.ts'),
   attacks: () => import('./attacks.ts'),
   bundles: () => import('./bundles.ts'),
   'cold-start': () => import('./cold-start.ts'),

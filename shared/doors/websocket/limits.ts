@@ -1,6 +1,6 @@
 /** What a connection may ask of a process. Times are milliseconds, sizes bytes. */
 export interface SocketLimits {
-  /** Of one client address; IPv6: of its /64. */
+  /** Of one client address; IPv6: of its /64. Multiplied as bounds on requests are. */
   of_address: number;
   /** Of a message that comes in. */
   message: number;
@@ -15,7 +15,7 @@ export interface SocketLimits {
 }
 
 export const SOCKET_LIMITS: SocketLimits = {
-  of_address: 500,
+  of_address: 2_000,
   message: 4_096,
   per_second: 50,
   behind: 64 * 1_024,

@@ -2,17 +2,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { PLATFORM } from '../../kit/access.ts';
 import type { Caller, Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
-import { networkOf } from '../../kit/network.ts';
 import type { Operation } from '../../kit/operation.ts';
 import type { Service } from '../../kit/service.ts';
-import { continueTrace } from '../../kit/trace.ts';
-import { requestIdOf } from '../binding/binding.ts';
 import { readQuery } from '../binding/body.ts';
 import { CLOSE, closeOf } from './codes.ts';
+import { type Coming, comingOf, pathOf } from './coming.ts';
 import { Connection } from './connection.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './limits.ts';
 import { originRule } from './origins.ts';
@@ -35,8 +32,6 @@ export interface Sockets {
 
 /** Fragments of a message, and pieces of them that are held: a message is short, so that it has few. */
 const MOST_PIECES = 64;
-
-const pathOf = (url = '/'): string => url.split('?', 1)[0]!;
 
 /** The door of these services; undefined where none of their operations has a socket. */
 export const openSockets = (host: Host, services: readonly Service[], options: SocketOptions): Sockets | undefined => {
@@ -85,7 +80,9 @@ class SocketDoor implements Sockets {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#server.handleUpgrade(request, socket, head, (opened) => void this.#serve(opened, request));
+    this.#server.handleUpgrade(request, socket, head, (opened) => {
+      void this.#serve(opened, comingOf(request, this.#routes, this.#options.ipOf, this.#host.ports.ids.uuid));
+    });
   }
 
   async stop(): Promise<void> {
@@ -97,10 +94,9 @@ class SocketDoor implements Sockets {
     }
   }
 
-  async #serve(opened: WebSocket, request: IncomingMessage): Promise<void> {
-    const { clock, ids, log, metrics } = this.#host.ports;
-    const ip = this.#options.ipOf(request.socket.remoteAddress, request.headers['x-forwarded-for'] as string);
-    const network = networkOf(ip);
+  /** Takes a connection that counts for its address. */
+  #taken(opened: WebSocket, network: string): Connection {
+    const { clock, metrics } = this.#host.ports;
     this.#ofAddress.set(network, (this.#ofAddress.get(network) ?? 0) + 1);
     const connection = new Connection(opened, this.#limits, clock.now, (code) => {
       this.#open.delete(connection);
@@ -110,54 +106,47 @@ class SocketDoor implements Sockets {
       metrics.count('perfect21_websockets_closed_total', { code: String(code) });
     });
     this.#open.add(connection);
-    const { headers } = request;
-    const op = this.#routes.get(pathOf(request.url))!;
-    const context: Context = {
-      request_id: requestIdOf(headers['x-request-id'] as string | undefined, ids.uuid),
-      trace: continueTrace(headers.traceparent as string | undefined),
-      caller: PLATFORM,
-      client: { ip, user_agent: headers['user-agent']?.slice(0, 512) },
-      door: 'websocket',
-      signal: connection.signal,
-    };
+    return connection;
+  }
+
+  async #serve(opened: WebSocket, { op, query, origin, network, context }: Coming): Promise<void> {
+    const connection = this.#taken(opened, network);
     try {
       if (this.#stopping) throw new AppError('unavailable', { detail: 'The process stops' });
-      if (this.#ofAddress.get(network)! > this.#limits.of_address) {
+      const most = this.#limits.of_address * (this.#host.ports.settings?.rate_limits ?? 1);
+      if (this.#ofAddress.get(network)! > most) {
         throw new AppError('too_many_requests', { detail: 'Too many connections of one address' });
       }
-      const { caller, input } = await this.#admit(op, request, context);
-      const rows = await invoke(this.#host, op, input, { ...context, caller });
+      if (!this.#fromHere(origin)) throw new AppError('invalid_token', { detail: 'Pages of another origin' });
+      const { ticket = '', ...input } = readQuery(query);
+      const caller = await this.#admit(op, ticket, context);
+      const rows = await invoke(this.#host, op, input, { ...context, caller, signal: connection.signal });
       await connection.carry(rows as AsyncIterable<unknown>);
     } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.code === 'invalid_token') connection.close(CLOSE.ticket, 'The ticket is unknown, used or over');
-      else {
-        const { code, reason } = closeOf(error);
-        connection.close(code, reason);
-      }
-      if (ERRORS[error.code].http >= 500) {
-        const { request_id, trace } = context;
-        const told = { operation: op.name, code: error.code, request_id, trace_id: trace.trace_id };
-        log.error('operation.failed', { ...told, cause: error.cause ?? error });
-      }
+      this.#refuse(connection, op, toAppError(thrown), context);
     }
   }
 
-  /** Who comes, by the ticket in the address. @throws AppError `invalid_token` for a page or a ticket that lets nobody in */
-  async #admit(
-    op: Operation<any, any>,
-    { url = '', headers }: IncomingMessage,
-    context: Context,
-  ): Promise<{ caller: Caller; input: unknown }> {
-    const { ticket = '', ...input } = readQuery(url.split('?', 2)[1]);
-    if (!this.#fromHere(headers.origin)) throw new AppError('invalid_token', { detail: 'Pages of another origin' });
+  /** Who comes with a ticket. @throws AppError `invalid_token` for one that lets nobody in */
+  async #admit(op: Operation<any, any>, ticket: string, context: Context): Promise<Caller> {
     try {
       const holder = await this.#host.call(op.socket!.admits, { ticket }, context);
-      return { caller: { kind: 'user', ...(holder as object) } as Caller, input };
+      return { kind: 'user', ...(holder as object) } as Caller;
     } catch (thrown) {
       const { code } = toAppError(thrown);
       // two that come with one ticket at once
       throw code === 'conflict' || code === 'invalid_request' ? new AppError('invalid_token') : thrown;
     }
+  }
+
+  #refuse(connection: Connection, op: Operation<any, any>, error: AppError, { request_id, trace }: Context): void {
+    if (error.code === 'invalid_token') connection.close(CLOSE.ticket, 'The ticket is unknown, used or over');
+    else {
+      const { code, reason } = closeOf(error);
+      connection.close(code, reason);
+    }
+    if (ERRORS[error.code].http < 500) return;
+    const told = { operation: op.name, code: error.code, request_id, trace_id: trace.trace_id };
+    this.#host.ports.log.error('operation.failed', { ...told, cause: error.cause ?? error });
   }
 }

@@ -93,6 +93,21 @@ describe('a WebSocket', () => {
     second.socket.close();
   });
 
+  test('tells what became of a message on other channels', async () => {
+    const { user_id, access_token } = await userWithSession(rig.world);
+    const { socket, frame } = await opened(access_token);
+    const message = {
+      user_id,
+      category: 'security',
+      template_name: 'notice',
+      template_data: { title: 'a', text: 'b' },
+    };
+    const input = { ...message, channels: ['email'] };
+    const { id } = await expectOk(rig.world.call(sendNotification, input, { token: rig.world.service_token }));
+    expect((await frame('delivery')).data).toEqual({ id, channel: 'email', status: 'sent' });
+    socket.close();
+  });
+
   test('hears of a change of permissions, but not who made it', async () => {
     const { user_id, access_token } = await userWithSession(rig.world);
     const { socket, frame } = await opened(access_token);

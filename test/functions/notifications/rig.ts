@@ -39,7 +39,9 @@ export const emit = operation({
   },
 });
 
-export const platform = [service('other', [emit]), notifications];
+/** Nobody listens here: a worker that hears no broadcasts starts and stops at once. */
+const queued = notifications.operations.filter(({ subscription }) => !subscription?.broadcast);
+export const platform = [service('other', [emit]), service('notifications', queued)];
 export const collections = [...notificationCollections, users];
 
 /** Puts a verified user into the store. */

@@ -1,0 +1,101 @@
+/** The platform in one process, which tells listeners: at a rate, or everybody at once. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as product from '../../../functions/index.ts';
+import { issueTicket } from '../../../functions/notifications/issue-ticket.ts';
+import { onRealtimeFrame } from '../../../functions/notifications/on-realtime-frame.ts';
+import { loadConfig } from '../../../shared/config/config.ts';
+import type { Context } from '../../../shared/kit/context.ts';
+import { invoke } from '../../../shared/kit/invoke.ts';
+import { continueTrace } from '../../../shared/kit/trace.ts';
+import { startListener } from '../../../shared/messaging/listener.ts';
+import { launch } from '../../../shared/process/launch.ts';
+import { testEnvironment } from '../../support/platform.ts';
+import { serve } from '../processes.ts';
+
+export type ServerOrder =
+  | { tickets: { from: number; count: number } }
+  /** Tells one user after the other, `rate` times a second. */
+  | { push: { users: number; rate: number; seconds: number } }
+  /** Tells everybody at once. */
+  | { broadcast: { users: number } }
+  | 'memory'
+  | 'where';
+
+const folder = mkdtempSync(join(tmpdir(), 'perfect21-realtime-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const { host, http } = await launch(product, loadConfig(testEnvironment(folder)));
+const listener = startListener(host, [onRealtimeFrame]);
+listener.connected();
+
+const nameOf = (user: number): string => `user-${user}`;
+const contextOf = (user: number): Context => ({
+  request_id: 'bench',
+  trace: continueTrace(),
+  caller: {
+    kind: 'user',
+    user_id: nameOf(user),
+    session_id: nameOf(user),
+    jti: nameOf(user),
+    generation: 0,
+    expires_at: Math.floor(Date.now() / 1_000) + 900,
+    permissions: [],
+    roles: [],
+  },
+  client: {},
+  door: 'local',
+});
+
+let made = 0;
+/** Milliseconds that clients on the same machine count by, too. */
+const now = (): number => performance.timeOrigin + performance.now();
+const tell = (user: number): void => {
+  made += 1;
+  const message_id = `01890a5d-ac96-774b-bcce-${String(made).padStart(12, '0')}`;
+  const text = 'The work that was planned for tonight is done. Nothing is left to do for you.';
+  const frame = { frame_id: message_id, type: 'notification' as const, at: 1, data: { text, sent: now() } };
+  const envelope = {
+    message_id,
+    message_type: 'realtime.frame',
+    timestamp: '2026-05-09T12:00:00.000Z',
+    source_service: 'notification-service',
+    user_id: nameOf(user),
+    data: { user_id: nameOf(user), ...frame },
+  };
+  listener.deliver({ envelope, routing_key: 'realtime.events.frame', priority: 0 } as never);
+};
+
+const push = async ({ users, rate, seconds }: { users: number; rate: number; seconds: number }): Promise<number> => {
+  const started = performance.now();
+  let sent = 0;
+  for (let elapsed = 0; elapsed < seconds * 1_000; elapsed = performance.now() - started) {
+    for (const due = (elapsed / 1_000) * rate; sent < due; sent += 1) tell(sent % users);
+    await sleep(1);
+  }
+  await listener.settled();
+  return sent;
+};
+
+serve(async (order: ServerOrder) => {
+  if (order === 'where') return http.url;
+  if (order === 'memory') {
+    globalThis.gc?.();
+    return process.memoryUsage().rss;
+  }
+  if ('tickets' in order) {
+    const { from, count } = order.tickets;
+    const tickets = Array.from({ length: count }, (_, n) => invoke(host, issueTicket, {}, contextOf(from + n)));
+    return (await Promise.all(tickets)).map(({ ticket }) => ticket);
+  }
+  if ('push' in order) return push(order.push);
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
+  for (let user = 0; user < order.broadcast.users; user += 1) tell(user);
+  await listener.settled();
+  await sleep(50);
+  loop.disable();
+  return loop.max / 1e6;
+});
