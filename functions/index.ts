@@ -1,4 +1,5 @@
 /** The platform on one page: five services, what they keep, and the version of its shape. */
+import { auditHeads, auditLines } from '../shared/kit/audit-records.ts';
 import { callCounts } from '../shared/kit/bound-records.ts';
 import type { Service } from '../shared/kit/service.ts';
 import type { StoreSchema } from '../shared/store/schema.ts';
@@ -32,7 +33,7 @@ export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries
 
 /** Raise the version with every change of a collection's indexes or migrations: a start on older data then migrates it. */
 export const schema: StoreSchema = {
-  version: 7,
+  version: 8,
   collections: [
     ...authCollections,
     ...userCollections,
@@ -41,6 +42,8 @@ export const schema: StoreSchema = {
     ...notificationCollections,
     ...bridgeCollections,
     callCounts,
+    auditLines,
+    auditHeads,
   ],
   fill: fillTerms,
 };

@@ -33,6 +33,7 @@ export const createService = operation({
   writes: [serviceCredentials],
   needs: ['clock', 'ids', 'clientAssertions'],
   calls: { findLacking },
+  audit: ['name'],
   run: async ({ store, clock, ids, clientAssertions, findLacking }, { name, permissions, keys }, context) => {
     const { caller } = context;
     await requireAllOf(caller, permissions, findLacking);

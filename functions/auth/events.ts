@@ -18,6 +18,7 @@ export const userLogin = eventType({
     failure_reason: z.string().optional(),
   }),
   priority: ({ login_successful }) => (login_successful ? 0 : 5),
+  refused: ({ login_successful, failure_reason }) => (login_successful ? undefined : (failure_reason ?? 'failed')),
 });
 
 /** A session ended because its user logged out. */

@@ -59,6 +59,7 @@ export const grantToken = operation({
   writes: CLIENT_WRITES,
   needs: [...CLIENT_PORTS, 'tokens', 'metrics'],
   calls: { rotateSession },
+  audit: 'events',
   run: async (
     { tokens, metrics, rotateSession, ...given },
     { grant_type, scope, refresh_token, ...fields },

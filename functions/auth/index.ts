@@ -6,14 +6,17 @@ import { checkLogin } from './check-login.ts';
 import { confirmEmail } from './confirm-email.ts';
 import { confirmTotp } from './confirm-totp.ts';
 import { createService } from './create-service.ts';
+import { exportAudit } from './export-audit.ts';
 import { exportUser } from './export-user.ts';
 import { forgotPassword } from './forgot-password.ts';
 import { getFactors } from './get-factors.ts';
 import { getJwks } from './get-jwks.ts';
 import { getOpenidConfiguration } from './get-openid-configuration.ts';
+import { getSecurityLog } from './get-security-log.ts';
 import { grantToken } from './grant-token.ts';
 import { introspect } from './introspect.ts';
 import { issueTokens } from './issue-tokens.ts';
+import { listAudit } from './list-audit.ts';
 import { listServices } from './list-services.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
@@ -33,6 +36,7 @@ import { undoEmail } from './undo-email.ts';
 import { validateCredentials } from './validate-credentials.ts';
 import { validateToken } from './validate-token.ts';
 import { validateTokens } from './validate-tokens.ts';
+import { verifyAuditLog } from './verify-audit.ts';
 import { verifyEmail } from './verify-email.ts';
 import { verifyMfa } from './verify-mfa.ts';
 
@@ -61,6 +65,10 @@ export const auth = service('auth', [
   getOpenidConfiguration,
   grantToken,
   introspect,
+  listAudit,
+  exportAudit,
+  verifyAuditLog,
+  getSecurityLog,
   listServices,
   createService,
   rotateService,

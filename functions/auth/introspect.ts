@@ -63,6 +63,7 @@ export const introspect = operation({
   writes: CLIENT_WRITES,
   needs: [...CLIENT_PORTS, 'settings', 'verifier', 'serviceTokens'],
   calls: { findRefreshToken, getEffective },
+  audit: 'events',
   run: async (
     { settings, verifier, serviceTokens, findRefreshToken, getEffective, ...given },
     { token, ...fields },

@@ -1,26 +1,48 @@
 import * as z from 'zod';
+import { auditLines } from '../../shared/kit/audit-records.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
-import { remove } from '../../shared/ports/store.ts';
+import { remove, update } from '../../shared/ports/store.ts';
 import { userDeleted } from '../users/events.ts';
 import { factors } from './records.ts';
 
-/** Deletes the second factor of a user who is gone. */
+/** Deletes the second factor of a user who is gone, and from where he acted; what was done stays in the audit log. */
 export const onUserDeleted = operation({
   name: 'auth.on-user-deleted',
-  summary: 'Deletes the second factor of a deleted user',
+  summary: 'Deletes the second factor of a deleted user, and from where he acted',
   subscription: { queue: 'auth-service.deletions', bindings: [userDeleted.key], types: [userDeleted.type] },
   access: 'service',
   input: envelopeOf(userDeleted),
   output: z.object({}),
   errors: ['conflict'],
-  reads: [factors],
-  writes: [factors],
-  run: ({ store }, { data: { user_id } }) =>
-    retryConflict(async () => {
+  reads: [factors, auditLines],
+  queries: ['audit_lines.by_actor', 'audit_lines.by_subject'],
+  writes: [factors, auditLines],
+  run: async ({ store }, { data: { user_id } }) => {
+    await retryConflict(async () => {
       const factor = await store.get(factors, user_id);
       if (factor) await store.transact([remove(factors, factor)]);
-      return {};
-    }),
+    });
+    for (const list of ['by_actor', 'by_subject'] as const) {
+      for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+        const page = await store.query(auditLines, list, user_id, { limit: 50, cursor });
+        // lines are sealed meanwhile, so what each says now is read by its id
+        await retryConflict(async () => {
+          const found = await store.getMany(
+            auditLines,
+            page.items.map(({ id }) => id),
+          );
+          // of others who acted on him the origin is theirs
+          const his = [...found.values()].filter(
+            ({ value: { origin, actor, actor_kind } }) => origin && (actor === user_id || actor_kind === 'anonymous'),
+          );
+          const bare = his.map((line) => update(auditLines, line, { ...line.value, origin: undefined }));
+          if (bare.length) await store.transact(bare);
+        });
+        cursor = page.next_cursor;
+      }
+    }
+    return {};
+  },
 });

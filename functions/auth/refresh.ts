@@ -26,6 +26,7 @@ export const refresh = operation({
   errors: ['invalid_refresh_token', 'conflict'],
   needs: ['clock', 'metrics'],
   calls: { rotateSession },
+  audit: 'events',
   run: async ({ clock, metrics, rotateSession }, { refresh_token, ...said }, context) => {
     const client = clientOf(context, said);
     const tokens = await rotateSession({ refresh_token, client }).catch((thrown) => {

@@ -52,6 +52,7 @@ export const rotateService = operation({
   writes: [serviceCredentials, revocationRecords],
   needs: ['clock', 'ids', 'clientAssertions', 'revocations'],
   calls: { findLacking },
+  audit: ['overlap'],
   run: ({ store, clock, ids, clientAssertions, revocations, findLacking }, { client_id, overlap, keys }, context) =>
     retryConflict(async () => {
       const read = await store.get(serviceCredentials, client_id);

@@ -25,6 +25,7 @@ export const validateToken = operation({
   output: Validation,
   needs: ['verifier', 'clientMarks', 'clock', 'log', 'metrics'],
   calls: { noteClientChange },
+  audit: 'events',
   run: async ({ verifier, clientMarks, clock, log, metrics, noteClientChange }, { token, ...said }, { caller }) => {
     const verdict = await verifier.verify(token);
     countVerdict(metrics, verdict);

@@ -2,6 +2,7 @@
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import { revocations } from '../../shared/keys/revocation-records.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
+import { auditHeads, auditLines } from '../../shared/kit/audit-records.ts';
 import { callCounts } from '../../shared/kit/bound-records.ts';
 import { clientAssertions, factors, loginAttempts, spentCodes } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
@@ -11,9 +12,11 @@ import { clientChanges, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 7,
+  version: 8,
   collections: [
     administrators,
+    auditHeads,
+    auditLines,
     sightings,
     callCounts,
     clientAssertions,

@@ -17,6 +17,7 @@ export const readNotification = operation({
   reads: [inbox],
   writes: [inbox],
   needs: ['clock'],
+  audit: 'events',
   run: ({ store, clock }, { id }, { caller }) =>
     retryConflict(async () => {
       const found = await store.get(inbox, id);

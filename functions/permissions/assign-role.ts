@@ -29,6 +29,7 @@ export const assignRole = operation({
   writes: [roleAssignments, revocationRecords],
   needs: ['clock', 'log', 'revocations'],
   calls: { getAccount, addAdministrator, removeAdministrator },
+  audit: ['expires_at'],
   run: async (
     { store, clock, log, revocations, getAccount, addAdministrator, removeAdministrator },
     { user_id, role, expires_at, reason },

@@ -46,6 +46,7 @@ export const checkPermission = operation({
   writes: NOTE_WRITES,
   needs: [...NOTE_PORTS, 'conditions', 'metrics'],
   calls: { getAccount },
+  audit: 'events',
   run: async ({ conditions, metrics, getAccount, ...given }, { user_id, ...question }) => {
     const { store, clock } = given;
     const [{ status }, assigned, rules] = await Promise.all([

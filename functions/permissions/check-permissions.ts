@@ -22,6 +22,7 @@ export const checkPermissions = operation({
   writes: NOTE_WRITES,
   needs: [...NOTE_PORTS, 'conditions', 'metrics'],
   calls: { getAccounts },
+  audit: 'events',
   run: async ({ conditions, metrics, getAccounts, ...given }, { checks }) => {
     const { store, clock } = given;
     const ids = [...new Set(checks.map(({ user_id }) => user_id))];

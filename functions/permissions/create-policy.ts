@@ -24,6 +24,7 @@ export const createPolicy = operation({
   queries: ['roles.all', 'policies.all'],
   writes: [policies, ruleVersions, ruleGenerations, revocationRecords],
   needs: ['clock', 'conditions', 'revocations'],
+  audit: ['name'],
   run: async ({ store, clock, conditions, revocations }, { name, ...fields }, context) => {
     await requireSoundCondition(conditions, fields);
     return retryConflict(async () => {

@@ -25,6 +25,7 @@ export const createRole = operation({
   queries: ['roles.all'],
   writes: [roles, ruleVersions, ruleGenerations, revocationRecords],
   needs: ['clock', 'revocations'],
+  audit: ['name'],
   run: ({ store, clock, revocations }, { name, ...fields }, context) =>
     retryConflict(async () => {
       requireOwnRole(name);

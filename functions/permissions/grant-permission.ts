@@ -31,6 +31,7 @@ export const grantPermission = operation({
   writes: [roleAssignments, revocationRecords],
   needs: ['clock', 'ids', 'revocations'],
   calls: { getAccount },
+  audit: ['permission', 'effect', 'expires_at'],
   run: async ({ store, clock, ids, revocations, getAccount }, input, context) => {
     const { user_id, permission, effect, expires_at, reason } = input;
     requireUser(await getAccount({ user_id }));

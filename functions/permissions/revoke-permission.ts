@@ -23,6 +23,7 @@ export const revokePermission = operation({
   queries: ['roles.all'],
   writes: [roleAssignments, revocationRecords],
   needs: ['clock', 'revocations'],
+  audit: ['permission'],
   run: ({ store, clock, revocations }, { user_id, permission }, context) =>
     retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);

@@ -28,6 +28,7 @@ import { raiseGeneration } from './raise-generation.ts';
 import { recordLogin } from './record-login.ts';
 import * as records from './records.ts';
 import { removeAdministrator } from './remove-administrator.ts';
+import { reportNotMe } from './report-not-me.ts';
 import { requestEmailChange } from './request-email-change.ts';
 import { requestPasswordReset } from './request-password-reset.ts';
 import { resetPassword } from './reset-password.ts';
@@ -67,6 +68,7 @@ export const users = service('users', [
   recordLogin,
   getLoginHistory,
   deleteMe,
+  reportNotMe,
   getAccount,
   getAccounts,
   raiseGeneration,

@@ -35,6 +35,7 @@ export interface UserRecord {
 const SHARDS = 16;
 
 export const users = collection<UserRecord>()('users', {
+  subject: (_, id) => id,
   indexes: {
     by_status: { hash: (user) => user.status, sort: (_, id) => id, shards: SHARDS },
     by_creation: {

@@ -31,6 +31,7 @@ export const updateUserStatus = operation({
   reads: MOVES,
   writes: MOVES,
   needs: ['log'],
+  audit: ['status'],
   calls: { endUserSessions, getEffective },
   run: async ({ store, log, endUserSessions, getEffective }, { user_id, status, reason }) => {
     const isAdministrator = async () => (await getEffective({ user_id })).roles.includes(ADMIN);

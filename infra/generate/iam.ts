@@ -1,5 +1,6 @@
 /** One role for each function, with the rights that follow from what its operations declared. */
 import type { IamStatement } from '../../shared/kit/adapter.ts';
+import { auditHeads, auditLines } from '../../shared/kit/audit-records.ts';
 import { reach } from '../../shared/kit/reach.ts';
 import { statements, type TableUse } from '../../shared/store/dynamodb/access.ts';
 import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
@@ -41,6 +42,9 @@ const tableArns = (resource: string): Cfn => {
 /** Of collections, those that are only counted in and never read: their numbers come with the count. */
 const countedIn = new Set(schema.collections.filter(({ counts }) => counts).map(({ name }) => name));
 
+/** What the relay's function changes when it seals the audit log. */
+const SEALED = [auditLines.name, auditHeads.name];
+
 /** What a function does with the tables: its operations' declarations and its adapters' own reads. */
 const tableUse = (of: LambdaFunction): TableUse => {
   const reached = of.operations.map((op) => reach(op));
@@ -49,11 +53,13 @@ const tableUse = (of: LambdaFunction): TableUse => {
       ...reached.flatMap(({ reads }) => [...reads]),
       ...awsAdaptersOf(of).flatMap(({ reads = [] }) => reads.map(({ name }) => name)),
     ],
-    writes: reached.flatMap(({ writes }) => [...writes]),
+    writes: [...reached.flatMap(({ writes }) => [...writes]), ...(of.relay ? SEALED : [])],
+    appends: reached.flatMap(({ appends }) => [...appends]),
     counts: countedIn,
     queries: [
       ...reached.flatMap(({ queries }) => [...queries]),
       ...awsAdaptersOf(of).flatMap(({ queries = [] }) => queries),
+      ...(of.relay ? [`${auditLines.name}.chain`] : []),
     ],
     ...(reached.some(({ emits }) => emits) && { messages: 'enqueue' as const }),
     ...(of.relay && { messages: 'consume' as const }),

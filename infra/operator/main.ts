@@ -5,6 +5,7 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import { type Command, helpOf, overview, parse } from './command.ts';
+import { auditCommands } from './commands/audit.ts';
 import { bridgeCommands } from './commands/bridge.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { eventCommands } from './commands/events.ts';
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   ...bridgeCommands,
   ...userCommands,
   ...serviceCommands,
+  ...auditCommands,
   ...rotationCommands,
 ];
 

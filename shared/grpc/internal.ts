@@ -3,7 +3,7 @@
  * and out. What the two ends of such a call have to agree on.
  */
 import type { Metadata } from '@grpc/grpc-js';
-import type { Caller, Context } from '../kit/context.ts';
+import type { AuditNote, Caller, Context, Told } from '../kit/context.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Operation } from '../kit/operation.ts';
 import { holds } from '../kit/permissions.ts';
@@ -59,4 +59,21 @@ export const sendParameters = (metadata: Metadata, parameters: unknown): void =>
 export const receiveParameters = (metadata: Metadata): unknown => {
   const bytes = metadata.get(PARAMETERS)[0];
   return Buffer.isBuffer(bytes) ? fromJson(bytes) : undefined;
+};
+
+const AUDIT = 'x-perfect21-audit-bin';
+
+/** Hands on what the audit log will say of the call, if no line says it yet: it goes with the first change, wherever that is made. */
+export const sendAudit = (metadata: Metadata, note: AuditNote | undefined): void => {
+  if (note && !note.written) metadata.set(AUDIT, toJson({ ...note.told(), only_events: note.only_events }));
+};
+
+const NOBODY: Told = { action: '', actor: '', actor_kind: 'anonymous', request_id: '', ip_address: '', user_agent: '' };
+
+/** Services of the platform alone call here (`admitInternal`), and they are believed. Where nothing is said there is no line. */
+export const receiveAudit = (metadata: Metadata): AuditNote => {
+  const bytes = metadata.get(AUDIT)[0];
+  if (!Buffer.isBuffer(bytes)) return { told: () => NOBODY, only_events: true, written: true };
+  const { only_events, ...told } = fromJson(bytes) as Told & { only_events: boolean };
+  return { told: () => told, only_events, written: false };
 };

@@ -2,8 +2,9 @@
 
 import type { Envelope, OutboxBody } from '../ports/envelope.ts';
 import type { Ports } from '../ports/index.ts';
-import type { NewMessage } from '../ports/store.ts';
-import type { Context } from './context.ts';
+import type { NewMessage, Write } from '../ports/store.ts';
+import { lineWith } from './audit-note.ts';
+import type { AuditNote, Context } from './context.ts';
 import { type NewEvent, OUTBOX } from './event.ts';
 import type { Operation, OperationStore } from './operation.ts';
 import { serviceOf } from './service-name.ts';
@@ -44,6 +45,22 @@ export const toOutboxRow = (
   };
 };
 
+/** Commits with the line of the audit log, once for a call: behind all other writes, whose places conflicts name. */
+const audited = async (
+  note: AuditNote | undefined,
+  line: readonly Write[],
+  commit: (line: readonly Write[]) => Promise<void>,
+): Promise<void> => {
+  if (!note || line.length === 0) return commit(line);
+  note.written = true;
+  try {
+    await commit(line);
+  } catch (thrown) {
+    note.written = false;
+    throw thrown;
+  }
+};
+
 export const bindStore = (ports: Ports, op: Operation<any, any>, context: Context): OperationStore<any, any, any> => {
   const { store } = ports;
   const service = serviceOf(op);
@@ -66,7 +83,8 @@ export const bindStore = (ports: Ports, op: Operation<any, any>, context: Contex
       return inSpan(context.trace, 'transact', 'client', attributes, (trace) => {
         const within = { service, context: trace === context.trace ? context : { ...context, trace } };
         const enqueue = events.map((event) => toOutboxRow(event, ports, within));
-        return store.transact(writes, { enqueue, durability });
+        const commit = (line: readonly Write[]) => store.transact([...writes, ...line], { enqueue, durability });
+        return audited(context.audit, lineWith(context.audit, ports, writes, events), commit);
       });
     },
   };

@@ -17,6 +17,30 @@ export type Caller =
 
 export const ANONYMOUS: Caller = { kind: 'anonymous' };
 
+/** Who did what to whom from where, as the audit log tells it. */
+export interface Told {
+  /** The operation: `permissions.assign-role`. */
+  action: string;
+  /** A user's id, a service's name, or empty for nobody who is known. */
+  actor: string;
+  actor_kind: 'user' | 'service' | 'anonymous';
+  /** The user to whom it was done, by id. */
+  subject?: string;
+  /** What else it was about, by the names of the fields: `{ role: 'editor' }`. */
+  about?: Record<string, string>;
+  request_id: string;
+  ip_address: string;
+  user_agent: string;
+}
+
+/** What the audit log will say of a call: begun by the operation that was asked for, written with its first change. */
+export interface AuditNote {
+  told(): Told;
+  /** Only a change that is told as an event gets a line. */
+  only_events: boolean;
+  written: boolean;
+}
+
 export interface Context {
   /** UUIDv7 of this call, or the caller's own `x-request-id`; answered, logged, and the correlation id of events. */
   request_id: string;
@@ -38,6 +62,8 @@ export interface Context {
   durability?: 'deferred';
   /** Which try of its message this run is, 1 for the first, as the queue counts them. Unset where no queue brought it. */
   attempt?: number;
+  /** Set within a call that the audit log tells of. */
+  audit?: AuditNote;
   /** Unix ms after which nobody waits for the answer. */
   deadline?: number;
   /** Of a stream: aborted when the caller went away or nothing moved for too long. */

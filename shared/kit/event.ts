@@ -8,6 +8,8 @@ export interface EventType<T extends string = string, D extends z.ZodType = z.Zo
   readonly data: D;
   /** 0 to 9; 0 when left out. */
   readonly priority: (data: z.output<D>) => number;
+  /** Why what it tells of was refused, for the audit log; undefined where it was done. */
+  readonly refused?: (data: z.output<D>) => string | undefined;
   /** False: it neither waits for earlier events of its user nor holds back later ones. */
   readonly ordered?: boolean;
 }
@@ -34,6 +36,7 @@ export const eventType = <T extends string, D extends z.ZodType>(definition: {
   version?: number;
   data: D;
   priority?: (data: z.output<D>) => number;
+  refused?: (data: z.output<D>) => string | undefined;
   ordered?: boolean;
 }) => {
   const event: EventType<T, D> = { version: 1, priority: () => 0, ...definition };

@@ -2,10 +2,11 @@
 import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
 import { authorize, PLATFORM } from './access.ts';
+import { beginNote, noteRefusal } from './audit-note.ts';
 import type { HttpBinding } from './binding.ts';
 import { bindStore } from './bound-store.ts';
 import { holdBounds } from './bounds.ts';
-import type { Context } from './context.ts';
+import type { AuditNote, Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import { produce, receive } from './invoke-rows.ts';
 import type { Access, Operation } from './operation.ts';
@@ -108,6 +109,7 @@ const run = async <I extends Contract, O extends Contract>(
   context: Context,
   shape: Shape | undefined,
 ): Promise<Answer<O>> => {
+  let note: AuditNote | undefined;
   try {
     // nobody learns about fields before it is clear who asks; a user's `own` needs the parsed input
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
@@ -120,12 +122,16 @@ const run = async <I extends Contract, O extends Contract>(
       : parse(op.input as z.ZodType, shape ? shaped(shape, input) : input);
     if (owns)
       authorize(op, context.caller, isStream(op.input) ? (parsed as any).parameters : parsed, host.ports.metrics);
-    const output = await op.run(given(host, op, context), parsed as any, context);
+    note = beginNote(op, context, parsed);
+    const within = note ? { ...context, audit: note } : context;
+    const output = await op.run(given(host, op, within), parsed as any, within);
     if (isStream(op.output))
       return produce(op, output as AsyncIterable<unknown>, (thrown) => declared(op, thrown)) as any;
     return project(op, output);
   } catch (thrown) {
-    throw declared(op, thrown);
+    const error = declared(op, thrown);
+    await noteRefusal(host.ports, op, context, note, input, error);
+    throw error;
   }
 };
 

@@ -126,6 +126,11 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
   /** How often a client may call it; over that every door answers `too_many_requests` with `Retry-After`. */
   readonly bounds?: Bounds;
   readonly calls: Calls;
+  /**
+   * The audit log tells of every call that changes something. `events`: only of changes that are told as events, for what
+   * changes at each step of everyday use; a list: fields that a line tells beside those of the path, none of them secret.
+   */
+  readonly audit?: 'events' | readonly string[];
   /** What stands in where a door can't stream (API Gateway), e.g. `an object in S3`. */
   readonly elsewhere?: string;
   run(given: any, input: Received<I>, context: Context): Promise<Produced<O>> | Produced<O>;
@@ -177,6 +182,7 @@ export const operation = <
   needs?: N;
   bounds?: Bounds;
   calls?: C;
+  audit?: 'events' | readonly string[];
   elsewhere?: string;
   run: (
     given: Given<R, W, E, N, C, Q[number]>,

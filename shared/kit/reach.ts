@@ -1,8 +1,19 @@
 /** What operations touch, which follows from what they declare: the generator and the process go by it. */
 import type { PortName } from '../ports/index.ts';
+import { auditLines } from './audit-records.ts';
 import { callCounts } from './bound-records.ts';
 import { BOUND_PORTS } from './bounds.ts';
 import type { Operation } from './operation.ts';
+
+export interface Reached {
+  ports: Set<PortName>;
+  reads: Set<string>;
+  writes: Set<string>;
+  /** Only added to. */
+  appends: Set<string>;
+  queries: Set<string>;
+  emits: boolean;
+}
 
 /**
  * Everything an operation may touch, its callees included: what the generator turns into IAM statements and environment.
@@ -11,11 +22,12 @@ import type { Operation } from './operation.ts';
 export const reach = (
   op: Operation<any, any>,
   here: (callee: Operation<any, any>) => boolean = () => true,
-): { ports: Set<PortName>; reads: Set<string>; writes: Set<string>; queries: Set<string>; emits: boolean } => {
+): Reached => {
   const total = {
     ports: new Set<PortName>(),
     reads: new Set<string>(),
     writes: new Set<string>(),
+    appends: new Set<string>(),
     queries: new Set<string>(),
     emits: false,
   };
@@ -32,6 +44,9 @@ export const reach = (
     for (const callee of Object.values(current.calls)) if (here(callee)) visit(callee);
   };
   visit(op);
+  // what is changed, and who is refused, stands in the audit log
+  const asked = op.http.length > 0 || op.rpc.length > 0;
+  if (asked && total.ports.has('store')) total.appends.add(auditLines.name);
   // of what a door brings; callees are called by services, which have no bounds
   if (op.bounds) {
     for (const port of BOUND_PORTS) total.ports.add(port);

@@ -29,6 +29,8 @@ export interface Collection<N extends string = string, T = any> {
   readonly migrate: readonly ((old: any) => any)[];
   /** Its records are counters, which `increment` alone writes. */
   readonly counts: boolean;
+  /** The user whom a record is about, for the audit log; its field `user_id` when left out. */
+  readonly subject?: (value: T, id: string) => string | undefined;
 }
 
 /** Declares a collection. @example export const users = collection<User>()('users', { indexes: {…} }) */
@@ -36,13 +38,19 @@ export const collection =
   <T>() =>
   <N extends string>(
     name: N,
-    options: { indexes?: Record<string, Index<T>>; migrate?: readonly ((old: any) => any)[]; counts?: boolean } = {},
+    options: {
+      indexes?: Record<string, Index<T>>;
+      migrate?: readonly ((old: any) => any)[];
+      counts?: boolean;
+      subject?: (value: T, id: string) => string | undefined;
+    } = {},
   ): Collection<N, T> => ({
     name,
     version: (options.migrate?.length ?? 0) + 1,
     indexes: options.indexes ?? {},
     migrate: options.migrate ?? [],
     counts: options.counts ?? false,
+    ...(options.subject && { subject: options.subject }),
   });
 
 /** A record as stored. `version` changes at every write and is never reused for the same id; times are unix ms. */

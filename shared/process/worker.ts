@@ -1,5 +1,6 @@
 /** The worker of a process: relay, consumers and schedules. Everything that happens after a commit happens here. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sealAudit } from '../kit/audit-chain.ts';
 import { OUTBOX } from '../kit/event.ts';
 import type { Host } from '../kit/invoke.ts';
 import type { Service } from '../kit/service.ts';
@@ -45,6 +46,7 @@ export interface Worker {
 const CONNECT_MS = 10_000;
 const GAUGES_EVERY_MS = 15_000;
 const LIMITS_EVERY_MS = 60_000;
+const SEAL_EVERY_MS = 1_000;
 
 /**
  * Starts the worker.
@@ -96,7 +98,12 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
   const bounds: readonly Schedule[] = limits
     ? [{ name: 'queue-limits', every_ms: LIMITS_EVERY_MS, run: limits.sweep }]
     : [];
-  const schedules = startSchedules([gauges, ...bounds, ...(options.schedules ?? [])], log);
+  const seal: Schedule = {
+    name: 'audit-seal',
+    every_ms: SEAL_EVERY_MS,
+    run: () => sealAudit(host.ports.store),
+  };
+  const schedules = startSchedules([gauges, seal, ...bounds, ...(options.schedules ?? [])], log);
 
   let stopping: Promise<unknown> | undefined;
 

@@ -5,10 +5,12 @@ import { createService } from '../../functions/auth/create-service.ts';
 import { getJwks } from '../../functions/auth/get-jwks.ts';
 import { getOpenidConfiguration } from '../../functions/auth/get-openid-configuration.ts';
 import { introspect } from '../../functions/auth/introspect.ts';
+import { listAudit } from '../../functions/auth/list-audit.ts';
 import { listServices } from '../../functions/auth/list-services.ts';
 import { login } from '../../functions/auth/login.ts';
 import { revokeService } from '../../functions/auth/revoke-service.ts';
 import { rotateService } from '../../functions/auth/rotate-service.ts';
+import { verifyAuditLog } from '../../functions/auth/verify-audit.ts';
 import { addDevice } from '../../functions/notifications/add-device.ts';
 import { getDeliveries } from '../../functions/notifications/get-deliveries.ts';
 import { issueTicket } from '../../functions/notifications/issue-ticket.ts';
@@ -110,6 +112,8 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(revokeService, { client_id }, { token: admin }));
   const change = { kind: 'role', name: 'writers', rule: { permissions: ['docs:write'] } };
   await expectOk(world.call(dryRun, { change }, service));
+  await expectOk(world.call(listAudit, { action: 'auth.login', limit: 5 }, service));
+  await expectOk(world.call(verifyAuditLog, { limit: 10 }, service));
   // delayed by less and by more than an alarm in the queue can wait
   const { user_id } = await userWithSession(world);
   for (const minutes of [5, 60]) {

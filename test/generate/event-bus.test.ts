@@ -201,6 +201,10 @@ describe('the event bus of the stack', () => {
   });
 
   test('takes events from the relay alone, which may touch the messages, their stream, the bus and its own alarms, and nothing else', () => {
+    const AUDIT = [
+      ['AuditHeadsTable', 'Arn'],
+      ['AuditLinesTable', 'Arn'],
+    ];
     const statementsOf = ({ Properties }: Resource) =>
       (Properties.Policies?.[0].PolicyDocument.Statement ?? []) as any[];
     const publishers = ofType('AWS::IAM::Role').filter(([, role]) =>
@@ -220,6 +224,10 @@ describe('the event bus of the stack', () => {
       ['scheduler:CreateSchedule', [undefined]],
       ['iam:PassRole', [['EventsDueRole', 'Arn']]],
       ['dynamodb:GetItem', [['MetaTable', 'Arn']]],
+      // it seals the audit log
+      ['dynamodb:GetItem', AUDIT],
+      ['dynamodb:Query', [undefined]],
+      ['dynamodb:PutItem', AUDIT],
       ['dynamodb:GetItem', [['MessagesTable', 'Arn']]],
       ['events:PutEvents', [['EventBus', 'Arn']]],
     ]);

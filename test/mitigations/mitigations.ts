@@ -76,6 +76,27 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/security/callers.test.ts',
     promise: 'is handled once when its event is delivered twice',
   },
+  'a change has its line in the audit log': {
+    file: 'shared/kit/bound-store.ts',
+    from: 'store.transact([...writes, ...line], { enqueue, durability })',
+    to: 'store.transact(writes, { enqueue, durability })',
+    test: 'test/security/audit-chain.test.ts',
+    promise: 'all of it comes as rows',
+  },
+  'a line of the audit log hangs on the one before': {
+    file: 'shared/kit/audit-chain.ts',
+    from: "else if (hash !== chained(last.hash, number, id, value)) faults.push({ number, fault: 'changed' });",
+    to: '',
+    test: 'test/security/audit-chain.test.ts',
+    promise: 'a line that was changed shows',
+  },
+  'refusals are noted within bounds': {
+    file: 'shared/kit/audit-note.ts',
+    from: 'const REFUSALS = 10;',
+    to: 'const REFUSALS = 1_000;',
+    test: 'test/security/audit-chain.test.ts',
+    promise: 'no call leaves two lines',
+  },
   'an assertion is good once': {
     file: 'functions/auth/client-authentication.ts',
     from: 'await store.transact([insert(clientAssertions, id, {}, { expires_at: assertion.expires_at })]);',

@@ -8,7 +8,7 @@ import { testPlatform } from '../support/platform.ts';
 import { expectEach, keptIn, wholeLife } from './whole-life.ts';
 
 /** Where the id of a deleted user stays: that it is deleted, that its tokens are dead, and the ledger without content. */
-const KEEPS_ID = ['users', 'revocations', 'deliveries'];
+const KEEPS_ID = ['users', 'audit_lines', 'revocations', 'deliveries'];
 
 test('nothing of a deleted user is left in any collection but the id, where it has to be', async () => {
   const platform = await testPlatform({ PERFECT21_RATE_LIMITS: '1' });

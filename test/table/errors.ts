@@ -75,6 +75,7 @@ export const ERASED: readonly string[] = [
   'users.get-me',
   'users.update-me',
   'users.delete-me',
+  'users.report-not-me',
   'users.request-email-change',
   'users.export-me',
   'sessions.end-other-sessions',

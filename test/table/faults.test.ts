@@ -58,12 +58,15 @@ const dump = (file: string): Record<string, string[]> => {
     // who listens to broadcasts says so again and again
     const kept = ({ data, queue }: Record<string, unknown>) =>
       !/^\{"count":-?\d+(?:\.0)?\}$/.test(String(data)) && queue !== 'perfect21.tails';
+    // lines of the audit log are sealed meanwhile; that there is none more is what counts
+    const told = (name: string, row: Record<string, unknown>) =>
+      JSON.stringify(name === 'r_audit_lines' ? row.id : name === 'r_audit_heads' ? '' : row);
     return Object.fromEntries(
       tables.map(({ name }) => [
         name,
         rows(name)
           .filter(kept)
-          .map((row) => JSON.stringify(row))
+          .map((row) => told(name, row))
           .sort(),
       ]),
     );

@@ -19,6 +19,8 @@ export interface CallRules {
   admit?(caller: Caller): void;
   /** Whom the call is made for, when a service hands that on. */
   client?(metadata: Metadata): Context['client'];
+  /** What the audit log will say of the call that this is a part of. */
+  audit?(metadata: Metadata): Context['audit'];
   /** What stands beside the rows of a stream. */
   parameters?(metadata: Metadata): unknown;
 }
@@ -58,6 +60,7 @@ export const contextOf = (
   return {
     ...rest,
     client: rules.client?.(call.metadata) ?? seen(),
+    ...(rules.audit && { audit: rules.audit(call.metadata) }),
     door: 'grpc',
     ...(bearer && { bearer }),
     deadline: deadlineOf(call),

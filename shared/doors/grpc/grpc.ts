@@ -3,7 +3,14 @@ import { type ChannelOptions, type handleUnaryCall, logVerbosity, Server, setLog
 import { pingNoMore } from '../../grpc/closing.ts';
 import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities, ClientIdentity } from '../../grpc/identities.ts';
-import { admitInternal, INTERNAL_CODEC, internalPath, receiveClient, receiveParameters } from '../../grpc/internal.ts';
+import {
+  admitInternal,
+  INTERNAL_CODEC,
+  internalPath,
+  receiveAudit,
+  receiveClient,
+  receiveParameters,
+} from '../../grpc/internal.ts';
 import { MAX_MESSAGE, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
 import { type Methods, protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
@@ -135,6 +142,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
         limit: MAX_MESSAGE,
         admit: admitInternal,
         client: receiveClient,
+        audit: receiveAudit,
         parameters: receiveParameters,
       });
     for (const rpc of op.rpc) {

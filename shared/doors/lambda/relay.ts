@@ -8,6 +8,7 @@
  */
 import { loadConfig } from '../../config/config.ts';
 import { StartError } from '../../config/start-error.ts';
+import { sealAudit } from '../../kit/audit-chain.ts';
 import { OUTBOX } from '../../kit/event.ts';
 import { type Alarm, type Asked, rangSoon, relayAlarm } from '../../messaging/eventbridge/alarm.ts';
 import { eventBridgeBus } from '../../messaging/eventbridge/bus.ts';
@@ -102,7 +103,10 @@ export const lambdaRelay = (choose: Choose) => {
         ports.log.warn('outbox.alarm_failed', { cause });
       }
     }
-    if (isScheduled(event)) await gaugeQueue(ports, OUTBOX);
+    if (isScheduled(event)) {
+      await sealAudit(ports.store);
+      await gaugeQueue(ports, OUTBOX);
+    }
     return { relayed };
   });
   return Object.assign(stacked, { open });

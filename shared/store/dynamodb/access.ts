@@ -11,6 +11,8 @@ export interface TableUse {
   /** Names of collections. */
   reads?: Iterable<string>;
   writes?: Iterable<string>;
+  /** Those that are only added to. */
+  appends?: Iterable<string>;
   /** Of the written ones, those that are only counted in. */
   counts?: Iterable<string>;
   /** The lists that are read: `<collection>.<index>`. */
@@ -40,6 +42,7 @@ const CONSUME = [
 export const statements = ({
   reads = [],
   writes = [],
+  appends = [],
   counts = [],
   queries = [],
   messages,
@@ -61,6 +64,10 @@ export const statements = ({
     ...allow(
       WRITE,
       written.filter((name) => !only(name)),
+    ),
+    ...allow(
+      ['dynamodb:PutItem'],
+      [...new Set(appends)].filter((name) => !written.includes(name)),
     ),
     ...allow(COUNT, written.filter(only)),
     ...allow(

@@ -1,6 +1,7 @@
 /** Every promise to a caller, to be kept through every door on every store. */
 import type { Case } from '../world.ts';
 import { addresses } from './addresses.ts';
+import { audit } from './audit.ts';
 import { bulk } from './bulk.ts';
 import { login } from './login.ts';
 import { mfa } from './mfa.ts';
@@ -30,4 +31,5 @@ export const cases: Record<string, readonly Case[]> = {
   bulk,
   notifications,
   services,
+  audit,
 };

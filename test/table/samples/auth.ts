@@ -86,6 +86,10 @@ export const auth: Samples = {
   'auth.introspect': async (world) => ({
     input: { token: (await userWithSession(world)).access_token, ...(await asClient(world)) },
   }),
+  'auth.list-audit': asService(() => ({})),
+  'auth.export-audit': asService(() => ({ action: 'auth.register' })),
+  'auth.verify-audit': asService(() => ({})),
+  'auth.get-security-log': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
   'auth.list-services': asService(() => ({})),
   'auth.create-service': asService(() => ({ name: 'orders', permissions: ['docs:read:own'] })),
   'auth.rotate-service': asService(async (world) => ({ client_id: (await someService(world)).client_id })),

@@ -88,6 +88,7 @@ export const users: Samples = {
     risk_score: 0.2,
   })),
   'users.get-login-history': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'users.report-not-me': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
   'users.delete-me': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
   'users.get-account': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'users.get-accounts': asService(async (world) => ({ user_ids: [(await verified(world)).user_id, 'nobody'] })),
