@@ -45,6 +45,32 @@ export const toEntry = ({ id, value }: Pick<Stored<AuditLine>, 'id' | 'value'>):
   return { id, at: Math.floor(at / 1_000), ...told, ip_address, user_agent };
 };
 
+/** A line as the user sees it to whom it was done. */
+export const OwnEntry = z.object({
+  id: z.string(),
+  at: z.int().meta({ description: 'Unix seconds' }),
+  action: z.string(),
+  by: z.enum(['you', 'another user', 'a service', 'somebody']).meta({
+    description: 'somebody: who was not logged in, as when a login fails',
+  }),
+  about: z.record(z.string(), z.string()).optional(),
+  outcome: z.enum(['done', 'refused']),
+  reason: z.string().optional(),
+  ip_address: z.string().meta({ description: 'Empty where somebody else acted with rights of his own' }),
+  user_agent: z.string(),
+});
+
+const BY = { user: 'another user', service: 'a service', anonymous: 'somebody' } as const;
+
+export const toOwnEntry = ({ id, value }: Stored<AuditLine>, user_id: string): z.input<typeof OwnEntry> => {
+  const { at, action, actor, actor_kind, about, outcome, reason, origin } = value;
+  const own = actor === user_id;
+  // an administrator's address is nobody else's business
+  const { ip_address = '', user_agent = '' } = (own || actor_kind === 'anonymous') && origin ? origin : {};
+  const by = own ? 'you' : BY[actor_kind];
+  return { id, at: Math.floor(at / 1_000), action, by, about, outcome, reason, ip_address, user_agent };
+};
+
 type AuditStore = Pick<OperationStore<'audit_lines', never, never, (typeof AUDIT_QUERIES)[number]>, 'query'>;
 
 /** The list that tells least beside what is wanted. */

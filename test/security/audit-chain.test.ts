@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { exportAudit } from '../../functions/auth/export-audit.ts';
 import { listAudit } from '../../functions/auth/list-audit.ts';
 import { login } from '../../functions/auth/login.ts';
 import { verifyAuditLog } from '../../functions/auth/verify-audit.ts';
@@ -101,14 +100,10 @@ test('no call leaves two lines, and who is refused often fills no disk', async (
 });
 
 test('all of it comes as rows', async () => {
-  const rows = await expectOk(
-    http1Door(rig.platform.http.url).call(exportAudit, { action: 'permissions.create-role' }, service),
-  );
-  expect(rows.map(({ about }: { about: { name: string } }) => about.name)).toEqual([
-    'role-4',
-    'role-3',
-    'role-2',
-    'role-1',
-    'role-0',
-  ]);
+  const response = await fetch(`${rig.platform.http.url}/api/v1/audit/export?action=permissions.create-role`, {
+    headers: { authorization: `Bearer ${service.token}` },
+  });
+  const rows = (await response.text()).split('\n').filter(Boolean);
+  const names = rows.map((row) => (JSON.parse(row) as { about: { name: string } }).about.name);
+  expect(names).toEqual(['role-4', 'role-3', 'role-2', 'role-1', 'role-0']);
 });

@@ -61,10 +61,6 @@ export const toHttpRequest = (
 
 /** An HTTP answer as an outcome; a problem has to be a whole problem (RFC 9457), but for those of OAuth (RFC 6749, 5.2). */
 export const fromHttpResponse = (status: number, contentType: string | undefined, text: string): Outcome => {
-  if (contentType === 'application/x-ndjson') {
-    const lines = text.split('\n').filter(Boolean);
-    return { ok: true, body: lines.map((line) => JSON.parse(line)) };
-  }
   const told = contentType === 'text/event-stream' ? /^data: (.*)$/m.exec(text)![1]! : text;
   // of rows the first is the answer
   const [first = ''] = contentType === NDJSON ? told.split('\n') : [told];

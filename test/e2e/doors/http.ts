@@ -49,7 +49,11 @@ export const http2Door = (baseUrl: string): Door & { close(): Promise<void> } =>
           text += chunk;
           if (isEvents(type) && text.includes('\n\n')) stream.close();
         });
-        stream.on('error', reject);
+        stream.on('error', (error) => {
+          // so HTTP/2 refuses a list of header fields that is too long
+          if (!error.message.includes('ENHANCE_YOUR_CALM')) return reject(error);
+          resolve({ ok: false, code: 'headers_too_large', body: undefined });
+        });
         stream.on('close', () => {
           try {
             resolve(fromHttpResponse(status, type, text));
