@@ -4,12 +4,25 @@ import type { VerificationKey } from '../ports/tokens.ts';
 import { encode, endsCanonically } from './base64url.ts';
 import { parseObject } from './json-members.ts';
 import type { SigningAlg } from './jwk.ts';
+import { Recent } from './recent.ts';
 
 /** Longer tokens are refused unread. */
 export const MAX_TOKEN_LENGTH = 8192;
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 /** Header members that change what is signed, or bring a key along: none is understood here, so none is let through. */
 const REFUSED = ['crit', 'b64', 'zip', 'cty', 'jwk', 'jku', 'x5u', 'x5c'];
+
+/** Headers by their texts: tokens of one key have one. What a stranger sends costs others no more than reading theirs again. */
+const headers = new Recent<string, Record<string, unknown>>(64);
+
+const headerOf = (segment: string): Record<string, unknown> | undefined => {
+  const known = headers.get(segment);
+  if (known) return known;
+  const header = parseObject(Buffer.from(segment, 'base64url'));
+  if (!header || REFUSED.some((name) => Object.hasOwn(header, name))) return undefined;
+  headers.set(segment, Object.freeze(header));
+  return header;
+};
 
 export interface Jws {
   header: Record<string, unknown>;
@@ -31,8 +44,8 @@ export const parseJws = (token: string): Jws | undefined => {
   const second = token.indexOf('.', first + 1);
   const segments = [token.slice(0, first), token.slice(first + 1, second), token.slice(second + 1)] as const;
   if (!segments.every(endsCanonically)) return undefined;
-  const header = parseObject(Buffer.from(segments[0], 'base64url'));
-  if (!header || REFUSED.some((name) => Object.hasOwn(header, name))) return undefined;
+  const header = headerOf(segments[0]);
+  if (!header) return undefined;
   return {
     header,
     payload: Buffer.from(segments[1], 'base64url'),
