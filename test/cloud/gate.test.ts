@@ -31,6 +31,8 @@ import { revokeRole } from '../../functions/permissions/revoke-role.ts';
 import { endSessionsOfUser } from '../../functions/sessions/end-sessions-of-user.ts';
 import { listRevocations } from '../../functions/sessions/list-revocations.ts';
 import { listUserSessions } from '../../functions/sessions/list-user-sessions.ts';
+import { exportMe } from '../../functions/users/export-me.ts';
+import { updateProfile } from '../../functions/users/update-profile.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { serverlessPackage } from '../../infra/package.ts';
 import { cases } from '../e2e/cases/index.ts';
@@ -73,6 +75,8 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(getAuthzenConfiguration, {}));
   await expectOk(world.call(listServices, {}, service));
   await expectOk(world.call(listNotifications, {}, own));
+  await expectOk(world.call(exportMe, {}, own));
+  await expectOk(world.call(updateProfile, { user_id: session.user_id, profile: {} }, service));
   await expectOk(world.call(issueTicket, {}, own));
   await expectOk(world.call(listRevocations, {}, service));
   await expectOk(world.call(listUserSessions, { user_id: session.user_id }, { token: admin }));
