@@ -3,6 +3,7 @@ import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import type { Stored } from '../../shared/ports/store.ts';
 import { toMessage } from './fields.ts';
+import { foundTerms, placeOf } from './found-terms.ts';
 import { toUser, User } from './model.ts';
 import { type UserRecord, type UserTerm, users, userTerms } from './records.ts';
 import { USER_STATUSES, type UserStatus } from './status.ts';
@@ -51,7 +52,7 @@ export const listUsers = operation({
     previous_cursor: z.string().optional().meta({ description: 'Of the page before; left out on the first one' }),
   }),
   reads: [users, userTerms],
-  queries: ['users.by_status', 'users.by_creation', 'user_terms.by_term', 'user_terms.by_status'],
+  queries: ['users.by_status', 'users.by_creation', 'user_terms.by_status'],
   run: async ({ store }, { status, q = '', cursor, limit }) => {
     const back = cursor?.[0] === BACK;
     if (cursor !== undefined && !back && cursor[0] !== ON) {
@@ -90,24 +91,27 @@ export const listUsers = operation({
     }
 
     const order = back ? 'desc' : 'asc';
-    const [index, hash] = status ? (['by_status', status] as const) : (['by_term', 'all'] as const);
     const shown: Shown<UserTerm>[] = [];
-    for (let next = from, more = true; more && shown.length <= limit; more = next !== undefined) {
-      const page = await store.query(userTerms, index, hash, { order, prefix, limit: 2 * limit + 1, cursor: next });
-      const found = await store.getMany(
-        users,
-        page.items.map(({ value }) => value.user_id),
-      );
-      for (const place of page.items) {
+    const show = async (places: Stored<UserTerm>[]): Promise<void> => {
+      const found = await store.getMany(users, [...new Set(places.map(({ value }) => value.user_id))]);
+      for (const place of places) {
         const user = found.get(place.value.user_id);
-        const lives = user && user.value.status !== 'deleted' && (!status || user.value.status === status);
         // an index may be moments behind
+        const lives = user && user.value.status === place.value.status;
         if (lives && shownAt(user, prefix) === place.id) shown.push({ place, user });
       }
-      next = page.next_cursor;
+    };
+    const atOnce = 2 * limit + 1;
+    let places: Stored<UserTerm>[] = [];
+    for await (const place of foundTerms(store, { status, prefix, order, from, atOnce })) {
+      if (places.push(place) < atOnce) continue;
+      await show(places);
+      places = [];
+      if (shown.length > limit) break;
     }
+    await show(places);
     return pageOf('asc', shown.slice(0, limit), shown.length > limit, (place, order) =>
-      store.cursorAt(userTerms, index, hash, place, { order, prefix }),
+      placeOf(store, place, { status, prefix, order }),
     );
   },
 });

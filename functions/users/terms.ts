@@ -65,16 +65,21 @@ export const termId = (user_id: string, kind: Kind): string => `${user_id}:${kin
 
 const isBefore = (one: string, other: string): boolean => Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
 
+type Placed = Pick<Stored<Pick<UserTerm, 'term'>>, 'id' | 'value'>;
+
+/** In the order of a list of terms. */
+export const isTermBefore = (one: Placed, other: Placed): boolean =>
+  one.value.term === other.value.term ? isBefore(one.id, other.id) : isBefore(one.value.term, other.value.term);
+
 /** The id of the first term, in the order of the list, by which a prefix finds an account: there it is shown, and only there. */
 export const shownAt = (
   { id, value }: Pick<Stored<UserRecord>, 'id' | 'value'>,
   prefix: string,
 ): string | undefined => {
-  let first: { term: string; id: string } | undefined;
+  let first: Placed | undefined;
   for (const [kind, term] of Object.entries(termsOf(value)) as [Kind, string][]) {
-    const each = { term, id: termId(id, kind) };
-    if (!term.startsWith(prefix)) continue;
-    if (!first || isBefore(term, first.term) || (term === first.term && isBefore(each.id, first.id))) first = each;
+    const each = { id: termId(id, kind), value: { term } };
+    if (term.startsWith(prefix) && (!first || isTermBefore(each, first))) first = each;
   }
   return first?.id;
 };

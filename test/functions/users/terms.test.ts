@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { schema } from '../../../functions/index.ts';
 import { fillTerms } from '../../../functions/users/fill-terms.ts';
 import { type UserTerm, userFills, users, userTerms } from '../../../functions/users/records.ts';
+import { USER_STATUSES } from '../../../functions/users/status.ts';
 import { prefixOf, TERM_KINDS, termId, termsOf } from '../../../functions/users/terms.ts';
 import { updateMe } from '../../../functions/users/update-me.ts';
 import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
@@ -49,7 +50,9 @@ test('whatever happens to accounts, they are found by what they are, for as long
     await platform.drain();
 
     const kept = async (): Promise<Stored<UserTerm>[]> =>
-      (await store.query(userTerms, 'by_term', 'all', { limit: 1_000 })).items;
+      (
+        await Promise.all(USER_STATUSES.map((status) => store.query(userTerms, 'by_status', status, { limit: 1_000 })))
+      ).flatMap(({ items }) => items);
     const follows = async () => {
       const accounts = (await store.query(users, 'by_creation', 'all', { limit: 1_000 })).items;
       const wanted = accounts.flatMap(({ id, value, expires_at }) => {
