@@ -37,6 +37,8 @@ export interface Attempt {
   /** Tries in this window, this one included. */
   tries: number;
   throttled: boolean;
+  /** Failures of this guesser, and of all who are not known where he is one of them. */
+  failures: number;
   /** If this one fails, the next will be refused. */
   last: boolean;
   /** Unix ms at which the bound that holds now ends at the latest. */
@@ -67,6 +69,7 @@ export const countAttempt = async (given: Given, guesser: Guesser): Promise<Atte
   const spent = failed >= most ? mine : failedAll >= A_DAY.strangers ? theirs : undefined;
   return {
     tries,
+    failures: Math.max(failed, failedAll),
     throttled: spent !== undefined || tries > settings.login_attempts,
     last: tries === settings.login_attempts || failed === most - 1 || failedAll === A_DAY.strangers - 1,
     until: Math.max(spent?.expires_at ?? 0, window_ends),

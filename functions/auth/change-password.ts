@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AppError, toAppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
+import { spared } from '../sessions/causes.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { changePassword as changeAccountPassword } from '../users/change-password.ts';
 import { Password } from '../users/model.ts';
@@ -25,10 +26,11 @@ export const changePassword = operation({
   calls: { changeAccountPassword, endUserSessions },
   run: async ({ log, metrics, changeAccountPassword, endUserSessions, ...given }, input, context) => {
     if (context.caller.kind !== 'user') throw new AppError('unauthenticated');
-    const { user_id, session_id: except_session_id } = context.caller;
+    const { user_id, session_id } = context.caller;
+    const except_session_id = spared('password_changed', session_id);
     const { ip_address, user_agent } = clientOf(context);
     // whoever holds a stolen access token may not guess the password here instead
-    const guesser = { account: user_id, known: except_session_id, ip_address };
+    const guesser = { account: user_id, known: session_id, ip_address };
     const attempt = await countAttempt(given, guesser);
     if (attempt.throttled) {
       throw new AppError('too_many_requests', { retry_after: (attempt.until - given.clock.now()) / 1000 });
@@ -39,7 +41,7 @@ export const changePassword = operation({
       throw thrown;
     });
     await promptly(log, 'forget the tries', clearAttempts(given, guesser));
-    const sessions = { user_id, generation, except_session_id, reason: 'password_changed' as const };
+    const sessions = { user_id, generation, except_session_id, cause: 'password_changed' as const };
     await promptly(log, 'end the sessions', endUserSessions(sessions));
     metrics.count('perfect21_auth_events_total', { event_type: 'password_change', result: 'success' });
     return {};

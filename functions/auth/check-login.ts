@@ -30,7 +30,13 @@ export const checkLogin = operation({
   }),
   output: z.object({
     account: z
-      .object({ user_id: z.string(), email: z.string(), generation: z.int() })
+      .object({
+        user_id: z.string(),
+        email: z.string(),
+        generation: z.int(),
+        known: z.boolean().meta({ description: 'The device logged in before' }),
+        failures: z.int().meta({ description: 'Failed tries before this one' }),
+      })
       .optional()
       .meta({ description: 'Left out when the login fails, and when a code is missing' }),
     device: z.string().optional().meta({ description: 'The token by which this device is known from now on' }),
@@ -55,15 +61,16 @@ export const checkLogin = operation({
       const factor = await store.get(factors, user_id);
       await clearAttempts(given, guesser);
       const { email, generation } = account;
+      const { failures } = attempt;
       if (factor?.value.confirmed_at !== undefined) {
-        const login = { user_id, email, generation, known, device_info, user_agent };
+        const login = { user_id, email, generation, known, failures, device_info, user_agent };
         const mfa_token = mintMfaToken(sealer, ids, login, clock.now());
         const methods = ['totp' as const, ...(factor.value.recovery.length ? ['recovery_code' as const] : [])];
         return { wanted: { mfa_required: true as const, mfa_token, methods } };
       }
       metrics.count('perfect21_auth_events_total', { event_type: 'login', result: 'success' });
       const device = mintDevice(secrets, ids, user_id, clock.now(), known);
-      return { account: { user_id, email, generation }, device };
+      return { account: { user_id, email, generation, known: known !== undefined, failures }, device };
     }
 
     if (!attempt.throttled) await countFailure(given, guesser);

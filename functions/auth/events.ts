@@ -16,6 +16,8 @@ export const userLogin = eventType({
     mfa_used: z.boolean(),
     risk_score: z.number().min(0).max(1).optional(),
     failure_reason: z.string().optional(),
+    /** It was so risky that its owner is told by a `security.alert`. */
+    alerted: z.boolean().optional(),
   }),
   priority: ({ login_successful }) => (login_successful ? 0 : 5),
   refused: ({ login_successful, failure_reason }) => (login_successful ? undefined : (failure_reason ?? 'failed')),

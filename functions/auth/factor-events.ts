@@ -2,12 +2,13 @@
 import type { Context } from '../../shared/kit/context.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
 import type { Log } from '../../shared/ports/log.ts';
-import { CAUSES } from '../sessions/causes.ts';
-import type { EndReason } from '../sessions/events.ts';
+import { type Cause, spared } from '../sessions/causes.ts';
 import { userMfaDisabled, userMfaEnabled } from './events.ts';
 import { clientOf } from './model.ts';
 
 export const FACTOR_EVENTS = [userMfaEnabled, userMfaDisabled] as const;
+
+const causeOf = (enabled: boolean) => (enabled ? ('factor_enabled' as const) : ('factor_removed' as const));
 
 interface Change {
   user_id: string;
@@ -27,7 +28,7 @@ export const factorEvent = (
   const changed_at = new Date(at).toISOString();
   const told = { user_id, email, method: 'totp', ip_address, user_agent, locale, changed_at };
   const event = enabled ? userMfaEnabled : userMfaDisabled;
-  return event.with({ ...told, except_session_id: session_id }, { user_id });
+  return event.with({ ...told, except_session_id: spared(causeOf(enabled), session_id) }, { user_id });
 };
 
 interface Calls {
@@ -36,24 +37,25 @@ interface Calls {
     user_id: string;
     mfa_enabled: boolean;
     changed_at: number;
-    except_session_id?: string;
+    except_session_id?: string | undefined;
   }) => Promise<{ generation?: number | undefined }>;
   endUserSessions: (input: {
     user_id: string;
     generation: number;
-    except_session_id?: string;
-    reason: EndReason;
+    except_session_id?: string | undefined;
+    cause: Cause;
   }) => Promise<unknown>;
 }
 
 /** Does at once what the event brings about anyway: the account shows it, and its other sessions end. */
 export const followFactor = ({ log, noteFactors, endUserSessions }: Calls, change: Change): Promise<void> => {
-  const { user_id, session_id: except_session_id, enabled, at } = change;
+  const { user_id, session_id, enabled, at } = change;
+  const cause = causeOf(enabled);
+  const except_session_id = spared(cause, session_id);
   const follow = async (): Promise<void> => {
     const noted = { user_id, mfa_enabled: enabled, changed_at: at, except_session_id };
     const { generation } = await noteFactors(noted);
-    const { reason } = CAUSES[enabled ? 'factor_enabled' : 'factor_removed'];
-    if (generation) await endUserSessions({ user_id, generation, except_session_id, reason });
+    if (generation) await endUserSessions({ user_id, generation, except_session_id, cause });
   };
   return promptly(log, 'end the sessions', follow());
 };

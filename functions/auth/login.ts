@@ -38,13 +38,13 @@ export const login = operation({
   needs: STEP_PORTS,
   calls: { checkLogin, createSession, getAccount },
   run: async ({ checkLogin, createSession, ...given }, { identifier, password, mfa_code, ...input }, context) => {
-    const { ip_address, user_agent } = clientOf(context);
+    const { ip_address, user_agent, place } = clientOf(context);
     const { device_token, ...device_info } = input.device_info ?? {};
     const device = device_token ?? context.client.device;
     const client = { ip_address, user_agent };
     const checked = await checkLogin({ identifier, password, ...client, device, device_info });
     if (checked.account) {
-      const session = { ...checked.account, amr: ['pwd' as const], client: { ...client, device_info } };
+      const session = { ...checked.account, amr: ['pwd' as const], client: { ...client, place, device_info } };
       const tokens = await createSession(session);
       if (context.gives && checked.device) context.gives.device = checked.device;
       return tokens;
@@ -56,6 +56,6 @@ export const login = operation({
       // the account changed between the two
       throw toAppError(thrown).code === 'invalid_mfa_token' ? new AppError('invalid_credentials') : thrown;
     });
-    return sessionOf(given, createSession, step, client, context);
+    return sessionOf(given, createSession, step, { ...client, place }, context);
   },
 });

@@ -15,7 +15,7 @@ export const logout = operation({
   calls: { endSession },
   run: async ({ metrics, endSession }, _, { caller }) => {
     if (caller.kind !== 'user') return {};
-    await endSession({ session_id: caller.session_id, user_id: caller.user_id, reason: 'logout' });
+    await endSession({ session_id: caller.session_id, user_id: caller.user_id, cause: 'logout' });
     metrics.count('perfect21_auth_events_total', { event_type: 'logout', result: 'success' });
     return {};
   },

@@ -20,6 +20,8 @@ const Pending = z.strictObject({
   generation: z.int(),
   /** The device that logged in before, if it is one. */
   known: z.string().optional(),
+  /** Failed tries before it. */
+  failures: z.int(),
   /** Of the client that gave the password. */
   agent: z.string(),
   device_info: z.record(z.string(), z.string()).optional(),

@@ -50,6 +50,7 @@ export const clientOf = (
   ip_address: (context.caller.kind === 'service' ? said.client_ip : undefined) ?? context.client.ip ?? '',
   user_agent: (context.caller.kind === 'service' ? said.user_agent : undefined) ?? context.client.user_agent ?? '',
   device_info: said.device_info,
+  place: context.caller.kind === 'service' ? undefined : context.client.place?.(),
 });
 
 /** A name for something typed that must not be stored as it is. */

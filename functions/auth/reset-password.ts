@@ -36,7 +36,7 @@ export const resetPassword = operation({
     if (context.gives && !isProtected) {
       context.gives.device = mintDevice(given.secrets, ids, user_id, given.clock.now());
     }
-    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'password_changed' }));
+    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, cause: 'password_reset' }));
     metrics.count('perfect21_auth_events_total', { event_type: 'password_reset', result: 'success' });
     return {};
   },

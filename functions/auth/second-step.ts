@@ -3,6 +3,7 @@ import type { Context } from '../../shared/kit/context.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
+import type { Client } from '../sessions/model.ts';
 import { mintDevice } from './device-token.ts';
 import { securityAlert, userLogin } from './events.ts';
 import { MFA_TOKEN_MS, type Pending, readMfaToken } from './mfa-token.ts';
@@ -71,7 +72,9 @@ interface NewSession {
   email: string;
   generation: number;
   amr: Amr;
-  client: { ip_address: string; user_agent: string; device_info?: Record<string, string> | undefined };
+  client: Client;
+  known: boolean;
+  failures: number;
 }
 
 /** Begins the session of a login whose second step was taken; the device is known from then on. */
@@ -79,11 +82,13 @@ export const sessionOf = async <T>(
   { secrets, ids, clock }: Pick<Ports, 'secrets' | 'ids' | 'clock'>,
   createSession: (session: NewSession) => Promise<T>,
   { login, giveBack }: SecondStep,
-  client: { ip_address: string; user_agent: string },
+  client: Client,
   context: Context,
 ): Promise<T> => {
-  const { user_id, email, generation, known, device_info } = login;
-  const session = { user_id, email, generation, amr: ['pwd', 'otp', 'mfa'] as Amr, client: { ...client, device_info } };
+  const { user_id, email, generation, known, failures, device_info } = login;
+  const amr: Amr = ['pwd', 'otp', 'mfa'];
+  const proven = { user_id, email, generation, amr, known: known !== undefined, failures };
+  const session = { ...proven, client: { ...client, device_info } };
   const tokens = await createSession(session).catch(async (thrown) => {
     await giveBack().catch(() => {});
     throw thrown;

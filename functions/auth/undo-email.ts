@@ -20,7 +20,7 @@ export const undoEmail = operation({
   run: async ({ log, metrics, undoChange, endUserSessions }, { token }, context) => {
     const { ip_address, user_agent } = clientOf(context);
     const { user_id, email, generation } = await undoChange({ token, ip_address, user_agent });
-    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'revoked' }));
+    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, cause: 'email_change_undone' }));
     metrics.count('perfect21_auth_events_total', { event_type: 'email_undo', result: 'success' });
     return { user_id, email };
   },

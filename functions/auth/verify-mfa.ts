@@ -25,8 +25,8 @@ export const verifyMfa = operation({
   needs: STEP_PORTS,
   calls: { createSession, getAccount },
   run: async ({ createSession, ...given }, input, context) => {
-    const { ip_address, user_agent } = clientOf(context);
-    const client = { ip_address, user_agent };
+    const { ip_address, user_agent, place } = clientOf(context);
+    const client = { ip_address, user_agent, place };
     const step = await secondStep(given, input, client);
     return sessionOf(given, createSession, step, client, context);
   },

@@ -4,8 +4,10 @@ import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { clientMarks } from '../../shared/keys/client-marks.ts';
 import { fileSigner } from '../../shared/keys/file-keys.ts';
 import { kmsSigner } from '../../shared/keys/kms-keys.ts';
+import { revocations } from '../../shared/keys/revocations.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { tokenSigner } from '../../shared/keys/token-signer.ts';
 import { vault } from '../../shared/keys/vault.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
@@ -13,6 +15,7 @@ import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
+import { noPlaces } from '../../shared/system/places.ts';
 import { settings } from '../../shared/system/settings.ts';
 import { login } from '../auth/login.ts';
 import { schema } from './schema.ts';
@@ -22,6 +25,9 @@ export const handler = await opened(lambda(login, ({ keys, store }) => [
   systemClock,
   randomIds,
   nodePasswords,
+  noPlaces,
+  storeFeed,
+  revocations,
   sealer,
   secrets,
   settings,

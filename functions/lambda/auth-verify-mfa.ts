@@ -4,14 +4,17 @@ import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { clientMarks } from '../../shared/keys/client-marks.ts';
 import { fileSigner } from '../../shared/keys/file-keys.ts';
 import { kmsSigner } from '../../shared/keys/kms-keys.ts';
+import { revocations } from '../../shared/keys/revocations.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
+import { storeFeed } from '../../shared/keys/store-feed.ts';
 import { tokenSigner } from '../../shared/keys/token-signer.ts';
 import { vault } from '../../shared/keys/vault.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
+import { noPlaces } from '../../shared/system/places.ts';
 import { settings } from '../../shared/system/settings.ts';
 import { verifyMfa } from '../auth/verify-mfa.ts';
 import { schema } from './schema.ts';
@@ -20,6 +23,9 @@ export const handler = await opened(lambda(verifyMfa, ({ keys, store }) => [
   clientMarks,
   systemClock,
   randomIds,
+  noPlaces,
+  storeFeed,
+  revocations,
   sealer,
   secrets,
   settings,

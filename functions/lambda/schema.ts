@@ -8,11 +8,11 @@ import { clientAssertions, factors, loginAttempts, spentCodes } from '../auth/re
 import { sightings } from '../bridge/records.ts';
 import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts, tickets } from '../notifications/records.ts';
 import { policies, recentDecisions, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
-import { clientChanges, sessions } from '../sessions/records.ts';
+import { clientChanges, logins, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 8,
+  version: 9,
   collections: [
     administrators,
     auditHeads,
@@ -31,6 +31,7 @@ export const schema: StoreSchema = {
     loginAlerts,
     loginAttempts,
     loginHistory,
+    logins,
     messageCounts,
     preferences,
     oneTimeTokens,

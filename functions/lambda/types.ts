@@ -11,6 +11,7 @@ export const types: readonly string[] = [
   'realtime.frame',
   'security.account_locked',
   'security.alert',
+  'security.suspicious_activity',
   'session.revoked',
   'token.revoked',
   'user.deleted',

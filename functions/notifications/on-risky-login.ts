@@ -4,6 +4,7 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { userLogin } from '../auth/events.ts';
+import { RISKY } from '../sessions/risk.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
@@ -12,12 +13,9 @@ import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
 import { loginAlerts } from './records.ts';
 
-/** A login that is riskier is told, though it succeeded. */
-export const RISKY = 0.7;
-
-/** False for a login of which its user is not told. */
-const isTold = ({ user_id, login_successful, risk_score = 0 }: Record<string, unknown>): boolean =>
-  user_id !== '' && (login_successful !== true || Number(risk_score) > RISKY);
+/** False for a login of which its user is not told, or told otherwise. */
+const isTold = ({ user_id, login_successful, risk_score = 0, alerted }: Record<string, unknown>): boolean =>
+  user_id !== '' && (login_successful !== true || (Number(risk_score) > RISKY && alerted !== true));
 
 /**
  * Tells the owner of an account that a login failed, or succeeded and looked risky. Of failed ones it tells the first in

@@ -23,6 +23,8 @@ export const CAUSES = {
   /** From the list of one's own devices. */
   ended_by_user: row('one', 'ended_by_user'),
   others_ended_by_user: row('others', 'ended_by_user'),
+  /** The user says that somebody else was there: the session that says so may be his. */
+  not_me: row('all', 'ended_by_user'),
   /** RFC 7009. */
   refresh_token_revoked: row('one', 'revoked'),
   refresh_token_reused: row('one', 'reuse_detected'),
@@ -32,7 +34,8 @@ export const CAUSES = {
   password_reset: row('all', 'password_changed'),
   factor_enabled: row('others', 'factors_changed'),
   factor_removed: row('others', 'factors_changed'),
-  email_changed: row('all', 'email_changed'),
+  /** By the link that the old address got. */
+  email_change_undone: row('all', 'email_changed'),
   /** To any status but active. */
   status_changed: row('all', 'user_inactive', 'user_inactive'),
   account_deleted: row('all', 'user_inactive', 'user_inactive'),

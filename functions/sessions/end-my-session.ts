@@ -15,7 +15,7 @@ export const endMySession = operation({
   calls: { endSession },
   run: async ({ endSession }, { id }, { caller }) => {
     const user_id = caller.kind === 'user' ? caller.user_id : '';
-    const { ended } = await endSession({ session_id: id, user_id, reason: 'ended_by_user' });
+    const { ended } = await endSession({ session_id: id, user_id, cause: 'ended_by_user' });
     if (!ended) throw new AppError('not_found', { detail: 'You have no session with this id' });
     return {};
   },

@@ -5,7 +5,8 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { Revocation } from '../../shared/ports/revocations.ts';
 import { remove } from '../../shared/ports/store.ts';
 import { recommendedActions, securityAlert, userLogout } from '../auth/events.ts';
-import { END_REASONS, sessionRevoked } from './events.ts';
+import { CAUSE_NAMES, CAUSES } from './causes.ts';
+import { sessionRevoked } from './events.ts';
 import { Client } from './model.ts';
 import { sessions } from './records.ts';
 
@@ -20,7 +21,7 @@ export const endSession = operation({
   input: z.strictObject({
     session_id: z.string(),
     user_id: z.string().meta({ description: 'Of whom it has to be' }),
-    reason: z.enum(END_REASONS),
+    cause: z.enum(CAUSE_NAMES),
     client: Client.optional(),
   }),
   output: z.object({ ended: z.boolean() }),
@@ -29,20 +30,21 @@ export const endSession = operation({
   reads: [sessions],
   writes: [sessions, revocationRecords],
   needs: ['clock', 'ids', 'metrics', 'revocations'],
-  run: ({ store, clock, ids, metrics, revocations }, { session_id, user_id, reason, client }) =>
+  run: ({ store, clock, ids, metrics, revocations }, { session_id, user_id, cause, client }) =>
     retryConflict(async () => {
       const session = await store.get(sessions, session_id);
       if (!session || session.value.user_id !== user_id) return { ended: false };
+      const { reason, error } = CAUSES[cause];
       const revocation: Revocation = {
         kind: 'sid',
         value: session_id,
-        error: reason === 'user_inactive' ? 'user_inactive' : 'session_ended',
+        error,
         created_at: clock.now(),
       };
       const events = [
         sessionRevoked.with({ user_id, session_id, reason }, { user_id }),
-        ...(reason === 'logout' ? [userLogout.with({ user_id, session_id }, { user_id })] : []),
-        ...(reason === 'reuse_detected' ? [reuseAlert(user_id, session_id, client)] : []),
+        ...(cause === 'logout' ? [userLogout.with({ user_id, session_id }, { user_id })] : []),
+        ...(cause === 'refresh_token_reused' ? [reuseAlert(user_id, session_id, client)] : []),
       ];
       await store.transact([remove(sessions, session), toRevocationWrite(revocation, ids.uuid())], events);
       revocations.learn(revocation);

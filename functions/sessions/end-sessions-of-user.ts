@@ -17,7 +17,7 @@ export const endSessionsOfUser = operation({
   calls: { raiseGeneration, endUserSessions },
   run: async ({ log, raiseGeneration, endUserSessions }, { user_id }) => {
     const { generation } = await raiseGeneration({ user_id });
-    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'revoked' }));
+    await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, cause: 'administrator' }));
     return {};
   },
 });

@@ -4,7 +4,8 @@ import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { Revocation } from '../../shared/ports/revocations.ts';
 import { remove, type Stored, update, WriteConflict } from '../../shared/ports/store.ts';
-import { END_REASONS, sessionRevoked } from './events.ts';
+import { CAUSE_NAMES, CAUSES } from './causes.ts';
+import { sessionRevoked } from './events.ts';
 import { type SessionRecord, sessions } from './records.ts';
 
 /**
@@ -21,7 +22,7 @@ export const endUserSessions = operation({
     user_id: z.string(),
     generation: z.int(),
     except_session_id: z.string().optional(),
-    reason: z.enum(END_REASONS),
+    cause: z.enum(CAUSE_NAMES),
   }),
   output: z.object({ ended: z.int() }),
   errors: ['conflict'],
@@ -30,13 +31,14 @@ export const endUserSessions = operation({
   queries: ['sessions.by_user'],
   writes: [sessions, revocationRecords],
   needs: ['clock', 'metrics', 'revocations'],
-  run: async ({ store, clock, metrics, revocations }, { user_id, generation, except_session_id, reason }) => {
+  run: async ({ store, clock, metrics, revocations }, { user_id, generation, except_session_id, cause }) => {
+    const { reason, error } = CAUSES[cause];
     const revocation: Revocation = {
       kind: 'user',
       value: user_id,
       generation,
       ...(except_session_id && { except_sid: except_session_id }),
-      error: reason === 'user_inactive' ? 'user_inactive' : 'session_ended',
+      error,
       created_at: clock.now(),
     };
     try {

@@ -2,13 +2,32 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Settings } from '../../shared/ports/settings.ts';
 import type { Stored } from '../../shared/ports/store.ts';
+import { deviceName } from './device-name.ts';
 import type { SessionRecord } from './records.ts';
+
+const degrees = (most: number) => z.number().min(-most).max(most).optional();
+/** Where on earth; see the port `places`. */
+export const Place = z.strictObject({
+  country: z.string().max(2).optional(),
+  region: z.string().max(100).optional(),
+  city: z.string().max(100).optional(),
+  latitude: degrees(90),
+  longitude: degrees(180),
+});
+export type Place = z.output<typeof Place>;
+
+/** Of a place what its owner and services are shown: no point on the map. */
+export const locationOf = ({ country, region, city }: Place = {}): Record<string, string> | undefined =>
+  country || region || city
+    ? { ...(country && { country }), ...(region && { region }), ...(city && { city }) }
+    : undefined;
 
 /** Where a call comes from, as far as a session keeps it. */
 export const Client = z.strictObject({
   ip_address: z.string(),
   user_agent: z.string(),
   device_info: z.record(z.string().max(64), z.string().max(256)).optional(),
+  place: Place.optional().meta({ description: 'As a trusted network in front says' }),
 });
 export type Client = z.output<typeof Client>;
 
@@ -39,6 +58,8 @@ export const Session = z.object({
   ip_address: z.string(),
   user_agent: z.string(),
   device_info: z.record(z.string(), z.string()),
+  device_name: z.string().meta({ description: 'For people: what the device calls itself, or its browser and system' }),
+  location: z.record(z.string(), z.string()).meta({ description: 'country, region, city, as far as they are known' }),
 });
 
 /** What a list of sessions may be asked. */
@@ -52,5 +73,7 @@ export const toSession = ({ id, value, expires_at }: Stored<SessionRecord>, curr
   ...value,
   id,
   current: id === currentId,
+  device_name: deviceName(value.user_agent, value.device_info),
+  location: value.location ?? {},
   expires_at: Math.floor((expires_at ?? 0) / 1000),
 });

@@ -1,5 +1,6 @@
 import { type Counter, collection } from '../../shared/ports/store.ts';
 import type { Amr } from '../auth/model.ts';
+import type { Usual } from './risk.ts';
 
 /** A login on one device. Times are unix seconds. */
 export interface SessionRecord {
@@ -20,6 +21,8 @@ export interface SessionRecord {
   ip_address: string;
   user_agent: string;
   device_info: Record<string, string>;
+  /** Where it was begun, as far as that is known: country, region, city. */
+  location?: Record<string, string>;
   /** How it was proven (RFC 8176); older ones have none. */
   amr?: Amr;
 }
@@ -27,6 +30,15 @@ export interface SessionRecord {
 export const sessions = collection<SessionRecord>()('sessions', {
   indexes: { by_user: { hash: (session) => session.user_id, sort: (_, id) => id } },
 });
+
+/** What the logins of a user have left: which sessions they began, and what they were like. */
+export interface LoginsRecord extends Usual {
+  /** Oldest first. Some may have ended: they are taken out when the list is full. */
+  session_ids: string[];
+}
+
+/** By user id: one record, so that of logins at once each sees the other. */
+export const logins = collection<LoginsRecord>()('logins');
 
 /** By a keyed hash of what and whose: how the clients of an account changed within a day (risk.ts). */
 export const clientChanges = collection<Counter>()('client_changes', { counts: true });

@@ -30,7 +30,7 @@ export const revokeToken = operation({
       const { parent, refresh_hash } = session?.value ?? {};
       const genuine = refresh_hash && (isHashOf(refresh_hash, token) || (parent && isHashOf(parent.hash, token)));
       if (session && genuine) {
-        await endSession({ session_id: session.id, user_id: session.value.user_id, reason: 'revoked' });
+        await endSession({ session_id: session.id, user_id: session.value.user_id, cause: 'refresh_token_revoked' });
       }
       return {};
     }

@@ -7,7 +7,7 @@ import { issueTokens } from '../auth/issue-tokens.ts';
 import { Tokens } from '../auth/model.ts';
 import { getAccount } from '../users/get-account.ts';
 import { endSession } from './end-session.ts';
-import { Client, expiryOf, fingerprint, markedOf } from './model.ts';
+import { Client, expiryOf, fingerprint, locationOf, markedOf } from './model.ts';
 import { type SessionRecord, sessions } from './records.ts';
 import { hashOf, isHashOf, mint, openUnder, read, sealUnder } from './refresh-token.ts';
 
@@ -41,8 +41,8 @@ export const rotateSession = operation({
       const account = await getAccount({ user_id });
       const spared = account.spared_session_id === session.id;
       if (account.status !== 'active' || (session.value.generation < account.generation && !spared)) {
-        const reason = account.status === 'active' ? ('password_changed' as const) : ('user_inactive' as const);
-        await endSession({ session_id: session.id, user_id, reason });
+        const cause = account.status === 'active' ? ('password_changed' as const) : ('status_changed' as const);
+        await endSession({ session_id: session.id, user_id, cause });
         throw refused;
       }
 
@@ -72,7 +72,7 @@ export const rotateSession = operation({
         clock.now() - parent.rotated_at_ms <= settings.refresh_grace * 1000;
       if (racing) return tokensWith(openUnder(refresh_token, parent.sealed_successor));
 
-      await endSession({ session_id: session.id, user_id, reason: 'reuse_detected', client });
+      await endSession({ session_id: session.id, user_id, cause: 'refresh_token_reused', client });
       throw refused;
     }, 25),
 });
@@ -110,4 +110,5 @@ const rotated = (
   ip_address: client.ip_address,
   user_agent: client.user_agent,
   device_info: client.device_info ?? value.device_info,
+  location: locationOf(client.place) ?? value.location,
 });

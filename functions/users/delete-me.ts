@@ -23,7 +23,7 @@ export const deleteMe = operation({
   run: async ({ store, clock, log, endUserSessions, getSession }, _, context) => {
     const { user_id } = await recentLogin(clock, getSession, context);
     const { value } = await moveStatus(store, { user_id, status: 'deleted' });
-    const ended = endUserSessions({ user_id, generation: value.generation, reason: 'user_inactive' });
+    const ended = endUserSessions({ user_id, generation: value.generation, cause: 'account_deleted' });
     await promptly(log, 'end the sessions', ended);
     return {};
   },

@@ -49,13 +49,13 @@ export const reportNotMe = operation({
           ...(reset ? [remove(oneTimeTokens, reset)] : []),
         ],
         [
-          userSessionsEnded.with({ user_id, generation: next }, { user_id }),
+          userSessionsEnded.with({ user_id, generation: next, cause: 'not_me' }, { user_id }),
           passwordResetRequested.with({ email, ip_address, user_agent }, { user_id }),
         ],
       );
       return next;
     });
-    const ended = { user_id, generation, reason: 'ended_by_user' as const };
+    const ended = { user_id, generation, cause: 'not_me' as const };
     await promptly(log, 'end the sessions', endUserSessions(ended));
     return { status: 'new_password_needed' as const };
   },

@@ -70,7 +70,7 @@ export const undoEmail = operation({
         ],
         [
           userEmailChanged.with({ ...to, email, old_email: user.value.email, how: 'undone', ...origin }, to),
-          userSessionsEnded.with({ ...to, generation }, to),
+          userSessionsEnded.with({ ...to, generation, cause: 'email_change_undone' }, to),
           passwordResetRequested.with({ email, ...origin }, to),
         ],
       );

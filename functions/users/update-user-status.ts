@@ -39,7 +39,7 @@ export const updateUserStatus = operation({
     // at once here; the event makes sure of it if this process ends now
     if (status !== 'active') {
       const { generation } = changed.value;
-      await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, reason: 'user_inactive' }));
+      await promptly(log, 'end the sessions', endUserSessions({ user_id, generation, cause: 'status_changed' }));
     }
     return toUser(changed);
   },

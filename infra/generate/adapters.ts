@@ -20,6 +20,7 @@ const CHOICES: readonly Choice[] = [
   { port: 'clock', aws: { file: 'shared/system/clock.ts', name: 'systemClock' } },
   { port: 'ids', aws: { file: 'shared/system/ids.ts', name: 'randomIds' } },
   { port: 'settings', aws: { file: 'shared/system/settings.ts', name: 'settings' } },
+  { port: 'places', aws: { file: 'shared/system/places.ts', name: 'noPlaces' } },
   { port: 'secrets', aws: { file: 'shared/keys/secrets.ts', name: 'secrets' } },
   { port: 'clientMarks', aws: { file: 'shared/keys/client-marks.ts', name: 'clientMarks' } },
   { port: 'conditions', aws: { file: 'shared/conditions/conditions.ts', name: 'celConditions' } },

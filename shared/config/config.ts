@@ -17,7 +17,13 @@ import { type TracingConfig, tracingOf } from './tracing.ts';
 export interface Config extends DeliveryConfig {
   env: Environment;
   services: readonly ServiceName[];
-  http: { host: string; port: number; trusted_proxies: readonly string[]; origins: readonly string[] };
+  http: {
+    host: string;
+    port: number;
+    trusted_proxies: readonly string[];
+    origins: readonly string[];
+    place_headers?: Environment['PERFECT21_PLACE_HEADERS'];
+  };
   grpc: { port: number };
   tls?: TlsConfig;
   data_dir: string;
@@ -85,6 +91,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
       port: httpPort,
       trusted_proxies: env.PERFECT21_TRUSTED_PROXIES?.split(',').map((each) => each.trim()) ?? [],
       origins: originsOf(env.PERFECT21_ORIGINS),
+      place_headers: env.PERFECT21_PLACE_HEADERS,
     },
     grpc: { port: env.PERFECT21_GRPC_PORT },
     ...(tls && { tls }),

@@ -1,4 +1,5 @@
 /** What a door knows of a call: who, from where, which request, which trace. */
+import type { Place } from '../ports/places.ts';
 import type { Trace } from '../ports/tracer.ts';
 
 export type Caller =
@@ -46,8 +47,8 @@ export interface Context {
   request_id: string;
   trace: Trace;
   caller: Caller;
-  /** As the trusted hop saw it. `device`: the token of an earlier login that it sent along; nobody has judged it. Never logged. */
-  client: { ip?: string; user_agent?: string; device?: string };
+  /** As the trusted hop saw it. `device`: the token of an earlier login that it sent along; nobody has judged it. Never logged. `place`: where a trusted network in front says that it is. */
+  client: { ip?: string; user_agent?: string; device?: string; place?: () => Place | undefined };
   /** What an operation gives beside its output, where the door has a place for it: HTTP a cookie and a header. */
   gives?: { device?: string };
   door: 'local' | 'http' | 'websocket' | 'grpc' | 'lambda' | 'queue';

@@ -1,7 +1,17 @@
 /** One thread of hash-threads.ts: argon2id, and what other systems hashed, one after the other. */
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { hashRawSync } from '@node-rs/argon2';
 import type { ForeignJob, HashJob } from './hash-threads.ts';
+
+/** How nice a thread that hashes is to the event loop beside it, which answers everybody else within milliseconds. */
+const NICE = 10;
+try {
+  // Linux takes the id of a thread for that thread alone; where there is none, all share as the system likes
+  setPriority(Number(basename(readlinkSync('/proc/thread-self'))), NICE);
+} catch {}
 
 /** `Algorithm.Argon2id`; the package exports it as a const enum, which leaves nothing to import. */
 const ARGON2ID = 2;

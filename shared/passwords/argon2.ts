@@ -33,7 +33,7 @@ const nobody = (): Phc => ({
 
 /**
  * Passwords by an engine that is handed `at_once` hashes at a time (as many as the machine has processors when left out),
- * 64 waiting; more are refused with `too_many_requests`.
+ * 256 waiting; more are refused with `too_many_requests`.
  */
 export const createPasswords = (
   derive: Derive,

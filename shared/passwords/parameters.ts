@@ -26,4 +26,4 @@ export const BOUNDS = {
 } as const;
 
 /** Hashes that may wait for their turn; more are refused. */
-export const QUEUE_LENGTH = 64;
+export const QUEUE_LENGTH = 256;

@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 import type { Mailer } from './mailer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Passwords } from './passwords.ts';
+import type { Places } from './places.ts';
 import type { PolicyScopes } from './policy-scopes.ts';
 import type { Pusher, PushKey } from './push.ts';
 import type { Realtime } from './realtime.ts';
@@ -33,6 +34,8 @@ export interface Ports {
   metrics: Metrics;
   passwords: Passwords;
   policyScopes: PolicyScopes;
+  /** Where addresses are; knows nothing unless an operator gives it a database. */
+  places: Places;
   push: Pusher;
   pushKey: PushKey;
   sealer: Sealer;

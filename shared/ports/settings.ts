@@ -20,6 +20,8 @@ export interface Settings {
   access_token_ttl: number;
   refresh_idle_ttl: number;
   refresh_absolute_ttl: number;
+  /** Of a user, at most; one more ends the oldest. */
+  max_sessions: number;
   /** How long a client may race itself with the parent of the current refresh token. */
   refresh_grace: number;
   verification_ttl: number;

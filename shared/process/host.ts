@@ -80,6 +80,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   ...(await tracersFor(config)),
   (await import('../system/metrics.ts')).promMetrics,
   (await import('../system/settings.ts')).settings,
+  (await import('../system/places.ts')).noPlaces,
   (await import('../keys/secrets.ts')).secrets,
   await clientMarksFor(config),
   (await import('../conditions/conditions.ts')).celConditions,

@@ -8,6 +8,9 @@ export const settings = adapter({
     'PERFECT21_ACCESS_TOKEN_TTL',
     'PERFECT21_REFRESH_IDLE_TTL',
     'PERFECT21_REFRESH_ABSOLUTE_TTL',
+    'PERFECT21_MAX_SESSIONS',
+    // read by the doors
+    'PERFECT21_PLACE_HEADERS',
     'PERFECT21_PASSWORD_MIN_LENGTH',
     'PERFECT21_RATE_LIMITS',
     'PERFECT21_RESET_DELAY',
@@ -22,6 +25,7 @@ export const settings = adapter({
       access_token_ttl: env.PERFECT21_ACCESS_TOKEN_TTL,
       refresh_idle_ttl: env.PERFECT21_REFRESH_IDLE_TTL,
       refresh_absolute_ttl: env.PERFECT21_REFRESH_ABSOLUTE_TTL,
+      max_sessions: env.PERFECT21_MAX_SESSIONS,
       refresh_grace: 10,
       verification_ttl: 86_400,
       reset_ttl: 1800,

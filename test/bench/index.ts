@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   ready: () => import('./ready.ts'),
   validate: () => import('./validate.ts'),
   logins: () => import('./logins.ts'),
+  busy: () => import('./busy.ts'),
   store: () => import('./store.ts'),
   events: () => import('./events.ts'),
   identity: () => import('./identity.ts'),

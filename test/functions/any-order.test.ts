@@ -50,9 +50,9 @@ test('a session that one change of an account spares and the next one ends is en
     const except_session_id = `s${turns}`;
     const session = { user_id, generation: 0 } as SessionRecord;
     await store.transact([insert(sessions, except_session_id, session)]);
-    const spare = run(endUserSessions, { user_id, generation: 1, except_session_id, reason: 'password_changed' });
+    const spare = run(endUserSessions, { user_id, generation: 1, except_session_id, cause: 'password_changed' });
     for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-    await Promise.all([spare, run(endUserSessions, { user_id, generation: 2, reason: 'user_inactive' })]);
+    await Promise.all([spare, run(endUserSessions, { user_id, generation: 2, cause: 'status_changed' })]);
     expect([turns, await store.get(sessions, except_session_id)]).toEqual([turns, undefined]);
   }
   await close();

@@ -44,9 +44,10 @@ export const openPlatform = async (file: string, clock: TestClock, send?: (mail:
   const tokens = { sign: async () => ({ access_token: 'signed', jti: 'j', expires_at: 0 }) };
   const quiet = { send: async () => {} };
   const secrets = createSecrets(SECRET);
-  const settings = { ...rig.host.ports.settings, reset_delay: 0 };
+  const settings = { ...rig.host.ports.settings, reset_delay: 0, max_sessions: 100 };
   const clientMarks = createClientMarks(secrets);
-  const others = { passwords, tokens, secrets, settings, clientMarks, revocations: { learn: () => {} } };
+  const places = { of: async () => undefined };
+  const others = { passwords, places, tokens, secrets, settings, clientMarks, revocations: { learn: () => {} } };
   Object.assign(rig.host.ports, { ...others, sms: quiet, push: quiet });
   return rig;
 };

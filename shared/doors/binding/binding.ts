@@ -135,7 +135,12 @@ const respond = async (
       caller: presented.caller,
       bearer: presented.bearer,
       basic: presented.basic,
-      client: { ip: request.ip, user_agent: headers['user-agent']?.slice(0, 512), device: deviceOf(headers) },
+      client: {
+        ip: request.ip,
+        user_agent: headers['user-agent']?.slice(0, 512),
+        device: deviceOf(headers),
+        place: request.place,
+      },
       gives: {},
       door,
       deadline,

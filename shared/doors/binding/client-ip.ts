@@ -37,6 +37,15 @@ const listOf = (trusted: readonly string[]): BlockList => {
   return list;
 };
 
+/** Whether an address is one of our own proxies. @throws StartError as `clientIp` does */
+export const trustOf = (trusted: readonly string[]): ((peer: string | undefined) => boolean) => {
+  const list = listOf(trusted);
+  return (peer) => {
+    const ip = peer === undefined ? undefined : canonicalIp(peer);
+    return ip !== undefined && list.check(ip, isIPv4(ip) ? 'ipv4' : 'ipv6');
+  };
+};
+
 /** A header may name hops without end; nobody has more proxies than this. */
 const MAX_HOPS = 32;
 

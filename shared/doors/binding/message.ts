@@ -1,4 +1,5 @@
 /** A request and its answer as all HTTP doors understand them. */
+import type { Place } from '../../ports/places.ts';
 
 export interface HttpRequest {
   method: string;
@@ -14,6 +15,8 @@ export interface HttpRequest {
   /** Of a stream: aborted when the caller went away. */
   signal?: AbortSignal;
   ip?: string;
+  /** Where the client is, as a trusted network in front says. */
+  place?: () => Place | undefined;
 }
 
 export interface HttpResponse {

@@ -1,6 +1,7 @@
 /** The HTTP door as its routes see it. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Host } from '../../kit/invoke.ts';
+import type { Place } from '../../ports/places.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Endpoint, Report } from './observation.ts';
 import type { Reply } from './reply.ts';
@@ -10,6 +11,10 @@ export interface Door {
   host: Host;
   limits: HttpLimits;
   ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
+  /** Where a client is, when the peer is a trusted proxy; absent where no network in front says so. */
+  placeOf?:
+    | ((peer: string | undefined, headers: Readonly<Record<string, string | undefined>>) => Place | undefined)
+    | undefined;
   /** The connection of a request counts for this service now. */
   asks(request: FastifyRequest, service: string): void;
   reportOf(endpoint: Endpoint): Report;

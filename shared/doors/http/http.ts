@@ -7,6 +7,7 @@ import { placeAt } from '../../system/listening.ts';
 import type { Live } from '../../system/live.ts';
 import { clientIp } from '../binding/client-ip.ts';
 import { securityHeaders } from '../binding/headers.ts';
+import { type PlaceHeaders, trustedPlace } from '../binding/place.ts';
 import { countConnections, processName } from '../connections.ts';
 import type { SocketLimits } from '../websocket/limits.ts';
 import { openSockets } from '../websocket/websocket.ts';
@@ -32,6 +33,8 @@ export interface HttpOptions {
   tls?: Live<Pems>;
   /** Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed. */
   trusted_proxies?: readonly string[];
+  /** The network in front whose word about the place of a client is taken, from trusted proxies. */
+  place_headers?: PlaceHeaders | undefined;
   /** True when callers reach a proxy over TLS although this port has none: answers then carry HSTS. */
   secure?: boolean;
   /** Served at `/openapi.json`, made when it is first asked for. */
@@ -86,6 +89,7 @@ export const startHttp = async (
     host,
     limits,
     ipOf,
+    placeOf: options.place_headers && trustedPlace(options.place_headers, options.trusted_proxies ?? []),
     asks: ({ raw }, name) => connections.asks(carrierOf(raw), name),
     reportOf: reporter({ log, metrics }, limits.slow_ms),
     send: (request, reply, response, kind = 'data') => write(request, reply, response, security[kind]),

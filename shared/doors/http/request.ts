@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../kit/errors.ts';
 import type { HttpRequest } from '../binding/binding.ts';
 import { type BodyRules, readBodyAs, readParams, readQuery } from '../binding/body.ts';
+import type { Door } from './door.ts';
 import { readBody } from './read.ts';
 
 const NONE: Record<string, string> = Object.freeze({});
@@ -38,7 +39,7 @@ export const toRequest = (
   request: FastifyRequest,
   parameters: boolean,
   body: unknown,
-  ipOf: (peer: string | undefined, forwardedFor?: string) => string | undefined,
+  { ipOf, placeOf }: Pick<Door, 'ipOf' | 'placeOf'>,
 ): HttpRequest => {
   const raw = request.raw;
   const { method = 'GET', url = '/' } = raw;
@@ -52,5 +53,6 @@ export const toRequest = (
     headers,
     body,
     ip: ipOf(raw.socket.remoteAddress, headers['x-forwarded-for']),
+    place: placeOf && (() => placeOf(raw.socket.remoteAddress, headers)),
   };
 };

@@ -37,7 +37,7 @@ const respond = async (
       : undefined;
     started = performance.now();
     const deadline = ports.clock.now() + door.limits.answer_ms;
-    response = await answer(door.host, route, toRequest(request, route.parameters, body, door.ipOf), 'http', deadline);
+    response = await answer(door.host, route, toRequest(request, route.parameters, body, door), 'http', deadline);
   } catch (thrown) {
     const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, ports.ids.uuid);
     response = refuse(door.host, route, thrown, requestId);

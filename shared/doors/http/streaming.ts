@@ -61,7 +61,7 @@ export const respondStream = async (
   let response: HttpResponse;
   try {
     const { body, rows } = await inputOf(door, route, request, life);
-    const plain = resumed(route, toRequest(request, route.parameters, body, door.ipOf));
+    const plain = resumed(route, toRequest(request, route.parameters, body, door));
     const headers = { ...plain.headers, 'x-request-id': requestId };
     const asked = { ...plain, headers, signal: life.signal, ...(rows && { rows }) };
     response = await life.until(answer(host, route, asked, 'http'));

@@ -3,7 +3,11 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import type { HttpRequest, HttpResponse } from '../binding/binding.ts';
 import { type BodyRules, readBodyAs, readParams, readQuery } from '../binding/body.ts';
 import { securityHeaders } from '../binding/headers.ts';
+import { type PlaceHeaders, placeOf } from '../binding/place.ts';
 import type { Route } from '../binding/route.ts';
+
+/** In AWS nobody but the network in front reaches the API, or its word must not be taken: the operator says so. */
+const NETWORK = process.env.PERFECT21_PLACE_HEADERS as PlaceHeaders | undefined;
 
 /** True for an event of an HTTP API with payload format 2.0. */
 export const isHttpEvent = (event: unknown): event is APIGatewayProxyEventV2 => {
@@ -42,6 +46,7 @@ export const toHttpRequest = (event: APIGatewayProxyEventV2, rules: BodyRules): 
     headers,
     body: refused ? null : readBodyAs({ contentType: headers['content-type'], body }, rules),
     ip: event.requestContext.http.sourceIp,
+    ...(NETWORK && { place: () => placeOf(NETWORK, headers) }),
   };
 };
 

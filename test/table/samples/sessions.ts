@@ -13,11 +13,11 @@ export const sessions: Samples = {
   })),
   'sessions.end-session': asService(async (world) => {
     const { session_id, user_id } = await userWithSession(world);
-    return { session_id, user_id, reason: 'revoked' };
+    return { session_id, user_id, cause: 'ended_by_user' };
   }),
   'sessions.end-user-sessions': asService(async (world) => {
     const { user_id, session_id } = await userWithSession(world);
-    return { user_id, generation: 5, except_session_id: session_id, reason: 'password_changed' };
+    return { user_id, generation: 5, except_session_id: session_id, cause: 'password_changed' };
   }),
   'sessions.revoke-token': asService(async (world) => ({ token: (await userWithSession(world)).access_token })),
   'sessions.find-refresh-token': asService(async (world) => ({
