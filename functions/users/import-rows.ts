@@ -13,8 +13,8 @@ type Names = typeof users.name | typeof identifiers.name | typeof credentials.na
 type Store = OperationStore<Names, Names, never>;
 type Given = Pick<Ports, 'clock' | 'ids' | 'passwords' | 'settings'>;
 
-/** What a store takes in one commit, which is what DynamoDB does. */
-const MOST_WRITES = 100;
+/** What a store takes in one commit, which is what DynamoDB does, with room for the line of the audit log and where it came from. */
+const MOST_WRITES = 98;
 /** Commits at a time. */
 const LANES = 8;
 
