@@ -141,7 +141,7 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
   },
   'a known token is asked about again': {
     file: 'shared/keys/verifier.ts',
-    from: 'if (found === undefined) return verdict;',
+    from: "if (found === undefined || typeof found === 'string') return judged(found, claims, verdict);",
     to: 'return verdict;',
     test: 'test/e2e/sqlite.test.ts',
     promise: 'in process > sessions',

@@ -32,7 +32,7 @@ const refuseTwice = (made: Http2Server): void => {
 };
 
 /** Nor does it show its HTTP/2 servers; it makes them in one place. test/doors/fairness/fairness.test.ts holds it to that. */
-const onServer = (server: Server, see: (made: Http2Server, settings: object) => void): void => {
+export const onServer = (server: Server, see: (made: Http2Server, settings: object) => void): void => {
   const within = server as unknown as {
     commonServerOptions: { settings: object };
     createHttp2Server(credentials: unknown): Http2Server;

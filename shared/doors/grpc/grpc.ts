@@ -21,13 +21,14 @@ import { serviceOf } from '../../kit/service-name.ts';
 import { isStream } from '../../kit/stream.ts';
 import type { Live } from '../../system/live.ts';
 import { countConnections } from '../connections.ts';
-import { beFair, countCalls, limitMetadata } from './bounds.ts';
+import { beFair, countCalls, limitMetadata, onServer } from './bounds.ts';
 import type { CallRules } from './call.ts';
 import { guard } from './guarded.ts';
 import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
 import { streaming } from './streaming.ts';
 import { beStrict } from './strict.ts';
+import { thinly, type UnaryHandler } from './thin.ts';
 import { unary } from './unary.ts';
 
 export interface GrpcOptions {
@@ -120,15 +121,22 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
   beStrict();
   const server = new Server({ ...SERVER_OPTIONS, ...options.channel });
   limitMetadata(server);
-  beFair(server);
   const asked = new Map<string, string>();
-  countCalls(server, countConnections(host.ports.metrics, services), asked);
+  const connections = countConnections(host.ports.metrics, services);
+  const short = new Map<string, UnaryHandler>();
+  // before what makes calls take turns, so that these do as well
+  onServer(server, (made) =>
+    thinly(server, made, short, ({ session }, path) => connections.asks(session, asked.get(path)!)),
+  );
+  beFair(server);
+  countCalls(server, connections, asked);
   const { identities, unfollow } = followIdentities(options.tls);
   const serve = (path: string, op: Operation<any, any>, codec: Codec, rules: Omit<CallRules, 'identities'>) => {
     asked.set(path, serviceOf(op));
     const bytes = (buffer: Buffer) => buffer;
     const type = callTypeOf(op);
     const handle = (type === 'unary' ? unary : streaming)(host, op, path, codec, { ...rules, identities });
+    if (type === 'unary' && codec !== INTERNAL_CODEC) short.set(path, handle as UnaryHandler);
     if (!server.register(path, handle as handleUnaryCall<Buffer, Buffer>, bytes, bytes, type)) {
       throw new Error(`two operations answer ${path}`);
     }

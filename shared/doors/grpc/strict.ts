@@ -27,6 +27,12 @@ const MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000
 /** Longer timers fire at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** Ms of a `grpc-timeout`; NaN for what is none. */
+export const deadlineMs = (header: string): number => {
+  const [, amount, unit] = TIMEOUT.exec(header) ?? [];
+  return amount ? Math.ceil(Number(amount) * MS[unit!]!) : Number.NaN;
+};
+
 const refused = (details: string): Failed => ({ code: status.INTERNAL, details, metadata: null });
 const LATE: Failed = { code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded', metadata: null };
 
@@ -48,11 +54,10 @@ export const beStrict = (): void => {
   };
 
   within.handleTimeoutHeader = function (this: Within, header) {
-    const [, amount, unit] = TIMEOUT.exec(header) ?? [];
+    const ms = deadlineMs(header);
     // the call is not made yet
     const soon = (failed: Failed): void => process.nextTick(() => this.sendStatus(failed));
-    if (!amount) return soon(refused('grpc-timeout is up to eight digits and a unit'));
-    const ms = Math.ceil(Number(amount) * MS[unit!]!);
+    if (Number.isNaN(ms)) return soon(refused('grpc-timeout is up to eight digits and a unit'));
     this.deadline = Date.now() + ms;
     if (ms === 0) return soon(LATE);
     this.deadlineTimer = setTimeout(() => this.sendStatus(LATE), Math.min(ms, LONGEST_MS));
