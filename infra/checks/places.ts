@@ -14,7 +14,13 @@ const TOP: ReadonlySet<string> = new Set([
 /** The folders whose folders are rooms: each has a README.md of its own. */
 const HOUSES = ['functions', 'shared', 'shared/doors', 'infra', 'test'] as const;
 /** What is written by a program, or is data. */
-const NO_ROOM: ReadonlySet<string> = new Set(['infra/generated', 'functions/lambda', 'test/events']);
+const NO_ROOM: ReadonlySet<string> = new Set([
+  'infra/generated',
+  'infra/prometheus',
+  'infra/grafana',
+  'functions/lambda',
+  'test/events',
+]);
 
 const listed = (): string[] => {
   const names = (args: readonly string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');

@@ -9,6 +9,7 @@ import { eventBaseline } from './event-baseline.ts';
 import type { Generator } from './files.ts';
 import { staleFiles, writeFiles } from './files.ts';
 import { functions } from './functions.ts';
+import { observability } from './observability.ts';
 import { openapi } from './openapi.ts';
 import * as proto from './proto.ts';
 import { readme } from './readme.ts';
@@ -28,6 +29,7 @@ const GENERATORS: readonly Generator[] = [
   eventBaseline,
   readme,
   statuses,
+  observability,
   proto,
   commonPasswords,
 ];

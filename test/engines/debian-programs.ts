@@ -14,6 +14,8 @@ const PROGRAMS = {
     path: 'usr/sbin/haproxy',
     packages: ['haproxy', 'liblua5.3-0', 'libopentracing-c-wrapper0', 'libopentracing1'],
   },
+  promtool: { path: 'usr/bin/promtool', packages: ['prometheus'] },
+  prometheus: { path: 'usr/bin/prometheus', packages: ['prometheus'] },
   h2load: {
     path: 'usr/bin/h2load',
     packages: ['nghttp2-client', 'libev4', 'libjansson4', 'libjemalloc2', 'libnghttp2-14', 'libxml2', 'libicu72'],

@@ -14,7 +14,7 @@ import { adminToken, openPlatform, openSidecar, type Rig } from './rig.ts';
 
 const CONFIGS = join(import.meta.dirname, '../../infra/sidecar/proxies');
 
-const ARGUMENTS: Record<Exclude<DebianProgram, 'h2load'>, (folder: string) => string[]> = {
+const ARGUMENTS: Record<Extract<DebianProgram, 'nginx' | 'caddy' | 'haproxy'>, (folder: string) => string[]> = {
   nginx: (folder) => ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off; pid nginx.pid;'],
   caddy: (folder) => ['run', '--config', join(folder, 'Caddyfile'), '--adapter', 'caddyfile'],
   haproxy: (folder) => ['-f', join(folder, 'haproxy.cfg'), '-db'],
