@@ -25,10 +25,11 @@ export const send = (
   body: Buffer,
   metadata: Metadata,
   deadline: number,
+  headers: (metadata: Metadata) => void = () => {},
 ): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const bytes = (buffer: Buffer) => buffer;
-    client.makeUnaryRequest(path, bytes, bytes, body, metadata, { deadline }, (error, answer) => {
+    const call = client.makeUnaryRequest(path, bytes, bytes, body, metadata, { deadline }, (error, answer) => {
       if (error) return reject(fromStatus(error));
       try {
         resolve(answer && fromJson(answer));
@@ -36,4 +37,5 @@ export const send = (
         reject(new AppError('internal', { cause }));
       }
     });
+    call.on('metadata', headers);
   });

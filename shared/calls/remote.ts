@@ -1,7 +1,7 @@
 /** Calls operations of services that run in other processes, as if they ran in this one: same errors, same trace. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Metadata } from '@grpc/grpc-js';
-import { internalPath, sendAudit, sendClient, toJson } from '../grpc/internal.ts';
+import { AUDITED, internalPath, sendAudit, sendClient, toJson } from '../grpc/internal.ts';
 import { BATCH_DEADLINE_MS, DEADLINE_MS } from '../grpc/limits.ts';
 import { callAttributes } from '../grpc/spans.ts';
 import { type ClientTls, channelCredentials } from '../grpc/tls.ts';
@@ -109,10 +109,9 @@ export const remoteCaller = ({
           throw new AppError('unavailable', { cause: new Error(`no connection to ${service} at ${target}`) });
         }
         repeatable = onlyReads(callee);
-        const answer = await send(client, path, body, headers(context), until);
-        // what it changed has the line
-        if (context.audit && !repeatable) context.audit.written = true;
-        return answer;
+        return send(client, path, body, headers(context), until, (answered) => {
+          if (context.audit && answered.get(AUDITED).length > 0) context.audit.written = true;
+        });
       });
     };
     for (let tries = 1; ; tries++) {

@@ -62,6 +62,8 @@ export const receiveParameters = (metadata: Metadata): unknown => {
 };
 
 const AUDIT = 'x-perfect21-audit-bin';
+/** In an answer: what was changed has its line in the audit log. */
+export const AUDITED = 'x-perfect21-audited';
 
 /** Hands on what the audit log will say of the call, if no line says it yet: it goes with the first change, wherever that is made. */
 export const sendAudit = (metadata: Metadata, note: AuditNote | undefined): void => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listAudit } from '../../functions/auth/list-audit.ts';
 import { logout } from '../../functions/auth/logout.ts';
 import { refresh } from '../../functions/auth/refresh.ts';
 import { validateToken } from '../../functions/auth/validate-token.ts';
@@ -79,6 +80,21 @@ describe('services in processes of their own', () => {
     const { access_token } = await loggedIn(world, email, { password });
     const { permissions } = await expectOk(world.call(validateToken, { token: access_token }));
     expect(permissions).toContain('*:*:*');
+  });
+
+  test('what one service changes for another is told by who asked the other, once', async () => {
+    const user = await userWithSession(world);
+    await expectOk(world.call(logout, {}, { token: user.access_token }));
+    const asked = { token: world.service_token };
+    const { entries } = await expectOk(world.call(listAudit, { subject: user.user_id, limit: 200 }, asked));
+    const told = entries.map(({ action, actor_kind }: Record<string, string>) => [action, actor_kind]);
+    expect(told).toEqual([
+      ['auth.logout', 'user'],
+      ['auth.login', 'anonymous'],
+      ['auth.verify-email', 'anonymous'],
+      ['auth.register', 'anonymous'],
+    ]);
+    expect(entries[1].ip_address).toBe('127.0.0.1');
   });
 
   test('a logout reaches the process that did not see it', async () => {

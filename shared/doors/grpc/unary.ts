@@ -1,9 +1,10 @@
 /** One unary call: bytes in, access, operation, bytes or status out. */
 import { type handleUnaryCall, Metadata, status } from '@grpc/grpc-js';
 import type { Codec } from '../../grpc/codec.ts';
+import { AUDITED } from '../../grpc/internal.ts';
 import { callAttributes } from '../../grpc/spans.ts';
 import { toStatus } from '../../grpc/status.ts';
-import { ANONYMOUS, type Caller } from '../../kit/context.ts';
+import { ANONYMOUS, type Caller, type Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
@@ -40,10 +41,12 @@ export const unary = (
     const trace = span?.trace ?? continueTrace(first(metadata, 'traceparent'));
     const ip = ipOf(call.getPeer());
     let stage: 'credentials' | undefined;
+    let note: Context['audit'];
 
     const answer = (message: Buffer | null, failed?: ReturnType<typeof toStatus>) => {
       const headers = new Metadata();
       headers.set('x-request-id', requestId);
+      if (note?.written) headers.set(AUDITED, '1');
       call.sendMetadata(headers);
       respond(failed ?? null, message);
       const code = failed?.code ?? status.OK;
@@ -65,6 +68,7 @@ export const unary = (
       // nobody waits any more
       if (call.cancelled) return void (span && endCall(span, status.CANCELLED));
       const context = contextOf(call, rules, { request_id: requestId, trace, caller, bearer });
+      note = context.audit;
       return invoke(host, op, codec.decode(call.request), context).then((output) => answer(codec.encode(output)));
     };
     const start = (): Promise<void> | void => {
