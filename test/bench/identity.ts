@@ -1,8 +1,10 @@
 /** Accounts and permissions by the million. Each part is a file of its own in identity/. */
 import type { Bench } from './bench.ts';
+import { changes } from './identity/changes.ts';
+import { decisions } from './identity/decisions.ts';
 import { lists } from './identity/lists.ts';
 
-const PARTS = [lists] as const;
+const PARTS = [decisions, changes, lists] as const;
 
 export const bench: Bench = {
   name: 'identity',

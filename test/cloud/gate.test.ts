@@ -116,7 +116,9 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await expectOk(world.call(revokeService, { client_id }, { token: admin }));
   const change = { kind: 'role', name: 'writers', rule: { permissions: ['docs:write'] } };
   await expectOk(world.call(dryRun, { change }, service));
-  await expectOk(world.call(listAudit, { action: 'auth.login', limit: 5 }, service));
+  for (const filter of [{}, { actor: 'gateway' }, { subject: session.user_id }, { action: 'auth.login' }]) {
+    await expectOk(world.call(listAudit, { ...filter, limit: 5 }, service));
+  }
   await expectOk(world.call(verifyAuditLog, { limit: 10 }, service));
   // delayed by less and by more than an alarm in the queue can wait
   const { user_id } = await userWithSession(world);

@@ -25,8 +25,12 @@ const MAX_STREAMS = 200;
 const WINDOW = 65_535;
 
 /** One connection: `send` says whether there was room. */
-const channel = (socket: Socket, path: string, messages: readonly Buffer[], onRoom: () => void) => {
-  const calls = messages.map((message) => callOf(path, message));
+const channel = (
+  socket: Socket,
+  { path, messages, authorization }: { path: string; messages: readonly Buffer[]; authorization?: string },
+  onRoom: () => void,
+) => {
+  const calls = messages.map((message) => callOf(path, message, authorization));
   const inFlight = new Map<number, { done: Done; data: boolean }>();
   let [stream, window, corked] = [1, WINDOW, false];
   let pending: Buffer = Buffer.alloc(0);
@@ -104,6 +108,7 @@ export const grpcWire = async (
   connections: number,
   path: string,
   messages: readonly Buffer[],
+  authorization?: string,
 ): Promise<Wire> => {
   const sockets = Array.from({ length: connections }, () => connect({ port, host: '127.0.0.1', noDelay: true }));
   await Promise.all(sockets.map((socket) => once(socket, 'connect')));
@@ -111,7 +116,7 @@ export const grpcWire = async (
   const onRoom = (): void => {
     while (waiting.length && offer(waiting[0]!.n, waiting[0]!.done)) waiting.shift();
   };
-  const channels = sockets.map((socket) => channel(socket, path, messages, onRoom));
+  const channels = sockets.map((socket) => channel(socket, { path, messages, authorization }, onRoom));
   let turn = 0;
   const offer = (n: number, done: Done): boolean => {
     turn += 1;

@@ -17,13 +17,14 @@ export const frame = (type: number, flags: number, stream: number, payload: Buff
 const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
 
 /** Header fields of a call: indexed where the static table has them, literal and never indexed otherwise. */
-const headersOf = (path: string): Buffer =>
+const headersOf = (path: string, authorization?: string): Buffer =>
   Buffer.concat([
     Buffer.from([0x83, 0x86]), // :method POST, :scheme http
     Buffer.concat([Buffer.from([0x04]), text(path)]),
     Buffer.concat([Buffer.from([0x01]), text('localhost')]),
     Buffer.concat([Buffer.from([0x00]), text('content-type'), text('application/grpc')]),
     Buffer.concat([Buffer.from([0x00]), text('te'), text('trailers')]),
+    ...(authorization ? [Buffer.from([0x00]), text('authorization'), text(authorization)] : []),
   ]);
 
 const prefixed = (message: Buffer): Buffer => {
@@ -39,7 +40,7 @@ export const uint32 = (value: number): Buffer => {
 };
 
 /** A whole call on stream 0, to be copied and numbered: its frames, and where the second of them begins. */
-export const callOf = (path: string, message: Buffer): { head: number; bytes: Buffer } => {
-  const head = frame(HEADERS, END_HEADERS, 0, headersOf(path));
+export const callOf = (path: string, message: Buffer, authorization?: string): { head: number; bytes: Buffer } => {
+  const head = frame(HEADERS, END_HEADERS, 0, headersOf(path, authorization));
   return { head: head.length, bytes: Buffer.concat([head, frame(DATA, END_STREAM, 0, prefixed(message))]) };
 };

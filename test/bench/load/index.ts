@@ -10,7 +10,7 @@ export type { Outcome } from './engine.ts';
 export interface Order {
   port: number;
   connections: number;
-  wire: { http: string[]; expected: string } | { grpc: string[]; path: string };
+  wire: { http: string[]; expected: string } | { grpc: string[]; path: string; authorization?: string };
   load: { in_flight: number; seconds: number } | { per_second: number; seconds: number };
   /** This process may sleep between answers: for servers that may use its core, too. */
   asleep?: boolean;
@@ -21,7 +21,7 @@ const bytes = (texts: readonly string[]): Buffer[] => texts.map((each) => Buffer
 const wireOf = ({ port, connections, wire }: Order): Promise<Wire> =>
   'http' in wire
     ? httpWire(port, connections, bytes(wire.http), wire.expected)
-    : grpcWire(port, connections, wire.path, bytes(wire.grpc));
+    : grpcWire(port, connections, wire.path, bytes(wire.grpc), wire.authorization);
 
 const perform = async (order: Order): Promise<Outcome> => {
   const wire = await wireOf(order);
