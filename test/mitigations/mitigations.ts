@@ -34,6 +34,20 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/e2e/sqlite.test.ts',
     promise: 'in process > tokens',
   },
+  'one session too many ends the oldest': {
+    file: 'functions/sessions/room.ts',
+    from: 'if (held.length < settings.max_sessions) return none;',
+    to: 'if (held.length >= 0) return none;',
+    test: 'test/security/sessions-end.test.ts',
+    promise: 'of more sessions than one may have',
+  },
+  'a place is taken from a trusted proxy alone': {
+    file: 'shared/doors/binding/place.ts',
+    from: 'trusts(peer) ? placeOf(network, headers) : undefined',
+    to: 'placeOf(network, headers)',
+    test: 'test/doors/http/place.test.ts',
+    promise: 'is taken from a trusted proxy alone',
+  },
   'a code is good once': {
     file: 'functions/auth/take-code.ts',
     from: 'if ((await count(0, 1)) > 1) return undefined;',
