@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { batches } from '../../shared/kit/batches.ts';
+
+const all = async <T>(rows: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = [];
+  for await (const row of rows) found.push(row);
+  return found;
+};
+
+const counting = async function* (count: number) {
+  for (let n = 0; n < count; n++) yield n;
+};
+
+test('rows that are there come many at a time, each once and in order', async () => {
+  for (const [count, most] of [
+    [0, 4],
+    [1, 4],
+    [4, 4],
+    [9, 4],
+    [1_000, 128],
+  ] as const) {
+    const found = await all(batches(counting(count), most));
+    expect(found.flat()).toEqual(Array.from({ length: count }, (_, n) => n));
+    expect(Math.max(0, ...found.map(({ length }) => length))).toBeLessThanOrEqual(most);
+    expect(found.length).toBeLessThanOrEqual(Math.ceil(count / most) + 1);
+  }
+});
+
+test('a row does not wait for one that comes only when it was answered', async () => {
+  let go = (): void => {};
+  const source = (async function* () {
+    yield 'first';
+    await new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    yield 'second';
+  })();
+  const rows = batches(source, 10);
+  expect((await rows.next()).value).toEqual(['first']);
+  go();
+  expect(await all(rows)).toEqual([['second']]);
+});
+
+test('an end by an error is told after the rows before it', async () => {
+  const rows = batches(
+    (async function* () {
+      yield* [1, 2, 3];
+      throw new Error('cut');
+    })(),
+    10,
+  );
+  expect((await rows.next()).value).toEqual([1, 2, 3]);
+  await expect(rows.next()).rejects.toThrow('cut');
+});
+
+test('who leaves ends the source', async () => {
+  let ended = false;
+  const rows = batches(
+    (async function* () {
+      try {
+        for (let n = 0; ; n++) yield n;
+      } finally {
+        ended = true;
+      }
+    })(),
+    3,
+  );
+  await rows.next();
+  await rows.return(undefined);
+  expect(ended).toBe(true);
+});
