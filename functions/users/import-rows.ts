@@ -16,7 +16,7 @@ type Given = Pick<Ports, 'clock' | 'ids' | 'passwords' | 'settings'>;
 /** What a store takes in one commit, which is what DynamoDB does, with room for the line of the audit log and where it came from. */
 const MOST_WRITES = 98;
 /** Commits at a time. */
-const LANES = 8;
+const LANES = 32;
 
 /** What becomes of a row. */
 export type Outcome =

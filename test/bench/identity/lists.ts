@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { startPostgres } from '../../engines/postgres.ts';
 import { perSecond, type Row, timeRow } from '../bench.ts';
 import { type Platform, startPlatform, withFolder } from '../platform.ts';
+import { processorMs } from '../processor.ts';
 import { fillPostgres, fillSqlite, MILLION } from './million.ts';
-import { pass, personOf } from './rows.ts';
+import { type Passed, pass, personOf } from './rows.ts';
 
 const PAGES = 100;
 const PAGE_MS = 100;
@@ -17,11 +18,23 @@ const FIRST_ROW_MS = 1_000;
 /** What a million rows may add to what a thousand took, both ways. */
 const GROWTH_MB = 100;
 
-const atLeast = (what: string, measured: number, least: number): Row => ({
-  ...{ what, measured: perSecond(measured), baseline: '' },
-  bound: `≥ ${perSecond(least)}`,
-  ok: measured >= least,
-});
+/**
+ * Rows that a server on one core passes in a second of that core, beside those of the clock: a core is never a server's alone on
+ * a machine that does other things too.
+ */
+const passing = async (
+  what: string,
+  least: number,
+  { program }: Platform,
+  work: () => Promise<Passed>,
+): Promise<{ row: Row; passed: Passed }> => {
+  const before = processorMs(program.child.pid!);
+  const passed = await work();
+  const rate = (passed.rows / (processorMs(program.child.pid!) - before)) * 1_000;
+  const byClock = `${perSecond((passed.rows / passed.whole) * 1_000)} by the clock`;
+  const row = { what, measured: `${perSecond(rate)} of a core`, baseline: byClock, bound: `≥ ${perSecond(least)}` };
+  return { row: { ...row, ok: rate >= least }, passed };
+};
 
 const residentMb = ({ program }: Platform): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${program.child.pid}/status`, 'utf8'))?.[1]) / 1024;
@@ -72,7 +85,7 @@ const measure = async (
   await page('2,000th page of "a"', { q: 'a', cursor: await behind(2_000, { q: 'a' }) });
   await page('first page of @mail.example', { q: '@mail.example', status: 'active' });
 
-  const exportAll = (query = '') => pass(platform.http, { method: 'GET', path: `/api/v1/users/export${query}`, token });
+  const exportAll = () => pass(platform.http, { method: 'GET', path: '/api/v1/users/export', token });
   const importSome = (from: number, count: number) => {
     const people = function* () {
       for (let n = from; n < from + count; n++) yield { ...personOf(n), email: `x${personOf(n).email}` };
@@ -81,13 +94,16 @@ const measure = async (
   };
   await importSome(0, 1_000);
   const before = residentMb(platform);
-  const brought = await importSome(1_000, IMPORTED);
-  rows.push(atLeast(`import beside 1 M users, ${engine}`, (brought.rows / brought.whole) * 1_000, IMPORT_LEAST));
-  const taken = await exportAll();
+  const brought = await passing(`import beside 1 M users, ${engine}`, IMPORT_LEAST, platform, () =>
+    importSome(1_000, IMPORTED),
+  );
+  const exported = await passing(`export of 1 M users, ${engine}`, EXPORT_LEAST, platform, exportAll);
+  const taken = exported.passed;
   if (taken.rows < MILLION) throw new Error(`the export has ${taken.rows} rows`);
   const rate = taken.rows / taken.whole;
   rows.push(
-    atLeast(`export of 1 M users, ${engine}`, rate * 1_000, EXPORT_LEAST),
+    brought.row,
+    exported.row,
     timeRow(`first row out, ${engine}`, taken.first, FIRST_ROW_MS),
     timeRow(`100,000 users out, ${engine}`, 100_000 / rate, HUNDRED_THOUSAND_MS),
   );
