@@ -57,10 +57,21 @@ describe('the AsyncAPI document', () => {
 
   test('has what every operation sends and receives, and nothing else', () => {
     const sent = operations.flatMap(({ name, emits }) => emits.map(({ type }) => `${name}.${type}`));
-    const received = operations.filter(({ subscription }) => subscription).map(({ name }) => name);
+    const received = operations.flatMap(({ name, subscription }) => {
+      if (!subscription) return [];
+      return subscription.broadcast ? subscription.types.map((type) => `${name}.${type}`) : [name];
+    });
     expect(Object.keys(made.operations).sort()).toEqual([...sent, ...received].sort());
     for (const { name, subscription } of operations) {
       if (!subscription) continue;
+      if (subscription.broadcast) {
+        // each process hears them, so there is no queue to name: the channel is the routing key's
+        for (const type of subscription.types) {
+          const { action, messages } = made.operations[`${name}.${type}`];
+          expect([action, messages[0].$ref.split('/').at(-1)]).toEqual(['receive', type]);
+        }
+        continue;
+      }
       const { action, channel, messages } = made.operations[name];
       expect(action).toBe('receive');
       expect(resolve(channel.$ref).address).toBe(subscription.queue);
