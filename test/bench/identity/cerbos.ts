@@ -112,7 +112,10 @@ export const startCerbos = async (folder: string): Promise<{ port: number; child
   if (canPin()) command.unshift('taskset', '-c', '0');
   const child = spawn(command[0]!, command.slice(1), { stdio: 'ignore', env: { ...process.env, GOMAXPROCS: '1' } });
   for (let tries = 0; !(await answers(port)); tries++) {
-    if (tries === 100 || child.exitCode !== null) throw new Error('Cerbos does not start');
+    if (tries === 100 || child.exitCode !== null) {
+      child.kill('SIGKILL');
+      throw new Error('Cerbos does not start');
+    }
     await sleep(100);
   }
   return { port, child, stop: () => void child.kill('SIGKILL') };
