@@ -46,7 +46,7 @@ const CALLERS = ['serviceTokens', 'verifier'];
 
 describe('a process of one service opens no port that its operations do not reach', () => {
   const expected: Record<string, string[]> = {
-    sessions: [...BASE, ...CALLERS, 'revocationNews', 'revocations', 'secrets', 'settings'],
+    sessions: [...BASE, ...CALLERS, 'places', 'revocationNews', 'revocations', 'secrets', 'settings'],
     permissions: [...BASE, ...CALLERS, 'conditions', 'revocationNews', 'revocations', 'settings'],
   };
   test.each(Object.keys(expected))('%s', async (name) => {

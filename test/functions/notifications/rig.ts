@@ -9,6 +9,7 @@ import { deliveries } from '../../../functions/notifications/records.ts';
 import { userDeleted, userPasswordChanged, userRegistered } from '../../../functions/users/events.ts';
 import { type UserRecord, users } from '../../../functions/users/records.ts';
 import { codesIn, provider } from '../../../shared/delivery/sending.ts';
+import { auditLines } from '../../../shared/kit/audit-records.ts';
 import type { Caller } from '../../../shared/kit/context.ts';
 import { type NewEvent, OUTBOX } from '../../../shared/kit/event.ts';
 import { invoke } from '../../../shared/kit/invoke.ts';
@@ -42,7 +43,7 @@ export const emit = operation({
 /** Nobody listens here: a worker that hears no broadcasts starts and stops at once. */
 const queued = notifications.operations.filter(({ subscription }) => !subscription?.broadcast);
 export const platform = [service('other', [emit]), service('notifications', queued)];
-export const collections = [...notificationCollections, users];
+export const collections = [...notificationCollections, users, auditLines];
 
 /** Puts a verified user into the store. */
 export const addUser = ({ store }: Pick<Rig, 'store'>, more: Partial<UserRecord> = {}, id = 'u1'): Promise<void> =>
