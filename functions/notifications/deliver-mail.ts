@@ -2,7 +2,7 @@
 import type { Context } from '../../shared/kit/context.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
-import { type DELIVERY_EMITS, deliver, type Message } from './deliver.ts';
+import { deliver, type Message, type Tells } from './deliver.ts';
 import { mayGo } from './message-bounds.ts';
 import { openedToken } from './opened-token.ts';
 import { deliveries, messageCounts } from './records.ts';
@@ -12,9 +12,9 @@ export const MAIL_PORTS = ['clock', 'log', 'mailer', 'metrics', 'sealer', 'secre
 /** What it writes. */
 export const MAIL_WRITES = [deliveries, messageCounts] as const;
 
-type Given = Pick<Ports, (typeof MAIL_PORTS)[number]> & {
+type Given<E extends string> = Pick<Ports, (typeof MAIL_PORTS)[number]> & {
   store: Pick<
-    OperationStore<never, (typeof MAIL_WRITES)[number]['name'], (typeof DELIVERY_EMITS)[number]['type']>,
+    OperationStore<never, (typeof MAIL_WRITES)[number]['name'], E>,
     'get' | 'transact' | 'increment' | 'owner' | 'isGone'
   >;
 };
@@ -28,16 +28,27 @@ export interface MailRequest extends Omit<Message, 'channel'> {
 }
 
 /** Delivers a mail. Throws as `deliver` does. */
-export const deliverMail = (given: Given, request: MailRequest, context: Pick<Context, 'attempt'>): Promise<void> => {
+export const deliverMail = <E extends string = never>(
+  given: Given<E>,
+  request: MailRequest,
+  context: Pick<Context, 'attempt'>,
+  tells?: Tells<E>,
+): Promise<void> => {
   const { id, recipient, template_name, template_data, subject, wanted = true } = request;
-  return deliver(given, { ...request, channel: 'email' }, context, async (earlier) => {
-    if (recipient === undefined) return 'no_recipient';
-    if (!wanted) return 'preference';
-    const to = { recipient, user_id: request.user_id, template_name };
-    if (!earlier?.rounds && !(await mayGo(given, 'email', to))) return 'too_many';
-    const { renderMail } = await import('../../shared/delivery/templates/index.heavy.ts');
-    const link = await openedToken(given, request);
-    const mail = renderMail(template_name, template_data, { link, subject });
-    return (tried, expires_at) => given.mailer.send({ to: recipient, ...mail, message_id: id, expires_at }, tried);
-  });
+  return deliver(
+    given,
+    { ...request, channel: 'email' },
+    context,
+    async (earlier) => {
+      if (recipient === undefined) return 'no_recipient';
+      if (!wanted) return 'preference';
+      const to = { recipient, user_id: request.user_id, template_name };
+      if (!earlier?.rounds && !(await mayGo(given, 'email', to))) return 'too_many';
+      const { renderMail } = await import('../../shared/delivery/templates/index.heavy.ts');
+      const link = await openedToken(given, request);
+      const mail = renderMail(template_name, template_data, { link, subject });
+      return (tried, expires_at) => given.mailer.send({ to: recipient, ...mail, message_id: id, expires_at }, tried);
+    },
+    tells,
+  );
 };

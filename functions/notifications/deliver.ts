@@ -1,6 +1,7 @@
 /** Sends one message on one channel, once: the ledger says what was done, however often its event is delivered. */
 import type { Context } from '../../shared/kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../shared/kit/errors.ts';
+import type { NewEvent } from '../../shared/kit/event.ts';
 import { utc } from '../../shared/kit/moment.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
@@ -18,8 +19,8 @@ import {
   deliveries,
 } from './records.ts';
 
-type Ledger = Pick<Ports, 'clock' | 'log' | 'metrics'> & {
-  store: Pick<OperationStore<never, 'deliveries', 'realtime.frame'>, 'get' | 'transact' | 'owner' | 'isGone'>;
+type Ledger<E extends string> = Pick<Ports, 'clock' | 'log' | 'metrics'> & {
+  store: Pick<OperationStore<never, 'deliveries', E>, 'get' | 'transact' | 'owner' | 'isGone'>;
 };
 
 /** Which message, on which channel. */
@@ -37,8 +38,11 @@ export type Send = (tried: (attempt: Omit<Attempt, 'at'>) => void, expires_at: n
 
 const FINAL: readonly DeliveryStatus[] = ['sent', 'expired', 'suppressed'];
 const ENDS: readonly DeliveryStatus[] = [...FINAL, 'failed'];
-/** What an operation that delivers declares as `emits`. */
+/** What an operation declares as `emits` that delivers what a service asked for, and tells of it. */
 export const DELIVERY_EMITS = [realtimeFrame] as const;
+
+/** Events that follow from what became of a message. */
+export type Tells<E extends string> = (message: Message, record: DeliveryRecord) => readonly NewEvent<E>[];
 /** A send that began longer ago than a handler may take, in ms, was cut off, whatever is known of its process. */
 const UNDER_WAY_MS = 60_000;
 const KEPT_ATTEMPTS = 100;
@@ -78,9 +82,9 @@ const verdictOf = (error: AppError, attempt: number, late: boolean): Verdict => 
   return attempt < MAX_ATTEMPTS ? { status: 'retrying' } : { status: 'failed', reason: 'gave_up' };
 };
 
-/** What the open connections of the one whom it is for are told of its end. What they are told themselves they have seen. */
-const tellsOf = ({ id, channel, user_id }: Message, { status, reason, updated_at }: DeliveryRecord) =>
-  user_id && channel !== 'realtime' && ENDS.includes(status)
+/** What the open connections of the one whom it is for are told of its end. */
+export const tellConnections: Tells<'realtime.frame'> = ({ id, channel, user_id }, { status, reason, updated_at }) =>
+  user_id && ENDS.includes(status)
     ? [realtimeFrame.with(deliveryFrame(user_id, { id, channel, status, reason }, updated_at), { user_id })]
     : [];
 
@@ -97,11 +101,12 @@ const tellsOf = ({ id, channel, user_id }: Message, { status, reason, updated_at
  *
  * @throws AppError `unavailable` when it may work later, `invalid_request` when it can't be made into a message
  */
-export const deliver = async (
-  { store, clock, log, metrics }: Ledger,
+export const deliver = async <E extends string = never>(
+  { store, clock, log, metrics }: Ledger<E>,
   message: Message,
   { attempt }: Pick<Context, 'attempt'>,
   prepare: (earlier: DeliveryRecord | undefined) => Promise<Send | DeliveryReason> | Send | DeliveryReason,
+  tells: Tells<E> = () => [],
 ): Promise<void> => {
   const key = deliveryId(message.id, message.channel);
   const now = clock.now();
@@ -120,7 +125,7 @@ export const deliver = async (
           ? update(deliveries, read, value)
           : insert(deliveries, key, value, { expires_at: base.created_at + DELIVERY_TTL_MS }),
       ],
-      tellsOf(message, value),
+      tells(message, value),
     );
 
   const end = endOf(message);

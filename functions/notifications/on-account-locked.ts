@@ -6,7 +6,6 @@ import { accountLocked } from '../auth/events.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
-import { DELIVERY_EMITS } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { SECURITY_EVENTS } from './queues.ts';
 
@@ -18,7 +17,7 @@ export const onAccountLocked = operation({
   access: 'service',
   input: envelopeOf(accountLocked),
   output: z.object({}),
-  emits: [...SENDS, ...DELIVERY_EMITS],
+  emits: SENDS,
   writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   calls: { getContact },

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { defer } from './defer.ts';
-import { DELIVERY_EMITS } from './deliver.ts';
+import { DELIVERY_EMITS, tellConnections } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { emailSend } from './events.ts';
 import { isWanted } from './preferences.ts';
@@ -27,7 +27,7 @@ export const onEmailSend = operation({
     const later = (delay_ms: number) => emailSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
     if (await defer(given, message, { message_id, send_at }, later)) return {};
     const wanted = await isWanted(given.store, { user_id, category, channel: 'email' });
-    await deliverMail(given, { id, user_id, wanted, ...mail }, context);
+    await deliverMail(given, { id, user_id, wanted, ...mail }, context, tellConnections);
     return {};
   },
 });

@@ -4,7 +4,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { remove } from '../../shared/ports/store.ts';
 import { defer } from './defer.ts';
-import { DELIVERY_EMITS, deliver } from './deliver.ts';
+import { DELIVERY_EMITS, deliver, tellConnections } from './deliver.ts';
 import { pushSend } from './events.ts';
 import { MAX_DEVICES } from './model.ts';
 import { openedToken } from './opened-token.ts';
@@ -40,37 +40,43 @@ export const onPushSend = operation({
     const message = { id, user_id, channel: 'push', template_name, template_data, expires_at } as const;
     const later = (delay_ms: number) => pushSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
     if (await defer(given, message, { message_id, send_at }, later)) return {};
-    await deliver(given, message, context, async (earlier) => {
-      if (!(await isWanted(store, { user_id, category, channel: 'push' }))) return 'preference';
-      const { items } = await store.query(devices, 'by_user', user_id, { limit: MAX_DEVICES, order: 'desc' });
-      const reached = new Set(earlier?.attempts.flatMap((each) => (each.outcome === 'sent' ? each.device_id : [])));
-      const wanting = items.filter(({ id: device_id }) => !reached.has(device_id));
-      if (items.length === 0) return 'no_device';
-      const { renderShort } = await import('../../shared/delivery/templates/index.heavy.ts');
-      const short = renderShort(template_name, template_data, await openedToken(given, data));
-      return async (tried, ends_at) => {
-        const left = ends_at === undefined ? TTL : Math.ceil((ends_at - clock.now()) / 1000);
-        const ttl = Math.min(TTL, Math.max(0, left));
-        const failures: AppError[] = [];
-        const one = async (device: (typeof wanting)[number]): Promise<void> => {
-          const { target } = device.value;
-          const sent = { ...short, target, ttl, urgency: URGENCY[priority], message_id: id, expires_at: ends_at };
-          try {
-            await push.send(sent, (each) => tried({ ...each, device_id: device.id }));
-          } catch (thrown) {
-            const error = toAppError(thrown);
-            failures.push(error);
-            // one that was registered again meanwhile stays
-            if (error.code === 'not_found') await store.transact([remove(devices, device)]).catch(() => {});
-          }
+    await deliver(
+      given,
+      message,
+      context,
+      async (earlier) => {
+        if (!(await isWanted(store, { user_id, category, channel: 'push' }))) return 'preference';
+        const { items } = await store.query(devices, 'by_user', user_id, { limit: MAX_DEVICES, order: 'desc' });
+        const reached = new Set(earlier?.attempts.flatMap((each) => (each.outcome === 'sent' ? each.device_id : [])));
+        const wanting = items.filter(({ id: device_id }) => !reached.has(device_id));
+        if (items.length === 0) return 'no_device';
+        const { renderShort } = await import('../../shared/delivery/templates/index.heavy.ts');
+        const short = renderShort(template_name, template_data, await openedToken(given, data));
+        return async (tried, ends_at) => {
+          const left = ends_at === undefined ? TTL : Math.ceil((ends_at - clock.now()) / 1000);
+          const ttl = Math.min(TTL, Math.max(0, left));
+          const failures: AppError[] = [];
+          const one = async (device: (typeof wanting)[number]): Promise<void> => {
+            const { target } = device.value;
+            const sent = { ...short, target, ttl, urgency: URGENCY[priority], message_id: id, expires_at: ends_at };
+            try {
+              await push.send(sent, (each) => tried({ ...each, device_id: device.id }));
+            } catch (thrown) {
+              const error = toAppError(thrown);
+              failures.push(error);
+              // one that was registered again meanwhile stays
+              if (error.code === 'not_found') await store.transact([remove(devices, device)]).catch(() => {});
+            }
+          };
+          await Promise.all(wanting.map(one));
+          const error = worst(failures);
+          // one device that took it is enough, unless another may take it later
+          const isDone = failures.length < items.length && !failures.some(({ code }) => ERRORS[code].retry);
+          if (error && !isDone) throw error;
         };
-        await Promise.all(wanting.map(one));
-        const error = worst(failures);
-        // one device that took it is enough, unless another may take it later
-        const isDone = failures.length < items.length && !failures.some(({ code }) => ERRORS[code].retry);
-        if (error && !isDone) throw error;
-      };
-    });
+      },
+      tellConnections,
+    );
     return {};
   },
 });

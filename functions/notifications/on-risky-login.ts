@@ -8,7 +8,6 @@ import { RISKY } from '../sessions/risk.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
-import { DELIVERY_EMITS } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
 import { loginAlerts } from './records.ts';
@@ -28,7 +27,7 @@ export const onRiskyLogin = operation({
   access: 'service',
   input: envelopeOf(userLogin),
   output: z.object({}),
-  emits: [...SENDS, ...DELIVERY_EMITS],
+  emits: SENDS,
   reads: [loginAlerts],
   writes: [...MAIL_WRITES, loginAlerts],
   needs: MAIL_PORTS,

@@ -6,7 +6,6 @@ import { securityAlert } from '../auth/events.ts';
 import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
-import { DELIVERY_EMITS } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { SECURITY_EVENTS } from './queues.ts';
 
@@ -21,7 +20,7 @@ export const onSecurityAlert = operation({
   access: 'service',
   input: envelopeOf(securityAlert),
   output: z.object({}),
-  emits: [...SENDS, ...DELIVERY_EMITS],
+  emits: SENDS,
   writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   calls: { getContact },

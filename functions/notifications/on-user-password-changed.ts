@@ -4,7 +4,6 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { once } from '../../shared/messaging/inbox.ts';
 import { userPasswordChanged } from '../users/events.ts';
 import { askFor, SENDS } from './ask.ts';
-import { DELIVERY_EMITS } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
 
@@ -16,7 +15,7 @@ export const onUserPasswordChanged = operation({
   access: 'service',
   input: envelopeOf(userPasswordChanged),
   output: z.object({}),
-  emits: [...SENDS, ...DELIVERY_EMITS],
+  emits: SENDS,
   writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   run: async (given, { message_id: id, timestamp, data }, context) => {

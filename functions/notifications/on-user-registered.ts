@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { userRegistered } from '../users/events.ts';
-import { DELIVERY_EMITS } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { USER_EVENTS } from './queues.ts';
 
@@ -14,7 +13,6 @@ export const onUserRegistered = operation({
   access: 'service',
   input: envelopeOf(userRegistered),
   output: z.object({}),
-  emits: DELIVERY_EMITS,
   writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   run: async (given, { message_id, timestamp, data }, context) => {

@@ -7,7 +7,7 @@ import { readZip, type ZipEntry } from './zip.ts';
 export const MAX_RESOURCES = 499;
 
 /** Bytes that a start loads of a function: without the AWS SDK, which the runtime brings, and parts that are loaded when first used. */
-export const MAX_BUNDLE = 200_000;
+export const MAX_BUNDLE = 220_000;
 
 const FORBIDDEN = /["'](pg|pg-native|amqplib|@node-rs\/argon2)["']/;
 

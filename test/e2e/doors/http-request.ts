@@ -66,7 +66,8 @@ export const fromHttpResponse = (status: number, contentType: string | undefined
   const [first = ''] = contentType === NDJSON ? told.split('\n') : [told];
   const body = first === '' ? {} : JSON.parse(first);
   if (status < 400) return { ok: true, body };
-  if (contentType === 'application/json' && typeof body.error === 'string') {
+  // an emulator adds the charset
+  if (contentType?.startsWith('application/json') && typeof body.error === 'string') {
     return { ok: false, code: body.error, errors: undefined, body: undefined };
   }
   const whole = contentType === 'application/problem+json' && body.status === status && body.title && body.type;
