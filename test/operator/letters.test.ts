@@ -152,6 +152,7 @@ test('looks at events get copies for as long as they last, beside each other, an
 test('a bar never runs over, and text from elsewhere commands no terminal', () => {
   expect(bar(5, 10, 'looked at')).toBe('[############············]  50 %  5 of 10 looked at');
   expect(bar(12, 10, 'looked at')).toBe(`[${'#'.repeat(24)}] 100 %  12 of 12 looked at`);
-  expect(bar(0, 0, 'looked at')).toMatch(/100 %/);
+  // of how many, nobody knows
+  expect(bar(3, 0, 'looked at')).toBe('3 looked at');
   expect(plain('a\u001b[2Jb\u202ec\n')).toBe('a?[2Jb?c?');
 });
