@@ -20,6 +20,7 @@ export const issueTicket = operation({
   writes: [tickets],
   needs: ['clock', 'ids'],
   bounds: { address: 300 },
+  audit: 'events',
   run: async ({ store, clock, ids }, _, { caller }) => {
     if (caller.kind !== 'user') throw new AppError('unauthenticated');
     const ticket = ids.random(32);

@@ -17,6 +17,9 @@ const addresses = (running: Running, config: Config): (readonly [string, string]
   return [
     ['REST', `${http.url}/api/v1`],
     ['API browser', `${http.url}/docs`],
+    ...(config.services.includes('notifications')
+      ? ([['WebSocket', `${http.url.replace(/^http/, 'ws')}/ws`]] as const)
+      : []),
     ['gRPC', placeAt(config.http.host, grpc.port)],
     ...(mailbox ? ([['mailbox', `http://localhost:${mailbox.httpPort}`]] as const) : []),
     ['metrics', `http://${placeAt(env.PERFECT21_METRICS_HOST, metrics.port)}/metrics`],
