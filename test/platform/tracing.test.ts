@@ -100,8 +100,7 @@ describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) =>
     });
     const operation = one('auth.register', http);
     expect(operation.kind).toBe(INTERNAL);
-    // the first is the registration's; what became of its mail is told by another, below the mail's handler
-    const [sent, told] = own().filter(({ name }) => name === 'send perfect21.events') as [CollectedSpan, CollectedSpan];
+    const sent = one('send perfect21.events');
     expect(sent).toMatchObject({ kind: PRODUCER, status: 0 });
     expect(sent.attributes).toMatchObject({ 'messaging.system': system, 'messaging.operation.type': 'send' });
     const commit = own().find(({ spanId }) => spanId === sent.parentSpanId)!;
@@ -122,8 +121,6 @@ describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) =>
       'messaging.message.id': sent.attributes['messaging.message.id'],
     });
     const handler = one('notifications.on-user-registered', processed);
-    const spread = byId.get(told.parentSpanId)!;
-    expect([spread.name, spread.parentSpanId]).toEqual(['transact', handler.spanId]);
     expect(one('send email')).toMatchObject({ kind: CLIENT, status: 0 });
     const mail = one('send email');
     for (let span = byId.get(mail.parentSpanId); span && span !== handler; span = byId.get(span.parentSpanId)) {
