@@ -9,8 +9,9 @@ import { getContact } from '../users/get-contact.ts';
 import { askFor, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
+import { deliveryId } from './model.ts';
 import { USER_EVENTS } from './queues.ts';
-import { loginAlerts } from './records.ts';
+import { deliveries, loginAlerts } from './records.ts';
 
 /** False for a login of which its user is not told, or told otherwise. */
 const isTold = ({ user_id, login_successful, risk_score = 0, alerted }: Record<string, unknown>): boolean =>
@@ -46,7 +47,9 @@ export const onRiskyLogin = operation({
     const now = clock.now();
     const others = login_successful ? { realtime: user_id, push: user_id } : { realtime: user_id };
     const { writes, events } = askFor(ask, others, now);
-    if (login_successful) await once(store, writes[0]!, writes.slice(1), events);
+    // it may come again when its window is over: what was told of it then stands in the ledger
+    const told = await store.get(deliveries, deliveryId(id, 'realtime'));
+    if (told || login_successful) await once(store, writes[0]!, writes.slice(1), events);
     else {
       const expires_at = now + settings.login_window * 1000;
       const first = insert(loginAlerts, user_id, { message_id: id }, { expires_at });

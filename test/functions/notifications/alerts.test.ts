@@ -8,6 +8,7 @@ import { setPreferences } from '../../../functions/notifications/set-preferences
 import { userPasswordChanged } from '../../../functions/users/events.ts';
 import { AppError } from '../../../shared/kit/errors.ts';
 import { OUTBOX } from '../../../shared/kit/event.ts';
+import { DEAD } from '../../../shared/messaging/dead-letters.ts';
 import { startWorker } from '../../../shared/process/worker.ts';
 import { newBrowser } from '../../engines/push-service.ts';
 import { mortal } from '../../messaging/rig.ts';
@@ -193,6 +194,22 @@ describe('a login', () => {
     clock.pass(60_000);
     await drain();
     expect(mails).toHaveLength(1);
+  });
+
+  it('that failed is told once, and parked nowhere, when the mail server comes back after its window', async () => {
+    let away = true;
+    const { tell, addUser, mails, clock, drain, store } = await openNotifications({
+      mail: () => {
+        if (away) throw new AppError('unavailable');
+      },
+    });
+    await addUser();
+    await tell(loginEvent());
+    clock.pass(901_000);
+    away = false;
+    await drain();
+    expect(mails).toHaveLength(1);
+    expect(await store.messages.peek(DEAD, 10)).toEqual([]);
   });
 
   it.each([
