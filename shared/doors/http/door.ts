@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Host } from '../../kit/invoke.ts';
 import type { Place } from '../../ports/places.ts';
+import type { Life } from '../binding/life.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Endpoint, Report } from './observation.ts';
 import type { Reply } from './reply.ts';
@@ -10,6 +11,8 @@ import type { Reply } from './reply.ts';
 export interface Door {
   host: Host;
   limits: HttpLimits;
+  /** Streams that go on for as long as somebody listens: a stop ends them. */
+  listening: Set<Life>;
   ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
   /** Where a client is, when the peer is a trusted proxy; absent where no network in front says so. */
   placeOf?:

@@ -1,6 +1,7 @@
 /** The HTTP door of a container: all operations of some services, and the routes of the process, on one port. */
 import type { IncomingMessage } from 'node:http';
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import { AppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/service.ts';
 import { placeAt } from '../../system/listening.ts';
@@ -88,6 +89,7 @@ export const startHttp = async (
   const door: Door = {
     host,
     limits,
+    listening: new Set(),
     ipOf,
     placeOf: options.place_headers && trustedPlace(options.place_headers, options.trusted_proxies ?? []),
     asks: ({ raw }, name) => connections.asks(carrierOf(raw), name),
@@ -132,6 +134,7 @@ export const startHttp = async (
     stop: async () => {
       stopping = true;
       await sockets?.stop();
+      for (const life of door.listening) life.end(new AppError('unavailable', { detail: 'The process stops' }));
       await front.stop();
       await app.close();
     },

@@ -6,6 +6,8 @@ import { announcesBody } from './read.ts';
 
 export interface Reply extends Omit<HttpResponse, 'body'> {
   body?: string | Uint8Array;
+  /** Of a head: its connection ends with it, for nobody sends a second request behind what goes on as long as he listens. */
+  endless?: boolean;
 }
 
 const closeStream = (response: unknown): void =>
@@ -58,14 +60,14 @@ export const beginner =
   (
     request: FastifyRequest,
     reply: FastifyReply,
-    { status, headers }: Reply,
+    { status, headers, endless }: Reply,
     security: Readonly<Record<string, string>>,
   ): void => {
     reply.hijack();
     const { raw: incoming } = request;
     const fields = fieldsOf(headers, security);
     const unread = !incoming.readableEnded && announcesBody(incoming);
-    if (incoming.httpVersionMajor === 1 && (unread || stopping())) fields.push('connection', 'close');
+    if (incoming.httpVersionMajor === 1 && (unread || endless || stopping())) fields.push('connection', 'close');
     reply.raw.writeHead(status, fields);
     reply.raw.flushHeaders();
     if (incoming.httpVersionMajor === 2 && unread) reply.raw.once('finish', () => closeStream(reply.raw));

@@ -54,6 +54,7 @@ export const respondStream = async (
   const started = performance.now();
   const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, host.ports.ids.uuid);
   const life = new Life(route.streams!.idle);
+  if (route.http.rows === 'events') door.listening.add(life);
   const gone = (): void => life.gone();
   reply.raw.once('close', gone);
   // after a reset without an error HTTP/2 waits for the rest of an answer that nobody takes any more
@@ -77,6 +78,7 @@ export const respondStream = async (
     reply.raw.destroy();
   }
   life.done();
+  door.listening.delete(life);
   report(status, started, requestId, response.trace_id);
 };
 
@@ -95,7 +97,7 @@ const sendRows = async (
   const events = route.http.rows === 'events';
   let begun = false;
   const begin = (): void => {
-    if (!begun) door.begin(request, reply, response);
+    if (!begun) door.begin(request, reply, { ...response, body: undefined, endless: events });
     begun = true;
   };
   const head = setTimeout(begin, HEAD_MS).unref();
@@ -125,7 +127,8 @@ const sendRows = async (
     const error = toAppError(thrown);
     if (error.code === 'cancelled') reply.raw.destroy();
     else {
-      refuse(door.host, route, error, requestId, response.trace_id);
+      // that listeners are sent away at a stop is no failure of ours
+      if (!events || thrown !== life.signal.reason) refuse(door.host, route, error, requestId, response.trace_id);
       // a browser comes back by itself after the end of its events
       if (events) writer.end(problemEvent(error, requestId));
       else writer.breakOff(problemLine(error, requestId));

@@ -64,6 +64,27 @@ describe('Server-Sent Events', () => {
     second.stop();
   });
 
+  test('end when the process stops, so that it need not wait for who listens', async () => {
+    const other = await openRig();
+    const { access_token } = await userWithSession(other.world);
+    const abort = new AbortController();
+    const { body } = await fetch(`${other.platform.http.url}/api/v1/realtime/stream`, {
+      headers: { authorization: `Bearer ${access_token}` },
+      signal: abort.signal,
+    });
+    let text = '';
+    const ended = (async () => {
+      for await (const chunk of body!.pipeThrough(new TextDecoderStream())) text += chunk;
+    })();
+    await until(() => text.includes('"type":"hello"'));
+    const began = performance.now();
+    await other.close();
+    await ended;
+    expect(text).toMatch(/event: problem\ndata: \{.*"code":"unavailable"/);
+    // the door lets requests finish for ten seconds
+    expect(performance.now() - began).toBeLessThan(8_000);
+  }, 20_000);
+
   test('are for users only', async () => {
     const { status } = await fetch(`${rig.platform.http.url}/api/v1/realtime/stream`);
     expect(status).toBe(401);
