@@ -47,7 +47,7 @@ export const confirmTotp = operation({
     const change = { user_id, session_id, enabled: true, at: clock.now() };
     const value = { ...factor.value, confirmed_at: Math.floor(change.at / 1000), recovery: hashes };
     const write = update(factors, factor, value, { expires_at: undefined });
-    await unlessItFails(taken, store.transact([write], [factorEvent(change, contact, context)]));
+    await unlessItFails(taken, store.transact([write], [factorEvent(change, contact, clientOf(context))]));
     await followFactor(given, change);
     return { recovery_codes: codes };
   },

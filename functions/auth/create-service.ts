@@ -7,10 +7,11 @@ import {
 import { operation } from '../../shared/kit/operation.ts';
 import { insert } from '../../shared/ports/store.ts';
 import { actorOf } from '../permissions/acting.ts';
+import { requireAllOf } from '../permissions/all-of.ts';
 import { findLacking } from '../permissions/find-lacking.ts';
 import { PermissionText } from '../permissions/model.ts';
 import { securityAlert } from './events.ts';
-import { PublicKeys, requireAllOf, Service, ServiceName, tellOwner, toService, toServiceKeys } from './services.ts';
+import { PublicKeys, Service, ServiceName, tellOwner, toService, toServiceKeys } from './services.ts';
 
 /**
  * Makes a service that may call, with no more than its maker holds.

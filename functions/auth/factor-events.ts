@@ -1,30 +1,34 @@
 /** Telling that a second factor was set up or removed: in the commit that does it, and to the account at once. */
-import type { Context } from '../../shared/kit/context.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { type Cause, spared } from '../sessions/causes.ts';
 import { userMfaDisabled, userMfaEnabled } from './events.ts';
-import { clientOf } from './model.ts';
 
 export const FACTOR_EVENTS = [userMfaEnabled, userMfaDisabled] as const;
 
 const causeOf = (enabled: boolean) => (enabled ? ('factor_enabled' as const) : ('factor_removed' as const));
 
+/** Where it was asked for. */
+interface Origin {
+  ip_address: string;
+  user_agent: string;
+}
+
 interface Change {
   user_id: string;
-  session_id: string;
+  /** The one that asked for it, and goes on; left out: all end. */
+  session_id?: string;
   enabled: boolean;
   /** Unix ms. */
   at: number;
 }
 
-/** The event of a change; the session that asked for it goes on. */
+/** The event of a change. */
 export const factorEvent = (
   { user_id, session_id, enabled, at }: Change,
   { email, locale }: { email: string; locale?: string | undefined },
-  context: Context,
+  { ip_address, user_agent }: Origin,
 ) => {
-  const { ip_address, user_agent } = clientOf(context);
   const changed_at = new Date(at).toISOString();
   const told = { user_id, email, method: 'totp', ip_address, user_agent, locale, changed_at };
   const event = enabled ? userMfaEnabled : userMfaDisabled;

@@ -27,6 +27,7 @@ import * as records from './records.ts';
 import { refresh } from './refresh.ts';
 import { register } from './register.ts';
 import { removeTotp } from './remove-totp.ts';
+import { resetFactors } from './reset-factors.ts';
 import { resetPassword } from './reset-password.ts';
 import { revoke } from './revoke.ts';
 import { revokeService } from './revoke-service.ts';
@@ -51,6 +52,7 @@ export const auth = service('auth', [
   startTotp,
   confirmTotp,
   removeTotp,
+  resetFactors,
   newRecoveryCodes,
   refresh,
   revoke,

@@ -41,7 +41,7 @@ export const removeTotp = operation({
     const taken = await takeCode(given, factor, code, { user_id, known: session_id, ...clientOf(context) });
     if (!taken) throw new AppError('invalid_mfa_code');
     const change = { user_id, session_id, enabled: false, at: clock.now() };
-    const removed = store.transact([remove(factors, taken.factor)], [factorEvent(change, contact, context)]);
+    const removed = store.transact([remove(factors, taken.factor)], [factorEvent(change, contact, clientOf(context))]);
     await unlessItFails(taken, removed);
     await followFactor(given, change);
     return {};

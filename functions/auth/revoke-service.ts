@@ -6,9 +6,10 @@ import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { Revocation } from '../../shared/ports/revocations.ts';
 import { remove } from '../../shared/ports/store.ts';
+import { requireAllOf } from '../permissions/all-of.ts';
 import { findLacking } from '../permissions/find-lacking.ts';
 import { securityAlert } from './events.ts';
-import { ClientId, requireAllOf, tellOwner } from './services.ts';
+import { ClientId, tellOwner } from './services.ts';
 
 /** Ends a service: its secrets and keys are void, and its access tokens dead, from now on. Its id is never used again. */
 export const revokeService = operation({

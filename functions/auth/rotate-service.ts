@@ -10,9 +10,10 @@ import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import type { Revocation } from '../../shared/ports/revocations.ts';
 import { update } from '../../shared/ports/store.ts';
+import { requireAllOf } from '../permissions/all-of.ts';
 import { findLacking } from '../permissions/find-lacking.ts';
 import { securityAlert } from './events.ts';
-import { ClientId, PublicKeys, requireAllOf, Service, tellOwner, toService, toServiceKeys } from './services.ts';
+import { ClientId, PublicKeys, Service, tellOwner, toService, toServiceKeys } from './services.ts';
 
 const DAY = 86_400;
 /** Secrets and keys that are good at once, the new ones included. */

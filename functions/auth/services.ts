@@ -1,10 +1,9 @@
-/** Services as who administers them sees them, and who may: nobody gives a service, or takes from one, what he does not hold. */
+/** Services as who administers them sees them. */
 import * as z from 'zod';
 import type { ServiceCredential } from '../../shared/keys/service-credential-records.ts';
-import type { Caller, Context } from '../../shared/kit/context.ts';
+import type { Context } from '../../shared/kit/context.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import type { NewEvent } from '../../shared/kit/event.ts';
-import { holds } from '../../shared/kit/permissions.ts';
 import type { ClientAssertions, ServiceKey } from '../../shared/ports/client-assertions.ts';
 import type { Stored } from '../../shared/ports/store.ts';
 import { recommendedActions, securityAlert } from './events.ts';
@@ -87,22 +86,6 @@ export const toService = ({ id, value }: Pick<Stored<ServiceCredential>, 'id' | 
   })),
   keys: value.keys.map(({ kid, alg, expires_at }) => ({ kid, alg, ...until(expires_at) })),
 });
-
-/** @throws AppError `forbidden` for whoever holds less than the service */
-export const requireAllOf = async (
-  caller: Caller,
-  permissions: readonly string[],
-  findLacking: (input: { user_id: string; permissions: string[] }) => Promise<{ lacking: string[] }>,
-): Promise<void> => {
-  const lacking =
-    caller.kind === 'user'
-      ? (await findLacking({ user_id: caller.user_id, permissions: [...permissions] })).lacking
-      : permissions.filter((each) => caller.kind !== 'service' || !holds(caller.permissions, each));
-  if (lacking[0] === undefined) return;
-  throw new AppError('forbidden', {
-    detail: `Nobody gives a service, or takes from one, what he does not hold: ${lacking[0]}`,
-  });
-};
 
 /** Tells the user who made a service what became of it; nobody where no user did. */
 export const tellOwner = (

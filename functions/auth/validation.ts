@@ -1,8 +1,9 @@
 /** What validating one token and many have in common. */
 import * as z from 'zod';
 import type { ClientChange } from '../../shared/ports/client-marks.ts';
+import type { Log } from '../../shared/ports/log.ts';
 import type { Metrics } from '../../shared/ports/metrics.ts';
-import { TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
+import { isOfService, TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
 
 /** ValidateTokenResponse (proto/auth_service.proto). */
 export const Validation = z.object({
@@ -13,7 +14,7 @@ export const Validation = z.object({
   error_message: z.string().meta({ description: 'Why the token is not valid' }),
   warnings: z.array(z.string()).meta({
     description:
-      'expires_soon; permissions_changed: the permissions may have changed since the token was issued; revocations_stale: what is known of revocations is older than usual; ip_changed (by network, IPv4 /24 and IPv6 /64) and device_changed (user_agent, device_info.device_id): the client is another than the token was issued to',
+      'expires_soon; permissions_changed: the permissions may have changed since the token was issued, and those of now are answered where they can be known; revocations_stale: what is known of revocations is older than usual; ip_changed (by network, IPv4 /24 and IPv6 /64) and device_changed (user_agent, device_info.device_id): the client is another than the token was issued to',
   }),
 });
 
@@ -26,16 +27,40 @@ const LABELS = Object.fromEntries(
   ['valid' as const, ...TOKEN_ERRORS].map((result) => [result, Object.freeze({ operation: 'validate', result })]),
 ) as Record<TokenError | 'valid', { operation: string; result: string }>;
 
+/** True for a token that is older than the last change of what its user may. */
+export const isOutdated = (verdict: Verdict): verdict is Verdict & { valid: true } =>
+  verdict.valid && verdict.warnings?.includes('permissions_changed') === true && !isOfService(verdict.claims);
+
+type GetEffective = (input: { user_id: string }) => Promise<{ permissions: string[] }>;
+
+/**
+ * Asks what users may now, each once. Undefined where it can't be known (a sidecar asks nobody): the warning then stands
+ * beside what the token says.
+ */
+export const permissionsNow = (getEffective: GetEffective, log: Log) => {
+  const asked = new Map<string, Promise<string[] | undefined>>();
+  return (user_id: string): Promise<string[] | undefined> => {
+    const found =
+      asked.get(user_id) ??
+      getEffective({ user_id }).then(
+        ({ permissions }) => permissions,
+        (cause) => void log.debug('permissions.not_known', { user_id, cause }),
+      );
+    asked.set(user_id, found as Promise<string[] | undefined>);
+    return found as Promise<string[] | undefined>;
+  };
+};
+
 export const toValidation = (
   verdict: Verdict,
   now: number,
-  changes: readonly ClientChange[] = [],
+  { changes = [], permissions }: { changes?: readonly ClientChange[]; permissions?: string[] | undefined } = {},
 ): z.input<typeof Validation> =>
   verdict.valid
     ? {
         valid: true,
         user_id: verdict.claims.sub,
-        permissions: verdict.claims.permissions,
+        permissions: permissions ?? verdict.claims.permissions,
         expires_at: verdict.claims.exp,
         error_message: '',
         warnings: [

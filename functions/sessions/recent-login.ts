@@ -3,7 +3,7 @@ import { AppError } from '../../shared/kit/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 
 /** Seconds since the login; whoever only holds a token that he found can't do what asks for it. */
-export const RECENT_S = 15 * 60;
+const RECENT_S = 15 * 60;
 
 type GetSession = (input: { session_id: string; user_id: string }) => Promise<{ created_at?: number | undefined }>;
 

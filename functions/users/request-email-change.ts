@@ -5,8 +5,6 @@ import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { provePassword } from '../auth/prove-password.ts';
 import { emailSend } from '../notifications/events.ts';
-import { getSession } from '../sessions/get-session.ts';
-import { RECENT_S } from '../sessions/recent-login.ts';
 import { holderOf, mayChangeAgain } from './email-change.ts';
 import { Email, Password } from './model.ts';
 import { issueToken, tokenId } from './one-time-token.ts';
@@ -27,7 +25,7 @@ export const requestEmailChange = operation({
   bounds: { address: 30 },
   input: z.strictObject({
     email: Email,
-    password: Password.optional().meta({ description: 'May be left out within 15 minutes of a login' }),
+    password: Password,
   }),
   output: z.object({ status: z.literal('accepted') }),
   errors: ['not_found', 'conflict', 'invalid_credentials', 'too_many_requests'],
@@ -35,19 +33,13 @@ export const requestEmailChange = operation({
   reads: [users, identifiers, oneTimeTokens],
   writes: [oneTimeTokens, requestCounts],
   needs: ['clock', 'ids', 'sealer', 'secrets', 'settings'],
-  calls: { provePassword, getSession },
-  run: async ({ store, provePassword, getSession, ...given }, { email, password }, { caller }) => {
+  calls: { provePassword },
+  run: async ({ store, provePassword, ...given }, { email, password }, { caller }) => {
     if (caller.kind !== 'user') throw new AppError('not_found');
     const { user_id, session_id } = caller;
     const { clock, ids, sealer, secrets, settings } = given;
-    if (password !== undefined) await provePassword({ user_id, session_id, password });
-    else {
-      const { created_at = 0 } = await getSession({ session_id, user_id });
-      if (clock.now() / 1_000 - created_at > RECENT_S) {
-        const message = 'Is required, unless you logged in within the last 15 minutes';
-        throw new AppError('invalid_request', { errors: [{ path: 'password', message }] });
-      }
-    }
+    // whoever has the address gets a new password: a token that was found is not enough, however young it is
+    await provePassword({ user_id, session_id, password });
     const hour = { expires_at: clock.now() + HOUR_MS };
     const asked = await store.increment(requestCounts, counterKey(secrets, 'change-email', user_id), hour);
     if (asked > MAX_PER_HOUR * settings.rate_limits) throw new AppError('too_many_requests', { retry_after: 3600 });

@@ -1,5 +1,6 @@
 /** Who may change permissions, and little else, neither climbs nor shuts out whoever stands above him. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resetFactors } from '../../functions/auth/reset-factors.ts';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { createPolicy } from '../../functions/permissions/create-policy.ts';
 import { createRole } from '../../functions/permissions/create-role.ts';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const { world } = rig;
   const service = { token: world.service_token };
   const clerk = await verified(world);
-  for (const permission of ['permissions:*', 'docs:read']) {
+  for (const permission of ['permissions:*', 'users:admin', 'docs:read']) {
     await expectOk(world.call(grantPermission, { user_id: clerk.user_id, permission }, service));
   }
   token = (await loggedIn(world, clerk.email)).access_token;
@@ -52,6 +53,7 @@ const attempts: Record<string, () => [Operation<any, any>, object]> = {
     putPolicy,
     { policy: 'night', effect: 'deny', resources: ['docs'], actions: ['read'] },
   ],
+  'takes the second factor of an administrator': () => [resetFactors, { user_id: chief }],
   'gives himself everything by a role': () => [createRole, { name: 'mine', inherits: ['admin'] }],
 };
 

@@ -162,6 +162,7 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   },
   'auth.remove-totp not_found': asUser(() => ({ code: NO_CODE })),
   'auth.remove-totp invalid_mfa_code': asProtected(() => ({ code: NO_CODE })),
+  'auth.reset-factors not_found': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'auth.new-recovery-codes not_found': asUser(() => ({ code: NO_CODE })),
   'auth.new-recovery-codes invalid_mfa_code': asProtected(() => ({ code: NO_CODE })),
   'auth.on-user-deleted conflict': asEvent('user.deleted', async (world) => ({

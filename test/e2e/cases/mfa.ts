@@ -7,6 +7,7 @@ import { login } from '../../../functions/auth/login.ts';
 import { newRecoveryCodes } from '../../../functions/auth/new-recovery-codes.ts';
 import { refresh } from '../../../functions/auth/refresh.ts';
 import { removeTotp } from '../../../functions/auth/remove-totp.ts';
+import { resetFactors } from '../../../functions/auth/reset-factors.ts';
 import { resetPassword } from '../../../functions/auth/reset-password.ts';
 import { startTotp } from '../../../functions/auth/start-totp.ts';
 import { validateCredentials } from '../../../functions/auth/validate-credentials.ts';
@@ -20,6 +21,21 @@ const isValid = async (world: World, token: string): Promise<boolean> =>
   (await expectOk(world.call(validateToken, { token }))).valid;
 
 export const mfa: Case[] = [
+  {
+    name: 'who lost the app and the codes is let in again by an administrator, and told; every session ends',
+    run: async (world) => {
+      const { email, user_id, access_token } = await userWithApp(world);
+      const clerk = await userWithSession(world);
+      const reset = (token: string) => world.call(resetFactors, { user_id }, { token });
+      expect((await reset(clerk.access_token)).code).toBe('forbidden');
+      await expectOk(reset(world.service_token));
+      expect((await reset(world.service_token)).code).toBe('not_found');
+      expect(await isValid(world, access_token)).toBe(false);
+      expect((await loggedIn(world, email)).access_token).toEqual(expect.any(String));
+      const [mail] = await world.mails(email);
+      expect(mail!.text).toContain('Your password alone opens it now');
+    },
+  },
   {
     name: 'a login with a second factor takes two steps, or one with a code; the tokens say how it was proven',
     run: async (world) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { refresh } from '../../../functions/auth/refresh.ts';
 import { validateToken } from '../../../functions/auth/validate-token.ts';
+import { validateTokens } from '../../../functions/auth/validate-tokens.ts';
 import { assignRole } from '../../../functions/permissions/assign-role.ts';
 import { checkPermission } from '../../../functions/permissions/check-permission.ts';
 import { checkPermissions } from '../../../functions/permissions/check-permissions.ts';
@@ -138,6 +139,9 @@ export const permissions: Case[] = [
       await expectOk(world.call(grantPermission, grant, service(world)));
       const old = await expectOk(world.call(validateToken, { token: clerk.access_token }));
       expect(old).toMatchObject({ valid: true, warnings: ['permissions_changed'] });
+      expect(old.permissions).toContainEqual(expect.stringMatching(/^permissions:\*/));
+      const { results } = await expectOk(world.call(validateTokens, { tokens: [clerk.access_token, 'none'] }));
+      expect(results).toMatchObject([{ permissions: old.permissions }, { valid: false, permissions: [] }]);
       const { access_token: token } = await loggedIn(world, clerk.email);
       expect((await expectOk(world.call(validateToken, { token }))).warnings).toEqual([]);
       const given = await world.call(assignRole, { user_id, role: 'admin' }, { token });

@@ -62,6 +62,7 @@ export const auth: Samples = {
   },
   'auth.remove-totp': withCode,
   'auth.new-recovery-codes': withCode,
+  'auth.reset-factors': asService(async (world) => ({ user_id: (await userWithApp(world)).user_id })),
   'auth.on-user-deleted': asEvent('user.deleted', async (world) => ({ user_id: (await userWithApp(world)).user_id })),
   'auth.refresh': async (world) => ({ input: { refresh_token: (await userWithSession(world)).refresh_token } }),
   'auth.revoke': async (world) => ({ input: { token: (await userWithSession(world)).access_token } }),
