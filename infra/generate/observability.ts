@@ -1,6 +1,6 @@
 /** Rules of Prometheus and dashboards of Grafana, from what infra/observability says. */
 import { stringify } from 'yaml';
-import { DASHBOARDS } from '../observability/dashboards.ts';
+import { DASHBOARDS } from '../observability/dashboards/index.ts';
 import { GROUPS } from '../observability/rules.ts';
 import type { Generator } from './files.ts';
 

@@ -44,6 +44,7 @@ export const watchFiles = async <Name extends string, T>(watching: Watching<Name
   let known = JSON.stringify(first);
   const listeners = new Set<(now: T) => void>();
   let looking = false;
+  let closed = false;
   const look = async (): Promise<void> => {
     if (looking) return;
     looking = true;
@@ -54,11 +55,12 @@ export const watchFiles = async <Name extends string, T>(watching: Watching<Name
         throw cause;
       });
       seen = JSON.stringify(texts);
-      if (seen === known) return;
+      // a look that was under way at the end tells nobody
+      if (seen === known || closed) return;
       now = watching.make(texts);
       for (const listener of listeners) listener(now);
     } catch (cause) {
-      if (seen !== known) watching.kept(cause);
+      if (seen !== known && !closed) watching.kept(cause);
     } finally {
       known = seen;
       looking = false;
@@ -73,6 +75,9 @@ export const watchFiles = async <Name extends string, T>(watching: Watching<Name
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    close: () => clearInterval(timer),
+    close: () => {
+      closed = true;
+      clearInterval(timer);
+    },
   };
 };

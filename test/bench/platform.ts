@@ -28,6 +28,16 @@ export interface Platform {
   stop(): Promise<void>;
 }
 
+/** An answer of the size of ours, for a server that does nothing but give it (ValidateTokenResponse). */
+export const VERDICT = {
+  valid: true,
+  user_id: '0'.repeat(36),
+  permissions: [],
+  expires_at: 1_800_000_000,
+  error_message: '',
+  warnings: [],
+};
+
 /** A folder that is gone when the work is done. */
 export const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
   const folder = mkdtempSync(join(tmpdir(), 'perfect21-bench-'));

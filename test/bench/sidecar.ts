@@ -7,7 +7,7 @@ import { AuthServiceService } from '../../proto/gen/auth_service.ts';
 import { AuthorizationService } from '../../proto/gen/envoy/service/auth/v3/external_auth.ts';
 import { type Bench, median, ms, percent, perSecond, type Row } from './bench.ts';
 import { type Load, type Order, startLoad } from './load/index.ts';
-import { seed, startPlatform, withFolder } from './platform.ts';
+import { seed, startPlatform, VERDICT, withFolder } from './platform.ts';
 import { type Program, start } from './processes.ts';
 import { perCoreSecond } from './processor.ts';
 import { latencies } from './revocations.ts';
@@ -114,14 +114,7 @@ const round = async (
   const verify = await closedRate(load, sidecar.program, verifying(sidecar.http, tokens));
   await sidecar.program.stop();
 
-  const fixed = validateToken.responseSerialize({
-    valid: true,
-    user_id: '0'.repeat(36),
-    permissions: [],
-    expires_at: 1_800_000_000,
-    error_message: '',
-    warnings: [],
-  });
+  const fixed = validateToken.responseSerialize(VERDICT);
   const server = start('test/bench/programs/bare-grpc.ts', { core: 0 });
   const port = await server.ask<number>({ path: validateToken.path, answer: Buffer.from(fixed).toString('base64') });
   const constant = calls(port, validateToken, asked);

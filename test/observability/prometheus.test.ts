@@ -10,7 +10,7 @@ import { validateToken } from '../../functions/auth/validate-token.ts';
 import { sendNotification } from '../../functions/notifications/send-notification.ts';
 import { listRoles } from '../../functions/permissions/list-roles.ts';
 import { listSessions } from '../../functions/sessions/list-sessions.ts';
-import { DASHBOARDS } from '../../infra/observability/dashboards.ts';
+import { DASHBOARDS } from '../../infra/observability/dashboards/index.ts';
 import { metricsIn } from '../../infra/observability/expressions.ts';
 import { GROUPS, isAlert } from '../../infra/observability/rules.ts';
 import { hear, socketUrl, ticketOf } from '../doors/websocket/listener.ts';

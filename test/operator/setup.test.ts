@@ -9,31 +9,14 @@ import { checkPassword } from '../../functions/users/check-password.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { continueTrace } from '../../shared/kit/trace.ts';
 import { openHost } from '../../shared/process/host.ts';
-import { startDynamo } from '../engines/dynamodb.ts';
-import { startPostgres } from '../engines/postgres.ts';
-import { awsEnvironment } from '../support/aws.ts';
 import { TEST_SECRET } from '../support/platform.ts';
+import { ENGINES, type Environment } from './engines.ts';
 import { perfect21 } from './support.ts';
 
 // each command is a process of its own, and other tests run beside
 vi.setConfig({ testTimeout: 120_000 });
 
 const PASSWORD = 'violet tractors hum quietly';
-
-type Environment = Record<string, string>;
-const ENGINES: Record<string, () => Promise<Environment>> = {
-  sqlite: async () => ({}),
-  postgres: async () => {
-    const postgres = await startPostgres();
-    onTestFinished(() => postgres.close());
-    return { STORE_URL: postgres.url };
-  },
-  dynamodb: async () => {
-    const dynamo = await startDynamo();
-    onTestFinished(() => dynamo.close());
-    return { STORE_URL: 'dynamodb://setup', ...awsEnvironment({ DYNAMODB: dynamo.endpoint }) };
-  },
-};
 
 describe.each(Object.keys(ENGINES))('on %s', (engine) => {
   const environment = async (): Promise<Environment> => {

@@ -3,29 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startDynamo } from '../engines/dynamodb.ts';
-import { startPostgres } from '../engines/postgres.ts';
-import { awsEnvironment } from '../support/aws.ts';
 import { TEST_SECRET } from '../support/platform.ts';
+import { ENGINES } from './engines.ts';
 import { perfect21 } from './support.ts';
 
 // each command is a process of its own, and other tests run beside
 vi.setConfig({ testTimeout: 120_000 });
 
-type Environment = Record<string, string>;
-const ENGINES: Record<string, () => Promise<Environment>> = {
-  sqlite: async () => ({}),
-  postgres: async () => {
-    const postgres = await startPostgres();
-    onTestFinished(() => postgres.close());
-    return { STORE_URL: postgres.url };
-  },
-  dynamodb: async () => {
-    const dynamo = await startDynamo();
-    onTestFinished(() => dynamo.close());
-    return { STORE_URL: 'dynamodb://users', ...awsEnvironment({ DYNAMODB: dynamo.endpoint }) };
-  },
-};
 const BCRYPT = '$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe';
 
 const placeOf = (engine: string) => async () => {
