@@ -38,6 +38,7 @@ export const requestEmailChange = operation({
     if (caller.kind !== 'user') throw new AppError('not_found');
     const { user_id, session_id } = caller;
     const { clock, ids, sealer, secrets, settings } = given;
+    if (!(await store.get(users, user_id))) throw new AppError('not_found');
     // whoever has the address gets a new password: a token that was found is not enough, however young it is
     await provePassword({ user_id, session_id, password });
     const hour = { expires_at: clock.now() + HOUR_MS };

@@ -45,7 +45,7 @@ export const users: Samples = {
     token: (await userWithSession(world)).access_token,
   }),
   'users.request-email-change': async (world) => ({
-    input: { email: newEmail() },
+    input: { email: newEmail(), password: PASSWORD },
     token: (await userWithSession(world)).access_token,
   }),
   'users.confirm-email': asService(async (world) => {
