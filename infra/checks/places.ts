@@ -8,7 +8,7 @@ import { ROOT } from '../generate/files.ts';
 const TOP: ReadonlySet<string> = new Set([
   ...['.ci', '.gitignore', '.npmrc', 'biome.json', 'package-lock.json', 'package.json', 'tsconfig.json'],
   ...['vitest.config.ts', 'serverless.yml', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'SECURITY.md'],
-  ...['bin', 'functions', 'proto', 'shared', 'infra', 'test'],
+  ...['bin', 'docs', 'functions', 'proto', 'shared', 'infra', 'test'],
 ]);
 
 /** The folders whose folders are rooms: each has a README.md of its own. */

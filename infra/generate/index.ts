@@ -11,8 +11,8 @@ import { staleFiles, writeFiles } from './files.ts';
 import { functions } from './functions.ts';
 import { observability } from './observability.ts';
 import { openapi } from './openapi.ts';
+import { operations } from './operations.ts';
 import * as proto from './proto.ts';
-import { readme } from './readme.ts';
 import { resources } from './resources.ts';
 import { serviceNamesFile } from './service-names.ts';
 import { statuses } from './statuses.ts';
@@ -27,7 +27,7 @@ const GENERATORS: readonly Generator[] = [
   openapi,
   asyncapi,
   eventBaseline,
-  readme,
+  operations,
   statuses,
   observability,
   proto,

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NEXT_STATUSES } from '../../functions/users/status.ts';
 import { type Generator, ROOT } from './files.ts';
+import { withPart } from './markers.ts';
 
 const PATH = 'functions/users/README.md';
-const OPEN = '<!-- generated:statuses -->';
-const CLOSE = '<!-- /generated:statuses -->';
 
 /** @example diagram({ active: ['deleted'], deleted: [] }) */
 export const diagram = (next: Readonly<Record<string, readonly string[]>>): string =>
@@ -23,9 +22,7 @@ export const diagram = (next: Readonly<Record<string, readonly string[]>>): stri
 export const statuses: Generator = {
   generate: () => {
     const text = readFileSync(join(ROOT, PATH), 'utf8');
-    const [from, to] = [text.indexOf(OPEN), text.indexOf(CLOSE)];
-    if (from === -1 || to < from) throw new Error(`${PATH} has no ${OPEN} … ${CLOSE}`);
-    const content = `${text.slice(0, from + OPEN.length)}\n\n${diagram(NEXT_STATUSES)}\n\n${text.slice(to)}`;
+    const content = withPart(text, 'statuses', diagram(NEXT_STATUSES), PATH);
     return [{ path: PATH, content }];
   },
 };

@@ -1,7 +1,7 @@
 import { constants } from 'node:http2';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { doors as readmeDoors } from '../../infra/generate/operations.ts';
 import { answeredByFunctions } from '../../infra/generate/platform.ts';
-import { doors as readmeDoors } from '../../infra/generate/readme.ts';
 import { openApi } from '../../shared/documents/openapi/document.ts';
 import { type GrpcDoor, startGrpc } from '../../shared/doors/grpc/grpc.ts';
 import { type RunningHttp, startHttp } from '../../shared/doors/http/http.ts';

@@ -9,8 +9,8 @@ import { siblingOffences } from '../../infra/checks/siblings.ts';
 import { pathsOf } from '../../infra/generate/api.ts';
 import { type GeneratedFile, staleFiles } from '../../infra/generate/files.ts';
 import { generateAll, OWNED } from '../../infra/generate/index.ts';
+import { doors, withTables } from '../../infra/generate/operations.ts';
 import { platform } from '../../infra/generate/platform.ts';
-import { doors, withTables } from '../../infra/generate/readme.ts';
 import { operation } from '../../shared/kit/operation.ts';
 
 describe('generated files', () => {
@@ -39,7 +39,7 @@ describe('generated files', () => {
     );
   });
 
-  test('put the tables between the markers of the README and touch nothing else', () => {
+  test('put the tables between the markers of the page and touch nothing else', () => {
     const text = 'before\n<!-- generated:services -->\nold\n<!-- /generated:services -->\nafter\n';
     const made = withTables(text, platform);
     expect(made.startsWith('before\n') && made.endsWith('\nafter\n') && !made.includes('\nold\n')).toBe(true);

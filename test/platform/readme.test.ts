@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -78,10 +78,16 @@ describe('README.md', () => {
     expect(stdout).toContain("error_message: 'malformed'");
   });
 
-  test('its commands and folders exist', () => {
+  test('commands and files that it and the guides name exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    for (const [, name] of README.matchAll(/`npm run (\w+)`/g)) expect(Object.keys(scripts)).toContain(name);
-    for (const [, path] of README.matchAll(/\]\(([^)#:]+)\)/g)) expect(exists(join(ROOT, path!))).toBe(true);
+    for (const page of ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)]) {
+      const text = readFileSync(join(ROOT, page), 'utf8');
+      for (const [, name] of text.matchAll(/npm run (\w+(?::\w+)*)/g))
+        expect(Object.keys(scripts), page).toContain(name);
+      for (const [, path] of text.matchAll(/\]\(([^)#:]+)[^):]*\)/g)) {
+        expect(exists(join(ROOT, dirname(page), path!)), `${page} names ${path}`).toBe(true);
+      }
+    }
   });
 });
 
