@@ -15,8 +15,9 @@ export const senderFailure = (cause: unknown, what = 'message'): AppError =>
     cause: new SenderRefused(cause instanceof Error ? `${cause.name}: ${cause.message}` : '', { cause }),
   });
 
-/** In these words Amazon says that of messages which it refuses as such: unverified, in the sandbox, paused, no such sender. */
-const OF_SENDER = /not verified|sandbox|(sending|account)\b.{0,20}\b(paused|suspended)|sender ?id|origination/i;
+/** In these words Amazon says that of messages which it refuses as such: unverified, in the sandbox, paused, no such sender, spent. */
+const OF_SENDER =
+  /not[ _]verified|sandbox|(sending|account)\b.{0,20}\b(paused|suspended|review)|sender ?id|origination|(spend|spending|price)[ _]?limit|no quota left/i;
 export const isOfSender = (cause: unknown): boolean => OF_SENDER.test((cause as Error).message);
 
 /** The failure of a send: `permanent` when it is about this message, which no retry mends. */

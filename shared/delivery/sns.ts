@@ -8,20 +8,38 @@ const SEND_MS = 10_000;
 
 /** What SNS says of a message or recipient that it takes at no time, unless its words are about the sender. */
 const PERMANENT = new Set([
+  'UserErrorException',
   'InvalidParameterException',
   'InvalidParameterValueException',
   'ParameterValueInvalidException',
   'ValidationException',
 ]);
-/** What it says of an account or a sender. Everything else passes. */
+/** What it says of an account, its rights or a sender. Everything else passes. */
 const OF_SENDER = new Set([
   'AuthorizationErrorException',
   'AccessDeniedException',
   'AccessDenied',
+  'InvalidClientTokenId',
+  'InvalidSecurityException',
+  'OptInRequired',
   'PlatformApplicationDisabledException',
+  'SignatureDoesNotMatch',
+  'VerificationException',
 ]);
+/** What it says of a number whose owner answered STOP, whether by its own name or in words. */
+const OPTED_OUT = /\bopted[ _-]?out\b/i;
 /** What it says of a device that is not there any more. */
 const GONE = new Set(['EndpointDisabledException', 'NotFoundException']);
+
+/** What became of a message that SNS did not take; `target` is the device that it was for. */
+const toFailure = (cause: unknown, target: string | undefined): AppError => {
+  const { name, message } = cause as Error;
+  if (target && GONE.has(name)) return new AppError('not_found', { detail: 'The device is gone', cause });
+  if (name === 'OptedOutException' || OPTED_OUT.test(message)) return sendFailure(true, cause);
+  // a sandbox, a spent budget and a sender id come under several names, also those of a bad parameter
+  if (OF_SENDER.has(name) || isOfSender(cause)) return senderFailure(cause);
+  return sendFailure(PERMANENT.has(name), cause);
+};
 
 export type Publish = (input: PublishCommandInput) => Promise<string | undefined>;
 
@@ -61,11 +79,7 @@ export const openSns = ({
     const command = new sdk.PublishCommand(input);
     const send = (abortSignal: AbortSignal) => client.send(command, { abortSignal });
     const { MessageId } = await within(send, timeout_ms).catch((cause: unknown) => {
-      const { name } = cause as Error;
-      if (GONE.has(name)) throw new AppError('not_found', { detail: 'The device is gone', cause });
-      const permanent = PERMANENT.has(name);
-      if (OF_SENDER.has(name) || (permanent && isOfSender(cause))) throw senderFailure(cause);
-      throw sendFailure(permanent, cause);
+      throw toFailure(cause, input.TargetArn);
     });
     return MessageId;
   };

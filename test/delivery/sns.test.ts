@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { openSnsPush } from '../../shared/delivery/push/pusher.ts';
-import { openSnsSms } from '../../shared/delivery/sms/sms-sender.ts';
+import { openSnsSms, smsSender } from '../../shared/delivery/sms/sms-sender.ts';
 import type { ChannelTry } from '../../shared/ports/channel.ts';
 import type { PushMessage } from '../../shared/ports/push.ts';
-import { type SnsTrouble, startSns } from '../engines/sns.ts';
+import { type SnsAccount, type SnsTrouble, startSns } from '../engines/sns.ts';
 import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 
 let sns: Awaited<ReturnType<typeof startSns>>;
@@ -69,9 +69,16 @@ describe('text messages through SNS', () => {
   test.each<[number, string, string]>([
     [400, 'InvalidParameter', 'invalid_request'],
     [400, 'ParameterValueInvalid', 'invalid_request'],
+    [400, 'UserError', 'invalid_request'],
+    [400, 'OptedOut', 'invalid_request'],
     [400, 'Throttled', 'unavailable'],
+    [400, 'Throttling', 'unavailable'],
     [403, 'AuthorizationError', 'unavailable'],
     [403, 'AccessDenied', 'unavailable'],
+    [403, 'InvalidClientTokenId', 'unavailable'],
+    [403, 'InvalidSecurity', 'unavailable'],
+    [403, 'OptInRequired', 'unavailable'],
+    [404, 'NotFound', 'unavailable'],
     [500, 'InternalError', 'unavailable'],
     [503, 'ServiceUnavailable', 'unavailable'],
   ])('take %i %s as %s, and ask once', async (status, code, expected) => {
@@ -89,6 +96,62 @@ describe('text messages through SNS', () => {
       expect(performance.now() - started).toBeLessThan(3_000);
     },
   );
+});
+
+describe('an account that SNS refuses', () => {
+  const open = async () => {
+    const log = { debug() {}, info() {}, warn() {}, error: vi.fn() };
+    const config = loadConfig({ SMS_URL: 'sns:', SMS_SENDER: 'perfect21' });
+    const { port, close } = await smsSender.open({ clock: { now: () => 0 }, log }, config);
+    onTestFinished(async () => close?.());
+    return { port, log };
+  };
+
+  test.each<[string, (account: SnsAccount) => void, (account: SnsAccount) => void]>([
+    ['in its sandbox', (its) => (its.sandbox = new Set()), (its) => (its.sandbox = new Set([text.to]))],
+    ['whose spending limit is reached', (its) => (its.left = 0), (its) => (its.left = 10)],
+    [
+      'whose sender is not registered',
+      (its) => (its.senders = new Set()),
+      (its) => (its.senders = new Set(['perfect21'])),
+    ],
+  ])('%s keeps its messages, tells the operator once, and sends when that is mended', async (_, refuse, mend) => {
+    refuse(sns.account);
+    const { port, log } = await open();
+    for (let time = 0; time < 3; time++) {
+      await expect(port.send(text)).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    expect(log.error.mock.calls.map(([code]) => code)).toEqual(['delivery.sender_refused']);
+    expect(JSON.stringify(log.error.mock.calls)).not.toMatch(/4917012345678|314159/);
+    mend(sns.account);
+    await port.send(text);
+    expect(sns.published).toHaveLength(1);
+    refuse(sns.account);
+    await expect(port.send(text)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(log.error).toHaveBeenCalledTimes(2);
+  });
+
+  test('because its role lacks the right is told of; one that is too fast is not', async () => {
+    const { port, log } = await open();
+    sns.state.trouble = { status: 400, code: 'Throttled', message: 'Rate exceeded' };
+    await expect(port.send(text)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(log.error).not.toHaveBeenCalled();
+    sns.state.trouble = { status: 403, code: 'AuthorizationError', message: 'not authorized to perform: SNS:Publish' };
+    await expect(port.send(text)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(log.error).toHaveBeenCalledTimes(1);
+  });
+
+  test('is not meant when one number opted out: that message is refused for good, the next one goes', async () => {
+    const { port, log } = await open();
+    sns.account.optedOut.add(text.to);
+    const heard: ChannelTry[] = [];
+    await expect(port.send(text, (each) => heard.push(each))).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(heard).toMatchObject([{ outcome: 'refused' }]);
+    await port.send({ ...text, to: '+4917087654321' });
+    expect(log.error).not.toHaveBeenCalled();
+    sns.state.trouble = { status: 400, code: 'InvalidParameter', message: 'PhoneNumber Reason: opted out' };
+    await expect(port.send(text)).rejects.toMatchObject({ code: 'invalid_request' });
+  });
 });
 
 describe('push messages through SNS', () => {
@@ -110,6 +173,13 @@ describe('push messages through SNS', () => {
     const heard: ChannelTry[] = [];
     await expect(push().send(message, (each) => heard.push(each))).rejects.toMatchObject({ code: 'not_found' });
     expect(heard).toMatchObject([{ outcome: 'gone' }]);
+  });
+});
+
+describe('the application of a device', () => {
+  test('that is switched off waits for the operator and costs no device', async () => {
+    sns.state.trouble = { status: 400, code: 'PlatformApplicationDisabled' };
+    await expect(push().send(message)).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
 

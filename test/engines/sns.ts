@@ -11,13 +11,41 @@ export interface Published {
 }
 
 /** What the double does instead of its work. */
-export type SnsTrouble = { status: number; code: string } | 'silence' | 'half an answer' | 'cut off';
+export type SnsTrouble = { status: number; code: string; message?: string } | 'silence' | 'half an answer' | 'cut off';
+
+/** The account whose messages these are. One without `sandbox` writes to every number, one without `left` as much as it likes. */
+export interface SnsAccount {
+  /** The numbers that it proved, which are the only ones that a sandbox writes to. */
+  sandbox?: ReadonlySet<string>;
+  /** Messages that its spending limit leaves for this month. */
+  left?: number;
+  /** Sender ids that are registered, where the country wants that. */
+  senders?: ReadonlySet<string>;
+  optedOut: Set<string>;
+}
 
 const XMLNS = 'http://sns.amazonaws.com/doc/2010-03-31/';
 const ENDPOINT = /^arn:aws:sns:[a-z0-9-]+:\d{12}:endpoint\/[A-Z_]+\/[^/]+\/[0-9a-f-]{36}$/;
 
+/** Refuses what the account may not do. */
+const admit = (account: SnsAccount, number: string, sender: string | undefined): void => {
+  const { sandbox, senders, optedOut } = account;
+  if (sandbox && !sandbox.has(number)) {
+    throw fault(
+      'InvalidParameter',
+      'Invalid parameter: PhoneNumber Reason: not verified, the account is in the SMS sandbox',
+    );
+  }
+  if (sender && senders && !senders.has(sender)) {
+    throw fault('InvalidParameter', 'Invalid parameter: AWS.SNS.SMS.SenderID Reason: not registered');
+  }
+  if (optedOut.has(number)) throw fault('OptedOut', 'The phone number has opted out of messages from this account');
+  if (account.left === 0) throw fault('InvalidParameter', 'No quota left for account: monthly spend limit reached');
+  if (account.left !== undefined) account.left -= 1;
+};
+
 /** Refuses what SNS refuses. */
-const read = (form: URLSearchParams, gone: ReadonlySet<string>): Published => {
+const read = (form: URLSearchParams, gone: ReadonlySet<string>, account: SnsAccount): Published => {
   const get = (name: string): string | undefined => form.get(name) ?? undefined;
   const Message = get('Message');
   const [PhoneNumber, TargetArn, MessageStructure] = [get('PhoneNumber'), get('TargetArn'), get('MessageStructure')];
@@ -44,6 +72,7 @@ const read = (form: URLSearchParams, gone: ReadonlySet<string>): Published => {
     if (form.get(`${entry}.Value.DataType`) !== 'String') throw fault('ParameterValueInvalid', 'Unknown type');
     attributes[form.get(`${entry}.Name`)!] = form.get(`${entry}.Value.StringValue`) ?? '';
   }
+  if (PhoneNumber !== undefined) admit(account, PhoneNumber, attributes['AWS.SNS.SMS.SenderID']);
   return {
     ...(PhoneNumber !== undefined && { PhoneNumber }),
     ...(TargetArn !== undefined && { TargetArn }),
@@ -53,10 +82,14 @@ const read = (form: URLSearchParams, gone: ReadonlySet<string>): Published => {
   };
 };
 
-/** Starts the double on a free port. `state.trouble` is what it does to every request; `gone` are disabled endpoints. */
+/**
+ * Starts the double on a free port. `state.trouble` is what it does to every request; `gone` are disabled endpoints;
+ * `account` is what it lets this account do.
+ */
 export const startSns = async () => {
   const published: Published[] = [];
   const gone = new Set<string>();
+  const account: SnsAccount = { optedOut: new Set() };
   const state: { trouble?: SnsTrouble; requests: number; region?: string } = { requests: 0 };
   const double = await startDouble(async (body, request, response) => {
     state.requests += 1;
@@ -73,7 +106,7 @@ export const startSns = async () => {
     };
     const RequestId = `00000000-0000-0000-0000-${String(state.requests).padStart(12, '0')}`;
     try {
-      if (trouble) throw fault(trouble.code, 'in trouble', trouble.status);
+      if (trouble) throw fault(trouble.code, trouble.message ?? 'in trouble', trouble.status);
       const credential = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/sns\/aws4_request,/;
       const [, region] = credential.exec(request.headers.authorization ?? '') ?? [];
       if (!region) throw fault('MissingAuthenticationToken', 'Request is missing Authentication Token', 403);
@@ -82,7 +115,7 @@ export const startSns = async () => {
       if (form.get('Action') !== 'Publish' || form.get('Version') !== '2010-03-31') {
         throw fault('InvalidAction', 'The action is not valid for this endpoint');
       }
-      published.push(read(form, gone));
+      published.push(read(form, gone, account));
       const MessageId = `94f20ce6-13c5-43a0-9a9e-${String(published.length).padStart(12, '0')}`;
       answer(
         200,
@@ -101,6 +134,7 @@ export const startSns = async () => {
   return {
     published,
     gone,
+    account,
     state,
     ...double,
   };
