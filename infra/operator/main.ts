@@ -9,8 +9,9 @@ import { auditCommands } from './commands/audit.ts';
 import { bridgeCommands } from './commands/bridge.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { eventCommands } from './commands/events.ts';
+import { keyCommands } from './commands/keys.ts';
 import { outboxCommands } from './commands/outbox.ts';
-import { rotationCommands } from './commands/rotation.ts';
+import { secretCommands } from './commands/secrets.ts';
 import { serviceCommands } from './commands/services.ts';
 import { setupCommands } from './commands/setup.ts';
 import { topologyCommands } from './commands/topology.ts';
@@ -29,7 +30,8 @@ const COMMANDS: readonly Command[] = [
   ...userCommands,
   ...serviceCommands,
   ...auditCommands,
-  ...rotationCommands,
+  ...keyCommands,
+  ...secretCommands,
 ];
 
 /** One line for the operator; what is our own mistake keeps its stack. */

@@ -107,26 +107,37 @@ class KmsKeys implements Keys {
  */
 export const createKmsKeys = (ids: readonly string[], client: AwsClient): Keys => new KmsKeys(ids, client);
 
+/** The keys of `KEYS_URL=kms:…`, the signing one first. */
+export const kmsIds = (named: string): string[] =>
+  named
+    .split(',')
+    .map((id) => id.trim())
+    .filter(Boolean);
+
 const open = ({ keys }: Config) => {
-  const named = keys.source === 'kms' ? keys.key_id.split(',') : [];
-  const ids = named.map((id) => id.trim()).filter(Boolean);
+  const ids = keys.source === 'kms' ? kmsIds(keys.key_id) : [];
   if (!ids.length) throw new StartError('KEYS_URL names no KMS key: use kms:<key-id>[,<key-id>…]');
   const client = awsClient('kms');
   return { port: createKmsKeys(ids, client), close: async () => client.close() };
 };
-const resource = { 'Fn::GetAtt': ['SigningKey', 'Arn'] };
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: osls fills it in
+/** The keys of this deployment, the signing one first: infra/aws/environment.yml says which. */
+const KEYS = { 'Fn::Split': [',', '${self:custom.environment.SIGNING_KEY_ARNS}'] };
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: osls fills it in
+const PUBLIC_HALVES = { actions: ['kms:GetPublicKey'], resource: KEYS };
+const SIGNING = { actions: ['kms:Sign'], resource: { 'Fn::Select': [0, KEYS] } };
 
 /** The public halves. */
 export const kmsKeys = adapter({
   port: 'keys',
   env: ['KEYS_URL'],
-  iam: [{ actions: ['kms:GetPublicKey'], resource }],
+  iam: [PUBLIC_HALVES],
   open: (_, config) => open(config),
 });
 
 export const kmsSigner = adapter({
   port: 'signer',
   env: ['KEYS_URL'],
-  iam: [{ actions: ['kms:Sign', 'kms:GetPublicKey'], resource }],
+  iam: [SIGNING, PUBLIC_HALVES],
   open: (_, config) => open(config),
 });

@@ -1,13 +1,12 @@
 /** A master secret, and older ones beside it; for every purpose a key of its own, derived by HKDF-SHA256 (RFC 5869). */
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { AwsError, awsClient } from '../aws/client.ts';
 import type { Config } from '../config/config.ts';
 import { SECRET_MISSING, SECRETS_MANAGER, secretsIn, sharesSecret } from '../config/keys.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter } from '../kit/adapter.ts';
-import { AppError } from '../kit/errors.ts';
 import type { Secrets } from '../ports/secrets.ts';
+import { readAwsSecrets } from './aws-secret.ts';
 import { createPrivateFile, readPrivateFile } from './private-file.ts';
 
 /**
@@ -50,27 +49,6 @@ export const readOrMakeSecrets = (dataDir: string): [string, ...string[]] => {
   }
 };
 
-/**
- * The secret of AWS Secrets Manager.
- *
- * @throws AppError `unavailable` while Secrets Manager is away; StartError when it refuses, or holds no strong secret
- */
-const readFromAws = async (id: string): Promise<[string, ...string[]]> => {
-  const client = awsClient('secretsmanager');
-  try {
-    const { SecretString } = await client.call('GetSecretValue', { SecretId: id });
-    return secretsIn(String(SecretString ?? ''));
-  } catch (cause) {
-    if (cause instanceof StartError) throw cause;
-    if (!(cause instanceof AwsError) || cause.$metadata.httpStatusCode >= 500 || cause.name === 'ThrottlingException') {
-      throw new AppError('unavailable', { detail: 'The secret is away', retry_after: 1, cause });
-    }
-    throw new StartError(`PERFECT21_SECRET can't be read from Secrets Manager: ${cause.name}`, { cause });
-  } finally {
-    client.close();
-  }
-};
-
 export const secrets = adapter({
   port: 'secrets',
   env: ['PERFECT21_SECRET', 'PERFECT21_DATA_DIR'],
@@ -82,6 +60,6 @@ export const secrets = adapter({
       return { port: createSecrets(...readOrMakeSecrets(data_dir)) };
     }
     if (!secret.startsWith(SECRETS_MANAGER)) return { port: createSecrets(...secretsIn(secret)) };
-    return { port: createSecrets(...(await readFromAws(secret.slice(SECRETS_MANAGER.length)))) };
+    return { port: createSecrets(...(await readAwsSecrets(secret.slice(SECRETS_MANAGER.length)))) };
   },
 });

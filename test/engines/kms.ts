@@ -1,4 +1,4 @@
-/** A small double of AWS KMS for asymmetric signing: the JSON 1.1 protocol, Sign and GetPublicKey, real keys. */
+/** A small double of AWS KMS for asymmetric signing: the JSON 1.1 protocol, Sign, GetPublicKey and CreateKey, real keys. */
 import { constants, generateKeyPairSync, type KeyObject, privateEncrypt, sign } from 'node:crypto';
 import { fault, startDouble } from './double.ts';
 import { signDigestP256 } from './p256.ts';
@@ -37,6 +37,8 @@ const SPECS = {
 } as const;
 export type KmsSpec = keyof typeof SPECS;
 
+const arnOf = (id: string): string => `arn:aws:kms:eu-central-1:111122223333:key/${id}`;
+
 /** Starts the double on a free port. `calls` counts requests by operation; `down` makes all of them fail. */
 export const startKms = async () => {
   const keys = new Map<string, { spec: KmsSpec; pair: { privateKey: KeyObject; publicKey: KeyObject } }>();
@@ -45,10 +47,19 @@ export const startKms = async () => {
   const answer = (operation: string, request: any): object => {
     state.calls[operation] = (state.calls[operation] ?? 0) + 1;
     if (state.down) throw fault('KMSInternalException', 'down');
-    const found = keys.get(request.KeyId);
+    if (operation === 'CreateKey') {
+      const { KeySpec, KeyUsage } = request;
+      if (!(KeySpec in SPECS) || KeyUsage !== 'SIGN_VERIFY') throw fault('ValidationException', 'KeySpec, KeyUsage');
+      const id = `made-${keys.size + 1}`;
+      keys.set(id, { spec: KeySpec, pair: SPECS[KeySpec as KmsSpec].pair() });
+      return { KeyMetadata: { KeyId: id, Arn: arnOf(id), KeySpec, KeyUsage, KeyState: 'Enabled' } };
+    }
+    // by its id or its ARN
+    const named = String(request.KeyId).split(':key/').at(-1)!;
+    const found = keys.get(named);
     if (!found) throw fault('NotFoundException', `Key '${request.KeyId}' does not exist`);
     const { algorithms, type, sign } = SPECS[found.spec];
-    const common = { KeyId: `arn:aws:kms:eu-central-1:111122223333:key/${request.KeyId}` };
+    const common = { KeyId: arnOf(named) };
     if (operation === 'GetPublicKey') {
       const der = found.pair.publicKey.export({ format: 'der', type: 'spki' });
       return {

@@ -38,7 +38,7 @@ const mkdirIn = (folder: string, name: string): string => {
 
 test('a deployment says in one line that MAIL_FROM is missing, before it makes anything; packaging does not ask', () => {
   const start = (command: string, MAIL_FROM: string): void => {
-    const service = { custom: { environment: { MAIL_FROM } } };
+    const service = { custom: { environment: { MAIL_FROM, SIGNING_KEY_ARNS: {} } } };
     const { hooks } = new DeployPlugin({ processedInput: { commands: [command] }, service, classes: { Error } });
     hooks.initialize!();
   };
@@ -206,6 +206,16 @@ describe('npm run package', () => {
     const readers = statements().filter(({ Action }) => [Action].flat().includes('secretsmanager:GetSecretValue'));
     expect(readers.length).toBeGreaterThan(0);
     for (const { Resource } of readers) expect(Resource).toEqual({ Ref: 'PlatformSecret' });
+  });
+
+  test('signs with one key and publishes as many as PERFECT21_SIGNING_KEYS names; its own is the only one by default', () => {
+    const own = { 'Fn::Split': [',', { 'Fn::GetAtt': ['SigningKey', 'Arn'] }] };
+    const of = (action: string) => statements().filter(({ Action }) => [Action].flat().includes(action));
+    expect(of('kms:Sign').length).toBeGreaterThan(0);
+    for (const { Action, Resource } of of('kms:Sign')) {
+      expect([Action, Resource]).toEqual([['kms:Sign'], { 'Fn::Select': [0, own] }]);
+    }
+    for (const { Resource } of of('kms:GetPublicKey')) expect(Resource).toEqual(own);
   });
 
   test('leaves nothing behind that a failed first deployment made', () => {
