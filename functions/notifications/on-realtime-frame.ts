@@ -8,6 +8,9 @@ import { realtimeFrame } from './events.ts';
 
 const PERMISSIONS = [roleAssigned, roleRevoked, permissionGranted, permissionRevoked] as const;
 
+// metrics find it by identity
+const NO_LABELS = Object.freeze({});
+
 /** Tells the connections of this process what happened to their users, and ends those whose session ended. */
 export const onRealtimeFrame = operation({
   name: 'notifications.on-realtime-frame',
@@ -27,14 +30,19 @@ export const onRealtimeFrame = operation({
     envelopeOf(permissionRevoked),
   ]),
   output: z.object({}),
-  needs: ['realtime'],
-  run: ({ realtime }, envelope) => {
-    const at = Math.floor(Date.parse(envelope.timestamp) / 1_000);
+  needs: ['clock', 'metrics', 'realtime'],
+  run: ({ realtime, clock, metrics }, envelope) => {
+    const committed = Date.parse(envelope.timestamp);
+    const at = Math.floor(committed / 1_000);
     const frame = (type: Frame['type'], data: Frame['data']): Frame => ({ id: envelope.message_id, type, at, data });
+    const tell = (user_id: string, told: Frame): void => {
+      if (realtime.tell(user_id, told) === 0) return;
+      metrics.observe('perfect21_realtime_delay_seconds', NO_LABELS, Math.max(0, clock.now() - committed) / 1_000);
+    };
     switch (envelope.message_type) {
       case 'realtime.frame': {
         const { user_id, frame_id, ...told } = envelope.data;
-        realtime.tell(user_id, { id: frame_id, ...told });
+        tell(user_id, { id: frame_id, ...told });
         break;
       }
       case 'session.revoked': {
@@ -45,7 +53,7 @@ export const onRealtimeFrame = operation({
       default: {
         // who changed it, and why, is for administrators
         const { user_id, changed_by: _, reason: __, ...change } = envelope.data;
-        realtime.tell(user_id, frame('permissions.changed', { change: envelope.message_type, ...change }));
+        tell(user_id, frame('permissions.changed', { change: envelope.message_type, ...change }));
       }
     }
     return {};

@@ -23,6 +23,7 @@ const addresses = (running: Running, config: Config): (readonly [string, string]
     ['gRPC', placeAt(config.http.host, grpc.port)],
     ...(mailbox ? ([['mailbox', `http://localhost:${mailbox.httpPort}`]] as const) : []),
     ['metrics', `http://${placeAt(env.PERFECT21_METRICS_HOST, metrics.port)}/metrics`],
+    ['status', `http://${placeAt(env.PERFECT21_METRICS_HOST, metrics.port)}/status`],
     ['credentials', `${relative(process.cwd(), dataDir) || dataDir}/dev-credentials.json`],
   ];
 };

@@ -1,6 +1,7 @@
 /** Recording rules and alerts of Prometheus. An alert says what is the matter and what to do. */
+import { type Link, promql } from '../../shared/metrics/links.ts';
 import { checked } from './expressions.ts';
-import { LINKS, type Link } from './links.ts';
+import { LINKS } from './links.ts';
 
 interface Rule {
   expr: string;
@@ -28,14 +29,14 @@ const P99 = 'perfect21:link_latency_seconds:p99_5m';
 
 // of nothing that happened nothing is told
 const ratioOf = ({ counter, all, failed }: Link, window: Window): string =>
-  `(sum(rate(${counter}{${failed}}[${window}])) or vector(0)) / (sum(rate(${counter}{${all}}[${window}])) > 0)`;
+  `(sum(rate(${counter}{${promql(failed)}}[${window}])) or vector(0)) / (sum(rate(${counter}{${promql(all)}}[${window}])) > 0)`;
 
 const recordings = (link: Link): Recording[] => {
   const labels = { link: link.name };
   const ratios = WINDOWS.map((window) => ({ record: errors(window), expr: checked(ratioOf(link, window)), labels }));
   if (!link.latency) return ratios;
   const { histogram, selector } = link.latency;
-  const expr = checked(`histogram_quantile(0.99, sum by (le) (rate(${histogram}_bucket{${selector}}[5m])))`);
+  const expr = checked(`histogram_quantile(0.99, sum by (le) (rate(${histogram}_bucket{${promql(selector)}}[5m])))`);
   return [...ratios, { record: P99, expr, labels }];
 };
 

@@ -104,6 +104,12 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     labels: [],
   },
   perfect21_realtime_frames_total: { type: 'counter', help: 'Frames told to listeners', labels: ['type'] },
+  perfect21_realtime_delay_seconds: {
+    type: 'histogram',
+    help: 'Time from the commit of what a user is told to the telling, where somebody listens',
+    labels: [],
+    buckets: SECONDS,
+  },
   perfect21_websockets_closed_total: {
     type: 'counter',
     help: 'WebSockets that ended, by close code',

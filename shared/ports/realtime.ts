@@ -39,7 +39,8 @@ export interface Realtime {
   readonly heartbeat_ms: number;
   /** Opens a channel. @throws AppError `too_many_requests` when the user has many open */
   open(listener: Listener): Channel;
-  tell(user_id: string, frame: Frame): void;
+  /** @returns how many channels it was told to */
+  tell(user_id: string, frame: Frame): number;
   /** Ends the channels of a session, or of all sessions of a user but one, with a last frame. */
   end(of: { user_id: string; session_id?: string; except_session_id?: string }, frame: Frame): void;
   /** From now on frames may be missing … */

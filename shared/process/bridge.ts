@@ -18,9 +18,11 @@ import { startSqsConsumer } from '../messaging/eventbridge/consumer.ts';
 import { openSqs, queueUrl, type Received, type SqsQueue, sqsQueue } from '../messaging/eventbridge/sqs.ts';
 import type { Verdict } from '../messaging/queue.ts';
 import { openRabbit } from '../messaging/rabbitmq/bus.ts';
+import { linksOf } from '../metrics/links.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import { adaptersFor } from './host.ts';
 import { startMetrics } from './metrics-server.ts';
+import { VERSION } from './version.ts';
 
 const PORTS = ['clock', 'ids', 'log', 'metrics', 'store'] as const satisfies readonly PortName[];
 
@@ -129,7 +131,19 @@ export const startBridge = async (
 
     const connected = (): boolean => broker.connected() && into.ready() && watch.answers();
     const at = { host: config.env.PERFECT21_METRICS_HOST, port: config.env.PERFECT21_METRICS_PORT };
-    const metrics = await startMetrics(host.ports.metrics, { ...at, ready: connected });
+    const side = (is: () => boolean) => async () => (is() ? 'ok' : 'degraded');
+    const engines = [
+      { name: 'RabbitMQ', engine: 'rabbitmq', look: side(broker.connected) },
+      { name: 'EventBridge', engine: 'eventbridge', look: side(into.ready) },
+      { name: 'store', engine: config.store.engine, look: side(watch.answers) },
+    ];
+    const subject = {
+      name: 'bridge',
+      version: VERSION,
+      links: linksOf([]).filter(({ name }) => name === 'events'),
+      engines,
+    };
+    const metrics = await startMetrics(host.ports, { ...at, subject, ready: connected });
     closing.push(() => metrics.stop());
     return { host, metrics, connected, stop };
   } catch (thrown) {

@@ -2,7 +2,8 @@
 import { isIPv4 } from 'node:net';
 import type { Config } from '../config/config.ts';
 
-const isOwn = (host: string): boolean =>
+/** Whether only this machine reaches an address. */
+export const isOwn = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /** A line for each opening. No reason not to start: a proxy or a network in front may be what protects it. */
@@ -15,7 +16,7 @@ export const exposureOf = ({ http, grpc, env, tls }: Config): string[] => {
     );
   if (!isOwn(metrics))
     open.push(
-      `/metrics (port ${env.PERFECT21_METRICS_PORT}) is open to everybody who reaches ${metrics}: let only what collects them do so`,
+      `/metrics and /status (port ${env.PERFECT21_METRICS_PORT}) are open to everybody who reaches ${metrics}: let only what collects them do so`,
     );
   return open;
 };

@@ -2,12 +2,15 @@
 import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
+import { processName } from '../doors/connections.ts';
+import type { Engine } from '../doors/status/status.ts';
 import type { Service } from '../kit/service.ts';
 import type { Broker } from '../messaging/bus.ts';
 import type { PortName } from '../ports/index.ts';
 import { brokerFor, eventBridgeFor } from './buses.ts';
 import type { OpenHost } from './host.ts';
 import type { Certificates } from './tls.ts';
+import { VERSION } from './version.ts';
 
 /** What the parts of a process gave. */
 export interface Started {
@@ -79,11 +82,20 @@ export const revocationTeller: Part = {
 
 export const metrics: Part = {
   name: 'metrics',
-  ports: ['metrics'],
-  start: async ({ config, host, onStop }) => {
+  ports: ['clock', 'metrics'],
+  start: async ({ config, platform, services, host, started: { broker }, onStop }) => {
     const { startMetrics } = await import('./metrics-server.ts');
+    const { linksOf } = await import('../metrics/links.ts');
     const at = { port: config.env.PERFECT21_METRICS_PORT, host: config.env.PERFECT21_METRICS_HOST };
-    const door = await startMetrics(host.ports.metrics, at);
+    const { store, keys } = host.ports as Partial<OpenHost['ports']>;
+    const bus = async () => (!broker || broker.connected() ? 'ok' : 'degraded');
+    const engines: Engine[] = [
+      ...(store ? [{ name: 'store', engine: config.store.engine, look: () => store.ping() }] : []),
+      { name: 'bus', engine: config.bus.engine, look: bus },
+      ...(keys ? [{ name: 'keys', engine: config.keys.source, look: () => keys.jwks() }] : []),
+    ];
+    const subject = { name: processName(services), version: VERSION, links: linksOf(platform), engines };
+    const door = await startMetrics(host.ports, { ...at, subject });
     onStop(() => door.stop());
     return { metrics: door };
   },
@@ -107,8 +119,6 @@ export const grpc: Part = {
     return { grpc: door };
   },
 };
-
-const VERSION = '0.1.0';
 
 export const http: Part = {
   name: 'HTTP',

@@ -21,12 +21,14 @@ import { createVerifier } from '../keys/verifier.ts';
 import { type Adapter, Assembly } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Host } from '../kit/invoke.ts';
+import { linksOf } from '../metrics/links.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { RevocationFeed } from '../ports/revocations.ts';
 import { fixed } from '../system/live.ts';
 import { exposureOf } from './exposure.ts';
 import { startMetrics } from './metrics-server.ts';
 import { type Certificates, openCertificates } from './tls.ts';
+import { VERSION } from './version.ts';
 
 const PORTS = ['clock', 'ids', 'log', 'metrics', 'settings', 'clientMarks'] as const satisfies readonly PortName[];
 const GAUGES_EVERY_MS = 1_000;
@@ -170,9 +172,22 @@ export const startSidecar = async (
 
     const { http, grpc, env } = config;
     const tls = certificates?.server;
-    const measured = await startMetrics(metrics, {
+    const known = (look: () => boolean | Promise<boolean>) => async () => {
+      if (!(await look())) throw new AppError('unavailable');
+    };
+    const engines = [
+      { name: 'keys', engine: 'jwks', look: known(source.isReady) },
+      { name: 'revocations', engine: feedConfig.over, look: known(held.isReady) },
+    ];
+    const measured = await startMetrics(ground, {
       port: env.PERFECT21_METRICS_PORT,
       host: env.PERFECT21_METRICS_HOST,
+      subject: {
+        name: 'sidecar',
+        version: VERSION,
+        links: linksOf(sidecar).filter(({ name }) => name === 'grpc'),
+        engines,
+      },
     });
     onStop(() => measured.stop());
     const calls = await startGrpc(host, sidecar, {

@@ -3,9 +3,10 @@ import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { adapter } from '../kit/adapter.ts';
 import { type Definition, METRICS } from '../metrics/definitions.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import { Cells, type Labels } from './metric-cells.ts';
+import { type Cell, Cells, type Labels } from './metric-cells.ts';
 
 const registries = new WeakMap<Metrics, Registry>();
+const counted = new WeakMap<Metrics, ReadonlyMap<string, Cells>>();
 
 /** The series of a histogram as Prometheus counts them: each bucket holds all below it too. */
 const histogramValues = (name: string, buckets: readonly number[], cells: Cells) =>
@@ -47,7 +48,7 @@ export const createMetrics = (registry: Registry = new Registry()): Metrics => {
   const known = new Map<string, Cells>();
   for (const [name, definition] of Object.entries(METRICS)) known.set(name, register(registry, name, definition));
 
-  const cellsOf = (type: Definition['type'], name: string, labels: Labels): Cells => {
+  const cellsFor = (type: Definition['type'], name: string, labels: Labels): Cells => {
     let cells = known.get(name);
     if (!cells) {
       cells = register(registry, name, { type, help: name, labels: Object.keys(labels), buckets: SECONDS });
@@ -58,16 +59,23 @@ export const createMetrics = (registry: Registry = new Registry()): Metrics => {
 
   const metrics: Metrics = {
     count: (name, labels, by = 1) => {
-      cellsOf('counter', name, labels).at(labels).value += by;
+      cellsFor('counter', name, labels).at(labels).value += by;
     },
-    observe: (name, labels, seconds) => cellsOf('histogram', name, labels).observe(labels, seconds),
+    observe: (name, labels, seconds) => cellsFor('histogram', name, labels).observe(labels, seconds),
     gauge: (name, labels, value) => {
-      cellsOf('gauge', name, labels).at(labels).value = value;
+      cellsFor('gauge', name, labels).at(labels).value = value;
     },
   };
   registries.set(metrics, registry);
+  counted.set(metrics, known);
   return metrics;
 };
+
+/** Upper bounds of the buckets of a histogram that is defined. */
+export const boundsOf = (name: string): readonly number[] => METRICS[name]?.buckets ?? [];
+
+/** What was counted under a name so far, for who shows it in the process itself. */
+export const cellsOf = (metrics: Metrics, name: string): Iterable<Cell> => counted.get(metrics)?.get(name)?.all() ?? [];
 
 /** What Prometheus reads. @throws Error for metrics that were not made here */
 export const exposition = async (metrics: Metrics): Promise<{ contentType: string; body: string }> => {

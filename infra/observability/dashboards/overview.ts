@@ -1,5 +1,6 @@
 /** The links and what is promised of them. */
-import { LINKS, type Link } from '../links.ts';
+import { type Link, promql } from '../../../shared/metrics/links.ts';
+import { LINKS } from '../links.ts';
 import { dashboard, type Row } from '../panels.ts';
 import { CONNECTIONS, PROCESS } from './processes.ts';
 import { quantiles } from './queries.ts';
@@ -21,7 +22,7 @@ const promises = ({ name, title, objective, counter, all, latency }: Link): Row 
       title: 'Rate',
       description: 'What comes in.',
       unit: 'reqps',
-      lines: [{ expr: `sum(rate(${counter}{${all}}[5m]))`, legend: 'a second' }],
+      lines: [{ expr: `sum(rate(${counter}{${promql(all)}}[5m]))`, legend: 'a second' }],
     },
     ...(latency
       ? [
@@ -30,7 +31,7 @@ const promises = ({ name, title, objective, counter, all, latency }: Link): Row 
             description: `p99 below ${latency.seconds * 1_000} ms is promised.`,
             unit: 's' as const,
             bound: latency.seconds,
-            lines: quantiles(latency.histogram, latency.selector),
+            lines: quantiles(latency.histogram, promql(latency.selector)),
           },
         ]
       : []),

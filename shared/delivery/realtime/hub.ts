@@ -83,10 +83,12 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
       return channel;
     },
     tell: (user_id, frame: Frame) => {
-      for (const channel of users.get(user_id) ?? []) {
-        channel.tell(frame);
-        metrics.count('perfect21_realtime_frames_total', labelsOf(frame.type));
-      }
+      const channels = users.get(user_id);
+      if (!channels) return 0;
+      const { size } = channels;
+      metrics.count('perfect21_realtime_frames_total', labelsOf(frame.type), size);
+      for (const channel of channels) channel.tell(frame);
+      return size;
     },
     end: ({ user_id, session_id, except_session_id }, frame) => {
       for (const channel of [...(users.get(user_id) ?? [])]) {

@@ -63,7 +63,9 @@ describe('metrics', () => {
 
   it('are served at /metrics with those of the process', async () => {
     const { port: metrics, close } = await promMetrics.open({}, {} as never);
-    const server = await startMetrics(metrics, { host: '127.0.0.1', port: 0 });
+    const subject = { name: 'perfect21', version: '1', links: [], engines: [] };
+    const ports = { clock: { now: Date.now }, metrics };
+    const server = await startMetrics(ports, { host: '127.0.0.1', port: 0, subject });
     try {
       const answer = await fetch(`http://127.0.0.1:${server.port}/metrics`);
       expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
@@ -71,7 +73,7 @@ describe('metrics', () => {
       expect(body).toContain('process_cpu_seconds_total');
       expect(body).toContain('# TYPE perfect21_requests_total counter');
       expect((await fetch(`http://127.0.0.1:${server.port}/other`)).status).toBe(404);
-      await expect(startMetrics(metrics, { host: '127.0.0.1', port: server.port })).rejects.toThrow(
+      await expect(startMetrics(ports, { host: '127.0.0.1', port: server.port, subject })).rejects.toThrow(
         `port ${server.port} is taken: set PERFECT21_METRICS_PORT to another`,
       );
     } finally {
