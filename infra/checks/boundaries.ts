@@ -4,7 +4,7 @@ import { type Import, importsOfProject } from './imports.ts';
 /** Packages of which one place knows, and which that is. */
 const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
   [/^(@middy\/|@aws-lambda-powertools\/)/, /^shared\/doors\/lambda\//],
-  [/^fastify$/, /^shared\/doors\/http\//],
+  [/^find-my-way$/, /^shared\/doors\/http\//],
   [/^@grpc\//, /^shared\/(grpc|calls|doors\/grpc)\//],
   [/^pg$/, /^shared\/store\/postgres\//],
   [/^ws$/, /^shared\/doors\/websocket\//],

@@ -1,8 +1,9 @@
 /** The HTTP door as its routes see it. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import type { Host } from '../../kit/invoke.ts';
 import type { Place } from '../../ports/places.ts';
 import type { Life } from '../binding/life.ts';
+import type { Exchange } from './exchange.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Endpoint, Report } from './observation.ts';
 import type { Reply } from './reply.ts';
@@ -19,10 +20,10 @@ export interface Door {
     | ((peer: string | undefined, headers: Readonly<Record<string, string | undefined>>) => Place | undefined)
     | undefined;
   /** The connection of a request counts for this service now. */
-  asks(request: FastifyRequest, service: string): void;
+  asks(request: IncomingMessage, service: string): void;
   reportOf(endpoint: Endpoint): Report;
   /** Writes an answer with the security headers of data, or of a page. */
-  send(request: FastifyRequest, reply: FastifyReply, response: Reply, kind?: 'data' | 'page'): void;
+  send(exchange: Exchange, answer: Reply, kind?: 'data' | 'page'): void;
   /** Writes the head of an answer whose body follows. */
-  begin(request: FastifyRequest, reply: FastifyReply, response: Reply): void;
+  begin(exchange: Exchange, answer: Reply): void;
 }

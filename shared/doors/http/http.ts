@@ -1,6 +1,6 @@
 /** The HTTP door of a container: all operations of some services, and the routes of the process, on one port. */
 import type { IncomingMessage } from 'node:http';
-import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/service.ts';
@@ -12,13 +12,13 @@ import { type PlaceHeaders, trustedPlace } from '../binding/place.ts';
 import { countConnections, processName } from '../connections.ts';
 import type { SocketLimits } from '../websocket/limits.ts';
 import { openSockets } from '../websocket/websocket.ts';
-import { createApp } from './app.ts';
 import type { Door } from './door.ts';
 import { openFront, type Pems } from './front.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { reporter } from './observation.ts';
 import { addPlatformRoutes, type ReadinessCheck, type StaticRoute } from './platform-routes.ts';
 import { beginner, replier } from './reply.ts';
+import { createRouter } from './router.ts';
 import { addOperations } from './routes.ts';
 import { type Before, createServers } from './servers.ts';
 
@@ -58,8 +58,8 @@ export interface RunningHttp {
 }
 
 /** What a request came on: the session of HTTP/2, whose socket node shows as somebody else, or the socket. */
-const carrierOf = (raw: IncomingMessage & { stream?: ServerHttp2Stream }) =>
-  raw.httpVersionMajor === 2 ? raw.stream?.session : raw.socket;
+const carrierOf = (request: IncomingMessage & { stream?: ServerHttp2Stream }) =>
+  request.httpVersionMajor === 2 ? request.stream?.session : request.socket;
 
 /**
  * Opens the door: HTTP/1.1 and HTTP/2 on one port (without TLS: h2c with prior knowledge).
@@ -92,31 +92,27 @@ export const startHttp = async (
     listening: new Set(),
     ipOf,
     placeOf: options.place_headers && trustedPlace(options.place_headers, options.trusted_proxies ?? []),
-    asks: ({ raw }, name) => connections.asks(carrierOf(raw), name),
+    asks: (request, name) => connections.asks(carrierOf(request), name),
     reportOf: reporter({ log, metrics }, limits.slow_ms),
-    send: (request, reply, response, kind = 'data') => write(request, reply, response, security[kind]),
-    begin: (request, reply, response) => begin(request, reply, response, security.data),
+    send: (exchange, answer, kind = 'data') => write(exchange, answer, security[kind]),
+    begin: (exchange, answer) => begin(exchange, answer, security.data),
   };
 
-  let h2: Http2Server | undefined;
-  const app = createApp(door, (handler) => {
-    const { before } = options;
-    const servers = createServers(handler, { limits, security: security.data, newId: ids.uuid, sockets, before });
-    h2 = servers.h2;
-    return servers.h1;
-  });
-  addOperations(app, services, door);
+  const router = createRouter(door);
+  addOperations(router, services, door);
   const { openapi: document } = options;
   const openapi: StaticRoute[] = document
     ? [{ path: '/openapi.json', contentType: 'application/json', body: async () => JSON.stringify(await document()) }]
     : [];
-  addPlatformRoutes(app, door, {
+  addPlatformRoutes(router, door, {
     service,
     routes: [...openapi, ...(options.routes ?? [])],
     checks: { ...(store && { store: () => store.ping() }), ...options.checks },
     stopping: () => stopping,
   });
-  await app.ready();
+  const { before } = options;
+  const rules = { limits, security: security.data, newId: ids.uuid, sockets, before };
+  const { h1, h2 } = createServers(router.listener, rules);
 
   const front = await openFront({
     host: options.host,
@@ -124,8 +120,8 @@ export const startHttp = async (
     variable: options.port_variable ?? 'PERFECT21_HTTP_PORT',
     tls,
     limits,
-    h1: app.server,
-    h2: h2!,
+    h1,
+    h2,
     onConnection: connections.opened,
   });
   return {
@@ -136,7 +132,6 @@ export const startHttp = async (
       await sockets?.stop();
       for (const life of door.listening) life.end(new AppError('unavailable', { detail: 'The process stops' }));
       await front.stop();
-      await app.close();
     },
   };
 };

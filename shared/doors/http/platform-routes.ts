@@ -1,7 +1,8 @@
 /** Routes of the process itself: is it alive, is it ready, its documents and pages. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requestIdOf } from '../binding/binding.ts';
 import type { Door } from './door.ts';
+import type { Exchange } from './exchange.ts';
+import type { Router } from './router.ts';
 
 /** A page, a script, a document: the same bytes for everybody. */
 export interface StaticRoute {
@@ -31,7 +32,7 @@ const within = (check: ReadinessCheck, ms: number): Promise<unknown> => {
 
 /** Adds `/healthz`, `/readyz` and the static routes. `service` labels their metrics. */
 export const addPlatformRoutes = (
-  app: FastifyInstance,
+  router: Router,
   door: Door,
   options: {
     service: string;
@@ -45,14 +46,14 @@ export const addPlatformRoutes = (
 
   const add = (path: string, kind: 'data' | 'page', make: () => Made | Promise<Made>): void => {
     const report = door.reportOf({ service: options.service, method: 'GET', endpoint: path });
-    const respond = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const respond = async (exchange: Exchange): Promise<void> => {
       const started = performance.now();
-      const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, ids.uuid);
+      const requestId = requestIdOf(exchange.request.headers['x-request-id'] as string | undefined, ids.uuid);
       const { status, headers, body } = await make();
-      door.send(request, reply, { status, headers: { ...headers, 'x-request-id': requestId }, body }, kind);
+      door.send(exchange, { status, headers: { ...headers, 'x-request-id': requestId }, body }, kind);
       report(status, started, requestId);
     };
-    app.get(path.replaceAll(':', '::'), { config: { report } }, respond);
+    router.add('GET', path, respond, report);
   };
   const json = (status: number, value: object): Made => ({
     status,

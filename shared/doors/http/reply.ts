@@ -1,7 +1,7 @@
-/** Writing an answer, past fastify's own serialization: it is a string already. */
+/** Writing an answer: its body is a string already. */
 import { constants, type Http2ServerResponse } from 'node:http2';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpResponse } from '../binding/binding.ts';
+import type { Exchange } from './exchange.ts';
 import { announcesBody } from './read.ts';
 
 export interface Reply extends Omit<HttpResponse, 'body'> {
@@ -32,14 +32,10 @@ const fieldsOf = (
 export const replier =
   (stopping: () => boolean) =>
   (
-    request: FastifyRequest,
-    reply: FastifyReply,
+    { request: incoming, response }: Exchange,
     { status, headers, body }: Reply,
     security: Readonly<Record<string, string>>,
   ): void => {
-    reply.hijack();
-    const { raw: incoming } = request;
-    const response = reply.raw;
     const fields = fieldsOf(headers, security);
     const length = body === undefined ? 0 : Buffer.byteLength(body);
     if (status !== 204) fields.push('content-length', length);
@@ -58,17 +54,14 @@ export const replier =
 export const beginner =
   (stopping: () => boolean) =>
   (
-    request: FastifyRequest,
-    reply: FastifyReply,
+    { request: incoming, response }: Exchange,
     { status, headers, endless }: Reply,
     security: Readonly<Record<string, string>>,
   ): void => {
-    reply.hijack();
-    const { raw: incoming } = request;
     const fields = fieldsOf(headers, security);
     const unread = !incoming.readableEnded && announcesBody(incoming);
     if (incoming.httpVersionMajor === 1 && (unread || endless || stopping())) fields.push('connection', 'close');
-    reply.raw.writeHead(status, fields);
-    reply.raw.flushHeaders();
-    if (incoming.httpVersionMajor === 2 && unread) reply.raw.once('finish', () => closeStream(reply.raw));
+    response.writeHead(status, fields);
+    response.flushHeaders();
+    if (incoming.httpVersionMajor === 2 && unread) response.once('finish', () => closeStream(response));
   };

@@ -1,10 +1,10 @@
-/** A request as fastify holds it, in the terms of the binding. */
+/** A request as it came, in the terms of the binding. */
 import type { IncomingMessage } from 'node:http';
-import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../kit/errors.ts';
 import type { HttpRequest } from '../binding/binding.ts';
 import { type BodyRules, readBodyAs, readParams, readQuery } from '../binding/body.ts';
 import type { Door } from './door.ts';
+import type { Exchange } from './exchange.ts';
 import { readBody } from './read.ts';
 
 const NONE: Record<string, string> = Object.freeze({});
@@ -36,23 +36,21 @@ export const takeBody = async (request: IncomingMessage, rules: BodyRules, ms: n
  * @throws AppError `invalid_request` for control characters and repeated names, `not_found` for an empty parameter
  */
 export const toRequest = (
-  request: FastifyRequest,
+  { request, params, search }: Exchange,
   parameters: boolean,
   body: unknown,
   { ipOf, placeOf }: Pick<Door, 'ipOf' | 'placeOf'>,
 ): HttpRequest => {
-  const raw = request.raw;
-  const { method = 'GET', url = '/' } = raw;
-  const headers = raw.headers as Record<string, string | undefined>;
-  const search = request.query as string;
+  const { method = 'GET', url = '/' } = request;
+  const headers = request.headers as Record<string, string | undefined>;
   return {
     method,
     path: pathOf(url),
-    params: parameters ? readParams(request.params as Record<string, string>) : NONE,
+    params: parameters ? readParams(params) : NONE,
     query: search ? readQuery(search) : NONE,
     headers,
     body,
-    ip: ipOf(raw.socket.remoteAddress, headers['x-forwarded-for']),
-    place: placeOf && (() => placeOf(raw.socket.remoteAddress, headers)),
+    ip: ipOf(request.socket.remoteAddress, headers['x-forwarded-for']),
+    place: placeOf && (() => placeOf(request.socket.remoteAddress, headers)),
   };
 };

@@ -1,6 +1,5 @@
 /** Operations whose rows come or go one by one, over HTTP/1.1 and HTTP/2. */
 import type { Http2ServerRequest } from 'node:http2';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { NDJSON } from '../../kit/stream.ts';
 import { answer, type HttpRequest, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
@@ -10,6 +9,7 @@ import { pull } from '../binding/pull.ts';
 import type { Route } from '../binding/route.ts';
 import { BEAT, BEAT_MS, eventOf, problemEvent } from '../binding/server-sent-events.ts';
 import type { Door } from './door.ts';
+import type { Exchange } from './exchange.ts';
 import type { Report } from './observation.ts';
 import { announcesBody } from './read.ts';
 import { takeBody, toRequest } from './request.ts';
@@ -18,21 +18,23 @@ import { RowWriter } from './row-writer.ts';
 /** Milliseconds after which a caller learns that he is let in, though there is no row for him yet. */
 const HEAD_MS = 1_000;
 
-const rowsOf = ({ raw }: FastifyRequest, limit: number, life: Life): AsyncGenerator<unknown> => {
-  const { 'content-type': type, 'content-encoding': encoding = 'identity' } = raw.headers;
+const rowsOf = ({ request }: Exchange, limit: number, life: Life): AsyncGenerator<unknown> => {
+  const { 'content-type': type, 'content-encoding': encoding = 'identity' } = request.headers;
   if (!isNdjson(type) || encoding.toLowerCase() !== 'identity') {
     throw new AppError('unsupported_media_type', { detail: `Send ${NDJSON}, without content-encoding` });
   }
-  return readRows(pull<Buffer>(raw, life), limit);
+  return readRows(pull<Buffer>(request, life), limit);
 };
 
-const inputOf = async (door: Door, route: Route, request: FastifyRequest, life: Life) => {
+const inputOf = async (door: Door, route: Route, exchange: Exchange, life: Life) => {
   const { in: stream } = route.streams!;
   if (!stream)
     return {
-      body: announcesBody(request.raw) ? await takeBody(request.raw, route.body, door.limits.request_ms) : undefined,
+      body: announcesBody(exchange.request)
+        ? await takeBody(exchange.request, route.body, door.limits.request_ms)
+        : undefined,
     };
-  return { rows: rowsOf(request, stream.limit, life) };
+  return { rows: rowsOf(exchange, stream.limit, life) };
 };
 
 /** A browser that comes back says by a header what it got last (WHATWG HTML, 9.2). */
@@ -43,26 +45,21 @@ const resumed = ({ http: { resumes } }: Route, request: HttpRequest): HttpReques
 };
 
 /** Answers a request with a stream, or a stream with an answer. Never throws. */
-export const respondStream = async (
-  door: Door,
-  route: Route,
-  report: Report,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> => {
+export const respondStream = async (door: Door, route: Route, report: Report, exchange: Exchange): Promise<void> => {
   const { host } = door;
+  const { request } = exchange;
   const started = performance.now();
   const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, host.ports.ids.uuid);
   const life = new Life(route.streams!.idle);
   if (route.http.rows === 'events') door.listening.add(life);
   const gone = (): void => life.gone();
-  reply.raw.once('close', gone);
+  exchange.response.once('close', gone);
   // after a reset without an error HTTP/2 waits for the rest of an answer that nobody takes any more
-  (request.raw as unknown as Partial<Http2ServerRequest>).stream?.once('aborted', gone);
+  (request as unknown as Partial<Http2ServerRequest>).stream?.once('aborted', gone);
   let response: HttpResponse;
   try {
-    const { body, rows } = await inputOf(door, route, request, life);
-    const plain = resumed(route, toRequest(request, route.parameters, body, door));
+    const { body, rows } = await inputOf(door, route, exchange, life);
+    const plain = resumed(route, toRequest(exchange, route.parameters, body, door));
     const headers = { ...plain.headers, 'x-request-id': requestId };
     const asked = { ...plain, headers, signal: life.signal, ...(rows && { rows }) };
     response = await life.until(answer(host, route, asked, 'http'));
@@ -71,11 +68,11 @@ export const respondStream = async (
   }
   let { status } = response;
   try {
-    if (response.rows) status = await sendRows(door, route, request, reply, response, life);
-    else if (!reply.raw.destroyed) door.send(request, reply, response);
+    if (response.rows) status = await sendRows(door, route, exchange, response, life);
+    else if (!exchange.response.destroyed) door.send(exchange, response);
   } catch (cause) {
     host.ports.log.error('http.unanswered', { operation: route.op.name, cause });
-    reply.raw.destroy();
+    exchange.response.destroy();
   }
   life.done();
   door.listening.delete(life);
@@ -86,26 +83,25 @@ export const respondStream = async (
 const sendRows = async (
   door: Door,
   route: Route,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  exchange: Exchange,
   response: HttpResponse,
   life: Life,
 ): Promise<number> => {
   const requestId = response.headers['x-request-id']!;
   const rows = response.rows![Symbol.asyncIterator]();
-  const writer = new RowWriter(reply.raw, life);
+  const writer = new RowWriter(exchange.response, life);
   const events = route.http.rows === 'events';
   let begun = false;
   const begin = (): void => {
-    if (!begun) door.begin(request, reply, { ...response, body: undefined, endless: events });
+    if (!begun) door.begin(exchange, { ...response, body: undefined, endless: events });
     begun = true;
   };
   const head = setTimeout(begin, HEAD_MS).unref();
   const beats = events ? setInterval(() => begun && writer.beat(BEAT), BEAT_MS).unref() : undefined;
   try {
-    if (request.raw.method === 'HEAD') {
+    if (exchange.request.method === 'HEAD') {
       begin();
-      reply.raw.end();
+      exchange.response.end();
       return response.status;
     }
     for (;;) {
@@ -118,14 +114,14 @@ const sendRows = async (
     writer.end();
     return response.status;
   } catch (thrown) {
-    if (!begun && !reply.raw.destroyed) {
+    if (!begun && !exchange.response.destroyed) {
       begun = true;
       const refusal = refuse(door.host, route, thrown, requestId, response.trace_id);
-      door.send(request, reply, refusal);
+      door.send(exchange, refusal);
       return refusal.status;
     }
     const error = toAppError(thrown);
-    if (error.code === 'cancelled') reply.raw.destroy();
+    if (error.code === 'cancelled') exchange.response.destroy();
     else {
       // that listeners are sent away at a stop is no failure of ours
       if (!events || thrown !== life.signal.reason) refuse(door.host, route, error, requestId, response.trace_id);

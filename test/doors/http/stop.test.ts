@@ -23,7 +23,7 @@ describe('a graceful stop', () => {
     expect(busy.heard).toContain('{"waited":true}');
   });
 
-  it('answers what is pipelined behind, without fastify’s own 503', async () => {
+  it('answers what is pipelined behind, without a 503 of a library’s own', async () => {
     await using door = await startDemo();
     const busy = new Wire(door.port).send(WAIT + WAIT);
     await until(() => door.gate.arrived >= 1);
