@@ -9,6 +9,7 @@ import { eventBaseline } from './event-baseline.ts';
 import type { Generator } from './files.ts';
 import { staleFiles, writeFiles } from './files.ts';
 import { functions } from './functions.ts';
+import { kubernetes } from './kubernetes.ts';
 import { observability } from './observability.ts';
 import { openapi } from './openapi.ts';
 import { operations } from './operations.ts';
@@ -30,6 +31,7 @@ const GENERATORS: readonly Generator[] = [
   operations,
   statuses,
   observability,
+  kubernetes,
   proto,
   commonPasswords,
 ];

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { ProfileFields } from '../ports/settings.ts';
 import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
+import { requirePlace } from './cluster.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
 import { Environment } from './environment.ts';
@@ -62,6 +63,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     throw new StartError(`${issue.path.join('.')} is not usable: ${plainly(issue)}`);
   }
   const env = parsed.data;
+  requirePlace(source, env);
   const services = servicesOf(env.PERFECT21_SERVICES);
   const dataDir = resolve(env.PERFECT21_DATA_DIR);
   const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);

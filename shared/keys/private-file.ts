@@ -30,10 +30,19 @@ const writeBeside = (file: string, content: string): string => {
   return beside;
 };
 
+/**
+ * Whether others may read or change it. A file of root may be read by its group: so a process that is not root is given one
+ * that it can't change, as Kubernetes mounts a Secret (PostgreSQL has the same rule for its keys).
+ */
+const isOpen = (file: string): boolean => {
+  const { mode, uid } = statSync(file);
+  return (mode & (uid === 0 && process.getuid?.() !== 0 ? 0o037 : 0o077)) !== 0;
+};
+
 /** The content of a private file; undefined when there is none. Throws StartError when others may read it, too. */
 export const readPrivateFile = (file: string): string | undefined => {
   try {
-    if (statSync(file).mode & 0o077) throw new StartError(`${file} can be read by others: run "chmod 600 ${file}"`);
+    if (isOpen(file)) throw new StartError(`${file} can be read by others: run "chmod 600 ${file}"`);
     return readFileSync(file, 'utf8');
   } catch (thrown) {
     if (thrown instanceof StartError) throw thrown;

@@ -1,6 +1,7 @@
 /** Brings the services of one process up behind every door, and down again without dropping what is in flight. */
 
 import type { Remote } from '../calls/remote.ts';
+import { requirePublicUrl } from '../config/cluster.ts';
 import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
@@ -63,6 +64,7 @@ const mailboxFor = async ({ env, services, data_dir: dataDir }: Config): Promise
  * @example const running = await launch(product, loadConfig(process.env)); … await running.stop();
  */
 export const launch = async (product: Product, config: Config, options: LaunchOptions = {}): Promise<Running> => {
+  requirePublicUrl(config.env);
   prepareDataDir(config.data_dir);
   const mailbox = await mailboxFor(config);
   const reached = mailbox ? withMailbox(config, mailbox) : config;

@@ -2,9 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { CACHE, unpackSuite } from './debian-suite.ts';
 
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
+interface Program {
+  path: string;
+  packages: readonly string[];
+  /** A newer release of Debian than the system's: what has it may need nothing that the system lacks. */
+  suite?: string;
+  /** With all that it needs and this machine lacks. */
+  whole?: boolean;
+}
 
 /** Where each stands, and in which packages it and what it needs come that not every machine has. */
 const PROGRAMS = {
@@ -22,7 +29,13 @@ const PROGRAMS = {
     path: 'usr/bin/h2load',
     packages: ['nghttp2-client', 'libev4', 'libjansson4', 'libjemalloc2', 'libnghttp2-14', 'libxml2', 'libicu72'],
   },
-} as const;
+  kubectl: { path: 'usr/bin/kubectl', packages: ['kubectl'], suite: 'trixie' },
+  'docker-compose': {
+    path: 'usr/libexec/docker/cli-plugins/docker-compose',
+    packages: ['docker-compose'],
+    suite: 'trixie',
+  },
+} as const satisfies Record<string, Program>;
 export type DebianProgram = keyof typeof PROGRAMS;
 
 const run = (name: string, cwd: string, command: string, ...values: string[]): string => {
@@ -44,8 +57,9 @@ const withNeeds = (name: string, packages: readonly string[]): string[] => {
  * @throws Error with one line that says why it cannot be had
  */
 export const debianProgram = (name: DebianProgram): { path: string; env: NodeJS.ProcessEnv } => {
-  const { path, packages, whole }: { path: string; packages: readonly string[]; whole?: boolean } = PROGRAMS[name];
+  const { path, packages, suite, whole }: Program = PROGRAMS[name];
   const root = join(CACHE, `debian-${name}`);
+  if (!existsSync(root) && suite) unpackSuite(name, { suite, packages, root, alone: true });
   if (!existsSync(root)) {
     mkdirSync(CACHE, { recursive: true });
     const folder = mkdtempSync(join(CACHE, `${name}-`));
