@@ -27,7 +27,7 @@ export const finder: IRole = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'Role',
   metadata: { name: FINDER, namespace: NAMESPACE, labels: labelsOf(FINDER) },
-  rules: [{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] }],
+  rules: [{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] }],
 };
 export const finders = (services: readonly ServiceName[]): IRoleBinding => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',

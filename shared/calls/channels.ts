@@ -3,19 +3,33 @@ import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-j
 import { beClosedInPeace } from '../grpc/closing.ts';
 import { CLIENT_OPTIONS } from '../grpc/limits.ts';
 import { AppError } from '../kit/errors.ts';
-import type { Address, Discovery } from './discovery/discovery.ts';
+import type { Address, Discovery, Instance } from './discovery/discovery.ts';
 import { Ejections } from './discovery/ejections.ts';
-import type { Candidate, Policy } from './discovery/policies.ts';
+import { type Candidate, nearest, type Policy } from './discovery/policies.ts';
 
-interface Connection extends Candidate {
+interface Connection {
+  readonly address: Address;
   readonly client: Client;
   calls: number;
 }
 
+/** An instance as one service has it: what a registry says of it is said for each service. */
+interface Member extends Candidate {
+  readonly connection: Connection;
+}
+
+const member = (instance: Instance, connection: Connection): Member => ({
+  ...instance,
+  connection,
+  get calls() {
+    return connection.calls;
+  },
+});
+
 interface Group {
   policy: Policy;
-  addresses: readonly Address[];
-  connections: readonly Connection[];
+  instances: readonly Instance[];
+  members: readonly Member[];
   unwatch(): void;
 }
 
@@ -26,6 +40,8 @@ export interface ChannelsOptions {
   name?: string;
   /** Makes a policy for one service. */
   policy: () => Policy;
+  /** Where this process stands: instances in the same zone are preferred. */
+  zone?: string;
   /** Unix ms. */
   now: () => number;
   /** Told when an instance failed so often that it is passed over. */
@@ -92,7 +108,7 @@ export class Channels {
     this.#connections.delete(address);
     const fresh = this.#connectionTo(address);
     for (const group of this.#groups.values())
-      group.connections = group.connections.map((each) => (each === connection ? fresh : each));
+      group.members = group.members.map((each) => (each.connection === connection ? member(each, fresh) : each));
     this.#draining.add(connection);
   }
 
@@ -107,29 +123,29 @@ export class Channels {
   #groupOf(service: string): Group {
     let group = this.#groups.get(service);
     if (!group) {
-      const made: Group = { policy: this.#options.policy(), addresses: [], connections: [], unwatch: () => {} };
-      made.unwatch = this.#options.discovery.watch(service, (addresses) => this.#follow(made, addresses));
+      const made: Group = { policy: this.#options.policy(), instances: [], members: [], unwatch: () => {} };
+      made.unwatch = this.#options.discovery.watch(service, (instances) => this.#follow(made, instances));
       this.#groups.set(service, made);
       group = made;
     }
     return group;
   }
 
-  #choose({ policy, connections }: Group, key: string, tried: ReadonlySet<Address>): Connection | undefined {
-    let candidates = this.#ejections.remaining(connections);
+  #choose({ policy, members }: Group, key: string, tried: ReadonlySet<Address>): Connection | undefined {
+    let candidates = this.#ejections.remaining(members);
     if (tried.size > 0) {
-      const untried = (of: readonly Connection[]) => of.filter(({ address }) => !tried.has(address));
-      candidates = [untried(candidates), untried(connections), connections].find(({ length }) => length > 0) ?? [];
+      const untried = (of: readonly Member[]) => of.filter(({ address }) => !tried.has(address));
+      candidates = [untried(candidates), untried(members), members].find(({ length }) => length > 0) ?? [];
     }
-    return candidates.length > 0 ? policy(candidates, key) : undefined;
+    return candidates.length > 0 ? policy(nearest(candidates, this.#options.zone), key).connection : undefined;
   }
 
   /** New instances are connected to before their first call; those that vanished finish what they have. */
-  #follow(group: Group, addresses: readonly Address[]): void {
-    if (addresses === group.addresses) return;
-    group.addresses = addresses;
-    group.connections = addresses.map((address) => this.#connectionTo(address));
-    const wanted = new Set([...this.#groups.values()].flatMap(({ connections }) => connections));
+  #follow(group: Group, instances: readonly Instance[]): void {
+    if (instances === group.instances) return;
+    group.instances = instances;
+    group.members = instances.map((instance) => member(instance, this.#connectionTo(instance.address)));
+    const wanted = new Set([...this.#groups.values()].flatMap(({ members }) => members.map((each) => each.connection)));
     for (const connection of this.#connections.values()) {
       if (wanted.has(connection)) continue;
       this.#connections.delete(connection.address);

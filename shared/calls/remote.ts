@@ -33,6 +33,8 @@ export interface RemoteOptions {
   deadline?: number;
   /** Plain text when left out. */
   tls?: Live<ClientTls>;
+  /** Where this process stands, as registries call it: instances in the same zone are preferred. */
+  zone?: string;
 }
 
 export interface Remote {
@@ -66,11 +68,12 @@ export const remoteCaller = ({
   ejected,
   deadline,
   tls,
+  zone,
 }: RemoteOptions): Remote => {
   const found = typeof discovery.instances === 'function' ? (discovery as Discovery) : undefined;
   const places = found ?? fixedDiscovery(discovery as Readonly<Record<string, readonly Address[]>>);
   const credentials = channelCredentials(tls);
-  const channels = new Channels({ discovery: places, credentials, name: tls?.now.name, policy, now, ejected });
+  const channels = new Channels({ discovery: places, credentials, name: tls?.now.name, policy, now, ejected, zone });
 
   const headers = (context: Context): Metadata => {
     const metadata = new Metadata();

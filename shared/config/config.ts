@@ -9,6 +9,7 @@ import { Environment } from './environment.ts';
 import { type KeysConfig, keysOf, SECRET_MISSING, SECRETS_MANAGER, secretsIn, sharesSecret } from './keys.ts';
 import { plainly } from './plainly.ts';
 import { profileOf } from './profile.ts';
+import { type RegistrationConfig, registrationOf } from './registration.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
 import { StartError } from './start-error.ts';
 import { type StoreConfig, storeOf } from './store.ts';
@@ -34,6 +35,8 @@ export interface Config extends DeliveryConfig {
   bridge?: BridgeConfig;
   keys: KeysConfig;
   discovery: DiscoveryConfig;
+  /** This process is in no registry without. */
+  registration?: RegistrationConfig;
   /** Nothing is traced without. */
   tracing?: TracingConfig;
   public_url: string;
@@ -81,6 +84,8 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const httpPort = env.PERFECT21_HTTP_PORT ?? (services.length === 1 ? OWN_PORT[services[0]!] : 8080);
   const tls = tlsOf(env);
   const tracing = tracingOf(env, services);
+  const discovery = discoveryOf(env);
+  const registration = registrationOf(env, discovery, env.PERFECT21_HTTP_HOST, tls);
   // tokens are issued, and links in mails opened, where auth runs
   const authPort = services.includes('auth') ? httpPort : OWN_PORT.auth;
   const ownUrl = `${tls?.cert ? 'https' : 'http'}://localhost:${authPort}`;
@@ -105,7 +110,8 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     mail: mailOf(env, publicUrl),
     sms: smsOf(env),
     push: pushOf(env, publicUrl),
-    discovery: discoveryOf(env),
+    discovery,
+    ...(registration && { registration }),
     ...(tracing && { tracing }),
     public_url: publicUrl,
     profile: profileOf(env.PERFECT21_PROFILE_FIELDS),

@@ -70,6 +70,14 @@ export const Environment = z.object({
   PUSH_URL: z.string().optional(),
   DISCOVERY_URL: z.string().optional(),
   DISCOVERY_POLICY: z.enum(['round_robin', 'random', 'least_connections', 'consistent_hash']).default('round_robin'),
+  DISCOVERY_DNS_SERVER: z.string().optional(),
+  DISCOVERY_ZONE: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,63}$/, 'use letters, digits, dots and dashes')
+    .optional(),
+  DISCOVERY_REGISTER: z.enum(['off', 'ttl', 'grpc']).default('off'),
+  DISCOVERY_ADVERTISE: z.string().optional(),
+  DISCOVERY_WEIGHT: z.coerce.number().int().min(1).max(65_535).default(1),
   CONSUL_HTTP_TOKEN: z.string().optional(),
   CONSUL_HTTP_SSL: z.string().optional(),
   CONSUL_CACERT: z.string().optional(),

@@ -5,6 +5,7 @@ import type { Mailbox } from '../delivery/mailbox/index.ts';
 import { processName } from '../doors/connections.ts';
 import type { Engine } from '../doors/status/status.ts';
 import type { Service } from '../kit/service.ts';
+import { serviceName } from '../kit/service-name.ts';
 import type { Broker } from '../messaging/bus.ts';
 import type { PortName } from '../ports/index.ts';
 import { brokerFor, eventBridgeFor } from './buses.ts';
@@ -151,7 +152,31 @@ export const http: Part = {
   },
 };
 
+/** Tells a registry of this process, last of all, and takes that back first. */
+export const registered: Part = {
+  name: 'registration',
+  ports: ['log'],
+  start: async ({ config, services, host, started: { grpc: door }, onStop }) => {
+    const { registration: told, discovery, tls } = config;
+    if (!told || discovery.registry !== 'consul') return {};
+    const { register } = await import('../calls/discovery/registration.ts');
+    const { store } = host.ports as Partial<OpenHost['ports']>;
+    const own = {
+      ...told,
+      services: services.map(({ name }) => serviceName(name)),
+      port: told.port ?? door!.port,
+      tls: tls?.cert !== undefined,
+    };
+    const registration = await register(discovery, own, {
+      log: host.ports.log,
+      ready: async () => store?.ping(),
+    });
+    onStop(() => registration.stop());
+    return {};
+  },
+};
+
 /** Services with all they have: each of them in processes of its own, or all in one. */
-export const PLATFORM: readonly Part[] = [consumers, revocationTeller, metrics, grpc, http];
+export const PLATFORM: readonly Part[] = [consumers, revocationTeller, metrics, grpc, http, registered];
 /** Answers calls, and nothing happens after them: what verifies tokens beside an application. */
 export const DOORS: readonly Part[] = [metrics, grpc, http];

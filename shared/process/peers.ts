@@ -76,7 +76,8 @@ export const remoteFor = async (
     ports.log.warn('discovery.ejected', { service, address });
     ports.metrics.count('perfect21_discovery_ejections_total', { service });
   };
-  const remote = remoteCaller({ discovery, token, policy: choose, now: ports.clock.now, ejected, tls });
+  const zone = config.env.DISCOVERY_ZONE;
+  const remote = remoteCaller({ discovery, token, policy: choose, now: ports.clock.now, ejected, tls, zone });
   const close = (): void => {
     remote.close();
     void discovery.close();

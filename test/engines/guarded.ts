@@ -32,6 +32,10 @@ export const guarded = async (folder: string, env: NodeJS.ProcessEnv, command: s
       process.kill(pid, signal);
       await gone;
     },
+    /** For signals that end nothing. */
+    signal: (signal: NodeJS.Signals) => {
+      if (child.exitCode === null) process.kill(pid, signal);
+    },
     letGo: () => child.stdin?.destroy(),
   };
 };

@@ -2,7 +2,8 @@
 import { AppError } from '../../kit/errors.ts';
 import { publishDelay, unitRandom } from '../../messaging/backoff.ts';
 import type { Ports } from '../../ports/index.ts';
-import type { Address, Discovery, Registry } from './discovery.ts';
+import type { Discovery, Instance, Registry } from './discovery.ts';
+import { following } from './following.ts';
 import { questionsTo } from './questions.ts';
 
 /** An answer older than this is not given, unless the registry can't be asked. Milliseconds, as all of these. */
@@ -13,11 +14,11 @@ export const REFRESH_MS = 20_000;
 export const MAX_PAUSE_MS = 5_000;
 
 export type CachePorts = Pick<Ports, 'clock' | 'ids' | 'log' | 'metrics'>;
-type Listener = (addresses: readonly Address[]) => void;
+type Listener = (instances: readonly Instance[]) => void;
 
 interface Entry {
-  answer?: { addresses: readonly Address[]; at: number };
-  asking?: Promise<readonly Address[]>;
+  answer?: { instances: readonly Instance[]; at: number };
+  asking?: Promise<readonly Instance[]>;
   /** Look-ups that failed since the last answer. */
   failures: number;
   failedAt: number;
@@ -25,12 +26,22 @@ interface Entry {
   pause: number;
   listeners: Set<Listener>;
   timer?: NodeJS.Timeout;
+  /** Ends what tells of changes. */
+  unfollow?: () => void;
 }
+
+/** What one array of instances has in common with another that says the same. */
+const saidBy = (instances: readonly Instance[]): string =>
+  instances.map(({ address, zone = '', weight = 1 }) => `${address} ${zone} ${weight}`).join();
+const byAddress = (one: Instance, other: Instance): number => (one.address < other.address ? -1 : 1);
 
 /**
  * Discovery by a registry. Look-ups of one service share a request; an answer is given for 30 s by the clock port, and
  * renewed in the background from 20 s on. While the registry is away the last answer goes on, with one line in the log
  * (`discovery.away`, later `discovery.back`) and `perfect21_discovery_lookups_total{result="failed"}`.
+ *
+ * A registry that tells of changes is listened to while somebody watches a service; look-ups then are only needed where it
+ * tells nothing for long.
  */
 export const cached = (registry: Registry, { clock, ids, log, metrics }: CachePorts): Discovery => {
   const entries = new Map<string, Entry>();
@@ -53,19 +64,19 @@ export const cached = (registry: Registry, { clock, ids, log, metrics }: CachePo
   const count = (service: string, result: 'ok' | 'failed') =>
     metrics.count('perfect21_discovery_lookups_total', { registry: registry.name, service, result });
 
-  const answered = (service: string, entry: Entry, found: readonly Address[]): readonly Address[] => {
-    const sorted = [...new Set(found)].sort();
-    const before = entry.answer?.addresses;
-    const addresses = before && String(before) === String(sorted) ? before : sorted;
-    entry.answer = { addresses, at: clock.now() };
+  const answered = (service: string, entry: Entry, found: readonly Instance[]): readonly Instance[] => {
+    const sorted = [...new Map(found.map((each) => [each.address, each])).values()].sort(byAddress);
+    const before = entry.answer?.instances;
+    const instances = before && saidBy(before) === saidBy(sorted) ? before : sorted;
+    entry.answer = { instances, at: clock.now() };
     count(service, 'ok');
-    metrics.gauge('perfect21_discovery_instances', { registry: registry.name, service }, addresses.length);
+    metrics.gauge('perfect21_discovery_instances', { registry: registry.name, service }, instances.length);
     if (entry.failures > 0) log.info('discovery.back', { registry: registry.name, service });
     entry.failures = 0;
-    if (addresses !== before) for (const listener of [...entry.listeners]) listener(addresses);
-    return addresses;
+    if (instances !== before) for (const listener of [...entry.listeners]) listener(instances);
+    return instances;
   };
-  const failed = (service: string, entry: Entry, cause: unknown): never => {
+  const away = (service: string, entry: Entry, cause: unknown): void => {
     entry.failedAt = clock.now();
     entry.failures += 1;
     entry.pause = Math.min(MAX_PAUSE_MS, publishDelay(entry.failures, unitRandom(ids)));
@@ -74,14 +85,18 @@ export const cached = (registry: Registry, { clock, ids, log, metrics }: CachePo
       const fields = { registry: registry.name, service, stale: entry.answer !== undefined, cause };
       if (entry.failures === 1) log.warn('discovery.away', fields);
     }
-    throw cause;
   };
-  const ask = (service: string, entry: Entry): Promise<readonly Address[]> => {
+  const ask = (service: string, entry: Entry): Promise<readonly Instance[]> => {
+    const { answer } = entry;
     entry.asking ??= questions
       .ask(service)
       .then(
-        (found) => answered(service, entry, found),
-        (cause) => failed(service, entry, cause),
+        // what was told meanwhile is newer
+        (found) => (entry.answer === answer ? answered(service, entry, found) : entry.answer!.instances),
+        (cause) => {
+          away(service, entry, cause);
+          throw cause;
+        },
       )
       .finally(() => {
         entry.asking = undefined;
@@ -89,22 +104,22 @@ export const cached = (registry: Registry, { clock, ids, log, metrics }: CachePo
     return entry.asking;
   };
 
-  const instances = async (service: string): Promise<readonly Address[]> => {
+  const instances = async (service: string): Promise<readonly Instance[]> => {
     const entry = entryOf(service);
     const { answer } = entry;
     const age = ageOf(entry);
     // that the registry is away is believed for as long as an answer; nobody waits for it meanwhile
-    const away = entry.failures > 0 && since(entry.failedAt) < TTL_MS;
-    if (answer && (age < TTL_MS || away)) {
+    const isAway = entry.failures > 0 && since(entry.failedAt) < TTL_MS;
+    if (answer && (age < TTL_MS || isAway)) {
       if (age >= REFRESH_MS && mayAsk(entry)) ask(service, entry).catch(() => {});
-      return answer.addresses;
+      return answer.instances;
     }
     try {
       if (mayAsk(entry)) return await ask(service, entry);
     } catch (cause) {
       if (!answer) throw new AppError('unavailable', { cause });
     }
-    if (answer) return answer.addresses;
+    if (answer) return answer.instances;
     throw new AppError('unavailable', { cause: new Error(`${registry.name} is away and never told of ${service}`) });
   };
 
@@ -125,17 +140,29 @@ export const cached = (registry: Registry, { clock, ids, log, metrics }: CachePo
     instances,
     watch: (service, listener) => {
       const entry = entryOf(service);
-      if (entry.listeners.size === 0 && !closed) keepWatching(service, entry);
+      if (entry.listeners.size === 0 && !closed) {
+        keepWatching(service, entry);
+        entry.unfollow = following(registry, service, {
+          tell: (found) => answered(service, entry, found),
+          lost: (cause) => away(service, entry, cause),
+          pause: () => entry.pause,
+        });
+      }
       entry.listeners.add(listener);
       return () => {
         entry.listeners.delete(listener);
-        if (entry.listeners.size === 0) clearTimeout(entry.timer);
+        if (entry.listeners.size > 0) return;
+        clearTimeout(entry.timer);
+        entry.unfollow?.();
       };
     },
     close: async () => {
       closed = true;
       questions.end();
-      for (const { timer } of entries.values()) clearTimeout(timer);
+      for (const { timer, unfollow } of entries.values()) {
+        clearTimeout(timer);
+        unfollow?.();
+      }
       registry.close?.();
     },
   };

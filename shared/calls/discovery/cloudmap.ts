@@ -1,19 +1,23 @@
 /**
  * AWS Cloud Map as the registry: healthy instances of the service `auth-service` (and so on) in the namespace.
  *
- * Address and port are the attributes that ECS registers, AWS_INSTANCE_IPV4 (or _IPV6) and AWS_INSTANCE_PORT; an
- * instance without them can't be called and is passed over. The task's role needs `servicediscovery:DiscoverInstances`.
+ * Address, port and zone are the attributes that ECS registers, AWS_INSTANCE_IPV4 (or _IPV6), AWS_INSTANCE_PORT and
+ * AVAILABILITY_ZONE; an instance without the first two can't be called and is passed over. Whoever registers instances by hand
+ * may give them a `weight`. The task's role needs `servicediscovery:DiscoverInstances`.
  */
 import { DiscoverInstancesCommand, ServiceDiscoveryClient } from '@aws-sdk/client-servicediscovery';
-import { type Address, addressOf, type Registry } from './discovery.ts';
+import { addressOf, described, type Instance, type Registry } from './discovery.ts';
 
 type Attributes = Readonly<Record<string, string>>;
 
 /** As many as one answer has; 100 without asking. */
 const MAX_RESULTS = 1_000;
 
-const addressIn = ({ AWS_INSTANCE_IPV4: v4, AWS_INSTANCE_IPV6: v6, AWS_INSTANCE_PORT: port }: Attributes): Address[] =>
-  (v4 || v6) && Number(port) > 0 ? [addressOf((v4 || v6)!, Number(port))] : [];
+const instanceIn = ({ AWS_INSTANCE_IPV4: v4, AWS_INSTANCE_IPV6: v6, AWS_INSTANCE_PORT: port, ...more }: Attributes) => {
+  const { AVAILABILITY_ZONE: zone, weight } = more;
+  const known = (v4 || v6) && Number(port) > 0;
+  return known ? [described(addressOf((v4 || v6)!, Number(port)), { zone, weight })] : [];
+};
 
 /** Region, credentials and endpoint as the SDK finds them. */
 export const cloudMap = ({ namespace }: { namespace: string }): Registry => {
@@ -37,7 +41,7 @@ export const cloudMap = ({ namespace }: { namespace: string }): Registry => {
         if (thrown.name === 'ServiceNotFound') return { Instances: [] };
         throw thrown;
       });
-      return Instances.flatMap(({ Attributes = {} }) => addressIn(Attributes));
+      return Instances.flatMap(({ Attributes = {} }): Instance[] => instanceIn(Attributes));
     },
     close: () => client.destroy(),
   };

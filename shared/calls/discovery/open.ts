@@ -5,8 +5,10 @@ import { type Discovery, fixedDiscovery, type Registry } from './discovery.ts';
 
 const registryOf = async (config: Exclude<DiscoveryConfig, { registry: 'static' }>): Promise<Registry> => {
   switch (config.registry) {
+    case 'dns':
+      return (await import('./dns.ts')).dns(config);
     case 'k8s':
-      return (await import('./k8s.ts')).kubernetes(config);
+      return (await import('./k8s-or-dns.ts')).kubernetesOrDns(config);
     case 'consul':
       return (await import('./consul.ts')).consul(config);
     case 'cloudmap':

@@ -1,12 +1,12 @@
 /** Questions to a registry, each of which ends in time, also where the registry's client does not. */
-import type { Address, Registry } from './discovery.ts';
+import type { Instance, Registry } from './discovery.ts';
 
 /** Milliseconds for one look-up. */
 export const LOOKUP_MS = 2_000;
 
 export interface Questions {
   /** What the registry says. Rejects when it says nothing valid within two seconds. */
-  ask(service: string): Promise<readonly Address[]>;
+  ask(service: string): Promise<readonly Instance[]>;
   /** Ends those that are open; they reject. */
   end(): void;
 }
@@ -14,7 +14,7 @@ export interface Questions {
 export const questionsTo = (registry: Registry): Questions => {
   const open = new Set<AbortController>();
 
-  const answer = async (service: string, { signal }: AbortController): Promise<readonly Address[]> => {
+  const answer = async (service: string, { signal }: AbortController): Promise<readonly Instance[]> => {
     const ended = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });

@@ -27,7 +27,7 @@ test('no function looks for services: in AWS what an operation calls is in its b
 });
 
 test('a process loads the code of the one registry that it uses', () => {
-  const registries = ['k8s', 'consul', 'cloudmap'];
+  const registries = ['dns', 'k8s-or-dns', 'consul', 'cloudmap'];
   const text = readFileSync(join(ROOT, 'shared/calls/discovery/open.ts'), 'utf8');
   for (const name of registries) expect(text).toContain(`await import('./${name}.ts')`);
   const eager = importsOf('shared/calls/discovery/open.ts', text.replace(/await import\([^)]*\)/g, ''));

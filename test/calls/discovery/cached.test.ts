@@ -1,22 +1,41 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cached, MAX_PAUSE_MS, REFRESH_MS, TTL_MS } from '../../../shared/calls/discovery/cached.ts';
-import type { Address } from '../../../shared/calls/discovery/discovery.ts';
+import { type Address, type Instance, instancesAt, type Registry } from '../../../shared/calls/discovery/discovery.ts';
 import { rigPorts } from './fakes.ts';
 
 /** A registry that answers when told to, and what was asked of it. */
-const rig = () => {
+const rig = ({ tells = false } = {}) => {
   const ports = rigPorts();
   const asked: string[] = [];
   let answer: () => Promise<readonly Address[]> | readonly Address[] = () => [];
   const lookup = async (service: string) => {
     asked.push(service);
-    return answer();
+    return instancesAt(...(await answer()));
   };
-  const discovery = cached({ name: 'consul', lookup }, ports.ports);
+  /** Who listens, where the registry tells. */
+  const heard: {
+    tell: (...found: (Address | Instance)[]) => void;
+    lose: () => void;
+    end: () => void;
+    signal: AbortSignal;
+  }[] = [];
+  const follow: Registry['follow'] = (_, tell, signal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => reject(signal.reason));
+    heard.push({
+      tell: (...found) => tell(found.map((each) => (typeof each === 'string' ? { address: each } : each))),
+      lose: () => reject(new Error('connection reset')),
+      end: resolve,
+      signal,
+    });
+    return promise;
+  };
+  const discovery = cached({ name: 'consul', lookup, ...(tells && { follow }) }, ports.ports);
   onTestFinished(() => discovery.close());
   return {
     ...ports,
     asked,
+    heard,
     discovery,
     has: (...addresses: Address[]) => {
       answer = () => addresses;
@@ -30,10 +49,12 @@ const rig = () => {
     pass: (ms: number) => {
       ports.clock.at += ms;
     },
-    users: () => discovery.instances('users'),
+    users: async () => addressesOf(await discovery.instances('users')),
+    instances: () => discovery.instances('users'),
     unavailable: () => expect(discovery.instances('users')).rejects.toMatchObject({ code: 'unavailable' }),
   };
 };
+const addressesOf = (instances: readonly Instance[]) => instances.map(({ address }) => address);
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const A = '10.0.0.1:50051';
 const B = '10.0.0.2:50051';
@@ -103,13 +124,13 @@ describe('an answer', () => {
   });
 
   test('is the same as before in another order, and each address stands there once', async () => {
-    const { users, has, pass } = rig();
+    const { instances, has, pass } = rig();
     has(B, A, B);
-    const first = await users();
-    expect(first).toEqual([A, B]);
+    const first = await instances();
+    expect(addressesOf(first)).toEqual([A, B]);
     has(A, B);
     pass(TTL_MS);
-    expect(await users()).toBe(first);
+    expect(await instances()).toBe(first);
   });
 });
 
@@ -213,7 +234,7 @@ describe('who watches a service', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const all = rig();
     const told: (readonly Address[])[] = [];
-    const unwatch = all.discovery.watch('users', (addresses) => told.push(addresses));
+    const unwatch = all.discovery.watch('users', (instances) => told.push(addressesOf(instances)));
     const pass = async (ms: number) => {
       all.pass(ms);
       await vi.advanceTimersByTimeAsync(ms);
@@ -268,5 +289,102 @@ describe('who watches a service', () => {
     expect(asked).toHaveLength(2);
     expect(vi.getTimerCount()).toBe(0);
     expect(logged).toEqual([]);
+  });
+});
+
+describe('a registry that tells of changes', () => {
+  afterEach(() => void vi.useRealTimers());
+  const followed = async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const all = rig({ tells: true });
+    all.has(A);
+    const told: string[][] = [];
+    const unwatch = all.discovery.watch('users', (instances) => told.push(addressesOf(instances)));
+    const pass = async (ms: number) => {
+      all.pass(ms);
+      await vi.advanceTimersByTimeAsync(ms);
+    };
+    await all.users();
+    return { ...all, told, unwatch, pass };
+  };
+
+  test('is heard at once, and not asked as long as it tells', async () => {
+    const { heard, told, users, pass, asked } = await followed();
+    heard[0]!.tell(A, B);
+    expect([told, await users()]).toEqual([
+      [[A], [A, B]],
+      [A, B],
+    ]);
+    for (let quarter = 0; quarter < 8; quarter++) {
+      await pass(15_000);
+      heard[0]!.tell(A, B);
+    }
+    expect([told.length, asked.length, heard.length]).toEqual([2, 1, 1]);
+  });
+
+  test('that tells nothing is asked all the same', async () => {
+    const { has, told, pass, asked } = await followed();
+    has(B);
+    await pass(REFRESH_MS);
+    expect([told, asked.length]).toEqual([[[A], [B]], 2]);
+  });
+
+  test('has more to say than an older question brings', async () => {
+    const { heard, is, users, pass, told } = await followed();
+    const slow = Promise.withResolvers<Address[]>();
+    is(() => slow.promise);
+    await pass(REFRESH_MS);
+    heard[0]!.tell(B);
+    slow.resolve([A]);
+    await settle();
+    expect([await users(), told]).toEqual([[B], [[A], [B]]]);
+  });
+
+  test('that is lost is listened to again after growing pauses; the last answer goes on, and the log says so once', async () => {
+    const { heard, away, users, pass, logged, told } = await followed();
+    away();
+    for (let second = 0; second < 30; second++) {
+      heard.at(-1)!.lose();
+      await pass(1_000);
+      expect(await users()).toEqual([A]);
+    }
+    expect(heard.length).toBeLessThan(15);
+    expect(logged.map(({ code }) => code)).toEqual(['discovery.away']);
+    await pass(MAX_PAUSE_MS);
+    heard.at(-1)!.tell(B);
+    expect(told).toEqual([[A], [B]]);
+    expect(logged.map(({ code }) => code)).toEqual(['discovery.away', 'discovery.back']);
+  });
+
+  test('that ended is listened to again soon', async () => {
+    const { heard, pass } = await followed();
+    heard[0]!.end();
+    await pass(500);
+    expect(heard).toHaveLength(2);
+  });
+
+  test('is left alone by who left, and by who closed', async () => {
+    const one = await followed();
+    one.unwatch();
+    expect(one.heard[0]!.signal.aborted).toBe(true);
+    one.heard[0]!.tell(B);
+    expect(one.told).toEqual([[A]]);
+    const other = await followed();
+    await other.discovery.close();
+    expect(other.heard[0]!.signal.aborted).toBe(true);
+    await other.pass(60_000);
+    expect(other.heard).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('tells who watches also that only a weight or a zone changed', async () => {
+    const { heard, instances, discovery } = await followed();
+    const seen: (readonly Instance[])[] = [];
+    discovery.watch('users', (found) => seen.push(found));
+    heard[0]!.tell(A);
+    expect(seen).toEqual([]);
+    heard[0]!.tell({ address: A, zone: 'eu-1a', weight: 2 });
+    expect(seen).toEqual([[{ address: A, zone: 'eu-1a', weight: 2 }]]);
+    expect(await instances()).toBe(seen[0]);
   });
 });

@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Address, type Discovery, fixedDiscovery } from '../../../shared/calls/discovery/discovery.ts';
+import {
+  type Address,
+  type Discovery,
+  fixedDiscovery,
+  type Instance,
+  instancesAt,
+} from '../../../shared/calls/discovery/discovery.ts';
 import { openDiscovery } from '../../../shared/calls/discovery/open.ts';
 import { consistentHash, leastConnections } from '../../../shared/calls/discovery/policies.ts';
 import { type RemoteOptions, remoteCaller } from '../../../shared/calls/remote.ts';
@@ -45,10 +51,10 @@ const instance = async () => {
 
 /** A discovery that says what a test says. */
 const told = (...first: Address[]) => {
-  let addresses: readonly Address[] = first;
-  const listeners = new Set<(addresses: readonly Address[]) => void>();
+  let instances: readonly Instance[] = instancesAt(...first);
+  const listeners = new Set<(instances: readonly Instance[]) => void>();
   const discovery: Discovery = {
-    instances: async () => addresses,
+    instances: async () => instances,
     watch: (_, listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -56,8 +62,8 @@ const told = (...first: Address[]) => {
     close: async () => {},
   };
   const tell = (...next: Address[]) => {
-    addresses = next;
-    for (const listener of listeners) listener(next);
+    instances = instancesAt(...next);
+    for (const listener of listeners) listener(instances);
   };
   return { discovery, tell, listeners };
 };
@@ -137,11 +143,8 @@ describe('calls follow discovery', () => {
 
   test('services in one process share a connection, which stays as long as one of them is there', async () => {
     const one = await instance();
-    const listeners = new Map<string, (addresses: readonly Address[]) => void>();
-    const places: Record<string, readonly Address[]> = {
-      'session-service': [one.address],
-      'user-service': [one.address],
-    };
+    const listeners = new Map<string, (instances: readonly Instance[]) => void>();
+    const places = { 'session-service': [one.address], 'user-service': [one.address] };
     const discovery: Discovery = {
       ...fixedDiscovery(places),
       watch: (service, listener) => {
@@ -153,7 +156,6 @@ describe('calls follow discovery', () => {
     onTestFinished(() => remote.close());
     await remote.call(ops.read, { id: 'abc' }, context());
     await remote.call(ops.getUser, { user_id: 'abc' }, context()).catch(() => {});
-    places['user-service'] = [];
     listeners.get('user-service')!([]);
     await remote.call(ops.read, { id: 'abc' }, context());
     expect(one.seen.peers.size).toBe(1);
@@ -182,6 +184,21 @@ describe('the policy decides who is called', () => {
     expect([one.seen.calls, two.seen.calls]).toEqual([1, 5]);
     one.held[0]!();
     await slow;
+  });
+
+  test('instances in the own zone take all calls, until they fail', async () => {
+    const [near, far] = [await instance(), await instance()];
+    const { discovery } = told();
+    const zoned = [
+      { address: near.address, zone: 'eu-1a' },
+      { address: far.address, zone: 'eu-1b' },
+    ];
+    const { read } = caller({ ...discovery, instances: async () => zoned }, { zone: 'eu-1a' });
+    for (let call = 0; call < 4; call++) await read();
+    expect([near.seen.calls, far.seen.calls]).toEqual([4, 0]);
+    near.fails.push(...Array(3).fill(status.UNAVAILABLE));
+    for (let call = 0; call < 6; call++) expect(await read()).toEqual({ id: 'done' });
+    expect([near.seen.calls, far.seen.calls]).toEqual([7, 6]);
   });
 
   test('consistent_hash brings calls of one user to one instance, and to another one only if that is away', async () => {
@@ -250,10 +267,24 @@ describe('with a registry', () => {
     const { read, clock, logged } = await opened(agent.url);
     for (let call = 0; call < 4; call++) expect(await read()).toEqual({ id: 'done' });
     agent.state.trouble = 'cut off';
+    agent.services.move(agent.services.index);
+    await expect.poll(() => logged.map(({ code }) => code)).toEqual(['discovery.away']);
     clock.at += 3_600_000;
     expect(await read()).toEqual({ id: 'done' });
-    expect(agent.state.requests).toHaveLength(2);
-    expect(logged.map(({ code }) => code)).toEqual(['discovery.away']);
+    expect(logged).toHaveLength(1);
+  });
+
+  test('calls reach an instance as soon as it is registered, without anybody who looks', async () => {
+    const [one, two] = [await instance(), await instance()];
+    const agent = await startConsul();
+    onTestFinished(agent.close);
+    agent.services.set('session-service', [{ node: '127.0.0.1', port: one.port }]);
+    const { read } = await opened(agent.url);
+    await read();
+    agent.services.set('session-service', [{ node: '127.0.0.1', port: two.port }]);
+    await expect.poll(() => connections(two)).toBe(1);
+    await read();
+    expect([one.seen.calls, two.seen.calls]).toEqual([1, 1]);
   });
 
   test('calls are unavailable while it was never there, and work when it comes', async () => {

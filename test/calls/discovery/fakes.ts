@@ -71,15 +71,45 @@ export interface ConsulInstance {
   checks?: ('passing' | 'warning' | 'critical')[];
 }
 
-/** GET /v1/health/service/<name> of a Consul agent, with ACLs when there is a token. */
+/** Services, and a number that grows with each change of one; who waits for another number is told. */
+class Catalogue extends Map<string, ConsulInstance[]> {
+  index = 7;
+  readonly waiting = new Set<() => void>();
+  override set(name: string, instances: ConsulInstance[]): this {
+    this.move(this.index + 1);
+    return super.set(name, instances);
+  }
+  move(index: number): void {
+    this.index = index;
+    // when the change is there
+    setImmediate(() => {
+      for (const tell of this.waiting) tell();
+    });
+  }
+}
+
+/** GET /v1/health/service/<name> of a Consul agent, blocking with an index, and with ACLs when there is a token. */
 export const startConsul = async (
   options: { token?: string; tls?: { cert: string; key: string }; port?: number } = {},
 ) => {
-  const services = new Map<string, ConsulInstance[]>();
+  const services = new Catalogue();
   const state: State & { hides: boolean } = { requests: [], hides: false };
   const server = await listen(
-    (request, response) => {
+    async (request, response) => {
       if (troubled(state, request, response)) return;
+      const asked = Number(new URL(request.url!, 'http://consul').searchParams.get('index') ?? 0);
+      for (let moved = asked !== services.index; !moved; moved = asked !== services.index) {
+        await new Promise<void>((told) => {
+          const tell = (): void => {
+            services.waiting.delete(tell);
+            told();
+          };
+          services.waiting.add(tell);
+          response.on('close', tell);
+        });
+        if (response.destroyed) return;
+        if (state.trouble !== undefined) return void troubled(state, request, response);
+      }
       const { pathname, searchParams } = new URL(request.url!, 'http://consul');
       const name = /^\/v1\/health\/service\/([^/]+)$/.exec(pathname)?.[1];
       if (request.method !== 'GET' || !name) return void response.writeHead(404).end();
@@ -91,7 +121,11 @@ export const startConsul = async (
           !hidden && (searchParams.get('passing') === null || checks.every((status) => status === 'passing')),
       );
       const filtered = token !== undefined && hidden ? { 'x-consul-results-filtered-by-acls': 'true' } : {};
-      response.writeHead(200, { 'content-type': 'application/json', 'x-consul-index': '7', ...filtered });
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'x-consul-index': String(services.index),
+        ...filtered,
+      });
       const body = found.map(({ node = '10.1.0.1', address = '', port, checks = ['passing'] }, at) => ({
         Node: { ID: `node-${at}`, Node: `n${at}`, Address: node, Datacenter: 'dc1', TaggedAddresses: {}, Meta: {} },
         Service: { ID: `${name}-${at}`, Service: name, Tags: null, Address: address, Meta: null, Port: port },
@@ -111,8 +145,12 @@ export const startConsul = async (
   return { ...server, services, state, url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${server.port}` };
 };
 
+const GRPC_PORTS = [{ name: 'grpc', port: 50051, protocol: 'TCP' }];
+
 export interface Slice {
   service: string;
+  /** One service may have several. */
+  name?: string;
   addressType?: string;
   endpoints: object[] | null;
   ports?: object[] | null;
@@ -124,12 +162,24 @@ export const endpoint = (address: string, conditions: object = { ready: true, se
   targetRef: { kind: 'Pod', namespace: 'shop', name: `pod-${address}` },
 });
 
-/** Lists of EndpointSlices by an API server over TLS, and the folder of a service account that may read them. */
+/** Lists and watches of EndpointSlices by an API server over TLS, and the folder of a service account that may read them. */
 export const startKubernetes = async () => {
   const own = authority();
   const folder = mkdtempSync(join(tmpdir(), 'perfect21-account-'));
   const state: State & { token: string } = { requests: [], token: 'token-1' };
   const slices: Slice[] = [];
+  const watches = new Map<ServerResponse, string | undefined>();
+  const asObject = ({ service, addressType = 'IPv4', endpoints, ports = GRPC_PORTS, name = 'abcde' }: Slice) => ({
+    metadata: {
+      name: `${service}-${name}`,
+      namespace: 'shop',
+      resourceVersion: '5',
+      labels: { 'kubernetes.io/service-name': service },
+    },
+    addressType,
+    endpoints,
+    ports,
+  });
   const write = (token: string): void => writeFileSync(join(folder, 'token'), `${token}\n`);
   write(state.token);
   writeFileSync(join(folder, 'ca.crt'), own.ca);
@@ -143,23 +193,32 @@ export const startKubernetes = async () => {
     const { pathname, searchParams } = new URL(request.url!, 'https://kubernetes');
     if (pathname !== '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices') return refuse(403, 'Forbidden');
     const [, wanted] = /^kubernetes\.io\/service-name=(.+)$/.exec(searchParams.get('labelSelector') ?? '') ?? [];
-    const items = slices
-      .filter(({ service }) => service === wanted)
-      .map(
-        ({ service, addressType = 'IPv4', endpoints, ports = [{ name: 'grpc', port: 50051, protocol: 'TCP' }] }) => ({
-          metadata: { name: `${service}-abcde`, namespace: 'shop', labels: { 'kubernetes.io/service-name': service } },
-          addressType,
-          endpoints,
-          ports,
-        }),
-      );
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ kind: 'EndpointSliceList', apiVersion: 'discovery.k8s.io/v1', metadata: {}, items }));
+    if (searchParams.get('watch') === 'true') {
+      watches.set(
+        response.on('close', () => watches.delete(response)),
+        wanted,
+      );
+      return void response.flushHeaders();
+    }
+    const items = slices.filter(({ service }) => service === wanted).map(asObject);
+    const metadata = { resourceVersion: '5' };
+    response.end(JSON.stringify({ kind: 'EndpointSliceList', apiVersion: 'discovery.k8s.io/v1', metadata, items }));
   }, own.issue('IP:127.0.0.1'));
   return {
     slices,
     state,
     folder,
+    watches,
+    /** What who watches is told. */
+    event: (type: string, slice: Slice) => {
+      for (const [response, service] of watches)
+        if (service === slice.service) response.write(`${JSON.stringify({ type, object: asObject(slice) })}\n`);
+    },
+    /** Text to all who watch. */
+    say: (text: string) => {
+      for (const response of watches.keys()) response.write(text);
+    },
     api: `https://127.0.0.1:${server.port}`,
     /** Kubernetes replaces the token of a pod while it lives. */
     rotate: (token: string) => {

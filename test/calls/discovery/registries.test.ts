@@ -12,7 +12,8 @@ import { awsEnvironment, stubEnvironment } from '../../support/aws.ts';
 import { endpoint, startConsul, startKubernetes, type Trouble } from './fakes.ts';
 
 const LONG = () => AbortSignal.timeout(5_000);
-const lookup = (registry: Registry, service = 'user-service') => registry.lookup(service, LONG());
+const lookup = async (registry: Registry, service = 'user-service') =>
+  (await registry.lookup(service, LONG())).map(({ address }) => address);
 const failureOf = (work: Promise<unknown>): Promise<Error> =>
   work.then(
     () => expect.fail('it answered'),
@@ -40,6 +41,11 @@ describe('Kubernetes', () => {
       { service: 'users', endpoints: [endpoint('10.0.0.8')] },
     );
     expect(await lookup(registry())).toEqual(['10.0.0.1:50052', '10.0.0.3:50051']);
+  });
+
+  test('tells in which zone a pod stands', async () => {
+    cluster.slices.push({ service, endpoints: [{ ...endpoint('10.0.0.1'), zone: 'eu-1a' }] });
+    expect(await registry().lookup(service, LONG())).toEqual([{ address: '10.0.0.1:50051', zone: 'eu-1a' }]);
   });
 
   test('counts a pod as ready when it does not say, and none that is ending', async () => {
@@ -202,6 +208,16 @@ describe('Cloud Map', () => {
     ];
     map.services.set('user-service', { checked: true, instances });
     expect(await lookup(registry())).toEqual(['10.0.0.1:50051', '[fd00::3]:50053']);
+  });
+
+  test('tells the zone that ECS registers, and a weight that somebody gave', async () => {
+    const attributes = { ...at('10.0.0.1'), AVAILABILITY_ZONE: 'eu-central-1a', weight: '2' };
+    const odd = { ...at('10.0.0.2'), weight: 'heavy' };
+    map.services.set('user-service', { checked: true, instances: [{ attributes }, { attributes: odd }] });
+    expect(await registry().lookup('user-service', LONG())).toEqual([
+      { address: '10.0.0.1:50051', zone: 'eu-central-1a', weight: 2 },
+      { address: '10.0.0.2:50051' },
+    ]);
   });
 
   test('tells more than a hundred, and all where health is not checked', async () => {
