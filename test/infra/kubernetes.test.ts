@@ -177,7 +177,7 @@ describe('pods', () => {
 describe('rights', () => {
   test('are to find the other services, and nothing else', () => {
     expect(of('Role').map(({ rules }) => rules)).toEqual([
-      [{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list'] }],
+      [{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] }],
     ]);
     expect(of('ClusterRole').length + of('ClusterRoleBinding').length).toBe(0);
     const [binding] = of('RoleBinding');
