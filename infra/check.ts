@@ -55,6 +55,7 @@ const STEPS: readonly Step[] = [
     name: 'errors without a case',
     run: async () => (await (await import('./checks/errors.ts')).uncoveredErrors()).join('\n'),
   },
+  { name: 'log codes', run: async () => (await import('./checks/logs.ts')).logOffences().join('\n') },
   {
     name: 'siblings and places',
     run: () => [...siblingOffences(), ...strayOffences(), ...roomOffences(), ...decisionOffences()].join('\n'),

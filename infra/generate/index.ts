@@ -10,6 +10,7 @@ import type { Generator } from './files.ts';
 import { staleFiles, writeFiles } from './files.ts';
 import { functions } from './functions.ts';
 import { kubernetes } from './kubernetes.ts';
+import { logs } from './logs.ts';
 import { observability } from './observability.ts';
 import { openapi } from './openapi.ts';
 import { operations } from './operations.ts';
@@ -32,6 +33,7 @@ const GENERATORS: readonly Generator[] = [
   statuses,
   observability,
   kubernetes,
+  logs,
   proto,
   commonPasswords,
 ];

@@ -82,11 +82,11 @@ class FileKeys implements Keys {
     this.#rotating = rotateKeys(this.#file, this.#clock, alg)
       .then(() => {
         this.#load();
-        this.#log.info('signing_key_rotated', { file: this.#file });
+        this.#log.info('keys.rotated', { file: this.#file });
       })
       .catch((cause) => {
         this.#rotateFrom = now + RETRY_ROTATION_MS;
-        this.#log.error('signing_key_rotation_failed', { file: this.#file, reason: String(cause?.message) });
+        this.#log.error('keys.rotation_failed', { file: this.#file, reason: String(cause?.message) });
       })
       .finally(() => {
         this.#rotating = undefined;
@@ -103,7 +103,7 @@ class FileKeys implements Keys {
       const { ino, mtimeMs, size } = statSync(this.#file);
       if (`${ino} ${mtimeMs} ${size}` !== this.#stamp) this.#load();
     } catch (cause) {
-      this.#log.error('signing_keys_unreadable', { file: this.#file, reason: String((cause as Error).message) });
+      this.#log.error('keys.unreadable', { file: this.#file, reason: String((cause as Error).message) });
     }
     if (this.#signs) void this.rotateIfDue();
   }

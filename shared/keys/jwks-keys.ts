@@ -79,7 +79,7 @@ class JwksKeys implements VerificationKeys {
     this.#triedAt = this.#clock.now();
     this.#fetching = this.#load()
       .catch((cause) => {
-        if (!this.#failing) this.#log.warn('jwks_unreadable', { reason: String((cause as Error).message) });
+        if (!this.#failing) this.#log.warn('keys.jwks_unreadable', { reason: String((cause as Error).message) });
         this.#failing = true;
       })
       .finally(() => {
@@ -94,7 +94,7 @@ class JwksKeys implements VerificationKeys {
     if (!response.ok) throw new Error(`the issuer answered ${response.status}`);
     this.#keys = keysOf(await bytesOf(response));
     this.#fetchedAt = this.#clock.now();
-    if (this.#failing) this.#log.info('jwks_readable', {});
+    if (this.#failing) this.#log.info('keys.jwks_readable', {});
     this.#failing = false;
   }
 

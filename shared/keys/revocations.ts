@@ -124,7 +124,7 @@ export class FollowedRevocations implements Revocations {
 
   /** Something was told that this did not hear: nothing is answered before a snapshot. */
   #lost(): void {
-    if (this.at) this.#log.warn('revocations_gap', {});
+    if (this.at) this.#log.warn('revocations.gap', {});
     this.at = undefined;
     this.asOf = Number.NEGATIVE_INFINITY;
     void this.catchUp().catch(() => undefined);

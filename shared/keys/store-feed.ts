@@ -69,10 +69,10 @@ class StoreFeed implements RevocationFeed {
   async #readOrTell(known: boolean): Promise<void> {
     try {
       await this.#read(known);
-      if (this.#failing) this.#log.info('revocations_readable', {});
+      if (this.#failing) this.#log.info('revocations.readable', {});
       this.#failing = false;
     } catch (cause) {
-      if (!this.#failing) this.#log.warn('revocations_unreadable', { reason: String((cause as Error).message) });
+      if (!this.#failing) this.#log.warn('revocations.unreadable', { reason: String((cause as Error).message) });
       this.#failing = true;
       throw cause;
     }
@@ -118,7 +118,7 @@ class StoreFeed implements RevocationFeed {
           this.#wholeAt = as_of;
           this.#take({ kind: 'snapshot', at: this.#at, revocations, as_of });
         },
-        (cause) => this.#log.warn('revocations_reread_failed', { reason: String((cause as Error).message) }),
+        (cause) => this.#log.warn('revocations.reread_failed', { reason: String((cause as Error).message) }),
       )
       .finally(() => {
         this.#rereading = false;

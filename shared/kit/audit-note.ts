@@ -8,6 +8,7 @@ import { insert, type Write } from '../ports/store.ts';
 import { PLATFORM } from './access.ts';
 import { type AuditLine, type AuditOrigin, auditLines } from './audit-records.ts';
 import { Buckets } from './buckets.ts';
+import { idsOfCall } from './call-log.ts';
 import type { AuditNote, Caller, Context, Told } from './context.ts';
 import type { AppError, ErrorCode } from './errors.ts';
 import type { NewEvent } from './event.ts';
@@ -158,6 +159,6 @@ export const noteRefusal = async (
   try {
     await store.transact([lineOf(told, ports, code)]);
   } catch (cause) {
-    log.warn('audit.refusal_not_noted', { operation: op.name, cause });
+    log.warn('audit.refusal_not_noted', { operation: op.name, ...idsOfCall(context), cause });
   }
 };

@@ -6,6 +6,7 @@ import { beginNote, noteRefusal } from './audit-note.ts';
 import type { HttpBinding } from './binding.ts';
 import { bindStore } from './bound-store.ts';
 import { holdBounds } from './bounds.ts';
+import { CallLog } from './call-log.ts';
 import type { AuditNote, Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import { produce, receive } from './invoke-rows.ts';
@@ -50,6 +51,7 @@ const shaped = ({ input, request }: Shape, fields: unknown): unknown => {
 interface Recipe {
   ports: object;
   stored: boolean;
+  logs: boolean;
   callees: readonly string[];
 }
 
@@ -62,17 +64,18 @@ const recipeOf = (host: Host, op: Operation<any, any>): Recipe => {
     const names: PortName[] = op.needs.filter((name: PortName) => name !== 'store');
     const ports = Object.fromEntries(names.map((name) => [name, host.ports[name]]));
     const stored = op.reads.length + op.writes.length + op.emits.length > 0;
-    recipe = { ports, stored, callees: Object.keys(op.calls) };
+    recipe = { ports, stored, logs: 'log' in ports, callees: Object.keys(op.calls) };
     byOperation.set(op, recipe);
   }
   return recipe;
 };
 
 const given = (host: Host, op: Operation<any, any>, context: Context): object => {
-  const { ports: own, stored, callees } = recipeOf(host, op);
+  const { ports: own, stored, logs, callees } = recipeOf(host, op);
   const ports = context.trace.tracer ? withSpans(own, context.trace) : own;
-  if (!stored && !callees.length) return ports;
+  if (!stored && !logs && !callees.length) return ports;
   const bound: Record<string, unknown> = { ...ports };
+  if (logs) bound.log = new CallLog(host.ports.log, context);
   if (stored) bound.store = bindStore(host.ports, op, context);
   for (const name of callees) bound[name] = (input: unknown) => host.call(op.calls[name]!, input, context);
   return bound;

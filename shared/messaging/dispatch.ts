@@ -8,6 +8,7 @@ import { MAX_ATTEMPTS } from './backoff.ts';
 import { readOutboxBody } from './bus.ts';
 import { consuming } from './consuming.ts';
 import type { AnyEnvelope } from './envelope.ts';
+import { idsOfEvent } from './line-ids.ts';
 import { observeAge, observeHandling } from './measures.ts';
 import type { Delivery, Queue, Verdict } from './queue.ts';
 import type { Topology } from './topology.ts';
@@ -43,8 +44,8 @@ const decide = async (
   const envelope = readOutboxBody(message.body)?.envelope;
   if (!envelope) return { kind: 'park', reason: 'invalid envelope' };
   if (!topology.types.has(envelope.message_type)) {
-    const { message_id, message_type } = envelope;
-    host.ports.log.warn('queue.unknown_type', { queue: queue.name, message_id, message_type });
+    const { message_type } = envelope;
+    host.ports.log.warn('queue.unknown_type', { queue: queue.name, ...idsOfEvent(envelope), message_type });
     return { kind: 'unknown' };
   }
   const handlers = queue.handlers.get(envelope.message_type);

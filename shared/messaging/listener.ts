@@ -15,6 +15,7 @@ import { publishDelay, unitRandom } from './backoff.ts';
 import { readOutboxBody } from './bus.ts';
 import { HANDLING_MS } from './consumer.ts';
 import type { Listener } from './hearing.ts';
+import { idsOfEvent } from './line-ids.ts';
 import { match } from './topic.ts';
 
 /** Events that wait for a slow operation, and ids that are remembered. With more waiting, all are given up and caught up on. */
@@ -57,8 +58,8 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
       return true;
     } catch (thrown) {
       const error = toAppError(thrown);
-      const { message_id } = envelope;
-      log.warn('broadcast.failed', { operation: op.name, message_id, error_code: error.code, cause: error });
+      const told = { operation: op.name, ...idsOfEvent(envelope), error_code: error.code };
+      log.warn('broadcast.failed', { ...told, cause: error });
       // what will never work is no gap: the next one may
       const refused = toBatchVerdict(error) === 'park';
       count(op.name, refused ? 'refused' : 'failed');

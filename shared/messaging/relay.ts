@@ -12,6 +12,7 @@ import { type Claimed, type NewMessage, WriteConflict } from '../ports/store.ts'
 import { publishDelay, unitRandom } from './backoff.ts';
 import type { Bus, Outcome } from './bus.ts';
 import { toDeadLetter } from './dead-letters.ts';
+import { idsOfBody } from './line-ids.ts';
 import { producing } from './producing.ts';
 import { type Pump, startPump } from './pump.ts';
 
@@ -42,7 +43,12 @@ export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (rows: readonly 
 
   const giveBack = async (row: Claimed, error: unknown): Promise<void> => {
     count('failed');
-    log.warn('outbox.publish_failed', { message_id: row.id, attempts: row.attempts, cause: error });
+    log.warn('outbox.publish_failed', {
+      message_id: row.id,
+      ...idsOfBody(row.body),
+      attempts: row.attempts,
+      cause: error,
+    });
     const available_at = clock.now() + publishDelay(row.attempts, unitRandom(ids));
     await store.messages.release(row, { available_at, reason: 'publish failed' });
   };
@@ -62,7 +68,7 @@ export const relayStep = (ports: RelayPorts, bus: Bus, onTaken: (rows: readonly 
     }
     for (const { row, result } of batch) {
       count(result);
-      if (result === 'refused') log.error('outbox.parked', { message_id: row.id });
+      if (result === 'refused') log.error('outbox.parked', { message_id: row.id, ...idsOfBody(row.body) });
     }
   };
 

@@ -25,7 +25,7 @@ export const commits = (log: Log, clock: Clock): Commits => {
         listener(queues);
       } catch (error) {
         // it is committed: whoever wrote must not be told otherwise
-        log.error('commit_listener_failed', { error });
+        log.error('store.commit_listener_failed', { error });
       }
     }
   };

@@ -19,11 +19,11 @@ export const startFreeing = (
     try {
       const queues = await free();
       if (queues.size) {
-        log.info('store_claims_freed', { queues: [...queues] });
+        log.info('store.claims_freed', { queues: [...queues] });
         tell(queues);
       }
     } catch (error) {
-      log.debug('store_freeing_failed', { error });
+      log.debug('store.freeing_failed', { error });
     } finally {
       looking = false;
     }

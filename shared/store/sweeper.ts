@@ -12,7 +12,7 @@ export const startSweeper = (sweep: () => unknown, log: Log): (() => void) => {
     try {
       await sweep();
     } catch (error) {
-      log.warn('store_sweep_failed', { error });
+      log.warn('store.sweep_failed', { error });
     }
   }, EVERY_MS);
   timer.unref();

@@ -74,7 +74,7 @@ describe('a feed of revocations', () => {
     missed.push(ended('s', clock.now()));
     tell({ kind: 'entries', after, revocations: [ended('other', clock.now())], as_of: clock.now() });
     await expect(port.find(claims)).rejects.toMatchObject({ code: 'unavailable' });
-    expect(log.codes).toContain('revocations_gap');
+    expect(log.codes).toContain('revocations.gap');
     holds = true;
     expect(await port.find(claims)).toBe('session_ended');
     expect(asked.at(-1)).toBeUndefined();

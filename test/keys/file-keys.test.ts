@@ -156,7 +156,7 @@ describe('signing keys in a file', () => {
     expect(await kidsOf(keys)).toHaveLength(2);
     clock.pass(5000);
     expect(await kidsOf(keys)).toHaveLength(2);
-    expect(log.codes).toEqual(['signing_key_rotated']);
+    expect(log.codes).toEqual(['keys.rotated']);
     expect(JSON.parse(readFileSync(file, 'utf8')).keys).toHaveLength(2);
   });
 
@@ -176,7 +176,7 @@ describe('signing keys in a file', () => {
     rmSync(file);
     clock.pass(1000);
     expect(await keys.verification(kid!)).toBeDefined();
-    expect(log.codes).toEqual(['signing_keys_unreadable', 'signing_keys_unreadable']);
+    expect(log.codes).toEqual(['keys.unreadable', 'keys.unreadable']);
   });
 
   test('processes that start together on one folder agree on one key', async () => {

@@ -64,11 +64,11 @@ describe('keys of a JWK Set over HTTP', () => {
       await keys.jwks();
       expect(await keys.verification('a')).toMatchObject({ kid: 'a' });
     }
-    expect(log.codes).toEqual(['jwks_unreadable']);
+    expect(log.codes).toEqual(['keys.jwks_unreadable']);
     Object.assign(issuer, { status: 200, body: good });
     clock.pass(REFRESH_MS);
     await keys.jwks();
-    expect(log.codes).toEqual(['jwks_unreadable', 'jwks_readable']);
+    expect(log.codes).toEqual(['keys.jwks_unreadable', 'keys.jwks_readable']);
   });
 
   test('that were withdrawn are gone with the next fetch', async () => {

@@ -155,7 +155,7 @@ describe('revocations', () => {
     state.mode = 'up';
     await revoke();
     expect(await port.find(claims)).toBe('session_ended');
-    expect(log.codes).toEqual(['revocations_unreadable', 'revocations_readable']);
+    expect(log.codes).toEqual(['revocations.unreadable', 'revocations.readable']);
   });
 
   test('a store that hangs is a store that is away', async () => {

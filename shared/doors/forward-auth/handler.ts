@@ -100,7 +100,12 @@ export const forwardAuth = (host: Host) => {
     const client = { user_agent: headers['user-agent'] };
     invoke(host, checkRequest, input, { request_id: id, trace, caller: ANONYMOUS, client, door: 'http' })
       .catch((cause) => {
-        log.error('operation.failed', { operation: checkRequest.name, request_id: id, cause });
+        log.error('operation.failed', {
+          operation: checkRequest.name,
+          request_id: id,
+          trace_id: trace.trace_id,
+          cause,
+        });
         return refused('unknown', 'unavailable');
       })
       .then((verdict) => {
@@ -115,6 +120,7 @@ export const forwardAuth = (host: Host) => {
           method: method ?? request.method,
           host: name,
           request_id: id,
+          trace_id: trace.trace_id,
         });
       });
     return true;

@@ -28,7 +28,8 @@ const respond = async (door: Door, route: Route, report: Report, exchange: Excha
   try {
     door.send(exchange, response, response.kind);
   } catch (cause) {
-    ports.log.error('http.unanswered', { operation: route.op.name, cause });
+    const ids = { request_id: response.headers['x-request-id'], trace_id: response.trace_id };
+    ports.log.error('http.unanswered', { operation: route.op.name, ...ids, cause });
     exchange.response.destroy();
   }
   report(response.status, started, response.headers['x-request-id']!, response.trace_id);

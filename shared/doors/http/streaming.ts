@@ -71,7 +71,8 @@ export const respondStream = async (door: Door, route: Route, report: Report, ex
     if (response.rows) status = await sendRows(door, route, exchange, response, life);
     else if (!exchange.response.destroyed) door.send(exchange, response);
   } catch (cause) {
-    host.ports.log.error('http.unanswered', { operation: route.op.name, cause });
+    const ids = { request_id: requestId, trace_id: response.trace_id };
+    host.ports.log.error('http.unanswered', { operation: route.op.name, ...ids, cause });
     exchange.response.destroy();
   }
   life.done();

@@ -11,9 +11,20 @@ import { type AppError, toBatchVerdict } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
 import { MAX_ATTEMPTS, unitRandom } from '../../messaging/backoff.ts';
 import { openSqs, sqsQueue, urlOfArn } from '../../messaging/eventbridge/sqs.ts';
+import { idsOfEvent } from '../../messaging/line-ids.ts';
 import { MESSAGE_TTL_MS } from '../../messaging/topology.ts';
+import { readEnvelope } from './record.ts';
 
 let opening: Promise<SQSClient> | undefined;
+
+/** Ids of the event in a record; SQS's own where there is none. */
+const idsOf = ({ body, messageId: message_id }: SQSRecord): { message_id: string } => {
+  try {
+    return idsOfEvent(readEnvelope(body));
+  } catch {
+    return { message_id };
+  }
+};
 
 /** The queue that a record came from, and the record as it knows it; undefined in an emulator, which has no QUEUE_DEAD_URL. */
 const sourceOf = async (record: SQSRecord, queue: string) => {
@@ -31,7 +42,7 @@ type Source = NonNullable<Awaited<ReturnType<typeof sourceOf>>>;
 const park = async (host: Host, record: SQSRecord, queue: string, from: Source, reason: string): Promise<true> => {
   const { source, message } = from;
   await source.park(message, reason, host.ports.clock.now());
-  host.ports.log.error('queue.parked', { queue, message_id: record.messageId, attempts: message.attempts, reason });
+  host.ports.log.error('queue.parked', { queue, ...idsOf(record), attempts: message.attempts, reason });
   return true;
 };
 
@@ -53,7 +64,7 @@ export const seeTo = async (host: Host, record: SQSRecord, queue: string, error:
     await from.source.retry(from.message, unitRandom(ids));
     return false;
   } catch (cause) {
-    log.warn('queue.settle_failed', { queue, message_id: record.messageId, cause });
+    log.warn('queue.settle_failed', { queue, ...idsOf(record), cause });
     return false;
   }
 };
@@ -79,7 +90,7 @@ export const parkExpired = async (
     metrics.count('perfect21_queue_messages_total', { queue, result: 'expired' });
     return true;
   } catch (cause) {
-    log.warn('queue.settle_failed', { queue, message_id: record.messageId, cause });
+    log.warn('queue.settle_failed', { queue, ...idsOf(record), cause });
     return false;
   }
 };

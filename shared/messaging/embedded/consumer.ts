@@ -8,6 +8,7 @@ import { retryDelay, unitRandom } from '../backoff.ts';
 import { type Consumer, type ConsumerOptions, HANDLING_MS, PREFETCH } from '../consumer.ts';
 import { toDeadLetter } from '../dead-letters.ts';
 import { dispatch } from '../dispatch.ts';
+import { idsOfBody } from '../line-ids.ts';
 import { startPump } from '../pump.ts';
 import type { Queue, Verdict } from '../queue.ts';
 import type { QueueLimits, Topology } from '../topology.ts';
@@ -28,7 +29,8 @@ export const startConsumer = (
 
   const park = async (message: Claimed, reason: string, result = 'parked'): Promise<void> => {
     await store.transact([], { settle: [message], enqueue: [toDeadLetter(message, reason, clock.now())] });
-    log.error('queue.parked', { queue: queue.name, message_id: message.id, attempts: message.attempts, reason });
+    const ids = { message_id: message.id, ...idsOfBody(message.body) };
+    log.error('queue.parked', { queue: queue.name, ...ids, attempts: message.attempts, reason });
     count(result);
   };
 
@@ -56,7 +58,7 @@ export const startConsumer = (
       count('lost');
       // a lost claim or an engine that is away: the message comes again when its lease ends, and handlers are idempotent
       const code = error instanceof WriteConflict ? 'queue.claim_lost' : 'queue.settle_failed';
-      log.warn(code, { queue: queue.name, message_id: message.id, cause: error });
+      log.warn(code, { queue: queue.name, message_id: message.id, ...idsOfBody(message.body), cause: error });
     }
   };
 

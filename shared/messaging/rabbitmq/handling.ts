@@ -4,6 +4,7 @@ import type { Host } from '../../kit/invoke.ts';
 import { HANDLING_MS } from '../consumer.ts';
 import { DEAD } from '../dead-letters.ts';
 import { dispatch } from '../dispatch.ts';
+import { idsOfBody } from '../line-ids.ts';
 import type { Queue, Verdict } from '../queue.ts';
 import type { Topology } from '../topology.ts';
 import { readMessage, sentOn } from './message.ts';
@@ -47,7 +48,9 @@ export const handlingOf = (
       [HEADER.from]: queue.name,
       [HEADER.parked_at]: new Date(clock.now()).toISOString(),
     });
-    log.error('queue.parked', { queue: queue.name, message_id: message.properties.messageId, attempts, reason });
+    const read = readMessage(message);
+    const ids = { message_id: message.properties.messageId, ...('body' in read && idsOfBody(read.body)) };
+    log.error('queue.parked', { queue: queue.name, ...ids, attempts, reason });
     count('parked');
   };
 

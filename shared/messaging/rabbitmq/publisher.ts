@@ -2,6 +2,7 @@
 import type { Ports } from '../../ports/index.ts';
 import type { Claimed } from '../../ports/store.ts';
 import { type Outcome, readOutboxBody } from '../bus.ts';
+import { idsOfBody } from '../line-ids.ts';
 import type { Topology } from '../topology.ts';
 import { propertiesOf } from './message.ts';
 import { CONFIRM_MS, ConfirmTimeout, type Outgoing, type Sender } from './sender.ts';
@@ -58,7 +59,8 @@ export const rowPublisher = (
     // whoever would hear a broadcast need not be there
     if (topology.route(key).length === 0) return { kind: 'published', unroutable: !topology.heard?.(key) };
     metrics.count('perfect21_bus_unroutable_total', { routing_key: key });
-    log.error('bus.unroutable', { message_id: row.id, routing_key: key, detail: 'a binding is missing on RabbitMQ' });
+    const ids = { message_id: row.id, ...idsOfBody(row.body) };
+    log.error('bus.unroutable', { ...ids, routing_key: key, detail: 'a binding is missing on RabbitMQ' });
     unbound();
     return { kind: 'failed', error: new Error(`no queue is bound to ${key}`) };
   };

@@ -49,7 +49,7 @@ const migrateAll = async (link: Link, schema: StoreSchema, owner: string): Promi
   const keep = async (): Promise<void> => {
     if (!(await lock(link, owner))) throw new StartError('Another process took over to migrate the store: start again');
   };
-  log.info('store_migration', { engine: 'dynamodb', version: schema.version });
+  log.info('store.migrated', { engine: 'dynamodb', version: schema.version });
   await migrate(link, schema.collections, keep);
   const shape = { id: SHAPE, version: schema.version, fingerprint: fingerprint(schema) };
   await attempt(() => db.put({ TableName: table(META), Item: shape }));

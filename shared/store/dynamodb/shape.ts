@@ -49,7 +49,7 @@ export const openShape = async (
     );
   if (!may_reshape) {
     if (stored) throw older();
-    link.log.warn('store_shape_unknown', { detail: 'Run "npx perfect21 migrate" after each deployment' });
+    link.log.warn('store.shape_unknown', { detail: 'Run "npx perfect21 migrate" after each deployment' });
     return;
   }
   try {

@@ -140,7 +140,7 @@ export class Owners {
     this.#client = client;
     client.once('end', () => {
       if (this.#closed || this.#client !== client) return;
-      this.#log.warn('store_owner_connection_lost', {});
+      this.#log.warn('store.owner_connection_lost', {});
       this.#held = this.#hold(Number.POSITIVE_INFINITY);
       this.#held.catch(() => undefined);
     });

@@ -75,7 +75,7 @@ export class Connections {
       } as typeof pg.types,
     };
     const pool = new pg.Pool({ ...options, max });
-    pool.on('error', (error) => log.warn('store_connection_lost', { error }));
+    pool.on('error', (error) => log.warn('store.connection_lost', { error }));
     // the pool listens to idle connections only; one that breaks while lent would end the process
     pool.on('connect', (client) => client.on('error', () => undefined));
     return new Connections(pool, () => new pg.Client(options));

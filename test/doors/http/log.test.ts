@@ -4,9 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../../shared/kit/errors.ts';
 import { createLog } from '../../../shared/system/log.ts';
 
+/** A log that takes any code. */
+const logTo = (level: Parameters<typeof createLog>[0], take: (line: string) => unknown) =>
+  createLog(level, { write: (line: string) => void take(line) }) as unknown as Record<
+    'debug' | 'info' | 'warn' | 'error',
+    (code: string, fields?: object) => void
+  >;
+
 const logged = (fields: object, level: 'debug' | 'info' = 'info', code = 'test.line'): { text: string; line: any } => {
   const lines: string[] = [];
-  createLog(level, { write: (line: string) => void lines.push(line) }).info(code, fields);
+  logTo(level, (line) => lines.push(line)).info(code, fields);
   const text = lines.join('');
   return { text, line: JSON.parse(text) };
 };
@@ -24,12 +31,12 @@ describe('the log', () => {
 
   it('writes nothing below its level', () => {
     const lines: string[] = [];
-    const log = createLog('warn', { write: (line: string) => void lines.push(line) });
+    const log = logTo('warn', (line) => lines.push(line));
     log.debug('a');
     log.info('b');
     log.warn('c');
     expect(lines).toEqual([expect.stringContaining('"c"')]);
-    createLog('silent', { write: () => expect.unreachable() }).error('d');
+    logTo('silent', () => expect.unreachable()).error('d');
   });
 
   it('hides secrets by the name of their field, at any depth', () => {
