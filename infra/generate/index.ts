@@ -4,11 +4,14 @@ import { asyncapi } from './asyncapi.ts';
 import { authorizer } from './authorizer.ts';
 import { bridge } from './bridge.ts';
 import * as commonPasswords from './common-passwords.ts';
+import { consul } from './consul.ts';
 import { entries } from './entries.ts';
 import { eventBaseline } from './event-baseline.ts';
 import type { Generator } from './files.ts';
 import { staleFiles, writeFiles } from './files.ts';
 import { functions } from './functions.ts';
+import { istio } from './istio.ts';
+import { kong } from './kong.ts';
 import { kubernetes } from './kubernetes.ts';
 import { logs } from './logs.ts';
 import { observability } from './observability.ts';
@@ -34,6 +37,9 @@ const GENERATORS: readonly Generator[] = [
   observability,
   kubernetes,
   logs,
+  istio,
+  kong,
+  consul,
   proto,
   commonPasswords,
 ];

@@ -1,7 +1,7 @@
 /** The manifests of infra/kubernetes, from the table of services. */
 import { stringify } from 'yaml';
-import { layouts } from '../kubernetes/layout.ts';
-import type { GeneratedFile, Generator } from './files.ts';
+import { type Layout, layouts } from '../kubernetes/layout.ts';
+import type { Generator } from './files.ts';
 import { platform } from './platform.ts';
 
 /** Several documents in one file, none of them folded or anchored. */
@@ -10,15 +10,16 @@ export const documents = (generator: string, manifests: readonly unknown[]): str
     .map((each) => stringify(each, { aliasDuplicateObjects: false, lineWidth: 0 }))
     .join('---\n')}`;
 
-const TOP = 'infra/kubernetes';
-
-export const kubernetes: Generator = {
-  owns: [...Object.keys(layouts(platform))].map((folder) => `${TOP}/${folder}`),
-  generate: (): GeneratedFile[] =>
-    Object.entries(layouts(platform)).flatMap(([folder, layout]) =>
-      Object.entries(layout).map(([name, manifests]) => ({
-        path: `${TOP}/${folder}/${name}`,
-        content: documents('kubernetes.ts', manifests),
+/** A generator of folders in which nothing else stands. */
+export const folders = (top: string, generator: string, layout: Readonly<Record<string, Layout>>): Generator => ({
+  owns: Object.keys(layout).map((folder) => `${top}/${folder}`),
+  generate: () =>
+    Object.entries(layout).flatMap(([folder, files]) =>
+      Object.entries(files).map(([name, manifests]) => ({
+        path: `${top}/${folder}/${name}`,
+        content: documents(generator, manifests),
       })),
     ),
-};
+});
+
+export const kubernetes = folders('infra/kubernetes', 'kubernetes.ts', layouts(platform));

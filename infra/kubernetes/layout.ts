@@ -58,7 +58,12 @@ const base = (platform: readonly Service[]): Layout => {
     'migration.yaml': [migration, accountOf(MIGRATION), networkOfJob(MIGRATION)],
     ...Object.fromEntries(each),
   };
-  const values = { LOG_LEVEL: 'info', OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' };
+  const values = {
+    DISCOVERY_URL: `k8s://${NAMESPACE}`,
+    LOG_LEVEL: 'info',
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.1',
+  };
   return {
     ...files,
     'kustomization.yaml': [
@@ -83,7 +88,12 @@ const place = (values: Record<string, string>, more: Partial<Kustomization> = {}
   ],
 });
 
-const PUBLIC = { PERFECT21_PUBLIC_URL: 'https://auth.example.com', MAIL_FROM: 'Example <no-reply@example.com>' };
+/** What each place has to say for itself. Pods are where the gateway is, whose word about the client's address counts. */
+const PUBLIC = {
+  PERFECT21_PUBLIC_URL: 'https://auth.example.com',
+  PERFECT21_TRUSTED_PROXIES: '10.0.0.0/8',
+  MAIL_FROM: 'Example <no-reply@example.com>',
+};
 const registry = (['platform', 'sidecar'] as const).map((role) => {
   const [name = '', newTag] = imageOf(role).split(':');
   return { name, newName: `registry.example.com/${name}`, newTag };
@@ -102,8 +112,28 @@ const scaled = (minReplicas: number, maxReplicas: number) => ({
 export const layouts = (platform: readonly Service[]): Readonly<Record<string, Layout>> => {
   const folders: Readonly<Record<string, Layout>> = {
     base: base(platform),
-    'overlays/production': place(PUBLIC, { images: registry, patches: [scaled(3, 20)] }),
-    'overlays/trial': place({ ...PUBLIC, LOG_LEVEL: 'debug' }, { patches: [scaled(1, 2)] }),
+    'overlays/production': place(PUBLIC, {
+      images: registry,
+      patches: [scaled(3, 20)],
+      components: ['../../../kong'],
+    }),
+    // the same in Istio: infra/istio
+    'overlays/mesh': place(PUBLIC, {
+      images: registry,
+      patches: [scaled(3, 20)],
+      components: ['../../../istio/mesh'],
+    }),
+    // for tests of others: one call in a thousand is late
+    'overlays/mesh-faults': {
+      'kustomization.yaml': [kustomization({ resources: ['../mesh'], components: ['../../../istio/faults'] })],
+    },
+    'overlays/trial': place(
+      { ...PUBLIC, LOG_LEVEL: 'debug' },
+      {
+        patches: [scaled(1, 2)],
+        components: ['../../../kong'],
+      },
+    ),
     'components/sidecar': {
       'kustomization.yaml': [
         component({

@@ -45,7 +45,6 @@ export const environmentOf = (service: ServiceName, { signs, sends }: Needs): IE
   text('PERFECT21_METRICS_HOST', '0.0.0.0'),
   text('PERFECT21_METRICS_PORT', PORTS.metrics),
   text('PERFECT21_DATA_DIR', DATA),
-  text('DISCOVERY_URL', `k8s://${NAMESPACE}`),
   // who does not sign verifies with what auth publishes, and holds no key
   text(
     'KEYS_URL',

@@ -7,7 +7,7 @@ import { CACHE, unpackSuite } from './debian-suite.ts';
 interface Program {
   path: string;
   packages: readonly string[];
-  /** A newer release of Debian than the system's: what has it may need nothing that the system lacks. */
+  /** Another release of Debian than the system's: what comes from there may need nothing that the system lacks. */
   suite?: string;
   /** With all that it needs and this machine lacks. */
   whole?: boolean;
@@ -29,6 +29,8 @@ const PROGRAMS = {
     path: 'usr/bin/h2load',
     packages: ['nghttp2-client', 'libev4', 'libjansson4', 'libjemalloc2', 'libnghttp2-14', 'libxml2', 'libicu72'],
   },
+  // the last release under the MPL
+  consul: { path: 'usr/bin/consul', packages: ['consul'], suite: 'bullseye' },
   kubectl: { path: 'usr/bin/kubectl', packages: ['kubectl'], suite: 'trixie' },
   'docker-compose': {
     path: 'usr/libexec/docker/cli-plugins/docker-compose',

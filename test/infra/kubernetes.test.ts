@@ -1,5 +1,4 @@
 /** What `kubectl apply -k infra/kubernetes/overlays/…` would make, held against schemas, kustomize and the contract. */
-import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,8 +13,8 @@ import { containerFaults, containersIn, guarded } from '../../infra/kubernetes/g
 import { loadConfig } from '../../shared/config/config.ts';
 import { SERVICES } from '../../shared/config/generated/service-names.ts';
 import { loadSidecarConfig } from '../../shared/config/sidecar.ts';
-import { debianProgram } from '../engines/debian-programs.ts';
-import { folderOf, type Manifest, manifestsIn, manifestsOf, validate } from './manifests.ts';
+import { kustomize } from './kustomize.ts';
+import { folderOf, type Manifest, manifestsOf, validate } from './manifests.ts';
 
 const BASE = 'infra/kubernetes/base';
 const all = folderOf(BASE);
@@ -30,13 +29,6 @@ const podsOf = (manifests: readonly Manifest[]): Manifest[] =>
   manifests.filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
 const folder = mkdtempSync(join(tmpdir(), 'perfect21-kustomize-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const kustomize = (place: string): Manifest[] => {
-  const { path, env } = debianProgram('kubectl');
-  const { status, stdout, stderr } = spawnSync(path, ['kustomize', place], { cwd: ROOT, env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(stderr);
-  return manifestsIn(stdout);
-};
 
 describe('the manifests', () => {
   test('are what the schemas of Kubernetes allow', async () => {
@@ -92,6 +84,7 @@ const environmentIn = ({ env = [] }: IContainer): NodeJS.ProcessEnv => {
     KUBERNETES_SERVICE_HOST: '10.96.0.1',
     MAIL_FROM: 'a@b.example',
     PERFECT21_PUBLIC_URL: 'https://b.example',
+    DISCOVERY_URL: 'k8s://perfect21-auth',
   };
   return { ...inPod, ...Object.fromEntries(env.map((each) => [each.name, valueIn(each)])) };
 };
@@ -202,9 +195,9 @@ describe('kustomize builds', () => {
     expect(guarded(built)).toBe(built);
     const scalers = built.filter(({ kind }) => kind === 'HorizontalPodAutoscaler').map(({ spec }) => spec.minReplicas);
     expect(new Set(scalers)).toEqual(new Set([place === 'production' ? 3 : 1]));
-    const [settings] = built.filter(({ kind }) => kind === 'ConfigMap');
+    const settings = built.find(({ kind, metadata }) => kind === 'ConfigMap' && /^perfect21-/.test(metadata!.name));
     expect(settings!.data).toMatchObject({ PERFECT21_PUBLIC_URL: expect.stringMatching(/^https:/) });
-    for (const each of podsOf(built).filter(({ kind }) => kind === 'Deployment'))
+    for (const each of podsOf(built).filter(({ metadata }) => names.includes(metadata!.name as never)))
       expect(containersIn(each)[0]!.envFrom).toEqual([{ configMapRef: { name: settings!.metadata!.name } }]);
   });
 
