@@ -87,6 +87,8 @@ const portsOf = ({ operations, queue, bridge, fallback, relay }: LambdaFunction)
     found.add(port);
   };
   if (fallback || relay) for (const port of ['clock', 'ids', 'store'] as const) visit(port);
+  // what /readyz asks
+  if (fallback) visit('keys');
   for (const op of operations) {
     // nobody calls a queue's handlers but the queue
     for (const port of hostPorts(queue || bridge ? { ...op, access: 'public' } : op)) visit(port);

@@ -3,7 +3,8 @@ import type { IamStatement } from '../../shared/kit/adapter.ts';
 import { auditHeads, auditLines } from '../../shared/kit/audit-records.ts';
 import { reach } from '../../shared/kit/reach.ts';
 import { statements, type TableUse } from '../../shared/store/dynamodb/access.ts';
-import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
+import { PING } from '../../shared/store/dynamodb/ping.ts';
+import { MESSAGES, META } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { MQ, NETWORK } from './amazon-mq.ts';
 import type { Cfn } from './cfn.ts';
@@ -63,6 +64,7 @@ const tableUse = (of: LambdaFunction): TableUse => {
     ],
     ...(reached.some(({ emits }) => emits) && { messages: 'enqueue' as const }),
     ...(of.relay && { messages: 'consume' as const }),
+    ...(of.fallback && { messages: 'look' as const }),
   };
 };
 
@@ -151,6 +153,14 @@ const rights = (of: LambdaFunction, name: string): Cfn[] => {
     ...tables
       .map(({ actions, resources }) => ({ actions, resource: resources.map(tableArns) }))
       .map((statement) => allow(statement, functionArn)),
+    // the health check writes, and only to an item that there is not
+    ...(of.fallback
+      ? [
+          allow({ actions: ['dynamodb:UpdateItem'], resource: tableArns(META) }, functionArn, {
+            'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [PING] },
+          }),
+        ]
+      : []),
     ...owned.map((statement) => allow(statement, functionArn)),
     ...(of.relay || of.bridge === 'eventbridge'
       ? [allow({ actions: ['events:PutEvents'], resource: getArn(BUS_ID) }, functionArn)]

@@ -20,7 +20,9 @@ const DYNAMODB = (operation: string, input: any): Need[] => {
   if (operation === 'BatchGetItem') return Object.keys(input.RequestItems).map((name) => need(operation, table(name)));
   if (operation !== 'TransactWriteItems') {
     const index = input.IndexName ? `/index/${input.IndexName}` : '';
-    return [need(operation, table(input.TableName) + index)];
+    const key = input.Key?.id?.S;
+    const context: Record<string, string> = key === undefined ? {} : { 'dynamodb:LeadingKeys': key };
+    return [{ ...need(operation, table(input.TableName) + index), context }];
   }
   return input.TransactItems.flatMap((item: any) =>
     Object.entries(PARTS).flatMap(([kind, name]) => (item[kind] ? [need(name, table(item[kind].TableName))] : [])),
@@ -76,7 +78,7 @@ export const allows = (
   const known: Record<string, string> = { ...context, 'lambda:SourceFunctionArn': functionArn };
   const conditions = Object.entries(statement.Condition ?? {}).every(
     ([operator, values]) =>
-      ['ArnEquals', 'StringEquals'].includes(operator) &&
+      ['ArnEquals', 'StringEquals', 'ForAllValues:StringEquals'].includes(operator) &&
       Object.entries(values).every(([key, wanted]) => known[key] !== undefined && anyOf(wanted, known[key]!)),
   );
   const covers = statement.NotResource

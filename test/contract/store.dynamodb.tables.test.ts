@@ -1,4 +1,5 @@
 /** The tables on DynamoDB: how they are laid out, who may use them, and who makes and reshapes them. */
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsOptions } from '../../shared/aws/settings.ts';
 import { StartError } from '../../shared/config/start-error.ts';
@@ -6,6 +7,7 @@ import { collection, insert } from '../../shared/ports/store.ts';
 import { statements } from '../../shared/store/dynamodb/access.ts';
 import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sortFrom, sortKey, sortValue } from '../../shared/store/dynamodb/item.ts';
+import { connect } from '../../shared/store/dynamodb/link.ts';
 import { tableDefinitions } from '../../shared/store/dynamodb/tables.ts';
 import type { StoreSchema } from '../../shared/store/schema.ts';
 import { type LocalDynamo, startDynamo } from '../engines/dynamodb.ts';
@@ -131,6 +133,19 @@ describe('opening', () => {
     Object.assign(process.env, awsEnvironment({ DYNAMODB: dynamo.endpoint }));
     const { port } = await open('environment', {});
     await port.ping();
+    await port.close();
+  });
+
+  test('is not ready where it may read only, and writes nothing to find out', async () => {
+    // tables are made where it looks local only
+    await (await open('pinged')).port.close();
+    const { port } = await open('pinged', remote.options);
+    await port.ping();
+    const link = connect('pinged', ports, dynamo.options);
+    expect((await link.db.scan({ TableName: link.table('meta') })).Items!.map(({ id }) => id)).toEqual(['schema']);
+    link.close();
+    remote.fault = (operation) => (operation === 'GetItem' ? undefined : 'denied');
+    await expect(port.ping()).rejects.toThrow();
     await port.close();
   });
 

@@ -9,6 +9,7 @@ import type { Live } from '../../system/live.ts';
 import { clientIp } from '../binding/client-ip.ts';
 import { securityHeaders } from '../binding/headers.ts';
 import { type PlaceHeaders, trustedPlace } from '../binding/place.ts';
+import type { ReadinessCheck } from '../binding/readiness.ts';
 import { countConnections, processName } from '../connections.ts';
 import type { SocketLimits } from '../websocket/limits.ts';
 import { openSockets } from '../websocket/websocket.ts';
@@ -16,13 +17,14 @@ import type { Door } from './door.ts';
 import { openFront, type Pems } from './front.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { reporter } from './observation.ts';
-import { addPlatformRoutes, type ReadinessCheck, type StaticRoute } from './platform-routes.ts';
+import { addPlatformRoutes, type StaticRoute } from './platform-routes.ts';
 import { beginner, replier } from './reply.ts';
 import { createRouter } from './router.ts';
 import { addOperations } from './routes.ts';
 import { type Before, createServers } from './servers.ts';
 
-export type { ReadinessCheck, StaticRoute } from './platform-routes.ts';
+export type { ReadinessCheck } from '../binding/readiness.ts';
+export type { StaticRoute } from './platform-routes.ts';
 
 export interface HttpOptions {
   host: string;

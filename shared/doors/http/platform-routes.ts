@@ -1,5 +1,6 @@
 /** Routes of the process itself: is it alive, is it ready, its documents and pages. */
 import { requestIdOf } from '../binding/binding.ts';
+import { askReadiness, type ReadinessCheck } from '../binding/readiness.ts';
 import type { Door } from './door.ts';
 import type { Exchange } from './exchange.ts';
 import type { Router } from './router.ts';
@@ -15,20 +16,6 @@ export interface StaticRoute {
   /** Replace the defaults, e.g. a page's own `content-security-policy`. Lower-case names. */
   headers?: Readonly<Record<string, string>>;
 }
-
-/**
- * Resolves when a dependency answers; what it throws is logged, not shown. `degraded` is for one that may be away while
- * requests are answered: it is shown, and the process stays ready.
- */
-export type ReadinessCheck = () => Promise<unknown>;
-
-const within = (check: ReadinessCheck, ms: number): Promise<unknown> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${ms} ms`)), ms);
-  });
-  return Promise.race([check(), late]).finally(() => clearTimeout(timer));
-};
 
 /** Adds `/healthz`, `/readyz` and the static routes. `service` labels their metrics. */
 export const addPlatformRoutes = (
@@ -61,20 +48,9 @@ export const addPlatformRoutes = (
     body: JSON.stringify(value),
   });
 
-  const check = async ([name, run]: [string, ReadinessCheck]): Promise<[string, { status: string }]> => {
-    try {
-      const said = await within(run, door.limits.ready_ms);
-      return [name, { status: said === 'degraded' ? 'degraded' : 'ok' }];
-    } catch (cause) {
-      log.warn('ready.failed', { check: name, cause });
-      return [name, { status: 'unavailable' }];
-    }
-  };
-
   add('/healthz', 'data', () => json(200, { status: 'ok' }));
   add('/readyz', 'data', async () => {
-    const checks = Object.fromEntries(await Promise.all(Object.entries(options.checks).map(check)));
-    const ready = Object.values(checks).every(({ status }) => status !== 'unavailable');
+    const { ready, checks } = await askReadiness(options.checks, { ms: door.limits.ready_ms, log });
     if (options.stopping()) return json(503, { status: 'stopping', checks });
     return json(ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', checks });
   });

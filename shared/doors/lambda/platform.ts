@@ -9,6 +9,7 @@ import { problemResponse } from '../binding/render.ts';
 import { type Choose, container } from './container.ts';
 import { fromHttpResponse, isHttpEvent, lowerCaseHeaders } from './http.ts';
 import { stack } from './lambda.ts';
+import { READY_PORTS, readiness } from './ready.ts';
 
 interface Streamed {
   'x-streams'?: { elsewhere?: string };
@@ -21,30 +22,11 @@ interface Document {
 /** Only what asks for ports opens them. */
 type Route = (open: () => Promise<Host>) => HttpResponse | Promise<HttpResponse>;
 
-const READY_MS = 2_000;
-
 const json = (status: number, value: object): HttpResponse => ({
   status,
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
   body: JSON.stringify(value),
 });
-
-const ready: Route = async (open) => {
-  const { store, log } = (await open()).ports;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${READY_MS} ms`)), READY_MS);
-  });
-  try {
-    await Promise.race([store.ping(), late]);
-    return json(200, { status: 'ok', checks: { store: { status: 'ok' } } });
-  } catch (cause) {
-    log.warn('ready.failed', { check: 'store', cause });
-    return json(503, { status: 'unavailable', checks: { store: { status: 'unavailable' } } });
-  } finally {
-    clearTimeout(timer);
-  }
-};
 
 const fixed = (
   contentType: string,
@@ -71,10 +53,18 @@ const docs = once(
     new Map<string, HttpResponse>(docsRoutes().map(({ path, contentType, body }) => [path, fixed(contentType, body)])),
 );
 
+const readyRoute = (): Route => {
+  const ask = readiness();
+  return async (open) => {
+    const { ready, checks } = await ask((await open()).ports);
+    return json(ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', checks });
+  };
+};
+
 const routesOf = (readDocument: () => string, readEvents: () => string): Map<string, Route> =>
   new Map<string, Route>([
     ['/healthz', () => json(200, { status: 'ok' })],
-    ['/readyz', ready],
+    ['/readyz', readyRoute()],
     // as of a process (doors/http/static-routes.ts)
     ['/', () => ({ ...fixed('text/plain', '', { location: 'docs' }), status: 302 })],
     ['/openapi.json', () => fixed('application/json', readDocument())],
@@ -110,7 +100,7 @@ const refusal = ({ paths }: Document, path: string, method: string): { error: Ap
  * @param file the OpenAPI document as JSON: served, and what says which methods a path has; asyncapi.json is beside it
  */
 export const lambdaPlatform = (file: URL, choose: Choose) => {
-  const open = container(['clock', 'ids', 'log', 'metrics', 'store'], choose);
+  const open = container([...READY_PORTS, 'ids', 'metrics'], choose);
   const readDocument = once(() => readFileSync(file, 'utf8'));
   const document = once(() => JSON.parse(readDocument()) as Document);
   const routes = routesOf(

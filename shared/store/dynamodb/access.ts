@@ -17,8 +17,8 @@ export interface TableUse {
   counts?: Iterable<string>;
   /** The lists that are read: `<collection>.<index>`. */
   queries?: Iterable<string>;
-  /** `enqueue` for what emits events, `consume` for relay and workers, who take and settle messages too. */
-  messages?: 'enqueue' | 'consume';
+  /** `look` for the health check, `enqueue` for what emits events, `consume` for relay and workers, who take and settle messages too. */
+  messages?: 'look' | 'enqueue' | 'consume';
 }
 
 const READ = ['dynamodb:GetItem', 'dynamodb:BatchGetItem'];
@@ -26,6 +26,7 @@ const WRITE = ['dynamodb:PutItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionChe
 /** A counter that there is no more is put anew. */
 const COUNT = ['dynamodb:PutItem', 'dynamodb:UpdateItem'];
 const ENQUEUE = ['dynamodb:UpdateItem'];
+const LOOK = ['dynamodb:Query'];
 const CONSUME = [
   'dynamodb:GetItem',
   'dynamodb:Query',
@@ -33,6 +34,8 @@ const CONSUME = [
   'dynamodb:PutItem',
   'dynamodb:DeleteItem',
 ];
+
+const MESSAGE_RIGHTS = { look: LOOK, enqueue: ENQUEUE, consume: CONSUME };
 
 /**
  * The least rights for a use of the store. A transaction needs the rights of its parts and none of its own.
@@ -57,7 +60,7 @@ export const statements = ({
   const allow = (actions: readonly string[], resources: readonly string[]): TableStatement[] =>
     resources.length ? [{ actions, resources }] : [];
   return [
-    // the version of the whole, looked at when the store is opened and by its health check
+    // the version of the whole, looked at when the store is opened
     { actions: ['dynamodb:GetItem'], resources: [META] },
     ...allow(READ, read),
     ...allow(['dynamodb:Query'], listed),
@@ -74,6 +77,6 @@ export const statements = ({
       ['dynamodb:UpdateItem'],
       written.filter((name) => counted.has(name) && !only(name)),
     ),
-    ...(messages ? [{ actions: messages === 'enqueue' ? ENQUEUE : CONSUME, resources: [MESSAGES] }] : []),
+    ...(messages ? [{ actions: MESSAGE_RIGHTS[messages], resources: [MESSAGES] }] : []),
   ];
 };

@@ -10,7 +10,7 @@ export interface Shape {
   fingerprint: string;
 }
 
-/** What the tables were shaped for; undefined when nobody said so yet. Also the store's health check. */
+/** What the tables were shaped for; undefined when nobody said so yet. */
 export const shapeOf = async ({ db, attempt, table }: Link): Promise<Shape | undefined> => {
   const request = { TableName: table(META), Key: { id: SHAPE }, ConsistentRead: true };
   return (await attempt(() => db.get(request))).Item as Shape | undefined;

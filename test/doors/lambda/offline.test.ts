@@ -49,6 +49,12 @@ describe('the functions of serverless.yml under serverless-offline', () => {
     });
   }
 
+  test('are ready when the store takes writes, keys are there and events leave, as a process says it', async () => {
+    const answer = await fetch(`${offline.url}/readyz`);
+    const ok = { status: 'ok' };
+    expect([answer.status, await answer.json()]).toEqual([200, { ...ok, checks: { store: ok, keys: ok, bus: ok } }]);
+  });
+
   test('serve the documents, the browsable API and the pages of mails', async () => {
     const document = (await (await fetch(`${offline.url}/openapi.json`)).json()) as { openapi: string };
     expect(document.openapi).toBe('3.1.0');
