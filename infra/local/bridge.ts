@@ -2,7 +2,6 @@
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { startBridge } from '../../shared/process/bridge.ts';
-import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from './arguments.ts';
 import { stopsBySignal } from './stopping.ts';
@@ -14,7 +13,6 @@ takesNoArguments(
 
 try {
   const config = loadConfig(process.env);
-  prepareDataDir(config.data_dir);
   const bridge = await startBridge(config);
   stopsBySignal(() => bridge.stop());
   process.stdout.write(`perfect21's bridge joins RabbitMQ and EventBridge (${config.bridge?.bus}). Ctrl-C stops it.\n`);

@@ -2,6 +2,7 @@
 
 import type { Span, SpanAttributes, SpanKind, Trace, Tracer } from '../ports/tracer.ts';
 import { AppError, ERRORS } from './errors.ts';
+import { type RowsEnd, watchedRows } from './watched-rows.ts';
 
 /** Ends a span with what was thrown: by code or name, as a failure unless the caller is at fault. */
 export const endFailed = (span: Span, thrown: unknown): void => {
@@ -37,8 +38,11 @@ export const inSpan = <T>(
   return run();
 };
 
-/** Answers a request in a span below its caller's. `route` is a template, never a path as it came. */
-export const inServerSpan = async <R extends { status: number }>(
+/**
+ * Answers a request in a span below its caller's. `route` is a template, never a path as it came. The span of an answer in
+ * rows ends with them, and says how: what went wrong after the first row stands in no status.
+ */
+export const inServerSpan = async <R extends { status: number; rows?: AsyncIterable<unknown> }>(
   tracer: Tracer,
   { method, route, traceparent }: { method: string; route: string; traceparent: string | undefined },
   work: (trace: Trace) => Promise<R>,
@@ -49,6 +53,10 @@ export const inServerSpan = async <R extends { status: number }>(
   });
   const response = await work(span.trace);
   span.set({ 'http.response.status_code': response.status });
+  if (response.rows) {
+    const end = (how: RowsEnd): void => ('thrown' in how ? endFailed(span, how.thrown) : span.end());
+    return { ...response, rows: watchedRows(response.rows, end) };
+  }
   span.end(response.status >= 500 ? String(response.status) : undefined);
   return response;
 };

@@ -6,7 +6,6 @@
 import { schema } from '../../functions/index.ts';
 import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
-import { type Adapter, Assembly } from '../kit/adapter.ts';
 import type { Host } from '../kit/invoke.ts';
 import { BRIDGE_LIMITS, bridgeQueue, bridgeTopology, carrying } from '../messaging/bridge/carrying.ts';
 import { crossingOf, throughBus } from '../messaging/bridge/crossings.ts';
@@ -19,21 +18,23 @@ import { openSqs, queueUrl, type Received, type SqsQueue, sqsQueue } from '../me
 import type { Verdict } from '../messaging/queue.ts';
 import { openRabbit } from '../messaging/rabbitmq/bus.ts';
 import { linksOf } from '../metrics/links.ts';
-import type { PortName, Ports } from '../ports/index.ts';
-import { adaptersFor } from './host.ts';
-import { startMetrics } from './metrics-server.ts';
+import { compose, type LaunchOptions, type Process } from './launch.ts';
+import { metrics, type Part } from './parts.ts';
 import { VERSION } from './version.ts';
 
-const PORTS = ['clock', 'ids', 'log', 'metrics', 'store'] as const satisfies readonly PortName[];
+type RabbitConfig = Extract<Config['bus'], { engine: 'rabbitmq' }>;
 
-export interface Bridge {
-  host: Host;
+export interface Bridge extends Pick<Process, 'host' | 'stop'> {
   /** Where `/metrics`, `/healthz` and `/readyz` are. */
   metrics: { port: number };
   /** True while both sides are connected and the store answers. */
   connected(): boolean;
-  /** Takes no more, finishes what is under way. */
-  stop(): Promise<void>;
+}
+
+export interface BridgeOptions {
+  prefetch?: number;
+  grace_ms?: number;
+  wait_s?: number;
 }
 
 /** The URLs are asked for again until SQS answers, so that a bridge may start before it. */
@@ -55,49 +56,24 @@ const lazily = (open: () => Promise<SqsQueue>): SqsQueue => {
   };
 };
 
-/**
- * Starts the bridge. Either side may be away: its messages wait where they are.
- *
- * @throws StartError with one line when the configuration names no two sides
- * @example BUS_URL=amqp://… BRIDGE_URL=eventbridge://perfect21-events/perfect21-bridge npm run bridge
- */
-export const startBridge = async (
-  config: Config,
-  options: { replace?: readonly Adapter<any, any>[]; prefetch?: number; grace_ms?: number; wait_s?: number } = {},
-): Promise<Bridge> => {
-  const { bus, bridge } = config;
-  if (bus.engine !== 'rabbitmq') throw new StartError('BUS_URL names no RabbitMQ: the bridge takes amqp://… there');
-  if (!bridge) throw new StartError('BRIDGE_URL is missing: name the other side, eventbridge://<bus>/<SQS queue>');
-
-  const replaced = new Set(options.replace?.map(({ port }) => port));
-  const chosen = (await adaptersFor(config, schema)).filter(({ port }) => !replaced.has(port));
-  const assembly = new Assembly([...chosen, ...(options.replace ?? [])], config);
-  const closing: (() => Promise<unknown> | undefined)[] = [() => assembly.close()];
-  const stopping = new AbortController();
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    for (let close = closing.pop(); close; close = closing.pop()) await close();
-  };
-  try {
-    const ports: Record<string, unknown> = {};
-    for (const port of PORTS) ports[port] = await assembly.get(port);
-    const watch = watched(ports.store as Ports['store'], ports as unknown as Ports, stopping.signal);
-    ports.store = watch.store;
-    const host: Host = {
-      ports: ports as unknown as Ports,
-      call: () => Promise.reject(new Error('the bridge calls nobody')),
-    };
-
-    const broker = openRabbit({ ...bus, ...BRIDGE_LIMITS }, bridgeTopology, host.ports);
-    closing.push(() => broker.close());
+/** Both directions. Either side may be away: its messages wait where they are. */
+const bothWays = (bridge: { bus: string; queue: string }, bus: RabbitConfig, options: BridgeOptions): Part => ({
+  name: 'bridge',
+  ports: ['clock', 'ids', 'log', 'metrics', 'store'],
+  start: async ({ config, host: opened, onStop }) => {
+    const stopping = new AbortController();
+    const watch = watched(opened.ports.store, opened.ports, stopping.signal);
+    const broker = openRabbit({ ...bus, ...BRIDGE_LIMITS }, bridgeTopology, opened.ports);
+    onStop(() => broker.close());
     const eventBridge = eventBridgeBus({ name: bridge.bus });
-    closing.push(() => eventBridge.close());
+    onStop(() => eventBridge.close());
     const client = await openSqs();
-    closing.push(async () => client.destroy());
-    ports.crossing = crossingOf({
+    onStop(() => client.destroy());
+    const crossing = crossingOf({
       eventbridge: throughBus(eventBridge),
       rabbitmq: throughBus({ publish: broker.publish }),
     });
+    const host: Host = { ...opened, ports: { ...opened.ports, store: watch.store, crossing } };
 
     const queue = lazily(async () => {
       const [url, dead_url] = await Promise.all([
@@ -117,9 +93,9 @@ export const startBridge = async (
       return carryBack(host, { body: read.body, attempts: message.attempts }, now + HANDLING_MS);
     };
     // while RabbitMQ or the store is away nothing is taken, so that no tries are counted
-    const ready = (): boolean => broker.ready() && watch.answers();
-    const into = startSqsConsumer(host.ports, queue, take, { open: ready, wait_s: options.wait_s });
-    closing.push(() => into.stop());
+    const open = (): boolean => broker.ready() && watch.answers();
+    const into = startSqsConsumer(host.ports, queue, take, { open, wait_s: options.wait_s });
+    onStop(() => into.stop());
     // what RabbitMQ brought is held until EventBridge and the store are back
     const holding: typeof bridgeQueue = {
       ...bridgeQueue,
@@ -127,27 +103,37 @@ export const startBridge = async (
         carryOut({ ...rest, ports: patient(own, own.ids, stopping.signal) }, delivery, deadline),
     };
     const out = broker.consume(host, holding, { prefetch: options.prefetch ?? 100 });
-    closing.push(() => out.stop(options.grace_ms ?? 10_000));
-
-    const connected = (): boolean => broker.connected() && into.ready() && watch.answers();
-    const at = { host: config.env.PERFECT21_METRICS_HOST, port: config.env.PERFECT21_METRICS_PORT };
+    onStop(() => out.stop(options.grace_ms ?? 10_000));
+    // first of all: what is held is let go
+    onStop(() => stopping.abort());
     const side = (is: () => boolean) => async () => (is() ? 'ok' : 'degraded');
     const engines = [
       { name: 'RabbitMQ', engine: 'rabbitmq', look: side(broker.connected) },
       { name: 'EventBridge', engine: 'eventbridge', look: side(into.ready) },
       { name: 'store', engine: config.store.engine, look: side(watch.answers) },
     ];
-    const subject = {
-      name: 'bridge',
-      version: VERSION,
-      links: linksOf([]).filter(({ name }) => name === 'events'),
-      engines,
+    const links = linksOf([]).filter(({ name }) => name === 'events');
+    return {
+      subject: { name: 'bridge', version: VERSION, links, engines },
+      ready: () => broker.connected() && into.ready() && watch.answers(),
     };
-    const metrics = await startMetrics(host.ports, { ...at, subject, ready: connected });
-    closing.push(() => metrics.stop());
-    return { host, metrics, connected, stop };
-  } catch (thrown) {
-    await stop();
-    throw thrown;
-  }
+  },
+});
+
+/**
+ * Starts the bridge.
+ *
+ * @throws StartError with one line when the configuration names no two sides
+ * @example BUS_URL=amqp://… BRIDGE_URL=eventbridge://perfect21-events/perfect21-bridge npm run bridge
+ */
+export const startBridge = async (
+  config: Config,
+  { replace, ...options }: BridgeOptions & Pick<LaunchOptions, 'replace'> = {},
+): Promise<Bridge> => {
+  const { bus, bridge } = config;
+  if (bus.engine !== 'rabbitmq') throw new StartError('BUS_URL names no RabbitMQ: the bridge takes amqp://… there');
+  if (!bridge) throw new StartError('BRIDGE_URL is missing: name the other side, eventbridge://<bus>/<SQS queue>');
+  const parts = [bothWays(bridge, bus, options), metrics];
+  const { host, stop, ...started } = await compose(parts, { platform: [], schema }, config, { replace });
+  return { host, stop, metrics: started.metrics!, connected: started.ready! };
 };

@@ -13,7 +13,7 @@ import { prepareDataDir } from './data-dir.ts';
 import { exposureOf } from './exposure.ts';
 import { type OpenHost, openHost, portsReached, type RemoteCall } from './host.ts';
 import { type Part, PLATFORM, type Started } from './parts.ts';
-import { doubtsOf, remoteFor, requireServiceToken } from './peers.ts';
+import { doubtsOf, remoteFor, requireServiceToken, requireWholeCallees } from './peers.ts';
 import { requireRegion } from './region.ts';
 import { type Certificates, openCertificates } from './tls.ts';
 
@@ -94,6 +94,7 @@ export const compose = async (
     const services = platform.filter(({ name }) => (config.services as readonly string[]).includes(name));
     const aside = services.some(({ name }) => name === 'auth') ? beside : [];
     const token = services.length < platform.length ? requireServiceToken(config) : undefined;
+    requireWholeCallees(services, config.services);
     await requireRegion(config);
     prepareDataDir(config.data_dir);
 
@@ -113,7 +114,8 @@ export const compose = async (
       certificates = await openCertificates(config.tls, host.ports.log);
       closing.push(() => certificates?.close());
     }
-    for (const detail of exposureOf(config)) host.ports.log.warn('start.open', { detail });
+    const doors = parts.some(({ brings }) => brings === 'calls');
+    for (const detail of exposureOf(config, doors)) host.ports.log.warn('start.open', { detail });
     if (token) {
       for (const detail of doubtsOf(config, services)) host.ports.log.warn('start.apart', { detail });
       remote = await remoteFor(config, token, host, certificates?.client);

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
 import { processName } from '../doors/connections.ts';
-import type { Engine } from '../doors/status/status.ts';
+import type { Engine, StatusSubject } from '../doors/status/status.ts';
 import type { Service } from '../kit/service.ts';
 import { serviceName } from '../kit/service-name.ts';
 import type { Broker } from '../messaging/bus.ts';
@@ -20,6 +20,10 @@ export interface Started {
   metrics?: { port: number };
   mailbox?: Mailbox;
   broker?: Broker;
+  /** What the status page tells of, where that is not services. */
+  subject?: StatusSubject;
+  /** Where no HTTP door says it: whether it is ready. */
+  ready?(): boolean;
   /** Resolves when no event waits any more. For tests. */
   drain?(): Promise<void>;
 }
@@ -84,7 +88,7 @@ export const revocationTeller: Part = {
 export const metrics: Part = {
   name: 'metrics',
   ports: ['clock', 'metrics'],
-  start: async ({ config, platform, services, host, started: { broker }, onStop }) => {
+  start: async ({ config, platform, services, host, started: { broker, ready, subject: told }, onStop }) => {
     const { startMetrics } = await import('./metrics-server.ts');
     const { linksOf } = await import('../metrics/links.ts');
     const at = { port: config.env.PERFECT21_METRICS_PORT, host: config.env.PERFECT21_METRICS_HOST };
@@ -95,8 +99,13 @@ export const metrics: Part = {
       { name: 'bus', engine: config.bus.engine, look: bus },
       ...(keys ? [{ name: 'keys', engine: config.keys.source, look: () => keys.jwks() }] : []),
     ];
-    const subject = { name: processName(services), version: VERSION, links: linksOf(platform), engines };
-    const door = await startMetrics(host.ports, { ...at, subject });
+    const subject: StatusSubject = told ?? {
+      name: processName(services),
+      version: VERSION,
+      links: linksOf(platform),
+      engines,
+    };
+    const door = await startMetrics(host.ports, { ...at, subject, ready });
     onStop(() => door.stop());
     return { metrics: door };
   },

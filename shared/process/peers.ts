@@ -6,6 +6,7 @@ import { OWN_PORT } from '../config/services.ts';
 import { StartError } from '../config/start-error.ts';
 import type { ClientTls } from '../grpc/tls.ts';
 import { isServiceToken } from '../keys/service-credential-records.ts';
+import { streams } from '../kit/operation.ts';
 import type { Service } from '../kit/service.ts';
 import { serviceName } from '../kit/service-name.ts';
 import type { Live } from '../system/live.ts';
@@ -25,6 +26,25 @@ export const requireServiceToken = ({ env: { PERFECT21_SERVICE_TOKEN: token } }:
     );
   if (!isServiceToken(token)) throw new StartError(`PERFECT21_SERVICE_TOKEN is no service token: use ${FORM}`);
   return token;
+};
+
+/**
+ * Between processes whole messages go: rows one by one are for doors and for callees in the same process.
+ *
+ * @param here the services of this process, and their names
+ * @throws StartError that names who calls whom
+ */
+export const requireWholeCallees = (here: readonly Service[], names: readonly string[]): void => {
+  const all = here.flatMap(({ operations }) => operations);
+  for (const { name, calls } of all) {
+    for (const callee of Object.values(calls)) {
+      const [service = ''] = callee.name.split('.');
+      if (!streams(callee) || names.includes(service)) continue;
+      throw new StartError(
+        `${name} calls ${callee.name}, which streams rows: run both in one process (add ${service} to PERFECT21_SERVICES)`,
+      );
+    }
+  }
 };
 
 /** A list of addresses says where everybody is whom the services of this process call. */

@@ -15,8 +15,10 @@ const RESIDENT_MB = 350;
 
 const ATTACKS: readonly Omit<Attack, 'port'>[] = [
   { kind: 'flood', door: 'http' },
+  { kind: 'bodies', door: 'http' },
   { kind: 'resets', door: 'http' },
   { kind: 'flood', door: 'grpc' },
+  { kind: 'bodies', door: 'grpc' },
   { kind: 'resets', door: 'grpc' },
 ];
 

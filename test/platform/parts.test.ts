@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import * as z from 'zod';
 import { validateToken } from '../../functions/auth/validate-token.ts';
 import { validateTokens } from '../../functions/auth/validate-tokens.ts';
 import * as product from '../../functions/index.ts';
@@ -13,7 +14,9 @@ import { openFileKeys } from '../../shared/keys/file-keys.ts';
 import { createProcessFeed } from '../../shared/keys/process-feed.ts';
 import { createTokenSigner } from '../../shared/keys/token-signer.ts';
 import { adapter } from '../../shared/kit/adapter.ts';
+import { operation } from '../../shared/kit/operation.ts';
 import { service } from '../../shared/kit/service.ts';
+import { stream } from '../../shared/kit/stream.ts';
 import type { PortName } from '../../shared/ports/index.ts';
 import { compose, type Process } from '../../shared/process/launch.ts';
 import { consumers, DOORS, metrics, PLATFORM } from '../../shared/process/parts.ts';
@@ -66,6 +69,35 @@ describe('a process of one service opens no port that its operations do not reac
     expect(opened(consuming)).not.toContain('verifier');
     expect(opened(await start([metrics], {}))).toEqual(['clock', 'ids', 'log', 'metrics']);
   });
+});
+
+test('a callee that streams is refused at the start where it runs apart, and is called where it does not', async () => {
+  const rows = operation({
+    name: 'users.rows',
+    summary: 'Gives rows',
+    access: 'service',
+    input: z.object({}),
+    output: stream(z.object({ n: z.int() })),
+    elsewhere: 'nothing',
+    async *run() {
+      yield { n: 1 };
+    },
+  });
+  const reader = operation({
+    name: 'sessions.reader',
+    summary: 'Reads rows of another service',
+    access: 'service',
+    input: z.object({}),
+    output: z.object({}),
+    calls: { rows },
+    run: async () => ({}),
+  });
+  const platform = [service('sessions', [reader]), service('users', [rows])];
+  const away = { PERFECT21_SERVICES: 'sessions', DISCOVERY_URL: 'static:users=127.0.0.1:1' };
+  await expect(start(DOORS, away, platform)).rejects.toThrow(
+    /^sessions\.reader calls users\.rows, which streams rows: run both in one process[^\n]*$/,
+  );
+  expect((await start(DOORS, { PERFECT21_SERVICES: 'sessions,users' }, platform)).http).toBeDefined();
 });
 
 describe('a process that only verifies', () => {

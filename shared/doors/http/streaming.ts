@@ -62,7 +62,12 @@ export const respondStream = async (door: Door, route: Route, report: Report, ex
     const plain = resumed(route, toRequest(exchange, route.parameters, body, door));
     const headers = { ...plain.headers, 'x-request-id': requestId };
     const asked = { ...plain, headers, signal: life.signal, ...(rows && { rows }) };
-    response = await life.until(answer(host, route, asked, 'http'));
+    const answered = answer(host, route, asked, 'http');
+    response = await life.until(answered).catch((thrown) => {
+      // who left before hears nothing of its rows, and they are let go
+      answered.then(({ rows }) => rows?.[Symbol.asyncIterator]().return?.()).catch(() => {});
+      throw thrown;
+    });
   } catch (thrown) {
     response = refuse(host, route, thrown, requestId);
   }

@@ -17,7 +17,7 @@ import { problemResponse } from '../binding/render.ts';
 import { routesOf } from '../binding/route.ts';
 import { type Choose, container } from './container.ts';
 import { fromHttpResponse, isHttpEvent, lowerCaseHeaders, routeOfEvent, toHttpRequest } from './http.ts';
-import { countColdStart, flushMetrics, log, logger } from './observe.ts';
+import { countColdStart, flushMetrics, log, loggerOf } from './observe.ts';
 
 /** Milliseconds of a function's time that are left for the answer itself. */
 const HEADROOM_MS = 200;
@@ -34,7 +34,7 @@ const tracing: Promise<Tracing> | undefined =
 /** A handler behind the stack that all functions share. */
 export const stack = <E, R>(service: string, handler: (event: E, context: LambdaContext) => Promise<R>) => {
   const stacked = middy(handler, { timeoutEarlyInMillis: 0 })
-    .use(injectLambdaContext(logger, { resetKeys: true }))
+    .use(injectLambdaContext(loggerOf(service), { resetKeys: true }))
     .before(({ context }) => countColdStart(service, context.functionName))
     .after(flushMetrics)
     .onError(flushMetrics);

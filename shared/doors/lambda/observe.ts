@@ -6,14 +6,28 @@ import type { Metrics } from '../../ports/metrics.ts';
 import { redact } from '../../system/redact.ts';
 import { emfLines, type Measured } from './emf.ts';
 
-/** One line of JSON an entry; the level is `LOG_LEVEL`. */
-export const logger = new Logger({ serviceName: process.env.POWERTOOLS_SERVICE_NAME ?? 'perfect21' });
+let made: { service: string; logger: Logger } | undefined;
+
+/**
+ * Powertools' logger, one line of JSON an entry; the level is `LOG_LEVEL`. Its field `service` is the name that the stack of
+ * this function gives (`auth-service`), as in events, metrics and traces.
+ */
+export const loggerOf = (service: string): Logger => {
+  if (made?.service !== service) {
+    made = { service, logger: new Logger({ serviceName: process.env.POWERTOOLS_SERVICE_NAME ?? service }) };
+  }
+  return made.logger;
+};
+/** What is logged before any function named its service is the platform's. */
+const logger = (): Logger => made?.logger ?? loggerOf('perfect21');
 
 const write =
   (level: 'debug' | 'info' | 'warn' | 'error') =>
   (code: string, fields: object = {}): void => {
-    const { code: inner, ...rest } = redact(fields, { stack: logger.getLevelName() === 'DEBUG' }) as { code?: unknown };
-    logger[level](code, { code, ...(inner !== undefined && { error_code: inner }), ...rest });
+    const { code: inner, ...rest } = redact(fields, { stack: logger().getLevelName() === 'DEBUG' }) as {
+      code?: unknown;
+    };
+    logger()[level](code, { code, ...(inner !== undefined && { error_code: inner }), ...rest });
   };
 
 /** The log of this container. Fields pass through the same redaction as everywhere. */

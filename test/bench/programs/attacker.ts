@@ -1,9 +1,9 @@
-/** Whoever asks for more than his share: floods of streams, and streams that are reset as soon as they are opened. */
+/** Whoever asks for more than his share: floods of streams, small and of 1 MB each, and streams that are reset as soon as they are opened. */
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
 import { serve } from '../processes.ts';
 
 export interface Attack {
-  kind: 'flood' | 'resets';
+  kind: 'flood' | 'bodies' | 'resets';
   door: 'http' | 'grpc';
   port: number;
 }
@@ -11,7 +11,7 @@ export interface Attack {
 const CONNECTIONS = 100;
 const STREAMS = 100;
 const RESETS = 10;
-const RESET_MS = 3_000;
+const LASTS_MS = 3_000;
 
 const HEADERS: Record<Attack['door'], OutgoingHttpHeaders> = {
   http: { ':method': 'POST', ':path': '/api/v1/auth/validate', 'content-type': 'application/json' },
@@ -22,12 +22,21 @@ const HEADERS: Record<Attack['door'], OutgoingHttpHeaders> = {
     te: 'trailers',
   },
 };
-const token = 'x'.repeat(90);
-const BODY = {
-  http: Buffer.from(JSON.stringify({ token })),
-  // a frame of gRPC: not compressed, 92 bytes, field 1 of 90
-  grpc: Buffer.concat([Buffer.from([0, 0, 0, 0, 92, 0x0a, 90]), Buffer.from(token)]),
+
+/** A varint of protobuf. */
+const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) + 128, ...varint(value >> 7)]);
+
+const bodiesOf = (length: number): Record<Attack['door'], Buffer> => {
+  const token = 'x'.repeat(length);
+  const message = Buffer.concat([Buffer.from([0x0a, ...varint(length)]), Buffer.from(token)]);
+  // a frame of gRPC that is not compressed
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  return { http: Buffer.from(JSON.stringify({ token })), grpc: Buffer.concat([prefix, message]) };
 };
+/** Ten thousand of them are 1 MB. */
+const SMALL = bodiesOf(90);
+const LARGE = bodiesOf(1_000_000);
 
 const open = (port: number): Promise<ClientHttp2Session> =>
   new Promise((resolve) => {
@@ -36,22 +45,46 @@ const open = (port: number): Promise<ClientHttp2Session> =>
     session.once('remoteSettings', () => resolve(session));
   });
 
+/** One request to its end, however it ends. */
+const call = (session: ClientHttp2Session, headers: OutgoingHttpHeaders, body: Buffer): Promise<void> =>
+  new Promise((resolve) => {
+    if (session.destroyed || session.closed) return resolve();
+    const stream = session.request(headers);
+    stream.on('error', () => {}).once('close', resolve);
+    stream.resume();
+    stream.end(body);
+  });
+
 const flood = async ({ door, port }: Attack): Promise<void> => {
   const sessions = await Promise.all(Array.from({ length: CONNECTIONS }, () => open(port)));
-  const call = (session: ClientHttp2Session) =>
-    new Promise<void>((resolve) => {
-      if (session.destroyed || session.closed) return resolve();
-      const stream = session.request(HEADERS[door]);
-      stream.on('error', () => {}).once('close', resolve);
-      stream.resume();
-      stream.end(BODY[door]);
-    });
-  await Promise.all(sessions.flatMap((session) => Array.from({ length: STREAMS }, () => call(session))));
+  const calls = sessions.flatMap((session) =>
+    Array.from({ length: STREAMS }, () => call(session, HEADERS[door], SMALL[door])),
+  );
+  await Promise.all(calls);
   for (const session of sessions) session.destroy();
 };
 
+const bodies = async ({ door, port }: Attack): Promise<void> => {
+  const end = performance.now() + LASTS_MS;
+  const sessions = new Set<ClientHttp2Session>();
+  const send = async () => {
+    while (performance.now() < end) {
+      const session = await open(port);
+      sessions.add(session);
+      await Promise.all(Array.from({ length: STREAMS }, () => call(session, HEADERS[door], LARGE[door])));
+      session.destroy();
+      sessions.delete(session);
+    }
+  };
+  const sending = Array.from({ length: CONNECTIONS }, send);
+  setTimeout(() => {
+    for (const session of sessions) session.destroy();
+  }, LASTS_MS);
+  await Promise.all(sending);
+};
+
 const resets = async ({ door, port }: Attack): Promise<void> => {
-  const end = performance.now() + RESET_MS;
+  const end = performance.now() + LASTS_MS;
   const reset = async () => {
     while (performance.now() < end) {
       const session = await open(port);
@@ -71,6 +104,6 @@ const resets = async ({ door, port }: Attack): Promise<void> => {
 
 if (import.meta.main)
   serve(async (attack: Attack) => {
-    await { flood, resets }[attack.kind](attack);
+    await { flood, bodies, resets }[attack.kind](attack);
     return 'over';
   });
