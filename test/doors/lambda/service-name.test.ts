@@ -11,7 +11,7 @@ test('the log of a function names the service as events, metrics and traces do',
   const { log } = await import('../../../shared/doors/lambda/observe.ts');
   const services = [];
   for (const service of ['auth-service', 'user-service']) {
-    const handler = stack(service, async () => log.warn('probe', { request_id: 'r' }));
+    const handler = stack(service, async () => log.warn('init.failed', { cause: new Error('probe') }));
     await handler({} as never, lambdaContext());
     services.push(JSON.parse(String(said.mock.calls.at(-1)![0])).service);
   }
