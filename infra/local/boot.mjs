@@ -5,10 +5,11 @@
  * `bundle.ts` makes one bundle of each program, at the end of `npm ci` and after a start that found none; and what V8
  * compiled is kept for the next start. Both live in node_modules/.cache/perfect21 and may be removed at any time.
  */
-import { readFileSync, statSync } from 'node:fs';
-import module from 'node:module';
-import { basename, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+// asked for and not imported: an import reads every export, and those of fs load all streams
+const { readFileSync, statSync } = process.getBuiltinModule('node:fs');
+const module = process.getBuiltinModule('node:module');
+const { basename, join, resolve } = process.getBuiltinModule('node:path');
+const { pathToFileURL } = process.getBuiltinModule('node:url');
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const CACHE = join(ROOT, 'node_modules/.cache/perfect21');
@@ -20,7 +21,7 @@ export const manifestOf = (program) => join(CACHE, `${basename(program, '.ts')}.
 
 /** What tells a file from what it was; a changed content changes it. @param {string} file from the top of the project */
 export const stampOf = (file) => {
-  const { size, mtimeMs } = statSync(join(ROOT, file));
+  const { size, mtimeMs } = statSync(`${ROOT}/${file}`);
   return `${size} ${mtimeMs}`;
 };
 
