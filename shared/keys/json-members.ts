@@ -48,7 +48,8 @@ export const hasDuplicateMembers = (json: string): boolean => {
  */
 export const parseObject = (bytes: Uint8Array): Record<string, unknown> | undefined => {
   if (!isUtf8(bytes)) return undefined;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = buffer.toString('utf8');
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -56,5 +57,7 @@ export const parseObject = (bytes: Uint8Array): Record<string, unknown> | undefi
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return hasDuplicateMembers(text) ? undefined : (value as Record<string, unknown>);
+  // what writes itself back says nothing twice, which is quicker to see than to look for
+  const plain = JSON.stringify(value) === text || !hasDuplicateMembers(text);
+  return plain ? (value as Record<string, unknown>) : undefined;
 };

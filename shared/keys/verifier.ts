@@ -73,14 +73,16 @@ export const createVerifier = (
       const bare = jws.header.typ === undefined || jws.header.kid === undefined;
       return refuse(bare && isLapsed(payload, rules, now) ? 'expired' : 'malformed');
     }
-    const key = await keys.verification(wanted.kid);
+    const held = keys.verification(wanted.kid);
+    const key = held instanceof Promise ? await held : held;
     if (!key) return refuse('unknown_key');
     if (!verifyJws(jws, key)) return refuse('bad_signature');
     const claims = judgeClaims(payload, rules, now);
     if (typeof claims === 'string') return refuse(claims);
     const verdict: Promise<Verdict> = Promise.resolve(Object.freeze({ valid: true, claims: frozen(claims) }));
     known.set(token.slice(-TAIL), { token, kid: key.kid, claims, verdict });
-    return judged(await revocations.find(claims), claims, verdict);
+    const found = revocations.find(claims);
+    return judged(found instanceof Promise ? await found : found, claims, verdict);
   };
 
   /** A token seen before: its key may be withdrawn, its time over, its life revoked. Synchronous while all is fresh. */
