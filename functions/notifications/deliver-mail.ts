@@ -1,6 +1,7 @@
 /** The channel of mails: what they say, with the token opened only in the mail itself. */
 import type { Context } from '../../shared/kit/context.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
+import { traced } from '../../shared/kit/operation-span.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { deliver, type Message, type Tells } from './deliver.ts';
 import { mayGo } from './message-bounds.ts';
@@ -27,11 +28,18 @@ export interface MailRequest extends Omit<Message, 'channel'> {
   wanted?: boolean;
 }
 
+type RenderMail = typeof import('../../shared/delivery/templates/index.heavy.ts')['renderMail'];
+const render = traced(
+  'notifications.render-mail',
+  async (_: Pick<Context, 'trace'>, ...given: Parameters<RenderMail>): Promise<ReturnType<RenderMail>> =>
+    (await import('../../shared/delivery/templates/index.heavy.ts')).renderMail(...given),
+);
+
 /** Delivers a mail. Throws as `deliver` does. */
 export const deliverMail = <E extends string = never>(
   given: Given<E>,
   request: MailRequest,
-  context: Pick<Context, 'attempt'>,
+  context: Pick<Context, 'attempt' | 'trace'>,
   tells?: Tells<E>,
 ): Promise<void> => {
   const { id, recipient, template_name, template_data, subject, wanted = true } = request;
@@ -44,9 +52,8 @@ export const deliverMail = <E extends string = never>(
       if (!wanted) return 'preference';
       const to = { recipient, user_id: request.user_id, template_name };
       if (!earlier?.rounds && !(await mayGo(given, 'email', to))) return 'too_many';
-      const { renderMail } = await import('../../shared/delivery/templates/index.heavy.ts');
       const link = await openedToken(given, request);
-      const mail = renderMail(template_name, template_data, { link, subject });
+      const mail = await render(context, template_name, template_data, { link, subject });
       return (tried, expires_at) => given.mailer.send({ to: recipient, ...mail, message_id: id, expires_at }, tried);
     },
     tells,

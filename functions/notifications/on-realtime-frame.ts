@@ -31,12 +31,12 @@ export const onRealtimeFrame = operation({
   ]),
   output: z.object({}),
   needs: ['clock', 'metrics', 'realtime'],
-  run: ({ realtime, clock, metrics }, envelope) => {
+  run: ({ realtime, clock, metrics }, envelope, { trace }) => {
     const committed = Date.parse(envelope.timestamp);
     const at = Math.floor(committed / 1_000);
     const frame = (type: Frame['type'], data: Frame['data']): Frame => ({ id: envelope.message_id, type, at, data });
     const tell = (user_id: string, told: Frame): void => {
-      if (realtime.tell(user_id, told) === 0) return;
+      if (realtime.tell(user_id, told, trace) === 0) return;
       metrics.observe('perfect21_realtime_delay_seconds', NO_LABELS, Math.max(0, clock.now() - committed) / 1_000);
     };
     switch (envelope.message_type) {

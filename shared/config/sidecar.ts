@@ -53,8 +53,10 @@ export const loadSidecarConfig = (source: NodeJS.ProcessEnv): SidecarConfig => {
   const config = loadConfig({ ...DEFAULTS, ...rest, KEYS_URL: `${base}/.well-known/jwks.json` });
   const { SIDECAR_FEED, SIDECAR_SOCKET, SIDECAR_WHEN_STALE, PERFECT21_SIDECAR_WORKERS, PERFECT21_PUBLIC_URL } =
     config.env;
+  const { tracing } = config;
   return {
     ...config,
+    ...(tracing && { tracing: { ...tracing, service_name: config.env.OTEL_SERVICE_NAME ?? 'sidecar' } }),
     sidecar: {
       origin: base,
       feed: feedOf(SIDECAR_FEED, origin, config),

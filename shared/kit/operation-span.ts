@@ -1,30 +1,25 @@
-/** An operation as a span: what ran and whether it worked, by the names that dashboards of functions look for. */
-import type { Trace, Tracer } from '../ports/tracer.ts';
+/** Operations and their helpers as spans: what ran and whether it worked, by the names that dashboards of functions look for. */
+import type { SpanAttributes, Trace, Tracer } from '../ports/tracer.ts';
 import { AppError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { endFailed } from './span.ts';
 import { isRows, watchedRows } from './watched-rows.ts';
 
 /**
- * Runs an operation inside a span below `trace`, which ends when it has answered, its last row included: `function.module` and `function.name` are the halves of its name,
- * `function.kwargs_count` says how many fields came (never which, or what they hold), and at the end `function.success`
- * and `function.error`: the code, never the message. OpenTelemetry has no names for these.
- *
- * @example inOperationSpan(tracer, context.trace, login, input, (trace) => run(host, login, input, { ...context, trace }))
+ * Runs a function inside a span below `trace`, which ends when it has answered, its last row included: `function.module` and
+ * `function.name` are the halves of its name, and at the end come `function.success` and `function.error`: the code, never the
+ * message. OpenTelemetry has no names for these.
  */
-export const inOperationSpan = async <T>(
+const inFunctionSpan = async <T>(
   tracer: Tracer,
   trace: Trace,
-  { name }: Operation<any, any>,
-  input: unknown,
+  name: string,
+  given: SpanAttributes,
   work: (trace: Trace) => Promise<T>,
 ): Promise<T> => {
   const dot = name.indexOf('.');
-  const span = tracer.start(name, 'internal', trace, {
-    'function.module': name.slice(0, dot),
-    'function.name': name.slice(dot + 1),
-    'function.kwargs_count': typeof input === 'object' && input !== null ? Object.keys(input).length : 0,
-  });
+  const of = { 'function.module': name.slice(0, dot), 'function.name': name.slice(dot + 1) };
+  const span = tracer.start(name, 'internal', trace, { ...of, ...given });
   const succeeded = (): void => {
     span.set({ 'function.success': true });
     span.end();
@@ -45,3 +40,41 @@ export const inOperationSpan = async <T>(
     throw thrown;
   }
 };
+
+/**
+ * Runs an operation inside a span below `trace`; `function.kwargs_count` says how many fields came, never which, or what they
+ * hold.
+ *
+ * @example inOperationSpan(tracer, context.trace, login, input, (trace) => run(host, login, input, { ...context, trace }))
+ */
+export const inOperationSpan = <T>(
+  tracer: Tracer,
+  trace: Trace,
+  { name }: Operation<any, any>,
+  input: unknown,
+  work: (trace: Trace) => Promise<T>,
+): Promise<T> => {
+  const fields = typeof input === 'object' && input !== null ? Object.keys(input).length : 0;
+  return inFunctionSpan(tracer, trace, name, { 'function.kwargs_count': fields }, work);
+};
+
+/**
+ * Makes of a helper one that is a span of the trace that it is called in; `function.args_count` says how many arguments came
+ * beside the context. Where nothing is traced it is the helper and nothing else.
+ *
+ * @param name `<service>.<what>`, as operations are named
+ * @param helper takes the context of its caller first, and gets it with its own span
+ * @example const render = traced('notifications.render-mail', async (context, name: string) => …); await render(context, 'notice');
+ */
+export const traced =
+  <C extends { readonly trace: Trace }, A extends readonly unknown[], T>(
+    name: `${string}.${string}`,
+    helper: (context: C, ...rest: A) => Promise<T>,
+  ) =>
+  (context: C, ...rest: A): Promise<T> => {
+    const { tracer } = context.trace;
+    if (!tracer) return helper(context, ...rest);
+    return inFunctionSpan(tracer, context.trace, name, { 'function.args_count': rest.length }, (trace) =>
+      helper({ ...context, trace }, ...rest),
+    );
+  };

@@ -14,6 +14,7 @@ import { continueTrace } from '../kit/trace.ts';
 import { publishDelay, unitRandom } from './backoff.ts';
 import { readOutboxBody } from './bus.ts';
 import { HANDLING_MS } from './consumer.ts';
+import { consuming } from './consuming.ts';
 import type { Listener } from './hearing.ts';
 import { idsOfEvent } from './line-ids.ts';
 import { match } from './topic.ts';
@@ -23,9 +24,9 @@ const MOST = 10_000;
 /** How long events are handled before the loop looks at its sockets again. */
 const SLICE_MS = 5;
 
-const contextOf = (host: Host, request_id: string, traceparent?: string): Context => ({
+const contextOf = (host: Host, request_id: string, trace = continueTrace()): Context => ({
   request_id,
-  trace: continueTrace(traceparent),
+  trace,
   caller: { kind: 'service', name: 'bus', permissions: [] },
   client: {},
   door: 'queue',
@@ -51,13 +52,17 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
     metrics.count('perfect21_broadcasts_total', { operation, result });
 
   const hand = async (op: Operation<any, any>, { envelope }: (typeof waiting)[number]): Promise<boolean> => {
+    // what each process hears is one span of each
+    const span = consuming(host.ports.tracer, 'broadcast', envelope, 1);
     try {
-      const context = contextOf(host, envelope.correlation_id ?? envelope.message_id, envelope.metadata?.traceparent);
-      await invoke(host, op, envelope, context);
+      const trace = span?.trace ?? continueTrace(envelope.metadata?.traceparent);
+      await invoke(host, op, envelope, contextOf(host, envelope.correlation_id ?? envelope.message_id, trace));
       count(op.name, 'done');
+      span?.end();
       return true;
     } catch (thrown) {
       const error = toAppError(thrown);
+      span?.end(error.code);
       const told = { operation: op.name, ...idsOfEvent(envelope), error_code: error.code };
       log.warn('broadcast.failed', { ...told, cause: error });
       // what will never work is no gap: the next one may

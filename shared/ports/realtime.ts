@@ -1,5 +1,7 @@
 /** Users who listen: what is told to one reaches every connection of his that this process holds, whatever carries it. */
 
+import type { Trace } from './tracer.ts';
+
 /** What a listener gets, as it goes over the wire. */
 export interface Frame {
   /** UUIDv7 of the message that it is of, by which a listener tells what came twice and resumes. */
@@ -39,8 +41,11 @@ export interface Realtime {
   readonly heartbeat_ms: number;
   /** Opens a channel. @throws AppError `too_many_requests` when the user has many open */
   open(listener: Listener): Channel;
-  /** @returns how many channels it was told to */
-  tell(user_id: string, frame: Frame): number;
+  /**
+   * @param trace in which it is told: until a connection takes the frame is a span of it
+   * @returns how many channels it was told to
+   */
+  tell(user_id: string, frame: Frame, trace?: Trace): number;
   /** Ends the channels of a session, or of all sessions of a user but one, with a last frame. */
   end(of: { user_id: string; session_id?: string; except_session_id?: string }, frame: Frame): void;
   /** From now on frames may be missing … */

@@ -12,6 +12,7 @@ import type { Operation } from '../kit/operation.ts';
 import { hostPorts } from '../kit/reach.ts';
 import type { PortName, Ports } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
+import { tracersFor } from './tracers.ts';
 
 type AnyAdapter = Adapter<any, any>;
 
@@ -63,9 +64,6 @@ const clientMarksFor = async ({ keys, secret }: Config): Promise<AnyAdapter> => 
   const { clientMarks, noClientMarks } = await import('../keys/client-marks.ts');
   return keys.source === 'jwks' && !secret ? noClientMarks : clientMarks;
 };
-
-const tracersFor = async ({ tracing }: Config): Promise<AnyAdapter[]> =>
-  tracing ? [(await import('../tracing/otlp.ts')).otlpTracer] : [];
 
 const revocationsFor = async (): Promise<AnyAdapter[]> => {
   const { toldRevocations, revocationNews } = await import('../keys/told-revocations.ts');

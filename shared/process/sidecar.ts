@@ -28,6 +28,7 @@ import { fixed } from '../system/live.ts';
 import { exposureOf } from './exposure.ts';
 import { startMetrics } from './metrics-server.ts';
 import { type Certificates, openCertificates } from './tls.ts';
+import { tracersFor } from './tracers.ts';
 import { VERSION } from './version.ts';
 
 const PORTS = ['clock', 'ids', 'log', 'metrics', 'settings', 'clientMarks'] as const satisfies readonly PortName[];
@@ -83,11 +84,13 @@ const groundOf = async (config: SidecarConfig, replace: readonly Adapter<any, an
   const { systemClock } = await import('../system/clock.ts');
   const { settings } = await import('../system/settings.ts');
   const replaced = new Set(replace.map(({ port }) => port));
-  const chosen = [systemClock, randomIds, jsonLog, promMetrics, settings, noClientMarks];
+  const tracers = await tracersFor(config);
+  const chosen = [systemClock, randomIds, jsonLog, promMetrics, settings, noClientMarks, ...tracers];
   const assembly = new Assembly([...chosen.filter(({ port }) => !replaced.has(port)), ...replace], config);
   onStop(() => assembly.close());
   const ports: Partial<Ports> = {};
   for (const name of PORTS) ports[name] = (await assembly.get(name)) as never;
+  if (tracers.length > 0) ports.tracer = (await assembly.get('tracer')) as never;
   return ports as Pick<Ports, (typeof PORTS)[number]>;
 };
 

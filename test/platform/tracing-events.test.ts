@@ -1,14 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { QueuedChannel } from '../../shared/delivery/realtime/channel.ts';
 import { toOutboxRow } from '../../shared/kit/bound-store.ts';
 import { AppError } from '../../shared/kit/errors.ts';
+import { traced } from '../../shared/kit/operation-span.ts';
 import { withSpans } from '../../shared/kit/sending-spans.ts';
-import { continueTrace, traceparent } from '../../shared/kit/trace.ts';
+import { continueTrace, readTraceparent, traceparent } from '../../shared/kit/trace.ts';
+import { carrying } from '../../shared/messaging/bridge/carrying.ts';
 import { readOutboxBody } from '../../shared/messaging/bus.ts';
 import { DEAD } from '../../shared/messaging/dead-letters.ts';
 import { gaugeQueue, type Held, heldBy, observeAge } from '../../shared/messaging/measures.ts';
 import { producing } from '../../shared/messaging/producing.ts';
+import type { OutboxBody } from '../../shared/ports/envelope.ts';
+import type { Ports } from '../../shared/ports/index.ts';
+import type { Frame } from '../../shared/ports/realtime.ts';
 import type { Claimed } from '../../shared/ports/store.ts';
-import type { SpanAttributes, Tracer } from '../../shared/ports/tracer.ts';
+import type { SpanAttributes, Trace, Tracer } from '../../shared/ports/tracer.ts';
 import { context, noted } from '../messaging/rig.ts';
 
 const NOW = Date.parse('2026-05-09T12:00:00Z');
@@ -200,5 +206,105 @@ describe('a queue is gauged', () => {
     expect(await since()).toBe(NOW + 10_000);
     now += 5_000;
     expect(await since()).toBe(NOW + 15_000);
+  });
+});
+
+describe('an event that the bridge carries', () => {
+  const envelope = (row('m1', `${PARENT}-01`).body as { envelope: object }).envelope;
+  const body = { envelope, routing_key: 'user.events.registered', priority: 0 };
+  const through = async (tracer: Tracer | undefined, publish = async () => {}) => {
+    const carried: OutboxBody[] = [];
+    const crossing = {
+      publish: async (_: string, event: OutboxBody) => {
+        carried.push(event);
+        await publish();
+      },
+    };
+    const store = { get: async () => undefined, transact: async () => {} };
+    const ports = {
+      ...observed(),
+      log: { warn: () => {}, error: () => {} },
+      clock: { now: () => NOW },
+      ids: {},
+      crossing,
+      store,
+      tracer,
+    };
+    const host = { ports: ports as unknown as Ports, call: async () => undefined };
+    const verdict = await carrying('rabbitmq')(host, { body, attempts: 2 }, NOW + 1_000);
+    return { carried, verdict };
+  };
+
+  test('continues on the other side below the span of the carrying', async () => {
+    const { spans, tracer } = recorder();
+    const { carried, verdict } = await through(tracer);
+    expect(verdict).toEqual({ kind: 'done' });
+    const [span] = spans;
+    expect(span).toMatchObject({ name: 'process bridge.to_eventbridge', parent: `${PARENT}-01`, ended: true });
+    expect(spans[1]).toMatchObject({ name: 'bridge.carry' });
+    const { traceparent: on } = carried[0]!.envelope.metadata!;
+    expect(on).not.toBe(`${PARENT}-01`);
+    expect(readTraceparent(on)?.trace_id).toBe(PARENT.slice(3, 35));
+  });
+
+  test('stays as it is where nothing is traced, and a failure ends the span with its code', async () => {
+    const plain = await through(undefined);
+    expect(plain.carried[0]!.envelope.metadata!.traceparent).toBe(`${PARENT}-01`);
+    const { spans, tracer } = recorder();
+    const failed = await through(tracer, () => Promise.reject(new AppError('unavailable')));
+    expect(failed.verdict.kind).toBe('retry');
+    expect(spans[0]).toMatchObject({ error: 'unavailable', failed: true });
+  });
+});
+
+describe('a helper that is traced', () => {
+  const double = traced('tests.double', async ({ trace }: { trace: Trace }, number: number) => {
+    if (number < 0) throw new AppError('invalid_request', { detail: 'the secret is swordfish' });
+    return { doubled: number * 2, trace };
+  });
+
+  test('is a span of the call that it serves, and hands its own on', async () => {
+    const { spans, tracer } = recorder();
+    const above = { ...continueTrace(`${PARENT}-01`), tracer };
+    const { doubled, trace } = await double({ trace: above }, 21);
+    expect(doubled).toBe(42);
+    expect(spans).toEqual([
+      expect.objectContaining({
+        name: 'tests.double',
+        parent: traceparent(above),
+        attributes: { 'function.module': 'tests', 'function.name': 'double', 'function.args_count': 1 },
+        ended: true,
+      }),
+    ]);
+    expect(trace.parent_id).toBe(above.span_id);
+    await expect(double({ trace: above }, -1)).rejects.toThrow();
+    expect(spans[1]).toMatchObject({ error: 'invalid_request', failed: false });
+    expect(JSON.stringify(spans)).not.toContain('swordfish');
+  });
+
+  test('is the helper and nothing else where nothing is traced', async () => {
+    const trace = continueTrace();
+    expect(await double({ trace }, 1)).toEqual({ doubled: 2, trace });
+  });
+});
+
+describe('frames on their way to a connection', () => {
+  test('are spans until the connection takes them, or never will', async () => {
+    const { spans, tracer } = recorder();
+    const trace = { ...continueTrace(`${PARENT}-01`), tracer };
+    const start = () => tracer.start('send frame', 'producer', trace);
+    const listener = { user_id: 'u', session_id: 's', jti: 'j', generation: 0, expires_at: 0 };
+    const channel = new QueuedChannel(listener, () => {});
+    const frame = (id: string): Frame => ({ id, type: 'notification', at: 0, data: {} });
+    channel.tell(frame('a'), start());
+    channel.tell(frame('b'), start());
+    expect(spans.map((span) => 'ended' in span)).toEqual([false, false]);
+    const rows = channel[Symbol.asyncIterator]();
+    await rows.next();
+    expect(spans.map((span) => 'ended' in span)).toEqual([true, false]);
+    channel.close();
+    expect(spans[1]).toMatchObject({ error: 'closed', failed: false });
+    channel.tell(frame('c'), start());
+    expect(spans[2]).toMatchObject({ error: 'closed' });
   });
 });

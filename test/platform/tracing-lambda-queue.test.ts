@@ -55,4 +55,13 @@ test('each record of a batch is a subsegment of X-Ray, found by its event and by
   expect(told.get(failing.message_id)).toMatchObject({ fault: true });
   const { message_id, message_type } = done;
   expect(told.get(message_id)).toEqual({ annotations: { message_id, message_type, trace_id }, fault: undefined });
+  // each operation is a subsegment of its record's
+  const operationOf = ({ message_id: id }: { message_id: string }) => {
+    const record = processed().find(({ annotations }) => annotations.message_id === id)!;
+    return daemon.sent.find(({ name, parent_id }) => name === 'tests.handle' && parent_id === record.id);
+  };
+  expect(operationOf(failing)).toMatchObject({ fault: true, annotations: { error_type: 'unavailable' } });
+  const said = { 'function.module': 'tests', 'function.name': 'handle', 'function.success': true };
+  expect(operationOf(done)).toMatchObject({ metadata: { perfect21: said } });
+  expect(operationOf(done).fault).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hear, socketUrl, ticketOf } from '../doors/websocket/listener.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { newEmail, PASSWORD, userWithSession, type World } from '../e2e/world.ts';
@@ -8,6 +9,9 @@ import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
+const TAB = '4bf92f3577b34da6a3ce929d0e0e4737';
+const ASKED = '4bf92f3577b34da6a3ce929d0e0e4739';
+const TOLD = '4bf92f3577b34da6a3ce929d0e0e4738';
 const INTERNAL = 1;
 const SERVER = 2;
 const CLIENT = 3;
@@ -15,6 +19,21 @@ const PRODUCER = 4;
 const CONSUMER = 5;
 
 const buses = { embedded: 'perfect21', rabbitmq: 'rabbitmq' } as const;
+
+/** From the top to the bottom, each below the one before; others may stand beside them. */
+const PATH_TO_SOCKET = [
+  'POST /api/v1/notifications',
+  'notifications.send-notification',
+  'transact',
+  'send perfect21.events',
+  'process notification-service.notification_requests',
+  'notifications.on-realtime-send',
+  'transact',
+  'send perfect21.events',
+  'process broadcast',
+  'notifications.on-realtime-frame',
+  'send frame',
+];
 
 describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) => {
   let server: Rabbitmq | undefined;
@@ -59,6 +78,9 @@ describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) =>
       body: JSON.stringify({ identifier: email, password: 'a wrong passphrase 31415' }),
     });
     await platform.drain();
+    await tellTab(user);
+    const asked = { authorization: `Bearer ${user.access_token}`, traceparent: `00-${ASKED}-${CALLER}-01` };
+    await fetch(`${platform.http.url}/verify`, { headers: asked });
     secrets = [
       email,
       user.email,
@@ -75,12 +97,76 @@ describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) =>
       /token=([\w.-]+)/.exec(mail!.text)![1]!,
     ];
     exposed = await (await fetch(`http://127.0.0.1:${platform.metrics.port}/metrics`)).text();
+    await platform.drain();
     // what is not sent yet is flushed by the stop
     await platform.close();
   }, 120_000);
   afterAll(async () => {
     await collector?.close();
     await server?.close();
+  });
+
+  /** A service tells an open tab of a user something, in a trace of its own. */
+  const tellTab = async ({ user_id, access_token }: { user_id: string; access_token: string }): Promise<void> => {
+    const tab = hear(socketUrl(platform.http.url, { ticket: await ticketOf(world, access_token) }), {
+      headers: { traceparent: `00-${TAB}-${CALLER}-01` },
+    });
+    await tab.frame('hello');
+    const answer = await fetch(`${platform.http.url}/api/v1/notifications`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${world.service_token}`,
+        traceparent: `00-${TOLD}-${CALLER}-01`,
+      },
+      body: JSON.stringify({
+        user_id,
+        channels: ['realtime'],
+        category: 'account',
+        template_name: 'notice',
+        template_data: { title: 'Canarina', text: 'Canarina' },
+      }),
+    });
+    expect(answer.status).toBe(202);
+    await tab.frame('notification');
+    tab.socket.close();
+    await tab.closed;
+  };
+
+  test('runs on from a service over HTTP, store, outbox, bus and consumer to each process and the socket there', () => {
+    const told = collector.spans.filter(({ traceId }) => traceId === TOLD);
+    const below = (parents: readonly string[], [name, ...rest]: readonly string[]): CollectedSpan[] => {
+      const found = told.filter((span) => span.name === name && parents.includes(span.parentSpanId));
+      return rest.length === 0
+        ? found
+        : below(
+            found.map(({ spanId }) => spanId),
+            rest,
+          );
+    };
+    const at = PATH_TO_SOCKET.findIndex((_, n) => below([CALLER], PATH_TO_SOCKET.slice(0, n + 1)).length === 0);
+    expect(PATH_TO_SOCKET[at]).toBeUndefined();
+    const [frame] = below([CALLER], PATH_TO_SOCKET);
+    expect(frame).toMatchObject({ kind: PRODUCER, status: 0, attributes: { 'perfect21.frame_type': 'notification' } });
+    const ids = new Set([CALLER, ...told.map(({ spanId }) => spanId)]);
+    expect(told.filter(({ parentSpanId }) => !ids.has(parentSpanId))).toEqual([]);
+  });
+
+  test('runs through forward-auth, too', () => {
+    const asked = collector.spans.filter(({ traceId }) => traceId === ASKED);
+    const door = asked.find(({ name }) => name === 'HTTP /verify')!;
+    expect(door).toMatchObject({ kind: SERVER, status: 0, parentSpanId: CALLER });
+    expect(door.attributes).toMatchObject({ 'http.route': '/verify', 'http.response.status_code': 200 });
+    expect(asked.find(({ parentSpanId }) => parentSpanId === door.spanId)?.name).toBe('sidecar.check-request');
+  });
+
+  test('of a socket lasts until somebody is let in, not for as long as he stays', () => {
+    const opened = collector.spans.filter(({ traceId }) => traceId === TAB);
+    const door = opened.find(({ name }) => name === 'GET /ws')!;
+    expect(door).toMatchObject({ kind: SERVER, status: 0, parentSpanId: CALLER });
+    expect(opened.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['notifications.redeem-ticket', 'notifications.watch']),
+    );
   });
 
   const own = (): readonly CollectedSpan[] => collector.spans.filter(({ traceId }) => traceId === TRACE);

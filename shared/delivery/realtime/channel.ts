@@ -1,6 +1,7 @@
 /** The frames of one connection, held until it takes them, and not for longer than it may be slow. */
 import { AppError } from '../../kit/errors.ts';
 import type { Channel, Frame, Gap, Listener } from '../../ports/realtime.ts';
+import type { Span } from '../../ports/tracer.ts';
 
 /** Frames that wait for a listener. One that is further behind is told so and has to come back. */
 export const MOST_WAITING = 1_000;
@@ -12,6 +13,8 @@ export class QueuedChannel implements Channel {
   readonly listener: Listener;
   readonly #onClose: (channel: QueuedChannel) => void;
   #waiting: (Frame | Gap)[] = [];
+  /** Of frames that wait, where their traces are recorded. */
+  #spans: Map<Frame | Gap, Span> | undefined;
   #taker: { resolve: (result: Result) => void; reject: (error: AppError) => void } | undefined;
   #end: End | undefined;
 
@@ -20,12 +23,21 @@ export class QueuedChannel implements Channel {
     this.#onClose = onClose;
   }
 
-  tell(item: Frame | Gap): void {
-    if (this.#end) return;
-    if (this.#taker) this.#give({ done: false, value: item });
-    else if (this.#waiting.length < MOST_WAITING) this.#waiting.push(item);
-    else {
-      this.#waiting = [];
+  /** @param span ends when the connection takes the item, or never will */
+  tell(item: Frame | Gap, span?: Span): void {
+    if (this.#end) span?.end('closed', false);
+    else if (this.#taker) {
+      this.#give({ done: false, value: item });
+      span?.end();
+    } else if (this.#waiting.length < MOST_WAITING) {
+      this.#waiting.push(item);
+      if (span) {
+        this.#spans ??= new Map();
+        this.#spans.set(item, span);
+      }
+    } else {
+      span?.end('too_slow', false);
+      this.#drop('too_slow');
       this.end(new AppError('too_many_requests', { detail: 'Frames were not taken as fast as they came' }));
     }
   }
@@ -42,7 +54,7 @@ export class QueuedChannel implements Channel {
   }
 
   close(): void {
-    this.#waiting = [];
+    this.#drop('closed');
     this.end();
   }
 
@@ -56,6 +68,13 @@ export class QueuedChannel implements Channel {
     };
   }
 
+  /** Gives up what waits. */
+  #drop(why: string): void {
+    this.#waiting = [];
+    for (const span of this.#spans?.values() ?? []) span.end(why, false);
+    this.#spans = undefined;
+  }
+
   #give(result: Result): void {
     const taker = this.#taker!;
     this.#taker = undefined;
@@ -64,6 +83,10 @@ export class QueuedChannel implements Channel {
 
   #next(): Promise<Result> {
     const value = this.#waiting.shift();
+    if (value && this.#spans) {
+      this.#spans.get(value)?.end();
+      this.#spans.delete(value);
+    }
     if (value) return Promise.resolve({ done: false, value });
     if (this.#end?.error) return Promise.reject(this.#end.error);
     if (this.#end) return Promise.resolve({ done: true, value: undefined });

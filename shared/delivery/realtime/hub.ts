@@ -82,12 +82,14 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
       void lookAt(channel);
       return channel;
     },
-    tell: (user_id, frame: Frame) => {
+    tell: (user_id, frame: Frame, trace) => {
       const channels = users.get(user_id);
       if (!channels) return 0;
       const { size } = channels;
       metrics.count('perfect21_realtime_frames_total', labelsOf(frame.type), size);
-      for (const channel of channels) channel.tell(frame);
+      const attributes = { 'perfect21.frame_type': frame.type };
+      for (const channel of channels)
+        channel.tell(frame, trace?.tracer?.start('send frame', 'producer', trace, attributes));
       return size;
     },
     end: ({ user_id, session_id, except_session_id }, frame) => {

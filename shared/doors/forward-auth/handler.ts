@@ -95,7 +95,9 @@ export const forwardAuth = (host: Host) => {
     const started = performance.now();
     const { headers } = request;
     const id = requestIdOf(headers['x-request-id'] as string | undefined, ids.uuid);
-    const trace = continueTrace(headers.traceparent as string | undefined);
+    const above = headers.traceparent as string | undefined;
+    const span = host.ports.tracer?.start(`HTTP ${PATH}`, 'server', above, { 'http.route': PATH });
+    const trace = span?.trace ?? continueTrace(above);
     const input = { authorization: valuesOf(request, 'authorization'), permissions: wantedBy(request, url) };
     const client = { user_agent: headers['user-agent'] };
     invoke(host, checkRequest, input, { request_id: id, trace, caller: ANONYMOUS, client, door: 'http' })
@@ -110,6 +112,10 @@ export const forwardAuth = (host: Host) => {
       })
       .then((verdict) => {
         answer(request, response, verdict, id);
+        if (span) {
+          span.set({ 'http.response.status_code': STATUS[verdict.outcome] });
+          span.end(verdict.outcome === 'unknown' ? 'unavailable' : undefined);
+        }
         metrics.observe('perfect21_request_duration_seconds', TIMED, (performance.now() - started) / 1_000);
         if (verdict.outcome === 'allowed') return;
         const { 'x-forwarded-method': method, 'x-forwarded-host': name } = headers;

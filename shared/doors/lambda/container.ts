@@ -16,6 +16,10 @@ export const openHost = async (names: readonly PortName[], choose: Choose, env: 
   try {
     const ports = {} as Record<PortName, unknown>;
     for (const name of names) ports[name] = await assembly.get(name);
+    if (env.POWERTOOLS_TRACE_ENABLED === 'true') {
+      const { xrayTracer } = await import('./tracer.heavy.ts');
+      ports.tracer = xrayTracer({ store: 'aws.dynamodb', bus: 'aws.eventbridge' });
+    }
     const host: Host = {
       ports: ports as unknown as Ports,
       call: (callee, input, context) => callLocal(host, callee, input, context),

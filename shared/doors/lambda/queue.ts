@@ -75,7 +75,9 @@ const deliver = async (
     envelope = readEnvelope(record.body);
     const { message_id, message_type, correlation_id: request_id = message_id } = envelope;
     observeAge(host.ports, queue, envelope, attempt);
+    const { tracer } = host.ports;
     trace = continueTrace(envelope.metadata?.traceparent);
+    if (tracer) trace = { ...trace, tracer };
     const caller = { kind: 'service', name: 'events', permissions: [] } as const;
     const context: Context = { request_id, trace, caller, client: {}, door: 'queue', attempt, deadline };
     const handlers = ops.filter(({ subscription }) => subscription?.types.includes(message_type));

@@ -5,6 +5,7 @@ import type { Context } from '../../kit/context.ts';
 import { networkOf } from '../../kit/network.ts';
 import type { Operation } from '../../kit/operation.ts';
 import { continueTrace } from '../../kit/trace.ts';
+import type { Span, Tracer } from '../../ports/tracer.ts';
 import { requestIdOf } from '../binding/binding.ts';
 
 export interface Coming {
@@ -15,6 +16,8 @@ export interface Coming {
   network: string;
   /** With the caller that asks whose a ticket is. */
   context: Context;
+  /** Until he is let in or refused: what he hears afterwards are spans of those who tell it. */
+  span: Span | undefined;
 }
 
 export const pathOf = (url = '/'): string => url.split('?', 1)[0]!;
@@ -24,19 +27,24 @@ export const comingOf = (
   routes: ReadonlyMap<string, Operation<any, any>>,
   ipOf: (peer: string | undefined, forwardedFor?: string) => string | undefined,
   newId: () => string,
+  tracer?: Tracer,
 ): Coming => {
+  const path = pathOf(url);
+  const above = headers.traceparent as string | undefined;
+  const span = tracer?.start(`GET ${path}`, 'server', above, { 'http.request.method': 'GET', 'http.route': path });
   const ip = ipOf(socket.remoteAddress, headers['x-forwarded-for'] as string | undefined);
   return {
-    op: routes.get(pathOf(url))!,
+    op: routes.get(path)!,
     query: url.split('?', 2)[1] ?? '',
     origin: headers.origin,
     network: networkOf(ip),
     context: {
       request_id: requestIdOf(headers['x-request-id'] as string | undefined, newId),
-      trace: continueTrace(headers.traceparent as string | undefined),
+      trace: span?.trace ?? continueTrace(above),
       caller: PLATFORM,
       client: { ip, user_agent: headers['user-agent']?.slice(0, 512) },
       door: 'websocket',
     },
+    span,
   };
 };

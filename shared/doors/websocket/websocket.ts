@@ -7,6 +7,7 @@ import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
 import type { Service } from '../../kit/service.ts';
+import { endFailed } from '../../kit/span.ts';
 import { readQuery } from '../binding/body.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import { type Coming, comingOf, pathOf } from './coming.ts';
@@ -81,7 +82,8 @@ class SocketDoor implements Sockets {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (opened) => {
-      void this.#serve(opened, comingOf(request, this.#routes, this.#options.ipOf, this.#host.ports.ids.uuid));
+      const { ids, tracer } = this.#host.ports;
+      void this.#serve(opened, comingOf(request, this.#routes, this.#options.ipOf, ids.uuid, tracer));
     });
   }
 
@@ -109,22 +111,35 @@ class SocketDoor implements Sockets {
     return connection;
   }
 
-  async #serve(opened: WebSocket, { op, query, origin, network, context }: Coming): Promise<void> {
-    const connection = this.#taken(opened, network);
+  async #serve(opened: WebSocket, coming: Coming): Promise<void> {
+    const connection = this.#taken(opened, coming.network);
+    const { op, context, span } = coming;
     try {
-      if (this.#stopping) throw new AppError('unavailable', { detail: 'The process stops' });
-      const most = this.#limits.of_address * (this.#host.ports.settings?.rate_limits ?? 1);
-      if (this.#ofAddress.get(network)! > most) {
-        throw new AppError('too_many_requests', { detail: 'Too many connections of one address' });
+      let rows: unknown;
+      try {
+        rows = await this.#letIn(connection, coming);
+        span?.end();
+      } catch (thrown) {
+        if (span) endFailed(span, thrown);
+        throw thrown;
       }
-      if (!this.#fromHere(origin)) throw new AppError('invalid_token', { detail: 'Pages of another origin' });
-      const { ticket = '', ...input } = readQuery(query);
-      const caller = await this.#admit(op, ticket, context);
-      const rows = await invoke(this.#host, op, input, { ...context, caller, signal: connection.signal });
       await connection.carry(rows as AsyncIterable<unknown>);
     } catch (thrown) {
       this.#refuse(connection, op, toAppError(thrown), context);
     }
+  }
+
+  /** Lets somebody in, or throws why not. */
+  async #letIn(connection: Connection, { op, query, origin, network, context }: Coming): Promise<unknown> {
+    if (this.#stopping) throw new AppError('unavailable', { detail: 'The process stops' });
+    const most = this.#limits.of_address * (this.#host.ports.settings?.rate_limits ?? 1);
+    if (this.#ofAddress.get(network)! > most) {
+      throw new AppError('too_many_requests', { detail: 'Too many connections of one address' });
+    }
+    if (!this.#fromHere(origin)) throw new AppError('invalid_token', { detail: 'Pages of another origin' });
+    const { ticket = '', ...input } = readQuery(query);
+    const caller = await this.#admit(op, ticket, context);
+    return invoke(this.#host, op, input, { ...context, caller, signal: connection.signal });
   }
 
   /** Who comes with a ticket. @throws AppError `invalid_token` for one that lets nobody in */

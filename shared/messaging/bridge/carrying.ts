@@ -3,9 +3,12 @@ import { carry } from '../../../functions/bridge/carry.ts';
 import type { Context } from '../../kit/context.ts';
 import { toAppError, toBatchVerdict } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
-import { continueTrace } from '../../kit/trace.ts';
+import { continueTrace, traceparent } from '../../kit/trace.ts';
 import type { Side } from '../../ports/crossing.ts';
+import type { Span } from '../../ports/tracer.ts';
 import { readOutboxBody } from '../bus.ts';
+import { consuming } from '../consuming.ts';
+import type { AnyEnvelope } from '../envelope.ts';
 import type { Delivery, Queue, Verdict } from '../queue.ts';
 
 /** RabbitMQ's queue of the bridge, bound to everything. */
@@ -20,6 +23,12 @@ export const BRIDGE_LIMITS = {
   waiting: 'events wait at their own side until it is there',
 } as const;
 
+/** What consumers of the other side do is below what the bridge did. */
+const below = (envelope: AnyEnvelope, { trace }: Span): AnyEnvelope => ({
+  ...envelope,
+  metadata: { ...envelope.metadata, traceparent: traceparent(trace) },
+});
+
 /** Carries what `side` delivered. Never throws: a message whose fate is not known is to be tried again. */
 export const carrying =
   (side: Side) =>
@@ -28,9 +37,10 @@ export const carrying =
     const event = readOutboxBody(body);
     if (!event) return { kind: 'park', reason: 'invalid envelope' };
     const { envelope, routing_key, priority } = event;
+    const span = consuming(host.ports.tracer, side === 'rabbitmq' ? TO_EVENTBRIDGE : TO_RABBITMQ, envelope, attempts);
     const context: Context = {
       request_id: envelope.correlation_id ?? envelope.message_id,
-      trace: continueTrace(envelope.metadata?.traceparent),
+      trace: span?.trace ?? continueTrace(envelope.metadata?.traceparent),
       caller: { kind: 'service', name: 'bridge', permissions: [] },
       client: {},
       door: 'queue',
@@ -38,12 +48,15 @@ export const carrying =
     };
     const count = (result: string): void => metrics.count('perfect21_bridge_messages_total', { side, result });
     try {
-      const { result } = await invoke(host, carry, { side, envelope, routing_key, priority }, context);
+      const carried = span?.trace.sampled ? below(envelope, span) : envelope;
+      const { result } = await invoke(host, carry, { side, envelope: carried, routing_key, priority }, context);
       count(result);
+      span?.end();
       return { kind: 'done' };
     } catch (thrown) {
       const error = toAppError(thrown);
       const kind = toBatchVerdict(error);
+      span?.end(error.code);
       count(kind === 'park' ? 'refused' : 'failed');
       log[kind === 'park' ? 'error' : 'warn']('bridge.failed', {
         side,

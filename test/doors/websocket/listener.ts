@@ -21,7 +21,10 @@ export interface HeardSocket {
 }
 
 /** Opens a socket at an address. */
-export const hear = (url: string, options: { origin?: string; autoPong?: boolean } = {}): HeardSocket => {
+export const hear = (
+  url: string,
+  options: { origin?: string; autoPong?: boolean; headers?: Record<string, string> } = {},
+): HeardSocket => {
   const socket = new WebSocket(url, options);
   const frames: Told[] = [];
   socket.on('message', (data) => frames.push(JSON.parse(String(data))));
