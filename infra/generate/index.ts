@@ -17,6 +17,7 @@ import { logs } from './logs.ts';
 import { observability } from './observability.ts';
 import { openapi } from './openapi.ts';
 import { operations } from './operations.ts';
+import { processes } from './processes.ts';
 import * as proto from './proto.ts';
 import { resources } from './resources.ts';
 import { serviceNamesFile } from './service-names.ts';
@@ -28,6 +29,7 @@ const GENERATORS: readonly Generator[] = [
   resources,
   serviceNamesFile,
   authorizer,
+  processes,
   bridge,
   openapi,
   asyncapi,

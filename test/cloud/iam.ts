@@ -29,6 +29,21 @@ const DYNAMODB = (operation: string, input: any): Need[] => {
   );
 };
 
+const EVENTS = (operation: string, input: any): Need[] => {
+  const action = `events:${operation}`;
+  const { Entries, EventBusName, Rule, Name = Rule, Targets } = input;
+  if (operation === 'PutEvents')
+    return Entries.map((each: any) => ({ action, resource: arn('events', `event-bus/${each.EventBusName}`) }));
+  if (operation === 'ListRules') return [{ action, resource: '*' }];
+  const resource = arn('events', `rule/${EventBusName}/${Name}`);
+  if (operation !== 'PutTargets') return [{ action, resource }];
+  return Targets.map(({ Arn }: any) => ({
+    action,
+    resource,
+    context: { 'events:TargetArn': arn('sqs', Arn.slice(Arn.lastIndexOf(':') + 1)) },
+  }));
+};
+
 /** By the service that a signature names: what a request needs. */
 const NEEDS: Record<string, (operation: string, body: string, url: string) => Need[]> = {
   dynamodb: (operation, body) => DYNAMODB(operation, JSON.parse(body)),
@@ -38,11 +53,7 @@ const NEEDS: Record<string, (operation: string, body: string, url: string) => Ne
     const { QueueUrl, QueueName } = JSON.parse(body);
     return [{ action: `sqs:${operation}`, resource: arn('sqs', QueueName ?? last(QueueUrl)) }];
   },
-  events: (operation, body) =>
-    JSON.parse(body).Entries.map(({ EventBusName }: any) => ({
-      action: `events:${operation}`,
-      resource: arn('events', `event-bus/${EventBusName}`),
-    })),
+  events: (operation, body) => EVENTS(operation, JSON.parse(body)),
   ses: (_, body) => {
     const [, domain] = /@([^>]+)>?$/.exec(JSON.parse(body).FromEmailAddress) ?? [];
     return [{ action: 'ses:SendEmail', resource: arn('ses', `identity/${domain}`) }];
@@ -78,7 +89,7 @@ export const allows = (
   const known: Record<string, string> = { ...context, 'lambda:SourceFunctionArn': functionArn };
   const conditions = Object.entries(statement.Condition ?? {}).every(
     ([operator, values]) =>
-      ['ArnEquals', 'StringEquals', 'ForAllValues:StringEquals'].includes(operator) &&
+      ['ArnEquals', 'StringEquals', 'ForAllValues:StringEquals', 'ForAllValues:ArnLike'].includes(operator) &&
       Object.entries(values).every(([key, wanted]) => known[key] !== undefined && anyOf(wanted, known[key]!)),
   );
   const covers = statement.NotResource

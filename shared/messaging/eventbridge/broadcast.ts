@@ -2,8 +2,7 @@
  * Broadcasts over EventBridge: a process makes a queue and a rule of its own, and removes them when it stops.
  *
  * The rule's description says until when its process will have been heard of; what a killed one left behind is removed by
- * the others after that. It takes `events:PutRule`, `PutTargets`, `ListRules`, `RemoveTargets` and `DeleteRule` on rules,
- * and `sqs:*Queue*`, `ReceiveMessage` and `DeleteMessage` on queues, that begin with `perfect21-hears-`.
+ * the others after that. The rights that it takes are those of infra/generated/processes.yml.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventBridgeClient, type EventBridgeClientConfig, ListRulesCommand } from '@aws-sdk/client-eventbridge';
