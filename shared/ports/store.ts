@@ -220,6 +220,11 @@ export interface Messages {
   depth(queue: string): Promise<{ count: number; oldest_at?: number }>;
   /** Messages of a queue as they are, by id, which is oldest first, without claiming them; those behind the id `after`. */
   peek(queue: string, limit: number, after?: string): Promise<Claimed[]>;
+  /**
+   * A number that is another one when another process has committed anything since; for who looks often at queues that
+   * others fill. Absent where looking costs no more.
+   */
+  others?(): number;
   /** A name for this process, for work whose end it may not live to note. */
   owner(): Promise<string>;
   /** True when the process of this name has ended, and nothing of it is under way. False, too, where nobody can say. */

@@ -1,5 +1,7 @@
 /** What of broadcasts in the store no other bus has: several processes on one file, and processes that sleep or are killed. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { tailed } from '../../shared/messaging/embedded/tail.ts';
+import { startRelay } from '../../shared/messaging/relay.ts';
 import { hearer } from '../contract/bus-broadcasts.ts';
 import { note, openRig, probeCollections, type Rig, temporaryFolder } from './rig.ts';
 
@@ -38,6 +40,42 @@ describe('broadcasts on one SQLite file', () => {
     }
     expect(took.sort((a, b) => a - b)[7]).toBeLessThan(100);
     expect(two.told.texts()).toHaveLength(15);
+  });
+
+  test('a quiet process reads nothing: only a commit of another one makes it look', async () => {
+    const path = await file();
+    const [one, two] = [await process(path), await process(path)];
+    two.rig.worker();
+    await expect.poll(() => caughtUp(two.told), { timeout: 10_000 }).toBe(2);
+    const looks = vi.spyOn(two.rig.store.messages, 'peek');
+    const ears = () => looks.mock.calls.filter(([queue]) => /^perfect21\.tail\./.test(queue)).length;
+    const asked = vi.spyOn(two.rig.store.messages, 'others');
+    const sinceThen = ears();
+    // twenty looks' time
+    await expect.poll(() => asked.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(20);
+    expect(ears()).toBe(sinceThen);
+    await one.rig.run(note, { id: 'n', text: 'somebody else' });
+    await expect.poll(() => two.told.texts(), { timeout: 10_000 }).toEqual(['somebody else']);
+  });
+
+  test('a stop waits for nobody, and the next relay removes what is left of it', async () => {
+    const path = await file();
+    const [one, two] = [await process(path), await process(path)];
+    const worker = one.rig.worker();
+    await expect.poll(() => caughtUp(one.told), { timeout: 10_000 }).toBe(2);
+    const started = performance.now();
+    await worker.stop();
+    expect(performance.now() - started).toBeLessThan(300);
+    for (const { rig } of [one, two]) rig.clock.pass(500);
+    await two.rig.run(note, { id: 'n', text: 'afterwards' });
+    const relay = startRelay(
+      two.rig.host.ports,
+      tailed({ name: 'none', publish: async (rows) => rows.map(() => ({ kind: 'published' })) }, two.rig.host.ports),
+      () => {},
+    );
+    await relay.round();
+    await relay.stop();
+    expect(await tails(two.rig)).toBe(0);
   });
 
   test('a process that slept so long that it was forgotten is told that it missed something, and catches up', async () => {

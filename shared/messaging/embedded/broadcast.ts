@@ -1,15 +1,14 @@
 /**
  * Broadcasts in the store: relays give each process that hears them a copy of its own, as they do for tails (tails.ts).
  *
- * A process hears of commits of its own at once and looks for others' every 50 ms. Only it reads its copies, so it takes
- * them first and removes them afterwards.
+ * A process hears of commits of its own at once, and every 50 ms of others': on SQLite by a number that tells whether there
+ * were any, elsewhere by a look. Only it reads its copies, so it takes them first and removes them afterwards.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../../ports/store.ts';
 import type { Hearing, Listener } from '../hearing.ts';
 import { type Pump, startPump } from '../pump.ts';
-import { KNOWN_MS, LOOK_MS } from './tail.ts';
-import { drain, forget, newTail, type TailPorts } from './tails.ts';
+import { drain, KNOWN_MS, LOOK_MS, newTail, type TailPorts } from './tails.ts';
 
 /** Between two looks for what other processes relayed. */
 const EVERY_MS = 50;
@@ -45,35 +44,49 @@ export const listenInStore = (ports: TailPorts, listener: Listener): Hearing => 
     clearTimeout(knowing);
     knowing = setTimeout(() => known && listener.connected(), KNOWN_MS + LOOK_MS).unref();
   };
+  /** Whether there may be copies that were not looked for, and what others had committed at the last look. */
+  let told = true;
+  let seen: number | undefined;
   const take = async (): Promise<number> => {
     try {
       const held = await own.say();
       if (!held && known) listener.missed();
       if (!held || !known) joined();
-      return await takeAll(store, own.queue, listener);
+      const others = store.messages.others?.();
+      if (!told && others !== undefined && others === seen) return 0;
+      told = false;
+      seen = others;
+      const taken = await takeAll(store, own.queue, listener);
+      if (taken > 0) told = true;
+      return taken;
     } catch (error) {
       if (known) listener.missed();
       known = false;
+      told = true;
       if (!stopped) await sleep(AWAY_MS, undefined, { ref: false });
       throw error;
     }
   };
   const pump: Pump = startPump({ take, onError: () => {}, idle: { from: EVERY_MS, to: EVERY_MS } });
-  const unsubscribe = store.onCommit((queues) => queues.has(own.queue) && pump.wake());
+  const look = (): void => {
+    told = true;
+    pump.wake();
+  };
+  const unsubscribe = store.onCommit((queues) => queues.has(own.queue) && look());
 
   return {
-    round: pump.round,
+    round: () => {
+      told = true;
+      return pump.round();
+    },
     stop: async () => {
       stopped = true;
       clearTimeout(knowing);
       unsubscribe();
       await pump.stop();
       try {
-        await own.leave();
-        // until then relays may bring more
-        await sleep(KNOWN_MS + LOOK_MS);
+        await own.leave(KNOWN_MS + LOOK_MS);
         await drain(store, own.queue, () => {});
-        await forget(ports);
       } catch {
         // the store is away: what is left is removed by the others, when what it said last has ended
       }

@@ -10,22 +10,21 @@ import type { NewMessage } from '../../ports/store.ts';
 import { type Bus, type Outcome, readOutboxBody } from '../bus.ts';
 import type { Passing } from '../operate.ts';
 import { match } from '../topic.ts';
-import { drain, forget, newTail, type TailPorts, tailsNow } from './tails.ts';
-
-/** How long a relay believes what it read, ms. */
-export const KNOWN_MS = 250;
-export const LOOK_MS = 200;
+import { drain, forget, KNOWN_MS, LOOK_MS, newTail, type TailPorts, tailsNow } from './tails.ts';
 
 /** The embedded bus for tails too: an event's copies for them are committed with its deliveries. */
 export const tailed = (bus: Bus, ports: Pick<Ports, 'store' | 'clock'>): Bus => {
   const { clock } = ports;
-  let known: Awaited<ReturnType<typeof tailsNow>> = [];
+  let known: Awaited<ReturnType<typeof tailsNow>>['tails'] = [];
   let read = Number.NEGATIVE_INFINITY;
   const tails = async (): Promise<typeof known> => {
     const now = performance.now();
     if (now - read > KNOWN_MS) {
-      known = await tailsNow(ports);
+      const { tails, over } = await tailsNow(ports);
+      known = tails;
       read = now;
+      // one that stopped waited for nobody; who can't do it now leaves it to the next
+      if (over) await forget(ports).catch(() => {});
     }
     return known;
   };

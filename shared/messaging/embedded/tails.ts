@@ -9,6 +9,9 @@ import type { Claimed, NewMessage, Store } from '../../ports/store.ts';
 
 const TAILS = 'perfect21.tails';
 const MOST = 100;
+/** How long a relay believes what it read of them, and how often a tail looks, ms. */
+export const KNOWN_MS = 250;
+export const LOOK_MS = 200;
 /** How long one saying holds, and how often it is repeated, ms. */
 export const HOLDS_MS = 30_000;
 const AGAIN_MS = 10_000;
@@ -25,16 +28,23 @@ export type TailPorts = Pick<Ports, 'store' | 'clock' | 'ids'>;
 
 const sayingOf = ({ body }: Claimed): Saying => body as Saying;
 
+type StorePorts = Pick<Ports, 'store' | 'clock'>;
+
 /** What holds of what was said, claimed or not: the newest of each tail. */
-const newest = async ({ store, clock }: Pick<Ports, 'store' | 'clock'>): Promise<Map<string, Claimed>> => {
-  const said = await store.messages.peek(TAILS, MOST);
-  const live = said.filter((message) => sayingOf(message).until > clock.now());
+const newestOf = (said: readonly Claimed[], now: number): Map<string, Claimed> => {
+  const live = said.filter((message) => sayingOf(message).until > now);
   return new Map(live.map((message) => [sayingOf(message).queue, message]));
 };
+const newest = async ({ store, clock }: StorePorts): Promise<Map<string, Claimed>> =>
+  newestOf(await store.messages.peek(TAILS, MOST), clock.now());
 
-/** The tails that look now. */
-export const tailsNow = async (ports: Pick<Ports, 'store' | 'clock'>): Promise<readonly Saying[]> =>
-  [...(await newest(ports)).values()].map(sayingOf);
+/** The tails that look now, and whether there is something to forget. */
+export const tailsNow = async ({ store, clock }: StorePorts): Promise<{ tails: readonly Saying[]; over: boolean }> => {
+  const now = clock.now();
+  const said = await store.messages.peek(TAILS, MOST);
+  const over = said.some((message) => sayingOf(message).until <= now && message.available_at <= now);
+  return { tails: [...newestOf(said, now).values()].map(sayingOf), over };
+};
 
 /** Takes all messages of a queue that are there. */
 export const drain = async (store: Store, queue: string, take: (body: unknown) => void): Promise<void> => {
@@ -47,7 +57,7 @@ export const drain = async (store: Store, queue: string, take: (body: unknown) =
 };
 
 /** Removes sayings that ended or were said anew, and the copies of events that were made for tails that are gone. */
-export const forget = async (ports: TailPorts): Promise<void> => {
+export const forget = async (ports: StorePorts): Promise<void> => {
   const { store, clock } = ports;
   for (let removed = true; removed; ) {
     removed = false;
@@ -76,10 +86,10 @@ export const forget = async (ports: TailPorts): Promise<void> => {
 export const newTail = (ports: TailPorts, binding: string) => {
   const { store, clock, ids } = ports;
   const queue = `perfect21.tail.${ids.uuid()}`;
-  const saying = (until: number): NewMessage => ({
+  const saying = (until: number, available_at = clock.now()): NewMessage => ({
     queue: TAILS,
     id: ids.uuid(),
-    available_at: clock.now(),
+    available_at,
     body: { queue, binding, until } satisfies Saying,
   });
   let said = Number.NEGATIVE_INFINITY;
@@ -94,11 +104,14 @@ export const newTail = (ports: TailPorts, binding: string) => {
       await forget(ports);
       return since >= 0 && since < HOLDS_MS;
     },
-    /** Says that it is over; relays learn it when they read again, and who forgets after that removes the rest. */
-    leave: async (): Promise<void> => {
+    /**
+     * Says that it is over. Relays learn it when they read again, and may bring copies until then: who does not wait for
+     * that has it forgotten `in_ms` later, by whoever is there then, who removes these copies with it.
+     */
+    leave: async (in_ms = 0): Promise<void> => {
       const claimed = await store.messages.claim(TAILS, { limit: MOST, lease_ms: LEASE_MS });
       const own = claimed.filter((message) => sayingOf(message).queue === queue);
-      await store.transact([], { settle: own, enqueue: [saying(0)] });
+      await store.transact([], { settle: own, enqueue: [saying(0, clock.now() + in_ms)] });
       for (const message of claimed) {
         if (!own.includes(message)) await store.messages.release(message, { available_at: message.available_at });
       }
