@@ -19,6 +19,7 @@ import { openapi } from './openapi.ts';
 import { operations } from './operations.ts';
 import { processes } from './processes.ts';
 import * as proto from './proto.ts';
+import { rabbitmq } from './rabbitmq.ts';
 import { resources } from './resources.ts';
 import { serviceNamesFile } from './service-names.ts';
 import { statuses } from './statuses.ts';
@@ -42,6 +43,7 @@ const GENERATORS: readonly Generator[] = [
   istio,
   kong,
   consul,
+  rabbitmq,
   proto,
   commonPasswords,
 ];

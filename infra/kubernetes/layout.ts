@@ -115,13 +115,13 @@ export const layouts = (platform: readonly Service[]): Readonly<Record<string, L
     'overlays/production': place(PUBLIC, {
       images: registry,
       patches: [scaled(3, 20)],
-      components: ['../../../kong'],
+      components: ['../../../kong', '../../../rabbitmq'],
     }),
     // the same in Istio: infra/istio
     'overlays/mesh': place(PUBLIC, {
       images: registry,
       patches: [scaled(3, 20)],
-      components: ['../../../istio/mesh'],
+      components: ['../../../rabbitmq', '../../../istio/mesh'],
     }),
     // for tests of others: one call in a thousand is late
     'overlays/mesh-faults': {
@@ -131,7 +131,7 @@ export const layouts = (platform: readonly Service[]): Readonly<Record<string, L
       { ...PUBLIC, LOG_LEVEL: 'debug' },
       {
         patches: [scaled(1, 2)],
-        components: ['../../../kong'],
+        components: ['../../../kong', '../../../rabbitmq'],
       },
     ),
     'components/sidecar': {

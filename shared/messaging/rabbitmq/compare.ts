@@ -71,7 +71,7 @@ export const compareNames = async (
   ] as const;
   const queues = [
     [DEAD, { durable: true, arguments: { 'x-queue-type': settings.queue_type } }],
-    [DROPPED, droppedQueue],
+    [DROPPED, droppedQueue(settings)],
     ...retries.map(({ name, options }) => [name, options] as const),
     ...topology.queues.map(({ name }) => [name, consumerQueue(settings)] as const),
   ] as const;

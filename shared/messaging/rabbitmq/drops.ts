@@ -2,12 +2,13 @@
  * Counts what the broker itself gives up: a full queue, a message that waited too long. A copy of each such dead letter
  * comes to `perfect21.dropped`, which all processes share, so each is counted once.
  */
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { Channel, ChannelModel, ConsumeMessage, Options } from 'amqplib';
 import type { Ports } from '../../ports/index.ts';
 import { DEAD } from '../dead-letters.ts';
 import type { Topology } from '../topology.ts';
 import { REFUSED } from './consumer.ts';
 import { deathOf } from './letters.ts';
+import type { RabbitSettings } from './settings.ts';
 
 export const DROPPED = 'perfect21.dropped';
 const PREFETCH = 100;
@@ -15,16 +16,19 @@ const LOG_MS = 1_000;
 /** What is beyond this while nobody counts is not counted: copies must not fill the broker. */
 const MOST = 10_000;
 
-/** Arguments of the shared queue. Copies need no replicas. */
-export const droppedQueue = { durable: true, arguments: { 'x-queue-type': 'classic', 'x-max-length': MOST } };
+/** Arguments of the shared queue. It is replicated with the others: nobody could consume anything while its only node is away. */
+export const droppedQueue = ({ queue_type }: Pick<RabbitSettings, 'queue_type'>): Options.AssertQueue => ({
+  durable: true,
+  arguments: { 'x-queue-type': queue_type, 'x-max-length': MOST },
+});
 
 /** By the reason of the broker, as the embedded bus counts them. */
 const RESULT: Readonly<Record<string, string>> = { maxlen: 'overflow', expired: 'expired' };
 
 /** Lets copies come. What a consumer parked itself has no death of the broker's in its headers and is counted there. */
-export const declareDrops = async (channel: Channel): Promise<void> => {
+export const declareDrops = async (channel: Channel, settings: Pick<RabbitSettings, 'queue_type'>): Promise<void> => {
   await channel.assertExchange(DROPPED, 'headers', { durable: true });
-  await channel.assertQueue(DROPPED, droppedQueue);
+  await channel.assertQueue(DROPPED, droppedQueue(settings));
   // a header that is there, whatever it says
   await channel.bindQueue(DROPPED, DROPPED, '', { 'x-match': 'any-with-x', 'x-first-death-reason': null });
   await channel.bindExchange(DROPPED, DEAD, '');

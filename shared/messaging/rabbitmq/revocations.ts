@@ -3,7 +3,7 @@
  * them, and every verifier has a queue there that goes with its connection. Who begins, or missed something, asks a
  * process of the platform for everything; it is told into the same queue.
  */
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Channel, ConsumeMessage, Options } from 'amqplib';
 import { eventReader, FeedEvent, toEvents } from '../../keys/feed-events.ts';
 import type { Ports } from '../../ports/index.ts';
 import type { FeedMessage, FeedPosition, RevocationFeed, RevocationNews } from '../../ports/revocations.ts';
@@ -53,6 +53,12 @@ const guarded = (channel: Channel, broken: (cause: Error) => void): Channel => {
   return channel;
 };
 
+/** Replicated where others are: a queue whose only node is away can't be declared, nor revocations be told. */
+export const snapshotQueue = ({ queue_type }: Pick<RabbitSettings, 'queue_type'>): Options.AssertQueue => ({
+  durable: true,
+  arguments: { 'x-queue-type': queue_type, 'x-message-ttl': ASKED_MS, 'x-max-length': 1_000 },
+});
+
 const declare = (channel: Channel) => channel.assertExchange(REVOCATIONS, 'fanout', { durable: true });
 
 export interface Teller {
@@ -97,10 +103,7 @@ export const tellOverRabbit = (settings: RabbitSettings, known: RevocationNews, 
       const own = guarded(await model.createChannel(), (cause) => link.renew(cause));
       await declare(own);
       const queue = await ownQueue(own);
-      await own.assertQueue(SNAPSHOTS, {
-        durable: true,
-        arguments: { 'x-queue-type': 'classic', 'x-message-ttl': ASKED_MS, 'x-max-length': 1_000 },
-      });
+      await own.assertQueue(SNAPSHOTS, snapshotQueue(settings));
       own.on('drain', () => {
         full = false;
         tell();

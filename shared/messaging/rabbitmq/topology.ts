@@ -95,7 +95,7 @@ export const declare = async (channel: Channel, topology: Topology, settings: Ra
   // quorum's safe dead-lettering is about queues that have dead letters: this one has none
   await channel.assertQueue(DEAD, { durable: true, arguments: { 'x-queue-type': settings.queue_type } });
   await channel.bindQueue(DEAD, DEAD, '');
-  await declareDrops(channel);
+  await declareDrops(channel, settings);
   for (const { name, options, exchange } of retryQueues(settings, topology)) {
     await channel.assertQueue(name, options);
     if (exchange === undefined) continue;

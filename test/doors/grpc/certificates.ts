@@ -53,14 +53,17 @@ export const authority = (common = 'test authority') => {
     return pem(sequence(body, ECDSA_SHA256, tlv(0x03, Buffer.from([0]), sign('sha256', body, root.privateKey))));
   };
   const isAuthority = extension('551d13', sequence(tlv(0x01, Buffer.from([0xff]))));
+  const issueTo = (subject: string, ...names: string[]): Certificate => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    return {
+      cert: make(subject, publicKey, [extension('551d11', sequence(...names.map(alternative)))]),
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    };
+  };
   return {
     ca: make(common, root.publicKey, [isAuthority]),
-    issue: (...names: string[]): Certificate => {
-      const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-      return {
-        cert: make('leaf', publicKey, [extension('551d11', sequence(...names.map(alternative)))]),
-        key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-      };
-    },
+    issue: (...names: string[]): Certificate => issueTo('leaf', ...names),
+    /** With a common name of its own. */
+    issueTo,
   };
 };

@@ -154,7 +154,7 @@ test('a queue that somebody else holds for himself keeps no other queue from its
   const taken = 'taken-service.events';
   await seen.channel.assertQueue(taken, consumerQueue({ url: '', queue_type: 'classic' }));
   const { consumerTag } = await seen.channel.consume(taken, () => {}, { exclusive: true });
-  await declareDrops(seen.channel);
+  await declareDrops(seen.channel, { queue_type: 'classic' });
   const counting = await seen.channel.consume(DROPPED, () => {}, { exclusive: true });
   const onTaken = operation({
     name: 'taken.on-noted',
