@@ -52,6 +52,7 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     labels: ['queue', 'result'],
   },
   perfect21_queue_depth: { type: 'gauge', help: 'Messages waiting in a queue', labels: ['queue'] },
+  perfect21_queue_in_hand: { type: 'gauge', help: 'Messages that this process is handling', labels: ['queue'] },
   perfect21_queue_oldest_age_seconds: {
     type: 'gauge',
     help: 'Age of the oldest message of a queue',

@@ -16,6 +16,8 @@ export const guarded = async (folder: string, env: NodeJS.ProcessEnv, command: s
     env,
     cwd: folder,
     stdio: ['pipe', 'pipe', 'ignore'],
+    // Ctrl-C of a terminal is for who started it, who ends it in turn
+    detached: true,
   });
   const [line] = await once(child.stdout!, 'data');
   child.stdout!.resume();

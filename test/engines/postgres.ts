@@ -87,7 +87,11 @@ export const startPostgres = async ({ durable = false } = {}): Promise<Postgres>
     const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const command = [GUARD, folder, join(bin, 'postgres'), '-D', data, ...options];
     let said = '';
-    guard = spawn('/bin/sh', ['-c', ...command], { env, cwd: folder, stdio: ['pipe', 'ignore', 'pipe'], ...NOBODY });
+    guard = spawn('/bin/sh', ['-c', ...command], {
+      ...{ env, cwd: folder, stdio: ['pipe', 'ignore', 'pipe'], ...NOBODY },
+      // Ctrl-C of a terminal is for who started it, who ends it in turn
+      detached: true,
+    });
     guard.stderr!.on('data', (text) => {
       said = `${said}${text}`.slice(-500);
     });

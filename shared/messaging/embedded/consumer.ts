@@ -26,6 +26,7 @@ export const startConsumer = (
   const busy = new Set<{ message: Claimed; done: Promise<void> }>();
   const count = (result: string): void =>
     metrics.count('perfect21_queue_messages_total', { queue: queue.name, result });
+  const gauge = (): void => metrics.gauge('perfect21_queue_in_hand', { queue: queue.name }, busy.size);
 
   const park = async (message: Claimed, reason: string, result = 'parked'): Promise<void> => {
     await store.transact([], { settle: [message], enqueue: [toDeadLetter(message, reason, clock.now())] });
@@ -70,8 +71,10 @@ export const startConsumer = (
     for (const message of claimed) {
       const entry = { message, done: handle(message) };
       busy.add(entry);
+      gauge();
       entry.done = entry.done.then(() => {
         busy.delete(entry);
+        gauge();
         pump.wake();
       });
     }

@@ -52,6 +52,8 @@ export const createConsumer = (
 
   const handle = handlingOf(host, queue, topology, sender, settings, count);
 
+  const gauge = (): void => metrics.gauge('perfect21_queue_in_hand', { queue: queue.name }, busy.size);
+
   const settle = async (channel: Channel, message: ConsumeMessage): Promise<void> => {
     const held = (): boolean => current?.channel === channel;
     // it waited for others of its user and comes again by another channel
@@ -78,9 +80,11 @@ export const createConsumer = (
       .catch((cause: unknown) => log.warn('queue.settle_failed', { queue: queue.name, cause }))
       .then(() => {
         busy.delete(entry);
+        gauge();
         if (line !== undefined && lines.get(line) === entry) lines.delete(line);
       });
     busy.add(entry);
+    gauge();
     if (line !== undefined) lines.set(line, entry);
   };
 

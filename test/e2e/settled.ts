@@ -1,0 +1,53 @@
+/** When nothing moves any more in a deployment whose processes nobody can look into: its outbox and its queues tell. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'amqplib';
+import pg from 'pg';
+import { platform } from '../../functions/index.ts';
+import { revocations } from '../../shared/keys/revocation-records.ts';
+import { OUTBOX } from '../../shared/kit/event.ts';
+import { topologyOf } from '../../shared/messaging/topology.ts';
+import { tableOf } from '../../shared/store/sql.ts';
+
+const PAUSE_MS = 10;
+const PATIENCE_MS = 20_000;
+
+/**
+ * @param metrics ports of all processes that consume
+ * @example const watch = await watchSettling({ store: postgresUrl, bus: amqpUrl, metrics: [8011, 8012] }); await watch.settled();
+ */
+export const watchSettling = async (at: { store: string; bus: string; metrics: readonly number[] }) => {
+  const client = new pg.Client({ connectionString: at.store });
+  await client.connect();
+  const connection = await connect(at.bus);
+  const channel = await connection.createChannel();
+  const queues = topologyOf(platform).queues.map(({ name }) => name);
+  const waiting = async (): Promise<boolean> => {
+    const sql = 'SELECT count(*)::int AS waiting FROM messages WHERE queue = $1 AND available_at <= $2';
+    const { rows } = await client.query(sql, [OUTBOX, Date.now()]);
+    if (rows[0].waiting > 0) return true;
+    const counts = await Promise.all(queues.map((queue) => channel.checkQueue(queue)));
+    return counts.some(({ messageCount }) => messageCount > 0);
+  };
+  const inHand = async (): Promise<boolean> => {
+    const texts = at.metrics.map(async (port) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
+    return (await Promise.all(texts)).some((text) => /^perfect21_queue_in_hand\{.*\} [1-9]/m.test(text));
+  };
+  /** What is handled may have told something: it is looked for again after. */
+  const moving = async (): Promise<boolean> => (await waiting()) || (await inHand()) || waiting();
+  return {
+    settled: async (): Promise<void> => {
+      const late = performance.now() + PATIENCE_MS;
+      while (await moving()) {
+        if (performance.now() > late) throw new Error('events are still under way');
+        await sleep(PAUSE_MS);
+      }
+    },
+    /** Of all that was ever written and is still there. */
+    revocations: async (): Promise<number> =>
+      (await client.query(`SELECT count(*)::int AS live FROM ${tableOf(revocations)}`)).rows[0].live,
+    close: async () => {
+      await connection.close();
+      await client.end();
+    },
+  };
+};
