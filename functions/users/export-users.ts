@@ -27,7 +27,7 @@ export const exportUsers = operation({
   access: 'users:admin',
   input: ExportAsked,
   output: stream(ExportRow),
-  elsewhere: '`npx perfect21 users export`',
+  elsewhere: { object: (asked, { id }) => ({ ...asked, after: id }) },
   reads: [users],
   queries: ['users.by_status', 'users.by_creation'],
   run: async function* ({ store }, { status, after }) {

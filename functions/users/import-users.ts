@@ -34,7 +34,7 @@ export const importUsers = operation({
   access: 'users:admin',
   input: stream(ImportRow, { faults: true, limit: 16 * 1024 }),
   output: stream(ImportAnswer),
-  elsewhere: '`npx perfect21 users import`',
+  elsewhere: { object: 'rows' },
   reads: KEPT,
   writes: KEPT,
   needs: ['clock', 'ids', 'passwords', 'settings'],

@@ -86,8 +86,8 @@ const NO_UNUSED_ZOD: Replacement[] = [
   },
 ];
 
-/** What aws4 knows of services that are asked otherwise than by a POST to their root. */
-const ONLY_POSTS: Replacement[] = [
+/** What aws4 knows of services that are asked otherwise than by a POST to their root, or of S3 by a plain path. */
+const PLAIN_PATHS: Replacement[] = [
   {
     filter: /\/aws4\/aws4\.js$/,
     contents: (text) => {
@@ -95,8 +95,7 @@ const ONLY_POSTS: Replacement[] = [
         swap(rest, new RegExp(`(?<=RequestSigner\\.prototype\\.${name} = )function\\([\\s\\S]*?\\n\\}`), by);
       const none = (rest: string, name: string): string =>
         method(rest, name, throwing(`aws4's ${name}`, 'not bundled'));
-      const unasked = swap(text, /\n {2}if \(query\) \{[\s\S]*?\n {2}\}\n/, '\n');
-      const rooted = swap(unasked, /\n {2}if \(pathStr !== '\/'\) \{[\s\S]*?\n {2}\}\n/, '\n');
+      const rooted = swap(text, /\n {2}if \(pathStr !== '\/'\) \{[\s\S]*?\n {2}\}\n/, '\n');
       return ['isSingleRegion', 'createHost', 'defaultCredentials'].reduce(
         none,
         method(rooted, 'matchHost', '() => []'),
@@ -153,7 +152,7 @@ export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
     const replacements = [
       ...NO_JSON_SCHEMA,
       ...NO_UNUSED_ZOD,
-      ...ONLY_POSTS,
+      ...PLAIN_PATHS,
       ...(target === 'aws' ? NOTHING_LOCAL : []),
       ...(target === 'aws' && !TAKERS.test(String(entryPoints)) ? NO_TAKING : []),
     ];

@@ -3,7 +3,7 @@
  * costs no resource so, where a route, an integration and a permission of its own would be three.
  */
 import type { Cfn } from './cfn.ts';
-import { arn, PREFIX } from './iam.ts';
+import { arn, PREFIX } from './names.ts';
 import { type LambdaFunction, lambdaFunctions } from './platform.ts';
 
 /** A managed policy holds 6,144 characters; a function's ARN takes about 110. */

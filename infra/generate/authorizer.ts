@@ -1,7 +1,8 @@
 /** infra/generated/authorizer.yml: the authorizer of serverless.yml, which takes `on` or `off` of it. */
 import type { GeneratedFile, Generator } from './files.ts';
 import { functionOf, toYaml } from './functions.ts';
-import { roleId, roleOf } from './iam.ts';
+import { roleOf } from './iam.ts';
+import { roleId } from './names.ts';
 import { authorizerFunction } from './platform.ts';
 import { logGroups } from './resources.ts';
 

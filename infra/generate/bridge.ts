@@ -3,7 +3,8 @@
 import { routesOf } from './event-bus.ts';
 import type { GeneratedFile, Generator } from './files.ts';
 import { functionOf, toYaml } from './functions.ts';
-import { roleId, roleOf } from './iam.ts';
+import { roleOf } from './iam.ts';
+import { roleId } from './names.ts';
 import { bridgeFunctions } from './platform.ts';
 import { logGroups, queueOf } from './resources.ts';
 
@@ -17,7 +18,7 @@ export const bridge: Generator = {
       functions: Object.fromEntries(bridgeFunctions.map((of) => [of.name, functionOf(of)])),
       resources: {
         Resources: Object.fromEntries([
-          ...queues.flatMap((queue) => queueOf(queue, TRIES)),
+          ...queues.flatMap((queue) => queueOf(queue, { tries: TRIES })),
           ...queues.flatMap((name) => routesOf({ name, bindings: ['#'] })),
           ...bridgeFunctions.map((of) => [roleId(of.name), roleOf(of)]),
           ...Object.entries(logGroups(bridgeFunctions)),

@@ -1,7 +1,7 @@
 /** What calls the relay when an event with a delay is due: a queue with delays of its own, and schedules beyond those. */
 
 import type { Cfn } from './cfn.ts';
-import { getArn, PREFIX, queueId } from './iam.ts';
+import { getArn, PREFIX, queueId } from './names.ts';
 
 export const DUE = queueId('events.due');
 export const DUE_ROLE = 'EventsDueRole';

@@ -52,15 +52,17 @@ const doorOf = (of: LambdaFunction, names: string): [door: string, module: strin
   if (of.authorizer) return ['lambdaAuthorizer', 'authorizer'];
   if (of.bridge === 'eventbridge') return ['lambdaToEventBridge', 'to-eventbridge'];
   if (of.bridge === 'rabbitmq') return ['lambdaToRabbitmq', 'to-rabbitmq'];
+  if (of.asks) return ['lambdaAsk', 'bulk-ask', names];
+  if (of.bulk) return ['lambdaWork', 'bulk-work', `[${names}]`];
   return of.queue ? ['lambdaQueue', 'queue', `[${names}]`] : ['lambda', 'lambda', names];
 };
 
 const entry = (of: LambdaFunction): GeneratedFile => {
   const choices = choicesOf(of);
   // the doors of the bridge and of the authorizer know their operation
-  const operations = of.bridge || of.authorizer ? [] : of.operations.map(locate);
+  const operations = of.bridge || of.authorizer ? [] : (of.asks ? [of.asks] : of.operations).map(locate);
   const [door, module, first] = doorOf(of, operations.map(({ name }) => name).join(', '));
-  const handles = of.queue && !of.bridge;
+  const handles = of.queue && !of.bridge && !of.bulk;
   const usesSchema = choices.some(({ aws }) => aws.ofSchema !== undefined);
   const imports = importsOf([
     { file: `shared/doors/lambda/${module}.ts`, name: door },

@@ -2,7 +2,8 @@
 import { compileBindings, MALFORMED } from '../../shared/messaging/eventbridge/pattern.ts';
 import type { Queue } from '../../shared/messaging/queue.ts';
 import type { Cfn } from './cfn.ts';
-import { BUS_ID, deadId, getArn, sourcesOf, urgentId } from './iam.ts';
+import { sourcesOf } from './iam.ts';
+import { BUS_ID, deadId, getArn, urgentId } from './names.ts';
 import { consumedQueues } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
 

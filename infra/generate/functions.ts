@@ -4,14 +4,16 @@ import { OUTBOX } from '../../shared/kit/event.ts';
 import { MESSAGES } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { AMAZON_MQ, AMAZON_MQ_URL } from './amazon-mq.ts';
+import { BUCKET } from './bulk.ts';
 import type { Cfn } from './cfn.ts';
 import { DUE, DUE_GROUP, DUE_ROLE } from './due.ts';
 import { DOCUMENT, EVENT_DOCUMENT, type GeneratedFile, type Generator } from './files.ts';
-import { deadId, getArn, logGroupId, logGroupOf, PREFIX, queueId, roleId, sourcesOf, tableId } from './iam.ts';
-import { bridgeFunctions, type LambdaFunction, lambdaFunctions } from './platform.ts';
+import { logGroupId, logGroupOf, sourcesOf } from './iam.ts';
+import { deadId, getArn, PREFIX, queueId, roleId, tableId } from './names.ts';
+import { bridgeFunctions, bulkQueueOf, type LambdaFunction, lambdaFunctions } from './platform.ts';
 
-/** Seconds. API Gateway waits 30, callers less. A queue's function may take its time; the relay is called each minute. */
-const TIMEOUT = { http: 10, queue: 30, relay: 60 };
+/** Seconds. API Gateway waits 30, callers less. A queue's function may take its time; the relay is called each minute; bulk work takes all there is. */
+const TIMEOUT = { http: 10, queue: 30, relay: 60, bulk: 900 };
 /** Messages that a queue brings at once. */
 const BATCH = 10;
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: osls fills them in
@@ -23,6 +25,8 @@ const BATCH = 10;
 const PACE = {
   sending: { batchSize: 1, maximumConcurrency: '${self:custom.queues.sending}' },
   other: { batchSize: BATCH, maximumConcurrency: '${self:custom.queues.other}' },
+  // a message is a quarter of an hour of work
+  bulk: { batchSize: 1, maximumConcurrency: 2 },
 };
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: osls fills them in
 /** The ports that ask providers. */
@@ -54,6 +58,10 @@ const environmentOf = (of: LambdaFunction): Record<string, Cfn> => {
     }),
     // of a queue, Ref is the URL
     ...(of.queue && { QUEUE_DEAD_URL: { Ref: deadId(of.queue) } }),
+    ...((of.bulk || of.asks) && {
+      PERFECT21_BULK_BUCKET: { Ref: BUCKET },
+      PERFECT21_BULK_QUEUE: { Ref: queueId(bulkQueueOf(of.operations[0]!)) },
+    }),
     ...(of.bridge === 'eventbridge' && { BRIDGE_QUEUE_URL: { Ref: queueId(BACK) } }),
     ...(of.bridge === 'rabbitmq' && { BUS_URL: AMAZON_MQ_URL }),
   };
@@ -102,21 +110,23 @@ const eventsOf = (of: LambdaFunction): object[] => {
   return sourcesOf(of.queue).map((source) => ({
     sqs: {
       arn: getArn(source),
-      ...PACE[sends ? 'sending' : 'other'],
+      ...PACE[of.bulk ? 'bulk' : sends ? 'sending' : 'other'],
       functionResponseType: 'ReportBatchItemFailures',
     },
   }));
 };
 
-const timeoutOf = ({ queue, bridge, relay }: LambdaFunction): number =>
-  relay ? TIMEOUT.relay : queue || bridge ? TIMEOUT.queue : TIMEOUT.http;
+const timeoutOf = ({ queue, bridge, relay, bulk }: LambdaFunction): number =>
+  bulk ? TIMEOUT.bulk : relay ? TIMEOUT.relay : queue || bridge ? TIMEOUT.queue : TIMEOUT.http;
 
-const descriptionOf = ({ operations, bridge, relay }: LambdaFunction): string =>
-  bridge
-    ? `Carries events to ${bridge === 'rabbitmq' ? 'RabbitMQ' : 'EventBridge'}`
-    : relay
-      ? 'Brings events from the outbox to the bus'
-      : operations.map(({ summary }) => summary).join('; ') || 'Health, documents, pages and unknown paths';
+const descriptionOf = ({ operations, bridge, relay, bulk }: LambdaFunction): string =>
+  bulk
+    ? `Works on rows: ${operations.map(({ summary }) => summary).join('; ')}`
+    : bridge
+      ? `Carries events to ${bridge === 'rabbitmq' ? 'RabbitMQ' : 'EventBridge'}`
+      : relay
+        ? 'Brings events from the outbox to the bus'
+        : operations.map(({ summary }) => summary).join('; ') || 'Health, documents, pages and unknown paths';
 
 export const functionOf = (of: LambdaFunction) => ({
   name: `${PREFIX}-${of.name}`,
@@ -156,3 +166,4 @@ export const functions: Generator = {
 /** Seconds that a message stays hidden while its function works on it: AWS advises six times the function's own. */
 export const VISIBILITY = 6 * TIMEOUT.queue;
 export const RELAY_VISIBILITY = 6 * TIMEOUT.relay;
+export const BULK_VISIBILITY = 6 * TIMEOUT.bulk;

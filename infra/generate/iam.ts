@@ -7,31 +7,11 @@ import { PING } from '../../shared/store/dynamodb/ping.ts';
 import { MESSAGES, META } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { MQ, NETWORK } from './amazon-mq.ts';
+import { bulkRights, presignedRights } from './bulk.ts';
 import type { Cfn } from './cfn.ts';
+import { arn, BUS_ID, deadId, getArn, PREFIX, queueId, tableId, urgentId } from './names.ts';
 import { type LambdaFunction, logicalId, schema } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
-
-/** Names of this deployment begin so; osls fills the stage in. */
-export const PREFIX = `\${self:service}-\${sls:stage}`;
-
-export const roleId = (name: string): string => `${logicalId(name)}Role`;
-export const tableId = (name: string): string => `${logicalId(name)}Table`;
-export const BUS_ID = 'EventBus';
-export const queueId = (queue: string): string => `${logicalId(queue)}Queue`;
-/** The twin of a queue that takes its urgent events. */
-export const urgentId = (queue: string): string => `${queueId(queue)}Urgent`;
-/** The queue's dead letters: what its function gave up, and what EventBridge could not deliver to it. */
-export const deadId = (queue: string): string => `${queueId(queue)}Dead`;
-
-/** An ARN of this account and region. */
-export const arn = (service: string, resource: string): Cfn => ({
-  'Fn::Join': [
-    ':',
-    ['arn', { Ref: 'AWS::Partition' }, service, { Ref: 'AWS::Region' }, { Ref: 'AWS::AccountId' }, resource],
-  ],
-});
-
-export const getArn = (id: string): Cfn => ({ 'Fn::GetAtt': [id, 'Arn'] });
 
 /** `users` is a table, `users/index/by_status` an index of it. */
 const tableArns = (resource: string): Cfn => {
@@ -162,6 +142,8 @@ const rights = (of: LambdaFunction, name: string): Cfn[] => {
         ]
       : []),
     ...owned.map((statement) => allow(statement, functionArn)),
+    ...bulkRights(of).map((statement) => allow(statement, functionArn)),
+    ...presignedRights(of),
     ...(of.relay || of.bridge === 'eventbridge'
       ? [allow({ actions: ['events:PutEvents'], resource: getArn(BUS_ID) }, functionArn)]
       : []),

@@ -1,7 +1,7 @@
 /** The tables of docs/operations.md. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Operation } from '../../shared/kit/operation.ts';
+import { elsewhereOf, type Operation } from '../../shared/kit/operation.ts';
 import type { Service } from '../../shared/kit/service.ts';
 import { type Generator, ROOT } from './files.ts';
 import { withPart } from './markers.ts';
@@ -12,8 +12,10 @@ const PATH = 'docs/operations.md';
 const list = (items: readonly string[]): string => items.map((item) => `\`${item}\``).join(' ');
 
 /** How an operation is reached: REST, gRPC, or the events that it handles. */
-export const doors = ({ http, rpc, subscription, elsewhere }: Operation<any, any>): string =>
-  [
+export const doors = (op: Operation<any, any>): string => {
+  const { http, rpc, subscription } = op;
+  const elsewhere = elsewhereOf(op);
+  return [
     ...http.map(({ method, path }) => `\`${method} ${path}\``),
     ...rpc.map(({ method }) => `\`${method.split('.').at(-1)}\``),
     elsewhere && `behind API Gateway: ${elsewhere}`,
@@ -21,6 +23,7 @@ export const doors = ({ http, rpc, subscription, elsewhere }: Operation<any, any
   ]
     .filter(Boolean)
     .join('<br>');
+};
 
 const row = (op: Operation<any, any>): string => {
   const access = typeof op.access === 'string' ? [op.access] : op.access;

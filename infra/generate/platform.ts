@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { bridge } from '../../functions/bridge/index.ts';
 import { schema as declared, platform } from '../../functions/index.ts';
 import { authorizeRequest } from '../../functions/sidecar/authorize-request.ts';
+import { asking } from '../../shared/doors/lambda/bulk-question.ts';
 import { type Operation, streams } from '../../shared/kit/operation.ts';
 import type { Queue } from '../../shared/messaging/queue.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
@@ -70,6 +71,10 @@ export interface LambdaFunction {
   authorizer?: true;
   /** Of the bridge, and where it carries events to. */
   bridge?: Side;
+  /** It is asked for the addresses of rows that go through an object: in place of the operation itself. */
+  asks?: Operation<any, any>;
+  /** It works on such rows. */
+  bulk?: true;
 }
 
 const fallback: LambdaFunction = { name: 'platform-routes', operations: [], fallback: true };
@@ -77,7 +82,7 @@ const relay: LambdaFunction = { name: 'events-relay', operations: [], relay: tru
 
 /**
  * The operations that functions answer over HTTP. API Gateway carries no streams: an operation that has some names what
- * stands in for them there, and gets no function.
+ * stands in for them there, and gets no function of its own kind.
  *
  * @throws Error for one that does not say
  */
@@ -89,16 +94,43 @@ export const answeredByFunctions = (operations: readonly Operation<any, any>[]):
     return false;
   });
 
-const httpFunctions: LambdaFunction[] = answeredByFunctions(platform.flatMap(({ operations }) => operations)).map(
-  (op) => ({
-    name: op.name.replace('.', '-'),
-    operations: [op],
+const nameOf = (op: Operation<any, any>): string => op.name.replace('.', '-');
+const everything = platform.flatMap(({ operations }) => operations);
+
+const httpFunctions: LambdaFunction[] = answeredByFunctions(everything).map((op) => ({
+  name: nameOf(op),
+  operations: [op],
+}));
+
+/** The operations whose rows go through an object. */
+export const throughObjects: readonly Operation<any, any>[] = everything.filter(
+  ({ elsewhere }) => typeof elsewhere === 'object',
+);
+
+const askedFunctions: LambdaFunction[] = throughObjects.map((op) => ({
+  name: nameOf(op),
+  operations: [asking(op, () => undefined)],
+  asks: op,
+}));
+
+const serviceOf = (op: Operation<any, any>): string => op.name.slice(0, op.name.indexOf('.'));
+
+/** The queue of a service's bulk work. */
+export const bulkQueueOf = (op: Operation<any, any>): string => `${serviceOf(op)}.bulk`;
+
+/** One for a service: its operations on rows touch the same. */
+export const bulkFunctions: readonly LambdaFunction[] = [...Map.groupBy(throughObjects, serviceOf)].map(
+  ([service, operations]) => ({
+    name: `${service}-bulk`,
+    operations,
+    queue: bulkQueueOf(operations[0]!),
+    bulk: true,
   }),
 );
 
 const subscribers = Map.groupBy(
   // a function is no process that could hear broadcasts
-  platform.flatMap(({ operations }) => operations).filter(({ subscription }) => subscription?.queue),
+  everything.filter(({ subscription }) => subscription?.queue),
   ({ subscription }) => subscription!.queue!,
 );
 
@@ -109,7 +141,14 @@ const queueFunctions: LambdaFunction[] = [...subscribers].map(([queue, operation
 });
 
 /** All functions: those behind HTTP first, the default route last. */
-export const lambdaFunctions: readonly LambdaFunction[] = [...httpFunctions, ...queueFunctions, relay, fallback];
+export const lambdaFunctions: readonly LambdaFunction[] = [
+  ...httpFunctions,
+  ...askedFunctions,
+  ...queueFunctions,
+  ...bulkFunctions,
+  relay,
+  fallback,
+];
 
 /** The bridge's functions, which are deployed only where they are asked for. */
 export const bridgeFunctions: readonly LambdaFunction[] = [

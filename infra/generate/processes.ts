@@ -6,7 +6,7 @@ import { HEARS } from '../../shared/messaging/eventbridge/own-queue.ts';
 import type { Cfn } from './cfn.ts';
 import type { GeneratedFile, Generator } from './files.ts';
 import { toYaml } from './functions.ts';
-import { arn, BUS_ID, getArn } from './iam.ts';
+import { arn, BUS_ID, getArn } from './names.ts';
 
 const RULES = arn('events', `rule/\${self:custom.environment.BUS_NAME}/${HEARS}*`);
 const QUEUES = arn('sqs', `${HEARS}*`);

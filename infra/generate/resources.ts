@@ -3,13 +3,15 @@
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import { MESSAGES, tableDefinitions, tableName } from '../../shared/store/dynamodb/tables.ts';
 import { apiResources } from './api.ts';
+import { bulkResources } from './bulk.ts';
 import type { Cfn } from './cfn.ts';
 import { dueResources } from './due.ts';
 import { busResources } from './event-bus.ts';
 import type { GeneratedFile, Generator } from './files.ts';
-import { RELAY_VISIBILITY, toYaml, VISIBILITY } from './functions.ts';
-import { deadId, logGroupId, logGroupOf, PREFIX, roleId, roleOf, sourcesOf, tableId, urgentId } from './iam.ts';
-import { consumedQueues, type LambdaFunction, lambdaFunctions, schema } from './platform.ts';
+import { BULK_VISIBILITY, RELAY_VISIBILITY, toYaml, VISIBILITY } from './functions.ts';
+import { logGroupId, logGroupOf, roleOf, sourcesOf } from './iam.ts';
+import { deadId, PREFIX, roleId, tableId, urgentId } from './names.ts';
+import { bulkFunctions, consumedQueues, type LambdaFunction, lambdaFunctions, schema } from './platform.ts';
 
 type Resources = Record<string, Cfn>;
 
@@ -43,7 +45,7 @@ const tables = (): Resources =>
   );
 
 /** A queue with its dead letters and, where it has one, its urgent twin. */
-export const queueOf = (queue: string, tries = TRIES): [string, Cfn][] => {
+export const queueOf = (queue: string, { tries = TRIES, visibility = VISIBILITY } = {}): [string, Cfn][] => {
   const dead = deadId(queue);
   const name = `${PREFIX}-${queue.replaceAll('.', '-')}`;
   return [
@@ -61,7 +63,7 @@ export const queueOf = (queue: string, tries = TRIES): [string, Cfn][] => {
         Properties: {
           QueueName: source === urgentId(queue) ? `${name}-urgent` : name,
           MessageRetentionPeriod: KEPT_DAYS * DAY,
-          VisibilityTimeout: VISIBILITY,
+          VisibilityTimeout: visibility,
           SqsManagedSseEnabled: true,
           RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [dead, 'Arn'] }, maxReceiveCount: tries },
         },
@@ -70,7 +72,11 @@ export const queueOf = (queue: string, tries = TRIES): [string, Cfn][] => {
   ];
 };
 
-const queues = (): Resources => Object.fromEntries(consumedQueues.flatMap(({ name }) => queueOf(name)));
+const queues = (): Resources =>
+  Object.fromEntries([
+    ...consumedQueues.flatMap(({ name }) => queueOf(name)),
+    ...bulkFunctions.flatMap(({ queue }) => queueOf(queue!, { visibility: BULK_VISIBILITY })),
+  ]);
 
 /** Days that logs are kept. */
 const LOGS_KEPT = 30;
@@ -143,6 +149,7 @@ export const resources: Generator = {
       ...tables(),
       ...queues(),
       ...busResources(),
+      ...bulkResources(),
       ...apiResources(),
       ...logGroups(lambdaFunctions),
       ...dueResources(RELAY_VISIBILITY),

@@ -17,8 +17,8 @@ const read = (stream: Stream, value: unknown): unknown => {
   return parse(stream.row, value);
 };
 
-async function* validated(stream: Stream, rows: Rows['rows']): AsyncGenerator<unknown> {
-  let number = 0;
+async function* validated(stream: Stream, { rows, first = 1 }: Rows): AsyncGenerator<unknown> {
+  let number = first - 1;
   for await (const value of rows) {
     number += 1;
     let row: Row<unknown>;
@@ -36,9 +36,9 @@ async function* validated(stream: Stream, rows: Rows['rows']): AsyncGenerator<un
 
 /** The input of an operation that takes a stream. @throws AppError `invalid_request` for parameters that are not valid */
 export const receive = (stream: Stream, input: unknown): AsyncGenerator<unknown> & { parameters: unknown } => {
-  const { rows, parameters } = input as Rows;
+  const { parameters } = input as Rows;
   const read = stream.parameters ? parse(stream.parameters, parameters ?? {}) : undefined;
-  return Object.assign(validated(stream, rows), { parameters: read });
+  return Object.assign(validated(stream, input as Rows), { parameters: read });
 };
 
 /**

@@ -55,6 +55,15 @@ export interface SocketBinding {
   admits: Operation<any, any>;
 }
 
+/**
+ * An object in S3 stands in for a stream: the answer is an address for its rows, and a function works on them piece by
+ * piece, as often as it has to be called.
+ */
+export interface InObject {
+  /** `rows`: each row of the input is answered by one, in order. Else the input that goes on behind a row of the output. */
+  object: 'rows' | ((input: any, last: any) => unknown);
+}
+
 export interface OperationStore<R extends string, W extends string, E extends string, Q extends string = string>
   extends Omit<Reader<R | W>, 'query'> {
   /** See Reader.query; only of the lists that `queries` declares. */
@@ -131,8 +140,8 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
    * changes at each step of everyday use; a list: fields that a line tells beside those of the path, none of them secret.
    */
   readonly audit?: 'events' | readonly string[];
-  /** What stands in where a door can't stream (API Gateway), e.g. `an object in S3`. */
-  readonly elsewhere?: string;
+  /** What stands in where a door can't stream (API Gateway): in words, or an object. */
+  readonly elsewhere?: string | InObject;
   run(given: any, input: Received<I>, context: Context): Promise<Produced<O>> | Produced<O>;
   catchUp?(given: any, context: Context): Promise<void> | void;
   missed?(given: any): void;
@@ -183,7 +192,7 @@ export const operation = <
   bounds?: Bounds;
   calls?: C;
   audit?: 'events' | readonly string[];
-  elsewhere?: string;
+  elsewhere?: string | InObject;
   run: (
     given: Given<R, W, E, N, C, Q[number]>,
     input: Received<I>,
@@ -212,3 +221,7 @@ export const operation = <
 /** Whether an operation takes or gives its rows one by one. */
 export const streams = ({ input, output }: { input: Contract; output: Contract }): boolean =>
   isStream(input) || isStream(output);
+
+/** What stands in for the streams of an operation, in words. */
+export const elsewhereOf = ({ elsewhere }: Pick<Operation<any, any>, 'elsewhere'>): string | undefined =>
+  typeof elsewhere === 'object' ? 'an object in S3, by a presigned address' : elsewhere;

@@ -94,6 +94,8 @@ export type Answer<O extends Contract> =
 export interface Rows<T = unknown> {
   rows: AsyncIterable<T | RowFault> | Iterable<T | RowFault>;
   parameters?: unknown;
+  /** The number of the first row; 1 when left out. */
+  first?: number;
 }
 
 /** A row that is not there because it could not be read. */

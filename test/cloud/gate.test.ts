@@ -1,6 +1,7 @@
 /** Every packaged function runs with the rights that the template gives it, and what it never uses has a reason. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import { createService } from '../../functions/auth/create-service.ts';
 import { getJwks } from '../../functions/auth/get-jwks.ts';
 import { getOpenidConfiguration } from '../../functions/auth/get-openid-configuration.ts';
@@ -32,6 +33,8 @@ import { endSessionsOfUser } from '../../functions/sessions/end-sessions-of-user
 import { listRevocations } from '../../functions/sessions/list-revocations.ts';
 import { listUserSessions } from '../../functions/sessions/list-user-sessions.ts';
 import { exportMe } from '../../functions/users/export-me.ts';
+import { exportUsers } from '../../functions/users/export-users.ts';
+import { importUsers } from '../../functions/users/import-users.ts';
 import { updateProfile } from '../../functions/users/update-profile.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { serverlessPackage } from '../../infra/package.ts';
@@ -120,6 +123,22 @@ test('the functions do all their work with their own rights', { timeout: 500_000
     await expectOk(world.call(listAudit, { ...filter, limit: 5 }, service));
   }
   await expectOk(world.call(verifyAuditLog, { limit: 10 }, service));
+  // what streams elsewhere: addresses, and a function that works on the rows
+  const asking = (op: typeof exportUsers | typeof importUsers, input: object) =>
+    expectOk(world.call({ ...op, input: z.looseObject({}) } as never, input, service)) as Promise<any>;
+  const { job, upload } = await asking(importUsers, {});
+  const row = JSON.stringify({ email: 'imported@example.org', external_id: '1' });
+  await fetch(upload.url, { method: 'PUT', headers: upload.headers, body: row });
+  await stack.drain();
+  const given = await asking(exportUsers, {});
+  await stack.drain();
+  for (const [op, id] of [
+    [importUsers, job],
+    [exportUsers, given.job],
+  ] as const) {
+    const { result } = await asking(op, { job: id });
+    expect(await (await fetch(result.url)).text()).toContain(op === importUsers ? '"created"' : 'imported@example.org');
+  }
   // delayed by less and by more than an alarm in the queue can wait
   const { user_id } = await userWithSession(world);
   for (const minutes of [5, 60]) {

@@ -44,8 +44,12 @@ const EVENTS = (operation: string, input: any): Need[] => {
   }));
 };
 
+/** A part of an object is written by the right to write the whole. */
+const S3: Record<string, string> = { GET: 'GetObject', PUT: 'PutObject', POST: 'PutObject', DELETE: 'DeleteObject' };
+
 /** By the service that a signature names: what a request needs. */
 const NEEDS: Record<string, (operation: string, body: string, url: string) => Need[]> = {
+  s3: (method, _, path) => [{ action: `s3:${S3[method]}`, resource: `arn:aws:s3::${path.replace('/', ':')}` }],
   dynamodb: (operation, body) => DYNAMODB(operation, JSON.parse(body)),
   kms: (operation, body) => [{ action: `kms:${operation}`, resource: arn('kms', `key/${JSON.parse(body).KeyId}`) }],
   secretsmanager: (operation, body) => [{ action: `secretsmanager:${operation}`, resource: JSON.parse(body).SecretId }],
@@ -80,6 +84,14 @@ const glob = (pattern: string): RegExp =>
 const anyOf = (patterns: string | string[], value: string): boolean =>
   [patterns].flat().some((pattern) => glob(pattern).test(value));
 
+const HOLDS: Record<string, (wanted: string | string[], known: string) => boolean> = {
+  ArnEquals: anyOf,
+  StringEquals: anyOf,
+  'ForAllValues:StringEquals': anyOf,
+  'ForAllValues:ArnLike': anyOf,
+  NumericLessThanEquals: (wanted, known) => Number(known) <= Number(wanted),
+};
+
 /** Whether a statement allows what is needed. Operators that it does not know allow nothing. */
 export const allows = (
   statement: Statement,
@@ -87,10 +99,8 @@ export const allows = (
   functionArn: string,
 ): boolean => {
   const known: Record<string, string> = { ...context, 'lambda:SourceFunctionArn': functionArn };
-  const conditions = Object.entries(statement.Condition ?? {}).every(
-    ([operator, values]) =>
-      ['ArnEquals', 'StringEquals', 'ForAllValues:StringEquals', 'ForAllValues:ArnLike'].includes(operator) &&
-      Object.entries(values).every(([key, wanted]) => known[key] !== undefined && anyOf(wanted, known[key]!)),
+  const conditions = Object.entries(statement.Condition ?? {}).every(([operator, values]) =>
+    Object.entries(values).every(([key, wanted]) => known[key] !== undefined && HOLDS[operator]?.(wanted, known[key]!)),
   );
   const covers = statement.NotResource
     ? !anyOf(statement.NotResource, resource)
@@ -114,8 +124,16 @@ export const rightsOf = ({ statements }: DeployedFunction): string[] =>
       ),
   );
 
-/** Starts the proxy. A caller is known by its access key, which is the function's key. */
-export const startIam = async (functions: readonly DeployedFunction[], endpoints: Readonly<Record<string, string>>) => {
+/**
+ * Starts the proxy. A caller is known by its access key, which is the function's key.
+ *
+ * @param queueUrl what the emulator calls a queue, which knows no other address of it
+ */
+export const startIam = async (
+  functions: readonly DeployedFunction[],
+  endpoints: Readonly<Record<string, string>>,
+  queueUrl: (id: string) => string,
+) => {
   const roles = new Map(functions.map((each) => [each.key, each]));
   const missing = new Set<string>();
   const used = new Set<string>();
@@ -136,10 +154,18 @@ export const startIam = async (functions: readonly DeployedFunction[], endpoints
 
   const double = await startDouble((body, request, response) => {
     const { authorization = '', 'x-amz-target': target = '' } = request.headers;
-    const [, key = '', service = ''] = /Credential=([^/]+)\/\d+\/[^/]+\/(\w+)\/aws4_request/.exec(authorization) ?? [];
+    const [path = '', query = ''] = request.url!.split('?');
+    const said = authorization || decodeURIComponent(query);
+    const [, key = '', service = ''] = /Credential=([^/]+)\/\d+\/[^/]+\/(\w+)\/aws4_request/.exec(said) ?? [];
     const caller = roles.get(key);
     const endpoint = endpoints[service];
-    const needs = NEEDS[service]?.(String(target).split('.').at(-1)!, body.toString(), request.url!.split('?')[0]!);
+    const operation = service === 's3' ? request.method! : String(target).split('.').at(-1)!;
+    // by an address that a function has signed: somebody else, now
+    const context = authorization ? undefined : { 's3:authType': 'REST-QUERY-STRING', 's3:signatureAge': '0' };
+    const needs = NEEDS[service]?.(operation, body.toString(), path).map((need) => ({
+      ...need,
+      ...(context && { context }),
+    }));
     if (!caller || !endpoint || !needs || !judge(caller, needs)) {
       response.writeHead(400, {
         'content-type': 'application/x-amz-json-1.0',
@@ -150,13 +176,18 @@ export const startIam = async (functions: readonly DeployedFunction[], endpoints
       );
     }
     const { hostname, port } = new URL(endpoint);
-    const headers = { ...request.headers, host: `${hostname}:${port}` };
+    // S3's double judges signatures, which hold for the host that was asked
+    const headers = { ...request.headers, ...(service !== 's3' && { host: `${hostname}:${port}` }) };
     const onward = send({ hostname, port, method: request.method, path: request.url, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
     });
     onward.on('error', () => response.destroy());
-    return onward.end(body);
+    const renamed = (text: string) => text.replace(/"QueueUrl":"([^"]+)"/, (_, url) => `"QueueUrl":"${queueUrl(last(url))}"`);
+    if (service !== 'sqs') return onward.end(body);
+    const sent = renamed(body.toString());
+    onward.setHeader('content-length', Buffer.byteLength(sent));
+    return onward.end(sent);
   });
   return { ...double, missing, used };
 };

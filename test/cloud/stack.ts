@@ -19,6 +19,7 @@ import type { Mail, World } from '../e2e/world.ts';
 import { startDynamo } from '../engines/dynamodb.ts';
 import { rulesIn, startEventBridge } from '../engines/eventbridge.ts';
 import { startKms } from '../engines/kms.ts';
+import { startS3 } from '../engines/s3.ts';
 import { startScheduler } from '../engines/scheduler.ts';
 import { startSecretsManager } from '../engines/secrets-manager.ts';
 import { startSes } from '../engines/ses.ts';
@@ -59,7 +60,9 @@ export const deployStack = async () => {
     groups: [template.resolve(resources.EventsDueGroup!.Properties.Name)],
     deliver: async () => {},
   });
+  const s3 = await startS3(template.ref('BulkBucket'), { told: (body) => sqs.send('UsersBulkQueue', body) });
   const endpoints = {
+    s3: s3.endpoint,
     dynamodb: dynamo.endpoint,
     kms: kms.endpoint,
     secretsmanager: vault.endpoint,
@@ -69,7 +72,7 @@ export const deployStack = async () => {
     events: bus.endpoint,
     scheduler: scheduler.endpoint,
   };
-  const iam = await startIam(template.functions, endpoints);
+  const iam = await startIam(template.functions, endpoints, sqs.url);
   proxy = iam.endpoint;
   // read again, as the URLs of queues name the proxy
   const { functions } = readTemplate((id) => `${proxy}/000000000000/${id}`);
@@ -176,7 +179,7 @@ export const deployStack = async () => {
     close: async () => {
       await Promise.all([...running.values()].map(async (each) => (await each).close()));
       await host.close();
-      await Promise.all([iam, bus, scheduler, sqs, sns, ses, vault, kms, dynamo].map((each) => each.close()));
+      await Promise.all([iam, s3, bus, scheduler, sqs, sns, ses, vault, kms, dynamo].map((each) => each.close()));
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -26,6 +26,8 @@ const arnOf = (id: string, { Type, Properties }: Resources[string], text: (value
       return arn('sqs', id);
     case 'AWS::KMS::Key':
       return arn('kms', `key/${id}`);
+    case 'AWS::S3::Bucket':
+      return `arn:aws:s3:::${text(Properties.BucketName)}`;
     case 'AWS::Events::EventBus':
       return arn('events', `event-bus/${text(Properties.Name)}`);
     case 'AWS::IAM::Role':
@@ -45,6 +47,7 @@ export const readTemplate = (urls: (id: string) => string, resources: Resources 
     if (resource.Type === 'AWS::SQS::Queue') return urls(id);
     if (resource.Type === 'AWS::SecretsManager::Secret') return arn('secretsmanager', `secret:${id}-AbCdEf`);
     if (resource.Type === 'AWS::Events::EventBus') return resolve(resource.Properties.Name);
+    if (resource.Type === 'AWS::S3::Bucket') return resolve(resource.Properties.BucketName);
     return id;
   };
   const resolve = (value: any): any => {

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document of the platform, made from the operations themselves. Pure. */
 import { type BodyKind, type HttpBinding, kindsOf } from '../../kit/binding.ts';
 import type { ErrorCode } from '../../kit/errors.ts';
-import { type Access, type Operation, streams } from '../../kit/operation.ts';
+import { type Access, elsewhereOf, type Operation, streams } from '../../kit/operation.ts';
 import type { Service } from '../../kit/service.ts';
 import { isStream, NDJSON, type Stream } from '../../kit/stream.ts';
 import { exampleOf } from './example.ts';
@@ -95,7 +95,7 @@ const operationObject = (op: Operation<any, any>, http: HttpBinding, at: number,
         ? { required: true, description: 'One such value a line', content: { [NDJSON]: { schema: body } } }
         : { required: (body.required?.length ?? 0) > 0, content: content(body, kindsOf(http)) },
     }),
-    ...(streams(op) && { 'x-streams': { elsewhere: op.elsewhere } }),
+    ...(streams(op) && { 'x-streams': { elsewhere: elsewhereOf(op) } }),
     responses: responsesOf(op, http, book, body !== undefined),
   };
 };

@@ -8,7 +8,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyStructuredResultV2, Context as LambdaContext } from 'aws-lambda';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
-import { type Operation, streams } from '../../kit/operation.ts';
+import { elsewhereOf, type Operation, streams } from '../../kit/operation.ts';
 import { hostPorts } from '../../kit/reach.ts';
 import { serviceOf } from '../../kit/service-name.ts';
 import { fromXray } from '../../tracing/xray.ts';
@@ -116,7 +116,7 @@ export const serveHttp = async (
 export const lambda = (op: Operation<any, any>, choose: Choose) => {
   if (op.http.length === 0) throw new AppError('internal', { detail: `${op.name} has no HTTP binding` });
   if (streams(op))
-    throw new Error(`${op.name} streams, which API Gateway can't: ${op.elsewhere ?? 'nothing stands in'}`);
+    throw new Error(`${op.name} streams, which API Gateway can't: ${elsewhereOf(op) ?? 'nothing stands in'}`);
   const open = container([...hostPorts(op), 'metrics'], choose);
   const stacked = stack(serviceOf(op), (event: unknown, context) => serveHttp(open, op, event, context));
   return Object.assign(stacked, { open });
