@@ -58,6 +58,26 @@ export const LOGS = {
     means: 'A broadcast was no event of the platform.',
     todo: 'Find out who else may publish to the bus: only the platform should.',
   },
+  'bulk.done': {
+    at: ['info'],
+    means: 'Rows that went through an object in S3 are imported or exported.',
+    todo: NOTHING,
+  },
+  'bulk.failed': {
+    at: ['error'],
+    means: 'A function could not go on with rows that go through an object in S3.',
+    todo: 'Nothing while it is tried again: it goes on behind what it noted. `cause` says why; given up, the job says `failed`.',
+  },
+  'bulk.not_noted': {
+    at: ['warn'],
+    means: 'How far the rows of a job are could not be noted in the bucket.',
+    todo: `${BY_ITSELF} Rows that were not noted are done again, and known by their external_id.`,
+  },
+  'bulk.unknown_job': {
+    at: ['warn'],
+    means: 'A message spoke of a job that the bucket does not know (any more): it keeps them for a day.',
+    todo: 'Nothing unless somebody waits for it: then ask anew.',
+  },
   'bus.away': {
     at: ['warn', 'error'],
     means: 'The broker does not answer, or a connection to it ended.',

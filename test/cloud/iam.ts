@@ -183,7 +183,8 @@ export const startIam = async (
       answer.pipe(response);
     });
     onward.on('error', () => response.destroy());
-    const renamed = (text: string) => text.replace(/"QueueUrl":"([^"]+)"/, (_, url) => `"QueueUrl":"${queueUrl(last(url))}"`);
+    const renamed = (text: string) =>
+      text.replace(/"QueueUrl":"([^"]+)"/, (_, url) => `"QueueUrl":"${queueUrl(last(url))}"`);
     if (service !== 'sqs') return onward.end(body);
     const sent = renamed(body.toString());
     onward.setHeader('content-length', Buffer.byteLength(sent));

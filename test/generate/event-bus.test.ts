@@ -21,9 +21,9 @@ const ofType = (type: string) => Object.entries(template).filter(([, { Type }]) 
 const nameOf = (id: string) => id.replace(/Queue(Urgent|Dead)?$/, '').toLowerCase();
 const plain = (queue: string) => queue.replace(/[^a-z0-9]/g, '');
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: osls fills it in
 /** Written by the bucket, and by functions with a right of their own. */
 const BULK = /BulkQueue(Dead)?$/;
+// biome-ignore lint/suspicious/noTemplateCurlyInString: osls fills it in
 const SENDING = '${self:custom.queues.sending}';
 
 describe('the event bus of the stack', () => {
