@@ -132,7 +132,7 @@ export const rightsOf = ({ statements }: DeployedFunction): string[] =>
 export const startIam = async (
   functions: readonly DeployedFunction[],
   endpoints: Readonly<Record<string, string>>,
-  queueUrl: (id: string) => string,
+  queueUrl?: (id: string) => string,
 ) => {
   const roles = new Map(functions.map((each) => [each.key, each]));
   const missing = new Set<string>();
@@ -183,9 +183,9 @@ export const startIam = async (
       answer.pipe(response);
     });
     onward.on('error', () => response.destroy());
+    if (service !== 'sqs' || !queueUrl) return onward.end(body);
     const renamed = (text: string) =>
       text.replace(/"QueueUrl":"([^"]+)"/, (_, url) => `"QueueUrl":"${queueUrl(last(url))}"`);
-    if (service !== 'sqs') return onward.end(body);
     const sent = renamed(body.toString());
     onward.setHeader('content-length', Buffer.byteLength(sent));
     return onward.end(sent);
