@@ -1,4 +1,8 @@
-/** Whether the time of an answer tells who has an account: the same request for known and unknown ones, in turns. */
+/**
+ * Whether the time of an answer tells who has an account, or how quick other answers are in the moment after it: the same
+ * request for known and unknown ones, in turns.
+ */
+import { Agent, request as ask } from 'node:http';
 import { type Bench, median, ms, type Row } from './bench.ts';
 import { seed, startPlatform, withFolder } from './platform.ts';
 
@@ -6,6 +10,10 @@ const PAIRS = 300;
 /** So that no account meets its bounds on guesses and mails. */
 const USERS = 60;
 const WARM_UP = 20;
+/** How long after an answer the same client listens to the process. */
+const AFTER_MS = 60;
+/** Beyond it two samples differ with p < 0.01. */
+const SURELY = 2.58;
 
 type Request = (known: string | undefined, n: number) => { path: string; body: object };
 
@@ -40,7 +48,26 @@ export const bench: Bench = {
   run: () =>
     withFolder(async (folder) => {
       const { logins } = await seed(folder, USERS, 0);
-      const platform = await startPlatform(folder);
+      // as in production: work that comes later comes at its random time
+      const platform = await startPlatform(folder, { env: { PERFECT21_RESET_DELAY: '5' } });
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const look = (): Promise<void> =>
+        new Promise((resolve, reject) => {
+          const asked = ask({ port: platform.http, path: '/healthz', agent }, (answer) =>
+            answer.resume().on('end', resolve),
+          );
+          asked.on('error', reject).end();
+        });
+      /** Milliseconds of an answer in the moment that follows, at the mean. */
+      const following = async (): Promise<number> => {
+        const started = performance.now();
+        let answers = 0;
+        while (performance.now() - started < AFTER_MS) {
+          await look();
+          answers += 1;
+        }
+        return (performance.now() - started) / answers;
+      };
       const time = async (request: Request, known: boolean, n: number): Promise<number> => {
         const { path, body } = request(known ? logins[n % USERS]!.identifier : undefined, n);
         const started = performance.now();
@@ -56,10 +83,15 @@ export const bench: Bench = {
       for (const [what, request] of Object.entries(REQUESTS)) {
         for (let n = 0; n < WARM_UP; n += 1) await time(request, false, 1_000_000 + n);
         const [known, unknown]: [number[], number[]] = [[], []];
+        const [afterKnown, afterUnknown]: [number[], number[]] = [[], []];
+        const probe = async (isKnown: boolean, n: number): Promise<void> => {
+          (isKnown ? known : unknown).push(await time(request, isKnown, n));
+          (isKnown ? afterKnown : afterUnknown).push(await following());
+        };
         for (let n = 0; n < PAIRS; n += 1) {
-          if (n % 2) unknown.push(await time(request, false, n));
-          known.push(await time(request, true, n));
-          if (n % 2 === 0) unknown.push(await time(request, false, n));
+          if (n % 2) await probe(false, n);
+          await probe(true, n);
+          if (n % 2 === 0) await probe(false, n);
         }
         const [one, two] = [median(known), median(unknown)];
         const bound = Math.max(1, two * 0.05);
@@ -71,7 +103,17 @@ export const bench: Bench = {
           bound: `|difference| < ${bound.toFixed(1)} ms; U test z = ${z.toFixed(1)}`,
           ok: Math.abs(one - two) < bound,
         });
+        const after = deviate(afterKnown, afterUnknown);
+        rows.push({
+          what: `${what}: other answers in the ${AFTER_MS} ms after it`,
+          measured: ms(median(afterKnown)),
+          baseline: ms(median(afterUnknown)),
+          bound: `U test |z| < ${SURELY}; z = ${after.toFixed(1)}`,
+          ok: Math.abs(after) < SURELY,
+        });
       }
+      agent.destroy();
+      await platform.stop();
       return rows;
     }),
 };
