@@ -126,6 +126,15 @@ const engines: Alert[] = [
     summary: 'Events with key {{ $labels.routing_key }} reach no queue',
     description: 'A binding is missing: `npx perfect21 topology diff` says which.',
   }),
+  alert('HashingWaits', 'perfect21_hashing_waiting > 128', 'page', '2m', {
+    summary: 'Logins wait for the processor',
+    description:
+      'Past 256 they are refused. Add instances, or find out who tries passwords: see the dashboard "security".',
+  }),
+  alert('BreakersOpen', 'sum by (service) (perfect21_breakers_open) > 0', 'ticket', '5m', {
+    summary: 'Instances of {{ $labels.service }} fail and are passed over',
+    description: 'The log line discovery.ejected names them.',
+  }),
   alert('DiscoveryEmpty', 'perfect21_discovery_instances == 0', 'page', '1m', {
     summary: 'The registry knows no instance of {{ $labels.service }}',
     description: 'Calls to it fail. Look at its instances and their health checks in the registry.',

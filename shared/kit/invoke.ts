@@ -11,6 +11,7 @@ import type { AuditNote, Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import { produce, receive } from './invoke-rows.ts';
 import type { Access, Operation } from './operation.ts';
+import { observeOperation } from './operation-metrics.ts';
 import { inOperationSpan } from './operation-span.ts';
 import { parse } from './parse.ts';
 import { withSpans } from './sending-spans.ts';
@@ -112,7 +113,9 @@ const run = async <I extends Contract, O extends Contract>(
   context: Context,
   shape: Shape | undefined,
 ): Promise<Answer<O>> => {
+  const started = performance.now();
   let note: AuditNote | undefined;
+  let result = 'ok';
   try {
     // nobody learns about fields before it is clear who asks; a user's `own` needs the parsed input
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
@@ -133,8 +136,11 @@ const run = async <I extends Contract, O extends Contract>(
     return project(op, output);
   } catch (thrown) {
     const error = declared(op, thrown);
+    result = error.code;
     await noteRefusal(host.ports, op, context, note, input, error);
     throw error;
+  } finally {
+    observeOperation(host.ports.metrics, op, result, started, context.trace);
   }
 };
 

@@ -24,6 +24,12 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     labels: ['service', 'method', 'endpoint'],
     buckets: SECONDS,
   },
+  perfect21_operation_seconds: {
+    type: 'histogram',
+    help: 'Time of an operation, over whichever door it was asked for; result is ok or the code of the error',
+    labels: ['operation', 'result'],
+    buckets: SECONDS,
+  },
   perfect21_active_connections: { type: 'gauge', help: 'Connections open now', labels: ['service'] },
   perfect21_auth_events_total: {
     type: 'counter',
@@ -136,6 +142,16 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     type: 'counter',
     help: 'Instances passed over for 30 seconds after three failures in a row',
     labels: ['service'],
+  },
+  perfect21_breakers_open: {
+    type: 'gauge',
+    help: 'Instances of a service that are passed over now, because they failed three times in a row',
+    labels: ['service'],
+  },
+  perfect21_hashing_waiting: {
+    type: 'gauge',
+    help: 'Passwords that wait to be hashed or checked; past 256 they are refused',
+    labels: [],
   },
   perfect21_discovery_instances: {
     type: 'gauge',

@@ -6,7 +6,10 @@ import { hashThreads } from './hash-threads.ts';
 
 export const nativePasswords = adapter({
   port: 'passwords',
-  open: () => {
+  needs: ['metrics'],
+  open: ({ metrics }) => {
+    const labels = Object.freeze({});
+    metrics.gauge('perfect21_hashing_waiting', labels, 0);
     const cores = availableParallelism();
     const threads = hashThreads(cores);
     const port = createPasswords(
@@ -14,6 +17,7 @@ export const nativePasswords = adapter({
       // one in work and one to go on with for each thread
       2 * cores,
       (typed, foreign) => threads.verify({ typed, foreign }),
+      (count) => metrics.gauge('perfect21_hashing_waiting', labels, count),
     );
     return { port, close: threads.close };
   },

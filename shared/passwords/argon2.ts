@@ -33,14 +33,15 @@ const nobody = (): Phc => ({
 
 /**
  * Passwords by an engine that is handed `at_once` hashes at a time (as many as the machine has processors when left out),
- * 256 waiting; more are refused with `too_many_requests`.
+ * 256 waiting; more are refused with `too_many_requests`. `waiting` hears how many do.
  */
 export const createPasswords = (
   derive: Derive,
   at_once = availableParallelism(),
   foreign: Foreign = here,
+  waiting?: (count: number) => void,
 ): Passwords => {
-  const gate = bounded(at_once, QUEUE_LENGTH);
+  const gate = bounded(at_once, QUEUE_LENGTH, waiting);
   const dummy = nobody();
   return {
     hash: (password) =>

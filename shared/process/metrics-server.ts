@@ -29,7 +29,7 @@ export const startMetrics = async (
   });
   const answer = async (url: string, headers: IncomingHttpHeaders): Promise<StatusAnswer> => {
     const path = url.split('?', 1)[0];
-    if (path === '/metrics') return { status: 200, ...(await exposition(ports.metrics)) };
+    if (path === '/metrics') return { status: 200, ...(await exposition(ports.metrics, headers.accept)) };
     if (ready && path === '/healthz') return health(true);
     if (ready && path === '/readyz') return health(ready());
     const page = await statusAnswer(watch, url, headers, isOwn(options.host));

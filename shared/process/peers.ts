@@ -1,5 +1,6 @@
 /** The services of the platform that run in other processes. */
 
+import { EJECT_MS } from '../calls/discovery/ejections.ts';
 import type { Remote } from '../calls/remote.ts';
 import type { Config } from '../config/config.ts';
 import { OWN_PORT } from '../config/services.ts';
@@ -9,6 +10,7 @@ import { isServiceToken } from '../keys/service-credential-records.ts';
 import { streams } from '../kit/operation.ts';
 import type { Service } from '../kit/service.ts';
 import { serviceName } from '../kit/service-name.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { Live } from '../system/live.ts';
 import type { OpenHost } from './host.ts';
 
@@ -79,6 +81,23 @@ export const doubtsOf = (config: Config, here: readonly Service[]): string[] => 
   return doubts;
 };
 
+/** Counts the breakers that are open, of which the calls themselves only hear that one opened. */
+const openBreakers = (metrics: Metrics) => {
+  const open = new Map<string, Set<string>>();
+  const tell = (service: string): void =>
+    metrics.gauge('perfect21_breakers_open', { service }, open.get(service)?.size ?? 0);
+  return {
+    opened: (service: string, address: string): void => {
+      open.set(service, (open.get(service) ?? new Set()).add(address));
+      tell(service);
+      setTimeout(() => {
+        open.get(service)?.delete(address);
+        tell(service);
+      }, EJECT_MS).unref();
+    },
+  };
+};
+
 /** How to reach them. They and their registry need not be there yet. */
 export const remoteFor = async (
   config: Config,
@@ -92,9 +111,11 @@ export const remoteFor = async (
   const { remoteCaller } = await import('../calls/remote.ts');
   const discovery = await openDiscovery(config.discovery, ports);
   const choose = () => policy(config.env.DISCOVERY_POLICY, () => unitRandom(ports.ids));
+  const breakers = openBreakers(ports.metrics);
   const ejected = (service: string, address: string): void => {
     ports.log.warn('discovery.ejected', { service, address });
     ports.metrics.count('perfect21_discovery_ejections_total', { service });
+    breakers.opened(service, address);
   };
   const zone = config.env.DISCOVERY_ZONE;
   const remote = remoteCaller({ discovery, token, policy: choose, now: ports.clock.now, ejected, tls, zone });

@@ -4,6 +4,8 @@
  * prom-client looks its series up by a text made of all labels at every call, twice for a request; here a set of
  * labels that its owner froze is found by identity, which costs a tenth.
  */
+import type { Exemplar } from './open-metrics.ts';
+
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Cell {
@@ -12,6 +14,8 @@ export interface Cell {
   value: number;
   /** Observations by bucket, the last one without bound. Empty for others. */
   readonly counts: number[];
+  /** By bucket, the last one whose trace is recorded. */
+  exemplars?: (Exemplar | undefined)[];
 }
 
 /** Past this many sets of labels they stop telling anything and fill the memory: the rest is counted as `other`. */
@@ -41,13 +45,16 @@ export class Cells {
     return this.#byIdentity.get(labels) ?? this.#find(labels);
   }
 
-  /** Counts a value into its bucket. */
-  observe(labels: Labels, value: number): void {
+  /** Counts a value into its bucket. @param trace_id of a trace that shows it */
+  observe(labels: Labels, value: number, trace_id?: string): void {
     const cell = this.at(labels);
     let bucket = 0;
     while (bucket < this.#bounds.length && value > this.#bounds[bucket]!) bucket += 1;
     cell.counts[bucket]! += 1;
     cell.value += value;
+    if (trace_id === undefined) return;
+    cell.exemplars ??= Array(this.#bounds.length + 1);
+    cell.exemplars[bucket] = { trace_id, value, at: Date.now() / 1_000 };
   }
 
   #find(labels: Labels): Cell {

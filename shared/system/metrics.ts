@@ -4,17 +4,20 @@ import { adapter } from '../kit/adapter.ts';
 import { type Definition, METRICS } from '../metrics/definitions.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { type Cell, Cells, type Labels } from './metric-cells.ts';
+import { OPEN_METRICS, openMetrics } from './open-metrics.ts';
 
 const registries = new WeakMap<Metrics, Registry>();
 const counted = new WeakMap<Metrics, ReadonlyMap<string, Cells>>();
 
 /** The series of a histogram as Prometheus counts them: each bucket holds all below it too. */
 const histogramValues = (name: string, buckets: readonly number[], cells: Cells) =>
-  [...cells.all()].flatMap(({ labels, value, counts }) => {
+  [...cells.all()].flatMap(({ labels, value, counts, exemplars }) => {
     let count = 0;
     const series = counts.map((own, at) => {
       count += own;
-      return { metricName: `${name}_bucket`, labels: { le: buckets[at] ?? '+Inf', ...labels }, value: count };
+      const exemplar = exemplars?.[at];
+      const bucket = { metricName: `${name}_bucket`, labels: { le: buckets[at] ?? '+Inf', ...labels }, value: count };
+      return exemplar ? { ...bucket, exemplar } : bucket;
     });
     return [
       ...series,
@@ -61,7 +64,8 @@ export const createMetrics = (registry: Registry = new Registry()): Metrics => {
     count: (name, labels, by = 1) => {
       cellsFor('counter', name, labels).at(labels).value += by;
     },
-    observe: (name, labels, seconds) => cellsFor('histogram', name, labels).observe(labels, seconds),
+    observe: (name, labels, seconds, trace_id) =>
+      cellsFor('histogram', name, labels).observe(labels, seconds, trace_id),
     gauge: (name, labels, value) => {
       cellsFor('gauge', name, labels).at(labels).value = value;
     },
@@ -77,10 +81,17 @@ export const boundsOf = (name: string): readonly number[] => METRICS[name]?.buck
 /** What was counted under a name so far, for who shows it in the process itself. */
 export const cellsOf = (metrics: Metrics, name: string): Iterable<Cell> => counted.get(metrics)?.get(name)?.all() ?? [];
 
-/** What Prometheus reads. @throws Error for metrics that were not made here */
-export const exposition = async (metrics: Metrics): Promise<{ contentType: string; body: string }> => {
+/**
+ * What Prometheus reads: with exemplars as OpenMetrics where it asks for that, else its older text.
+ *
+ * @param accept as the field came
+ * @throws Error for metrics that were not made here
+ */
+export const exposition = async (metrics: Metrics, accept = ''): Promise<{ contentType: string; body: string }> => {
   const registry = registries.get(metrics);
   if (!registry) throw new Error('these metrics have no exposition: open them with promMetrics');
+  if (accept.includes('application/openmetrics-text'))
+    return { contentType: OPEN_METRICS, body: await openMetrics(registry) };
   return { contentType: registry.contentType, body: await registry.metrics() };
 };
 

@@ -23,7 +23,7 @@ const nobody: Caller = { kind: 'anonymous' };
 const asked = async (access: Access | readonly Access[], caller: Caller, user_id = 'u1') => {
   const counted: object[] = [];
   const count = (name: string, labels: object) => void counted.push({ name, ...labels });
-  const host = { ports: { metrics: { count } } } as unknown as Host;
+  const host = { ports: { metrics: { count, observe: () => {} } } } as unknown as Host;
   const run = () => ({});
   const input = z.object({ user_id: z.string() });
   const op = operation({ name: 'demo.ask', summary: 'Answers', access, input, output: z.object({}), run });

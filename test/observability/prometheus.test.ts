@@ -19,13 +19,15 @@ import { http1Door } from '../e2e/doors/http.ts';
 import { worldOf } from '../e2e/matrix.ts';
 import { expectOk, userWithSession } from '../e2e/world.ts';
 import { debianProgram } from '../engines/debian-programs.ts';
+import { type Collector, startCollector } from '../engines/otlp.ts';
 import { freePort } from '../support/free-port.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
 /** What a platform without a broker, a registry or a sidecar does not have. */
-const ELSEWHERE = /^perfect21_(bus_|discovery_|bridge_|revocation|messages_refused|event_publish)/;
+const ELSEWHERE = /^perfect21_(bus_|discovery_|bridge_|revocation|breakers_|messages_refused|event_publish)/;
 
 let platform: TestPlatform;
+let collector: Collector;
 let url: string;
 let stop: () => Promise<unknown>;
 const folder = mkdtempSync(join(tmpdir(), 'perfect21-prometheus-'));
@@ -62,7 +64,8 @@ const comes = async (holds: () => Promise<boolean>): Promise<void> => {
 };
 
 beforeAll(async () => {
-  platform = await testPlatform();
+  collector = await startCollector();
+  platform = await testPlatform({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint });
   const port = await freePort();
   const config = {
     global: { scrape_interval: '200ms', evaluation_interval: '200ms' },
@@ -78,7 +81,11 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'prometheus.yml'), stringify(config));
   const { path, env } = debianProgram('prometheus');
   url = `http://127.0.0.1:${port}`;
-  const args = [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${folder}/data`];
+  const args = [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${folder}/data`,
+    '--enable-feature=exemplar-storage',
+  ];
   const child = spawn(path, [...args, `--web.listen-address=127.0.0.1:${port}`], { env, cwd: folder, stdio: 'ignore' });
   stop = () => {
     child.kill('SIGKILL');
@@ -98,6 +105,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stop?.();
   await platform?.close();
+  await collector?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -146,4 +154,16 @@ test('Prometheus understands what is elsewhere, too, and each alert, none of whi
     data: { alerts: { labels: object; state: string }[] };
   };
   expect(data.alerts.filter(({ state }) => state === 'firing')).toEqual([]);
+});
+
+test('a bucket of a latency leads to a trace that is recorded', async () => {
+  const exemplars = async (name: string): Promise<{ labels: { trace_id: string } }[]> => {
+    const query = new URLSearchParams({ query: name, start: '0', end: String(Date.now() / 1_000 + 60) });
+    const { data } = (await (await fetch(`${url}/api/v1/query_exemplars?${query}`)).json()) as {
+      data: { exemplars: { labels: { trace_id: string } }[] }[];
+    };
+    return data.flatMap((each) => each.exemplars);
+  };
+  for (const name of ['perfect21_request_duration_seconds_bucket', 'perfect21_operation_seconds_bucket'])
+    await expect.poll(async () => (await exemplars(name))[0]?.labels.trace_id).toMatch(/^[0-9a-f]{32}$/);
 });

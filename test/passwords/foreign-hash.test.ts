@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config/config.ts';
 import { nativePasswords } from '../../shared/passwords/argon2-native.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
+import { createMetrics } from '../../shared/system/metrics.ts';
 
 const config = loadConfig({});
 const engines = {
-  native: (await nativePasswords.open({}, config)).port,
+  native: (await nativePasswords.open({ metrics: createMetrics() }, config)).port,
   node: (await nodePasswords.open({}, config)).port,
 };
 

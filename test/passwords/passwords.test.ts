@@ -8,9 +8,10 @@ import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { bounded } from '../../shared/passwords/bounded.ts';
 import { PARAMETERS } from '../../shared/passwords/parameters.ts';
 import { formatPhc, parsePhc } from '../../shared/passwords/phc.ts';
+import { createMetrics } from '../../shared/system/metrics.ts';
 
 const config = loadConfig({});
-const native = (await nativePasswords.open({}, config)).port;
+const native = (await nativePasswords.open({ metrics: createMetrics() }, config)).port;
 const node = (await nodePasswords.open({}, config)).port;
 const engines = { native, node };
 const PASSWORD = 'correct horse battery staple';

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { testEnvironment } from './platform.ts';
 
 const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.url));
+/** The same with a Prometheus beside it. */
+export const OBSERVED = fileURLToPath(new URL('../../infra/local/observed.ts', import.meta.url));
 
 export interface Started {
   child: ChildProcess;
@@ -18,8 +20,8 @@ export interface Started {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-export const startProcess = (dataDir: string, env: Record<string, string> = {}): Started => {
-  const child = spawn(process.execPath, [START], {
+export const startProcess = (dataDir: string, env: Record<string, string> = {}, program = START): Started => {
+  const child = spawn(process.execPath, [program], {
     env: { PATH: process.env.PATH, ...testEnvironment(dataDir), ...env },
   });
   const out = { text: '', errors: '' };

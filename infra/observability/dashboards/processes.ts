@@ -23,6 +23,19 @@ export const PROCESS: Row = {
       bound: 0.1,
       lines: [{ expr: 'nodejs_eventloop_lag_p99_seconds', legend: '{{instance}}' }],
     },
+    {
+      title: 'Passwords that wait',
+      description: 'To be hashed or checked; past 256 they are refused.',
+      unit: 'short',
+      bound: 256,
+      lines: [{ expr: 'perfect21_hashing_waiting', legend: '{{instance}}' }],
+    },
+    {
+      title: 'Open breakers',
+      description: 'Instances that are passed over, by service.',
+      unit: 'short',
+      lines: [{ expr: 'sum by (service) (perfect21_breakers_open)', legend: '{{service}}' }],
+    },
   ],
 };
 

@@ -9,6 +9,7 @@ import { p, rate } from './queries.ts';
 export const ofService = (folder: string): Dashboard => {
   const service = serviceName(folder);
   const own = `service="${service}"`;
+  const operations = `operation=~"${folder}[.].*"`;
   return dashboard(folder, service, `What ${service} answers.`, [
     {
       title: 'Requests',
@@ -30,6 +31,26 @@ export const ofService = (folder: string): Dashboard => {
           description: 'By route or method; streams last as long as they are read.',
           unit: 's',
           lines: [{ expr: p(0.99, 'perfect21_request_duration_seconds', 'endpoint', own), legend: '{{endpoint}}' }],
+        },
+        {
+          title: 'Operations',
+          description: 'By operation, over every door and from other operations.',
+          unit: 'reqps',
+          lines: [
+            { expr: rate('perfect21_operation_seconds_count', 'operation', operations), legend: '{{operation}}' },
+          ],
+        },
+        {
+          title: 'Outcomes of operations',
+          description: 'ok, or the code of the error; refusals are the caller’s.',
+          unit: 'reqps',
+          lines: [{ expr: rate('perfect21_operation_seconds_count', 'result', operations), legend: '{{result}}' }],
+        },
+        {
+          title: 'p99 of operations',
+          description: 'With what they call.',
+          unit: 's',
+          lines: [{ expr: p(0.99, 'perfect21_operation_seconds', 'operation', operations), legend: '{{operation}}' }],
         },
         {
           ...CONNECTIONS,

@@ -150,10 +150,12 @@ const respond = async (
     const response = outputResponse(route, output, requestId);
     if (context.gives?.device) Object.assign(response.headers, deviceFields(context.gives.device));
     response.trace_id = trace.trace_id;
+    response.traced = trace.tracer !== undefined;
     return response;
   } catch (thrown) {
     const response = refuse(host, route, thrown, requestId, trace.trace_id);
     response.trace_id = trace.trace_id;
+    response.traced = trace.tracer !== undefined;
     return response;
   }
 };

@@ -29,4 +29,6 @@ export interface HttpResponse {
   kind?: 'data' | 'page';
   /** For the door's log line. */
   trace_id?: string;
+  /** That the trace is recorded, so that a measure may point to it. */
+  traced?: boolean;
 }

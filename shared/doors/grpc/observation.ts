@@ -1,7 +1,7 @@
 /** What a process tells about a call: the same two metrics as for a request over HTTP. Never a value of the message. */
 import { status } from '@grpc/grpc-js';
 import type { Ports } from '../../ports/index.ts';
-import type { Span } from '../../ports/tracer.ts';
+import type { Span, Trace } from '../../ports/tracer.ts';
 
 /** Statuses by which a server says that it failed, and not its caller (https://opentelemetry.io/docs/specs/semconv/rpc/grpc/). */
 const OUR_FAULT: ReadonlySet<status> = new Set([
@@ -19,8 +19,8 @@ export const endCall = (span: Span, code: status): void => {
   span.end(code === status.OK ? undefined : status[code], OUR_FAULT.has(code));
 };
 
-/** Reports an answer. */
-export type Report = (code: status, started: number) => void;
+/** Reports an answer; `trace` where it is recorded. */
+export type Report = (code: status, started: number, trace?: Trace) => void;
 
 /**
  * Makes the reporter of a method: `perfect21_requests_total`, with the name of the gRPC status, and
@@ -32,13 +32,18 @@ export const reporter = ({ metrics }: Pick<Ports, 'metrics'>, service: string, p
   const timed = { service, method: 'gRPC', endpoint: path };
   // one object of labels for a status, not one for a call
   const counted = new Map<status, Record<string, string>>();
-  return (code, started) => {
+  return (code, started, trace) => {
     let labels = counted.get(code);
     if (!labels) {
       labels = { ...timed, status: status[code] };
       counted.set(code, labels);
     }
     metrics.count('perfect21_requests_total', labels);
-    metrics.observe('perfect21_request_duration_seconds', timed, (performance.now() - started) / 1_000);
+    metrics.observe(
+      'perfect21_request_duration_seconds',
+      timed,
+      (performance.now() - started) / 1_000,
+      trace?.tracer && trace.trace_id,
+    );
   };
 };

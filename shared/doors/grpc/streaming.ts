@@ -108,7 +108,7 @@ export const streaming = (host: Host, op: Operation<any, any>, path: string, cod
     };
     const finish = (code: status): void => {
       life.done();
-      report(code, started);
+      report(code, started, trace);
       if (span) endCall(span, code);
     };
     serve().then(

@@ -50,7 +50,7 @@ export const unary = (
       call.sendMetadata(headers);
       respond(failed ?? null, message);
       const code = failed?.code ?? status.OK;
-      report(code, started);
+      report(code, started, trace);
       if (span) endCall(span, code);
     };
     const fail = (thrown: unknown) => {

@@ -8,8 +8,8 @@ export interface Endpoint {
   endpoint: string;
 }
 
-/** Reports an answer. `traceId` is the trace's, where it is known. */
-export type Report = (status: number, started: number, requestId: string, traceId?: string) => void;
+/** Reports an answer. `traceId` is the trace's, where it is known; `traced`: it is recorded. */
+export type Report = (status: number, started: number, requestId: string, traceId?: string, traced?: boolean) => void;
 
 /**
  * Makes the reporter of a route: `perfect21_requests_total`, `perfect21_request_duration_seconds`, and `http.request`
@@ -22,7 +22,7 @@ export const reporter = ({ log, metrics }: Pick<Ports, 'log' | 'metrics'>, slowM
     // frozen, and one object for a status instead of one for a request: the metrics find them by identity
     const timed = Object.freeze({ ...labels });
     const counted = new Map<number, Record<string, string>>();
-    return (status, started, requestId, traceId) => {
+    return (status, started, requestId, traceId, traced) => {
       const ms = performance.now() - started;
       let total = counted.get(status);
       if (!total) {
@@ -30,7 +30,7 @@ export const reporter = ({ log, metrics }: Pick<Ports, 'log' | 'metrics'>, slowM
         counted.set(status, total);
       }
       metrics.count('perfect21_requests_total', total);
-      metrics.observe('perfect21_request_duration_seconds', timed, ms / 1_000);
+      metrics.observe('perfect21_request_duration_seconds', timed, ms / 1_000, traced ? traceId : undefined);
       const level = status >= 500 ? 'warn' : ms >= slowMs ? 'info' : 'debug';
       log[level]('http.request', {
         method: labels.method,

@@ -32,7 +32,7 @@ const respond = async (door: Door, route: Route, report: Report, exchange: Excha
     ports.log.error('http.unanswered', { operation: route.op.name, ...ids, cause });
     exchange.response.destroy();
   }
-  report(response.status, started, response.headers['x-request-id']!, response.trace_id);
+  report(response.status, started, response.headers['x-request-id']!, response.trace_id, response.traced);
 };
 
 /** Adds a route for each HTTP binding of each operation. */

@@ -82,7 +82,7 @@ export const respondStream = async (door: Door, route: Route, report: Report, ex
   }
   life.done();
   door.listening.delete(life);
-  report(status, started, requestId, response.trace_id);
+  report(status, started, requestId, response.trace_id, response.traced);
 };
 
 /** @returns the status that the answer came to, which after the first row is not what its head says */

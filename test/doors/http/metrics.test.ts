@@ -61,6 +61,28 @@ describe('metrics', () => {
     expect(body).toContain('{resource="other",action="other",result="other"} 2000');
   });
 
+  it('are told as OpenMetrics to who asks for that, with traces of slow ones, and as before to everybody else', async () => {
+    const metrics = createMetrics();
+    const labels = { operation: 'auth.login', result: 'ok' };
+    metrics.observe('perfect21_operation_seconds', labels, 0.2, '4bf92f3577b34da6a3ce929d0e0e4736');
+    metrics.observe('perfect21_operation_seconds', labels, 0.002);
+    metrics.count('perfect21_auth_events_total', { event_type: 'lo"gin\n', result: 'success' });
+    const { contentType, body } = await exposition(
+      metrics,
+      'application/openmetrics-text; version=1.0.0,text/plain;q=0.5',
+    );
+    expect(contentType).toContain('application/openmetrics-text');
+    expect(body.endsWith('# EOF\n')).toBe(true);
+    expect(body).toContain('# TYPE perfect21_auth_events counter\n');
+    expect(body).toContain('perfect21_auth_events_total{event_type="lo\\"gin\\n",result="success"} 1\n');
+    const bucket = 'perfect21_operation_seconds_bucket{le="0.25",operation="auth.login",result="ok"} 2 # ';
+    expect(body).toContain(`${bucket}{trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 0.2 `);
+    expect(body).toContain('perfect21_operation_seconds_bucket{le="0.0025",operation="auth.login",result="ok"} 1\n');
+    const plain = (await exposition(metrics)).body;
+    expect(plain).toContain('# TYPE perfect21_auth_events_total counter');
+    expect(plain).not.toContain('trace_id');
+  });
+
   it('are served at /metrics with those of the process', async () => {
     const { port: metrics, close } = await promMetrics.open({}, {} as never);
     const subject = { name: 'perfect21', version: '1', links: [], engines: [] };
