@@ -7,8 +7,7 @@ const { PERFECT21_TEST_WITHOUT: mitigation } = process.env;
 export default defineConfig({
   plugins: mitigation ? [without(mitigation)] : [],
   test: {
-    // what was loaded with a mitigation must not be taken for what is loaded without it
-    fsModuleCache: mitigation === undefined,
+    fsModuleCache: true,
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     // vitest would leave one core to itself: of two, that is half

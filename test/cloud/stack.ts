@@ -1,6 +1,6 @@
 /** The packaged template deployed onto the emulators: functions as processes with roles, queues, the bus, and what brings events. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { schema } from '../../functions/index.ts';
@@ -34,8 +34,9 @@ import { unpackAll } from './unpack.ts';
 
 export type { Need };
 
-/** Processes that are alive at a time: a frozen one costs memory all the same. */
-const ALIVE = 12;
+const PROCESS_BYTES = 120e6;
+/** Processes that are alive at a time: a frozen one costs memory all the same, and a new one its start. */
+const ALIVE = Math.max(12, Math.floor(freemem() / 2 / PROCESS_BYTES));
 
 export const deployStack = async () => {
   const folder = mkdtempSync(join(tmpdir(), 'perfect21-cloud-'));
@@ -90,10 +91,16 @@ export const deployStack = async () => {
 
   const running = new Map<string, Promise<RunningFunction>>();
   const invoked = new Set<string>();
+  const answered = new Map<string, number>();
+  let revoked = -Infinity;
   const invoke = async (key: string, event: unknown): Promise<any> => {
     const deployed = functions.find((each) => each.key === key);
     if (!deployed) throw new Error(`the template has no function ${key}`);
     invoked.add(key);
+    // a frozen function may believe for so long what it knew before
+    const since = answered.get(key) ?? Number.NEGATIVE_INFINITY;
+    const believes = running.has(key) && since < revoked ? since + STALENESS_BOUND_MS + 100 - performance.now() : 0;
+    if (believes > 0) await sleep(believes);
     const alive =
       running.get(key) ??
       startFunction(files.get(key)!.file, {
@@ -114,7 +121,9 @@ export const deployStack = async () => {
       running.delete(other);
       await (await idle).close();
     }
-    return (await (await alive).invoke(event)).result;
+    const { result } = await (await alive).invoke(event);
+    answered.set(key, performance.now());
+    return result;
   };
 
   const consumers = Object.values(resources)
@@ -141,8 +150,7 @@ export const deployStack = async () => {
     call: async (op, input, options) => {
       const event = lambdaEvent(op, input, options);
       const { statusCode, headers, body } = await invoke(op.name.replace('.', '-'), event);
-      // a frozen function may believe for so long what it knew before
-      if (statusCode < 300 && reach(op).writes.has(revocations.name)) await sleep(STALENESS_BOUND_MS + 100);
+      if (statusCode < 300 && reach(op).writes.has(revocations.name)) revoked = performance.now();
       return fromHttpResponse(statusCode, headers?.['content-type'], body ?? '');
     },
     mails: async (to) => {

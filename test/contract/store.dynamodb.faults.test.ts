@@ -21,7 +21,7 @@ const ports = fakePorts();
 const at = () => ports.clock.now();
 
 beforeAll(async () => {
-  dynamo = await startDynamo();
+  dynamo = await startDynamo({ durable: true });
   faulty = await faultyDynamo(dynamo.endpoint);
 });
 afterAll(async () => {

@@ -16,7 +16,7 @@ vi.mock('../../shared/kit/event.ts', async (original) => ({ ...(await original<o
 
 let dynamo: LocalDynamo;
 beforeAll(async () => {
-  dynamo = await startDynamo();
+  dynamo = await startDynamo({ durable: true });
 });
 afterAll(() => dynamo.close());
 

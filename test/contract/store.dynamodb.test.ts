@@ -6,7 +6,7 @@ import { storeContract } from './store-suite.ts';
 
 let dynamo: LocalDynamo;
 beforeAll(async () => {
-  dynamo = await startDynamo();
+  dynamo = await startDynamo({ durable: true });
 });
 afterAll(() => dynamo.close());
 

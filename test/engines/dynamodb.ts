@@ -41,8 +41,9 @@ export const localOptions = (endpoint: string): Required<AwsOptions> => ({
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 });
 
-const launch = async (port: number, file: string): Promise<ChildProcess> => {
-  const child = spawn(program(), ['serve', '--port', `${port}`, '--db-path', file], {
+const launch = async (port: number, file: string | undefined): Promise<ChildProcess> => {
+  const kept = file === undefined ? [] : ['--db-path', file];
+  const child = spawn(program(), ['serve', '--port', `${port}`, ...kept], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // a test run that is ended leaves nothing behind
@@ -71,11 +72,12 @@ const launch = async (port: number, file: string): Promise<ChildProcess> => {
 /**
  * Starts one.
  *
+ * @param options.durable keeps its data over `stop` and `start`; off by default, for speed
  * @example const dynamo = await startDynamo(); const store = dynamodbStore(schema, dynamo.options); …; await dynamo.close();
  */
-export const startDynamo = async (): Promise<LocalDynamo> => {
+export const startDynamo = async ({ durable = false } = {}): Promise<LocalDynamo> => {
   const folder = await mkdtemp(join(tmpdir(), 'perfect21-dynamo-'));
-  const file = join(folder, 'dynamo.db');
+  const file = durable ? join(folder, 'dynamo.db') : undefined;
   const port = await freePort();
   let child: ChildProcess | undefined = await launch(port, file);
   const endpoint = `http://127.0.0.1:${port}`;
