@@ -5,6 +5,7 @@ import { authorizer } from './authorizer.ts';
 import { bridge } from './bridge.ts';
 import * as commonPasswords from './common-passwords.ts';
 import { consul } from './consul.ts';
+import { containers } from './containers.ts';
 import { entries } from './entries.ts';
 import { eventBaseline } from './event-baseline.ts';
 import type { Generator } from './files.ts';
@@ -44,6 +45,7 @@ const GENERATORS: readonly Generator[] = [
   kong,
   consul,
   rabbitmq,
+  containers,
   proto,
   commonPasswords,
 ];

@@ -7,7 +7,8 @@ const SECRET_IN_URL = /:\/\/[^/@\s]*:[^/@\s]+@/;
 const SECRET_NAME = /(SECRET|TOKEN|PASSWORD|PASSWD|_KEY)$/;
 const SECRET_VALUE = /^(file:)?\//;
 
-const imageFault = (image = ''): string | undefined => {
+/** Why an image is no release; undefined when it is one. */
+export const imageFault = (image = ''): string | undefined => {
   const [, tag] = /^[^@]+?(?::([A-Za-z0-9_][\w.-]*))?(?:@sha256:[0-9a-f]{64})?$/.exec(image) ?? [];
   if (image.includes('@sha256:')) return undefined;
   if (!tag) return `the image ${image || '(none)'} has no tag: name a release`;

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { assemble } from '../../infra/sidecar/assemble.ts';
+import { assemble } from '../../infra/container/assemble.ts';
 import { userWithSession } from '../e2e/world.ts';
 import { freePort } from '../support/free-port.ts';
 import { grpcCaller, openPlatform, type Rig, sidecarEnvironment, VALIDATE } from './rig.ts';
@@ -14,7 +14,7 @@ const NOBODY = 65_532;
 let rig: Rig;
 const folder = mkdtempSync(join(tmpdir(), 'perfect21-image-'));
 beforeAll(async () => {
-  [rig] = await Promise.all([openPlatform(), assemble(join(folder, 'app'))]);
+  [rig] = await Promise.all([openPlatform(), assemble('sidecar', join(folder, 'app'))]);
   chmodSync(folder, 0o755);
 }, 120_000);
 afterAll(async () => {

@@ -1,0 +1,336 @@
+/** The file systems of the images: small, the same at each build, and enough to run on as nobody and read only. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { parse } from 'yaml';
+import { assemble } from '../../infra/container/assemble.ts';
+import { compose, judged } from '../../infra/container/compose.ts';
+import { ROLE_NAMES, ROLES, type RoleName } from '../../infra/container/roles.ts';
+import { ROOT } from '../../infra/generate/files.ts';
+import { mailsFrom } from '../e2e/matrix.ts';
+import { debianProgram } from '../engines/debian-programs.ts';
+import { freePort } from '../support/free-port.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'perfect21-images-'));
+const at = (role: RoleName): string => join(folder, role);
+const MB = 1024 * 1024;
+/** Unpacked, and as an archive that is packed as images are. */
+const BOUNDS = { platform: [190, 75], sidecar: [140, 52], bridge: [140, 52] } as const;
+
+beforeAll(async () => {
+  for (const role of ROLE_NAMES) await assemble(role, at(role), { whole: true });
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const filesIn = (path: string): string[] =>
+  readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+
+/** Names, rights, times and contents. */
+const digestOf = (path: string): string => {
+  const hash = createHash('sha256');
+  for (const file of filesIn(path)) {
+    const { mode, mtimeMs } = statSync(file);
+    hash.update(`${file.slice(path.length)} ${mode} ${mtimeMs}\n`).update(readFileSync(file));
+  }
+  return hash.digest('hex');
+};
+
+/**
+ * Runs the program of an image as a container would: its own root, read only, a user who is nobody, no shell, and a
+ * folder for data in memory.
+ */
+const ENTER = `root="$0"; mount --bind "$root" "$root" && mount --rbind /proc "$root/proc" && mount --rbind /dev "$root/dev" &&
+mount -t tmpfs -o mode=0700,uid=65532,gid=65532 none "$root/data" && mount -o remount,ro,bind "$root" &&
+exec chroot --userspec=65532:65532 "$root" /usr/local/bin/node "$@"`;
+
+const run = async (role: RoleName, env: Record<string, string>) => {
+  const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
+  const { runs, semi_space, environment } = ROLES[role];
+  const rights = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const from = performance.now();
+  const child: ChildProcess = spawn(
+    'unshare',
+    ['--mount', ...rights, '/bin/sh', '-c', ENTER, at(role), `--max-semi-space-size=${semi_space}`, `/app/${runs}.mjs`],
+    {
+      env: {
+        PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
+        ...environment,
+        PERFECT21_HTTP_HOST: '127.0.0.1',
+        PERFECT21_METRICS_HOST: '127.0.0.1',
+        PERFECT21_HTTP_PORT: String(http),
+        PERFECT21_GRPC_PORT: String(grpc),
+        PERFECT21_METRICS_PORT: String(metrics),
+        PERFECT21_MAILBOX_PORT: String(await freePort()),
+        PERFECT21_SMTP_PORT: String(await freePort()),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let said = '';
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => (said += text));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const health = role === 'bridge' ? metrics : http;
+  const ready = async (path = '/readyz'): Promise<number> => {
+    await vi.waitFor(
+      async () => {
+        if (child.exitCode !== null) throw new Error(said);
+        expect((await fetch(`http://127.0.0.1:${health}${path}`)).status).toBe(200);
+      },
+      { timeout: 30_000, interval: 10 },
+    );
+    return performance.now() - from;
+  };
+  return { http, grpc, metrics, child, exited, ready, said: () => said };
+};
+const secret = { PERFECT21_SECRET: Buffer.alloc(32, 'k9').toString('base64') };
+
+describe.each(ROLE_NAMES)('the image of the %s', (role) => {
+  test('is as small as promised', () => {
+    const [unpacked, archive] = BOUNDS[role];
+    const bytes = filesIn(at(role)).reduce((sum, file) => sum + statSync(file).size, 0);
+    const packed = spawnSync('/bin/sh', ['-c', 'tar -C "$0" -cf - . | gzip -6 | wc -c', at(role)], {
+      encoding: 'utf8',
+    });
+    const mb = (of: number) => (of / MB).toFixed(1);
+    process.stdout.write(
+      `image of the ${role}: ${mb(bytes)} MB unpacked, ${mb(Number(packed.stdout))} MB as an archive\n`,
+    );
+    expect(bytes / MB).toBeLessThan(unpacked);
+    expect(Number(packed.stdout) / MB).toBeLessThan(archive);
+  });
+
+  test('has no shell, no package manager, no TypeScript of ours, and nothing that somebody else may write', () => {
+    const files = filesIn(at(role)).map((file) => file.slice(at(role).length));
+    const threads: readonly string[] = ROLES[role].threads.map((file) => `/app/${file}`);
+    for (const file of files) {
+      expect(file).not.toMatch(/\/(sh|bash|busybox|npm|npx|apt|ldd)$|package-lock\.json$|\/\.env/);
+      if (file.endsWith('.ts')) expect(threads).toContain(file);
+      expect(statSync(at(role) + file).mode & 0o022).toBe(0);
+    }
+  });
+
+  test('tells what is in it, each package with its hash and licence', () => {
+    const { bomFormat, specVersion, components } = JSON.parse(
+      readFileSync(join(at(role), 'app/sbom.cdx.json'), 'utf8'),
+    );
+    expect([bomFormat, specVersion]).toEqual(['CycloneDX', '1.6']);
+    const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
+    for (const { type, name, version, purl, hashes, licenses, 'bom-ref': ref } of components) {
+      if (type === 'platform') continue;
+      expect([ref, version]).toEqual([ref, lock[ref].version]);
+      expect(purl).toBe(`pkg:npm/${name.replace('@', '%40')}@${version}`);
+      expect([name, hashes?.[0]?.alg, licenses?.length]).toEqual([name, 'SHA-512', 1]);
+    }
+    const names = components.map(({ name }: { name: string }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(
+        {
+          platform: ['node', 'pg', 'nodemailer', '@node-rs/argon2'],
+          sidecar: ['node', '@grpc/grpc-js'],
+          bridge: ['node', 'amqplib'],
+        }[role],
+      ),
+    );
+    if (role === 'sidecar')
+      for (const name of ['pg', 'nodemailer', '@node-rs/argon2']) expect(names).not.toContain(name);
+  });
+
+  test('is built by a Containerfile that says the same', () => {
+    const text = readFileSync(join(ROOT, `infra/container/${role}.Containerfile`), 'utf8');
+    const images = [...text.matchAll(/^ARG (?:BUILD|BASE)=(\S+)/gm)].map(([, image]) => image);
+    expect(images).toEqual([expect.stringMatching(/^docker\.io\/library\/node:24\.\d+\.\d+-/), 'scratch']);
+    expect(text).toMatch(/^USER 65532:65532$/m);
+    expect(text).toMatch(/^STOPSIGNAL SIGTERM$/m);
+    expect(text).toMatch(/^HEALTHCHECK .*\/readyz/m);
+    expect(text).not.toMatch(/:latest/);
+  });
+});
+
+test('the same source makes the same image', async () => {
+  const again = join(folder, 'again');
+  await assemble('sidecar', again, { whole: true });
+  expect(digestOf(again)).toBe(digestOf(at('sidecar')));
+}, 60_000);
+
+describe('a container', () => {
+  test('of the platform is ready within 3 s, hashes passwords, writes to its data only, and ends when it is told to', async () => {
+    const before = digestOf(at('platform'));
+    const mailbox = await freePort();
+    const { http, child, exited, ready, said } = await run('platform', {
+      ...secret,
+      PERFECT21_MAILBOX_PORT: String(mailbox),
+    });
+    const ms = await ready();
+    process.stdout.write(`container of the platform: ready in ${Math.round(ms)} ms\n`);
+    const url = `http://127.0.0.1:${http}`;
+    const post = (path: string, body: object) =>
+      fetch(url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const email = 'ada@example.org';
+    const password = 'violet tractors hum quietly';
+    expect((await post('/api/v1/auth/register', { email, password })).status).toBe(202);
+    const [mail] = await vi.waitFor(async () => {
+      const mails = await mailsFrom(mailbox, email);
+      expect(mails.length).toBeGreaterThan(0);
+      return mails;
+    }, 15_000);
+    const [, token] = /token=([\w-]+)/.exec(JSON.stringify(mail)) ?? [];
+    expect((await post('/api/v1/auth/verify-email', { token: token! })).status).toBe(200);
+    const login = await post('/api/v1/auth/login', { identifier: email, password });
+    expect(login.status).toBe(200);
+    for (const path of ['/docs/', '/docs/swagger-ui.css', '/openapi.json', '/asyncapi.json'])
+      expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
+    await vi.waitFor(() => expect(readlinkSync(`/proc/${child.pid}/root`)).toBe(at('platform')));
+    child.kill('SIGTERM');
+    expect(await exited).toBe(0);
+    expect(said()).not.toContain('"level":"error"');
+    expect(digestOf(at('platform'))).toBe(before);
+    // with the machine shared by other tests; alone it is a third of that
+    expect(ms).toBeLessThan(9_000);
+  }, 90_000);
+
+  test('of the operator brings a store to this release', async () => {
+    const rights = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      ['--mount', ...rights, '/bin/sh', '-c', ENTER, at('platform'), '/app/perfect21.mjs', 'migrate'],
+      { env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', PERFECT21_DATA_DIR: '/data' }, encoding: 'utf8' },
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('the store is as this release needs it');
+  }, 60_000);
+
+  test('of the bridge lives while RabbitMQ is away, is not ready, and ends when it is told to', async () => {
+    const away = `amqp://nobody:nowhere@127.0.0.1:${await freePort()}`;
+    const aws = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+    const bridge = { BUS_URL: away, BRIDGE_URL: 'eventbridge://perfect21-events/perfect21-bridge' };
+    const { metrics, child, exited, ready } = await run('bridge', { ...secret, ...aws, ...bridge });
+    await ready('/healthz');
+    expect((await fetch(`http://127.0.0.1:${metrics}/readyz`)).status).toBe(503);
+    child.kill('SIGTERM');
+    expect(await exited).toBe(0);
+  }, 60_000);
+});
+
+describe('where buildah is installed', () => {
+  test('it makes an image of each tree by the last stage of its Containerfile; elsewhere the trees were run above', () => {
+    const said = spawnSync('buildah', ['--version'], { encoding: 'utf8' });
+    if (said.status !== 0) {
+      process.stdout.write('buildah is not on this machine: the images were run from their trees\n');
+      return;
+    }
+    const store = join(folder, 'store');
+    for (const role of ROLE_NAMES) {
+      const whole = readFileSync(join(ROOT, `infra/container/${role}.Containerfile`), 'utf8');
+      const stage = whole.split(/^FROM .*\n/m)[2]!;
+      const file = join(folder, `${role}.Containerfile`);
+      writeFileSync(
+        file,
+        `FROM scratch\n${stage.replaceAll('--from=build ', '').replaceAll('/image/data', 'data').replaceAll('/image/', '.')}`,
+      );
+      const made = spawnSync(
+        'buildah',
+        [
+          '--root',
+          store,
+          '--runroot',
+          `${store}.run`,
+          '--storage-driver',
+          'vfs',
+          'build',
+          '--isolation',
+          'chroot',
+          '--timestamp',
+          '0',
+          '--format',
+          'docker',
+          '-f',
+          file,
+          at(role),
+        ],
+        { encoding: 'utf8' },
+      );
+      expect([made.status, made.stderr]).toEqual([0, expect.any(String)]);
+    }
+    spawnSync('buildah', [
+      '--root',
+      store,
+      '--runroot',
+      `${store}.run`,
+      '--storage-driver',
+      'vfs',
+      'rmi',
+      '--all',
+      '--force',
+    ]);
+  }, 120_000);
+});
+
+describe('the compose file', () => {
+  const file = join(ROOT, 'infra/container/compose.yaml');
+  const { services } = parse(readFileSync(file, 'utf8'));
+  const asked = [...new Set([...readFileSync(file, 'utf8').matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name!))];
+  const resolve = (env: Record<string, string>) => {
+    const { path } = debianProgram('docker-compose');
+    const { status, stdout, stderr } = spawnSync(path, ['-f', file, 'config', '--format', 'json'], {
+      env: { PATH: process.env.PATH, HOME: folder, ...env },
+      encoding: 'utf8',
+    });
+    return { status, stderr, model: status === 0 ? JSON.parse(stdout) : undefined };
+  };
+  const given = Object.fromEntries(asked.map((name) => [name, `given-${name.toLowerCase()}`]));
+
+  test('runs the platform with its engines, each a release', () => {
+    expect(Object.keys(services).sort()).toEqual(
+      ['grafana', 'jaeger', 'platform', 'postgres', 'prometheus', 'rabbitmq', 'sidecar'].sort(),
+    );
+    for (const { image } of Object.values<{ image: string }>(services)) expect(image).toMatch(/:v?\d+\.\d+/);
+    for (const name of ['platform', 'sidecar'])
+      expect(services[name]).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+    expect(() => judged({ ...compose, services: { x: { image: 'postgres:latest' } } })).toThrow('whatever is newest');
+  });
+
+  test('is what docker compose takes, and starts nothing without its passwords', () => {
+    const { status, stderr, model } = resolve(given);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(model.services.platform.environment.STORE_URL).toBe(
+      'postgres://perfect21:given-postgres_password@postgres:5432/perfect21',
+    );
+    expect(asked).toEqual(
+      expect.arrayContaining(['POSTGRES_PASSWORD', 'RABBITMQ_PASSWORD', 'GRAFANA_PASSWORD', 'PERFECT21_SECRET']),
+    );
+    for (const name of asked) expect(resolve({ ...given, [name]: '' }).stderr).toContain(`set ${name}`);
+  });
+
+  test('mounts files that are there, and opens no port to other machines', () => {
+    for (const { volumes = [], ports = [] } of Object.values<{ volumes?: string[]; ports?: string[] }>(services)) {
+      for (const volume of volumes.filter((each) => each.startsWith('.')))
+        expect([volume, existsSync(join(ROOT, 'infra/container', volume.split(':')[0]!))]).toEqual([volume, true]);
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+    }
+  });
+});
