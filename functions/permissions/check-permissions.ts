@@ -3,7 +3,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { getAccounts } from '../users/get-accounts.ts';
 import { EVALUATIONS } from './authzen.ts';
 import { CheckPermissionRequest, CheckPermissionResponse } from './check-permission.ts';
-import { decide } from './decide.ts';
+import { decideFor, prepare } from './decide.ts';
 import { NOTE_PORTS, NOTE_WRITES, noteDecision } from './recent-decisions.ts';
 import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rulesOf } from './rules.ts';
@@ -32,10 +32,13 @@ export const checkPermissions = operation({
       rulesOf(store, { clock, conditions }),
     ]);
     const now = Math.floor(clock.now() / 1_000);
-    const results = checks.map(({ user_id: id, ...question }) => {
-      const status = Object.hasOwn(accounts, id) ? accounts[id]!.status : undefined;
-      return decide(rules, { id, status, assignments: assigned.get(id)?.value }, question, now);
-    });
+    const subjects = new Map(
+      ids.map((id) => {
+        const status = Object.hasOwn(accounts, id) ? accounts[id]!.status : undefined;
+        return [id, prepare(rules, { id, status, assignments: assigned.get(id)?.value }, now)];
+      }),
+    );
+    const results = checks.map((question) => decideFor(rules, subjects.get(question.user_id)!, question));
     const allowed = results.filter((result) => result.allowed).length;
     const count = (result: string, by: number) =>
       metrics.count('perfect21_permission_checks_total', { resource: 'batch', action: 'batch', result }, by);

@@ -4,11 +4,11 @@
  * In this order: an account that is not active may nothing; a denial wins over every permission; a policy that denies wins,
  * also when its condition can't be judged; then grants, roles and policies that allow; what nobody allows is denied.
  */
-import { covers, parsePermission } from '../../shared/kit/permissions.ts';
+import { covers, type Parsed, parsePermission } from '../../shared/kit/permissions.ts';
 import type { ConditionFacts } from '../../shared/ports/conditions.ts';
 import { type Question, resourceOf, wantedOf } from './question.ts';
 import type { Assignments, Grant } from './records.ts';
-import { type LoadedPolicy, type Rules, rolesOf } from './rules.ts';
+import { type LoadedPolicy, type LoadedRole, policiesOn, type Rules, rolesOf } from './rules.ts';
 
 export const REASONS = [
   'unknown_user',
@@ -45,11 +45,49 @@ export interface Decision {
   steps: Step[];
 }
 
-const speaksOf = (policy: LoadedPolicy, { resource, action }: Question, roles: ReadonlySet<string>): boolean =>
+/** A subject as the rules of now see it: made once, however many questions are asked about it. */
+export interface Prepared {
+  subject: Subject;
+  /** By priority. */
+  roles: readonly LoadedRole[];
+  /** Of these and of those that they inherit. */
+  names(): ReadonlySet<string>;
+  denials: readonly ParsedGrant[];
+  grants: readonly ParsedGrant[];
+  facts(): ConditionFacts['subject'];
+}
+type ParsedGrant = Grant & { parsed: Parsed };
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+};
+
+/** @param now unix seconds */
+export const prepare = (rules: Rules, subject: Subject, now: number): Prepared => {
+  const { roles: assigned = [], grants = [] } = subject.assignments ?? {};
+  const roles = rolesOf(rules, assigned, now);
+  const names = once(() => new Set(roles.flatMap((role) => role.names)));
+  const live = (effect: Grant['effect']): ParsedGrant[] =>
+    grants
+      .filter((grant) => grant.effect === effect && now < (grant.expires_at ?? Infinity))
+      .map((grant) => ({ ...grant, parsed: { ...parsePermission(grant.permission), denied: effect === 'deny' } }));
+  const facts = once(() => ({
+    id: subject.id,
+    status: subject.status!,
+    roles: [...names()],
+    permissions: roles.flatMap(({ permissions }) => permissions.map(({ text }) => text)),
+  }));
+  return { ...{ subject, roles, names, facts }, denials: live('deny'), grants: live('allow') };
+};
+
+const speaksOf = (policy: LoadedPolicy, { action }: Question, { names }: Prepared): boolean =>
   policy.enabled &&
-  (policy.resources.includes('*') || policy.resources.includes(resource)) &&
   (policy.actions.includes('*') || policy.actions.includes(action)) &&
-  (policy.roles.length === 0 || policy.roles.some((role) => roles.has(role)));
+  (policy.roles.length === 0 || policy.roles.some((role) => names().has(role)));
 
 type Outcome = 'holds' | 'does not hold' | 'fails';
 
@@ -70,7 +108,12 @@ const judge = (policy: LoadedPolicy, facts: () => ConditionFacts): { outcome: Ou
  * @param now unix seconds
  * @example decide(rules, { id, status: 'active' }, { resource: 'docs', action: 'read', context: {} }, now).allowed
  */
-export const decide = (rules: Rules, subject: Subject, question: Question, now: number): Decision => {
+export const decide = (rules: Rules, subject: Subject, question: Question, now: number): Decision =>
+  decideFor(rules, prepare(rules, subject, now), question);
+
+/** Decides one of several questions about one subject. */
+export const decideFor = (rules: Rules, prepared: Prepared, question: Question): Decision => {
+  const { subject, roles, denials, grants } = prepared;
   const steps: Step[] = [];
   const end = (allowed: boolean, reason: ReasonCode, applied_policies: string[] = []): Decision => ({
     allowed,
@@ -82,34 +125,22 @@ export const decide = (rules: Rules, subject: Subject, question: Question, now: 
   if (subject.status !== 'active') return end(false, 'user_inactive');
 
   const wanted = wantedOf(question, subject.id);
-  const { roles: assigned = [], grants = [] } = subject.assignments ?? {};
-  const roles = rolesOf(rules, assigned, now);
-  const names = new Set(roles.flatMap((role) => role.names));
-  const facts = (): ConditionFacts => ({
-    subject: {
-      id: subject.id,
-      status: subject.status!,
-      roles: [...names],
-      permissions: roles.flatMap(({ permissions }) => permissions.map(({ text }) => text)),
-    },
-    resource: resourceOf(question),
-    action: { name: question.action },
-    context: question.context,
-  });
+  const facts = once(
+    (): ConditionFacts => ({
+      subject: prepared.facts(),
+      resource: resourceOf(question),
+      action: { name: question.action },
+      context: question.context,
+    }),
+  );
 
-  const live = grants.filter(({ expires_at = Infinity }) => now < expires_at);
-  const touching = (effect: Grant['effect']): Grant[] =>
-    live.filter((grant) => {
-      if (grant.effect !== effect) return false;
-      return covers({ ...parsePermission(grant.permission), denied: effect === 'deny' }, wanted);
-    });
-  const [denial] = touching('deny');
+  const denial = denials.find(({ parsed }) => covers(parsed, wanted));
   if (denial) {
     steps.push({ rule: `grant:${denial.id}`, outcome: 'denies', detail: `${denial.permission} is denied` });
     return end(false, 'denied_by_grant', [`grant:${denial.id}`]);
   }
 
-  const speaking = rules.policies.filter((policy) => speaksOf(policy, question, names));
+  const speaking = policiesOn(rules, question.resource).filter((policy) => speaksOf(policy, question, prepared));
   for (const policy of speaking.filter(({ effect }) => effect === 'deny')) {
     const rule = `policy:${policy.name}`;
     const { outcome, detail } = judge(policy, facts);
@@ -118,7 +149,7 @@ export const decide = (rules: Rules, subject: Subject, question: Question, now: 
       return end(false, outcome === 'fails' ? 'condition_failed' : 'denied_by_policy', [rule]);
   }
 
-  const [grant] = touching('allow');
+  const grant = grants.find(({ parsed }) => covers(parsed, wanted));
   if (grant) {
     steps.push({ rule: `grant:${grant.id}`, outcome: 'allows', detail: `${grant.permission} is granted` });
     return end(true, 'granted_by_grant', [`grant:${grant.id}`]);

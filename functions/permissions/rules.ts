@@ -164,6 +164,20 @@ export const rulesOf = async (
   return { generation, roles: all, policies: texts };
 };
 
+const byResource = new WeakMap<object, { any: LoadedPolicy[]; of: Map<string, LoadedPolicy[]> }>();
+
+/** The policies that speak of a resource, in their order: of many, few do. */
+export const policiesOn = ({ policies: all }: Rules, resource: string): readonly LoadedPolicy[] => {
+  let known = byResource.get(all);
+  if (!known) {
+    const about = (name: string) => all.filter(({ resources: named }) => named.includes('*') || named.includes(name));
+    const names = new Set(all.flatMap((policy) => policy.resources));
+    known = { any: about('*'), of: new Map([...names].map((name) => [name, about(name)])) };
+    byResource.set(all, known);
+  }
+  return known.of.get(resource) ?? known.any;
+};
+
 const namedBy = new WeakMap<object, ReadonlySet<string>>();
 
 /** True for a resource and an action that some rule names: all others are one label of metrics. */

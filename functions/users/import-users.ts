@@ -1,13 +1,15 @@
-import { batches } from '../../shared/kit/batches.ts';
+import { ahead, batches } from '../../shared/kit/batches.ts';
 import { operation } from '../../shared/kit/operation.ts';
-import { stream } from '../../shared/kit/stream.ts';
+import { type Row, stream } from '../../shared/kit/stream.ts';
 import { ImportAnswer, ImportRow } from './bulk-row.ts';
-import { importRows } from './import-rows.ts';
+import { importRows, type Outcome } from './import-rows.ts';
 import { credentials, identifiers, users, userTerms } from './records.ts';
 import { USER_STATUSES } from './status.ts';
 
 /** Rows that are looked at and committed together: three keys of each are what a store reads at once, and their commits share a flush. */
 const AT_ONCE = 320;
+/** While one waits for the disk or the way there, the next is worked on. */
+const BATCHES = 3;
 const KEPT = [users, identifiers, credentials, userTerms] as const;
 
 /**
@@ -39,27 +41,31 @@ export const importUsers = operation({
   writes: KEPT,
   needs: ['clock', 'ids', 'passwords', 'settings'],
   run: async function* ({ store, ...given }, input) {
-    for await (const rows of batches(input, AT_ONCE)) {
-      const good = rows.flatMap(({ row }) => (row ? [row] : []));
-      const outcomes = await importRows(store, given, good);
-      let next = 0;
-      for (const { number, row, error } of rows) {
-        if (!row) {
-          const { code, errors = [] } = error;
-          // the number stands beside them
-          const own = errors.map(({ path, message }) => ({ path: path.replace(/^\d+\.?/, ''), message }));
-          yield { row: number, status: 'failed' as const, code, errors: own };
-          continue;
-        }
-        const { external_id } = row;
-        const outcome = outcomes[next++]!;
-        const told = { row: number, ...(external_id !== undefined && { external_id }) };
-        if (outcome.status !== 'failed') yield { ...told, ...outcome };
-        else {
-          const { status, code, path, message } = outcome;
-          yield { ...told, status, code, errors: [{ path, message }] };
-        }
-      }
-    }
+    const answered = async (rows: readonly Row<ImportRow>[]): Promise<ImportAnswer[]> => {
+      const outcomes = (
+        await importRows(
+          store,
+          given,
+          rows.flatMap(({ row }) => (row ? [row] : [])),
+        )
+      ).values();
+      return rows.map((row) => answerTo(row, () => outcomes.next().value!));
+    };
+    for await (const answers of ahead(batches(input, AT_ONCE), answered, BATCHES)) yield* answers;
   },
 });
+
+const answerTo = ({ number, row, error }: Row<ImportRow>, outcomeOf: () => Outcome): ImportAnswer => {
+  if (!row) {
+    const { code, errors = [] } = error;
+    // the number stands beside them
+    const own = errors.map(({ path, message }) => ({ path: path.replace(/^\d+\.?/, ''), message }));
+    return { row: number, status: 'failed', code, errors: own };
+  }
+  const { external_id } = row;
+  const told = { row: number, ...(external_id !== undefined && { external_id }) };
+  const outcome = outcomeOf();
+  if (outcome.status !== 'failed') return { ...told, ...outcome };
+  const { status, code, path, message } = outcome;
+  return { ...told, status, code, errors: [{ path, message }] };
+};

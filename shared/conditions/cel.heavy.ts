@@ -82,12 +82,24 @@ const toCel = (value: unknown): unknown => {
   return value;
 };
 
+/** What was converted last: several conditions are asked about the same facts, one after the other. */
+const converting = () => {
+  let last: { of: unknown; made: unknown } | undefined;
+  return (value: unknown): unknown => {
+    if (last?.of !== value) last = { of: value, made: toCel(value) };
+    return last!.made;
+  };
+};
+const [subjectOf, resourceOf, contextOf] = [converting(), converting(), converting()];
+
 export const compileCel = (text: string): Condition => {
   const fault = checkCel(text);
   if (fault) throw new Error(`${fault.message} (line ${fault.line}, column ${fault.column})`);
   const parsed = environment.parse(text);
   return (facts: ConditionFacts) => {
-    const result = parsed(Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, toCel(value)])));
+    const { subject, resource, action, context } = facts;
+    const asked = { subject: subjectOf(subject), resource: resourceOf(resource), context: contextOf(context) };
+    const result = parsed({ ...asked, action: toCel(action) });
     if (typeof result !== 'boolean') throw new Error('the condition says neither true nor false');
     return result;
   };

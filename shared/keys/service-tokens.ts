@@ -60,12 +60,12 @@ export const createServiceTokens = ({
     verify: async (token) => {
       const id = serviceIdIn(token);
       if (id === undefined) return undefined;
-      let found = await find(id);
-      if (found && !isSecretOf(token, found.secrets, clock.now()) && found.until - clock.now() <= YOUNG_MS) {
-        remembered.delete(id);
-        found = await find(id);
-      }
-      return found && isSecretOf(token, found.secrets, clock.now()) ? found.service : undefined;
+      const found = await find(id);
+      if (!found || isSecretOf(token, found.secrets, clock.now())) return found?.service;
+      if (found.until - clock.now() > YOUNG_MS) return undefined;
+      remembered.delete(id);
+      const anew = await find(id);
+      return anew && isSecretOf(token, anew.secrets, clock.now()) ? anew.service : undefined;
     },
   };
 };

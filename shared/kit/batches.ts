@@ -43,3 +43,46 @@ export async function* batches<T>(rows: AsyncIterable<T>, most: number): AsyncGe
     await source.return?.();
   }
 }
+
+/**
+ * Works on what comes while what came before is still being worked on, at most `most` at a time, and gives the results in
+ * the order of what came, each as soon as it is there: nobody has to send more to be answered. An error is told after the
+ * results before it.
+ *
+ * @example for await (const answers of ahead(batches(rows, 100), answerAll, 3)) { … }
+ */
+export async function* ahead<T, R>(
+  items: AsyncIterable<T>,
+  work: (item: T) => Promise<R>,
+  most: number,
+): AsyncGenerator<R> {
+  const source = items[Symbol.asyncIterator]();
+  const flying: Promise<R>[] = [];
+  let next: Promise<IteratorResult<T>> | undefined;
+  let open = true;
+  try {
+    while (open || flying.length) {
+      if (open && flying.length < most) {
+        next ??= source.next();
+        next.catch(() => {});
+        const [first] = flying;
+        // an error of the source waits for the results before it
+        const came = await (first ? Promise.race([next.catch(() => undefined), first.then(() => undefined)]) : next);
+        if (came) {
+          next = undefined;
+          open = !came.done;
+          if (came.done) continue;
+          const working = work(came.value);
+          working.catch(() => {});
+          flying.push(working);
+          continue;
+        }
+      }
+      yield await flying.shift()!;
+    }
+  } finally {
+    // what was begun ends before whoever asked goes on
+    await Promise.allSettled(flying);
+    await source.return?.();
+  }
+}

@@ -57,12 +57,15 @@ export interface Row {
   expires_at: number | null;
 }
 
-export const toStored = <T>(collection: Collection<string, T>, row: Row): Stored<T> => ({
-  id: row.id,
-  version: row.version,
-  value: upcast(collection, row.v, row.data),
-  ...(row.expires_at !== null && { expires_at: row.expires_at }),
-});
+/** @param data of the row, where the engine has it as text */
+export const toStored = <T>(
+  collection: Collection<string, T>,
+  { id, version, v, expires_at, data: own }: Row,
+  data: unknown = own,
+): Stored<T> => {
+  const value: T = upcast(collection, v, data);
+  return expires_at === null ? { id, version, value } : { id, version, value, expires_at };
+};
 
 /** What the data was last shaped for, by schema and by the engine's own tables; equal when nothing is to do. */
 export const fingerprint = ({ version, collections }: StoreSchema, own = ''): string =>

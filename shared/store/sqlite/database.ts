@@ -44,6 +44,11 @@ export class Database {
     return this.#guard(() => this.#prepare(sql).all(...values)) as T[];
   }
 
+  /** The same as lists of columns, which SQLite's binding makes in two thirds of the time. */
+  tuples<T extends readonly unknown[]>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#guard(() => this.#prepare(sql, true).all(...values)) as unknown as T[];
+  }
+
   /** Runs a statement that changes rows; returns how many. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return this.#guard(() => Number(this.#prepare(sql).run(...values).changes));
@@ -73,10 +78,12 @@ export class Database {
     this.#db.close();
   }
 
-  #prepare(sql: string): StatementSync {
+  /** @param tuples always or never of one statement */
+  #prepare(sql: string, tuples = false): StatementSync {
     let statement = this.#statements.get(sql);
     if (!statement) {
       statement = this.#db.prepare(sql);
+      statement.setReturnArrays(tuples);
       this.#statements.set(sql, statement);
     }
     return statement;

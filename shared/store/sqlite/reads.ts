@@ -9,7 +9,7 @@ import type { Database } from './database.ts';
 import { type Statements, statementsFor } from './statements.ts';
 
 const stored = <T>(collection: Collection<string, T>, row: Row): Stored<T> =>
-  toStored(collection, { ...row, data: JSON.parse(row.data as string) });
+  toStored(collection, row, JSON.parse(row.data as string));
 
 export const sqliteReader = (db: Database, statements: Statements, clock: Clock, cursors: Cursors) => ({
   get: <T>(collection: Collection<string, T>, id: string): Stored<T> | undefined => {
@@ -20,8 +20,13 @@ export const sqliteReader = (db: Database, statements: Statements, clock: Clock,
 
   getMany: <T>(collection: Collection<string, T>, ids: readonly string[]): Map<string, Stored<T>> => {
     const { many } = statementsFor(statements, collection);
-    const rows = db.all<Row>(many, JSON.stringify(manyIds(ids)), clock.now());
-    return new Map(rows.map((row) => [row.id, stored(collection, row)]));
+    type Columns = [id: string, version: number, v: number, data: string, expires_at: number | null];
+    const found = new Map<string, Stored<T>>();
+    const rows = db.tuples<Columns>(many, JSON.stringify(manyIds(ids)), clock.now());
+    for (const [id, version, v, data, expires_at] of rows) {
+      found.set(id, stored(collection, { id, version, v, data, expires_at }));
+    }
+    return found;
   },
 
   query: <T>(collection: Collection<string, T>, index: string, hash: string, request?: PageRequest): Page<T> => {

@@ -15,8 +15,8 @@ const sqlOf = (collection: Collection) => {
   return {
     table,
     get: `SELECT id, version, v, data, expires_at FROM ${table} WHERE id = ? AND ${alive}`,
-    many: `SELECT id, version, v, data, expires_at FROM ${table}
-      WHERE id IN (SELECT value FROM json_each(?)) AND ${alive}`,
+    many: `SELECT ${table}.id, version, v, data, expires_at FROM json_each(?) AS wanted CROSS JOIN ${table} ON ${table}.id = wanted.value
+      WHERE ${alive}`,
     insert: `${put}, ${overwrite.join(', ')} WHERE ${ended}`,
     update: `UPDATE ${table} SET ${columns.map((column) => `${column} = ?`).join(', ')}
       WHERE id = ? AND version = ? AND ${alive}`,
