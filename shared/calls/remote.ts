@@ -1,5 +1,4 @@
 /** Calls operations of services that run in other processes, as if they ran in this one: same errors, same trace. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { Metadata } from '@grpc/grpc-js';
 import { AUDITED, internalPath, sendAudit, sendClient, toJson } from '../grpc/internal.ts';
 import { BATCH_DEADLINE_MS, DEADLINE_MS } from '../grpc/limits.ts';
@@ -12,9 +11,10 @@ import { serviceOf } from '../kit/service-name.ts';
 import { inSpan } from '../kit/span.ts';
 import { traceparent } from '../kit/trace.ts';
 import type { Live } from '../system/live.ts';
+import { RetryBudget, repeated } from './attempts.ts';
 import { isBatch, keyOf, onlyReads } from './callee.ts';
 import { Channels } from './channels.ts';
-import { connected, send } from './client-call.ts';
+import { blame, connected, send } from './client-call.ts';
 import { type Address, type Discovery, fixedDiscovery } from './discovery/discovery.ts';
 import { type Policy, roundRobin } from './discovery/policies.ts';
 
@@ -43,17 +43,12 @@ export interface Remote {
 }
 
 const CONNECT_MS = 2_000;
-const TRIES = 3;
-/** Before the second try, and with as much again at random; doubled before the third. */
-const BACKOFF_MS = 100;
-/** Whoever answers nothing for so long is at fault; a shorter deadline says more about the caller. */
-const PATIENCE_MS = 1_000;
 
 /**
  * A caller for a Host whose callees run elsewhere.
  *
  * A call is tried up to three times, after growing moments and at the next address, only when it was never sent or the
- * operation only reads. Errors are AppErrors with the callee's code, detail and field errors; a service that can't be
+ * operation only reads, and only while most calls of the service succeed. Errors are AppErrors with the callee's code, detail and field errors; a service that can't be
  * reached is `unavailable`.
  *
  * @example
@@ -74,6 +69,13 @@ export const remoteCaller = ({
   const places = found ?? fixedDiscovery(discovery as Readonly<Record<string, readonly Address[]>>);
   const credentials = channelCredentials(tls);
   const channels = new Channels({ discovery: places, credentials, name: tls?.now.name, policy, now, ejected, zone });
+
+  const budgets = new Map<string, RetryBudget>();
+  const budgetOf = (service: string): RetryBudget => {
+    const budget = budgets.get(service) ?? new RetryBudget();
+    budgets.set(service, budget);
+    return budget;
+  };
 
   const headers = (context: Context): Metadata => {
     const metadata = new Metadata();
@@ -99,13 +101,7 @@ export const remoteCaller = ({
       repeatable = false;
       if (Date.now() >= last) throw new AppError('deadline_exceeded');
       const until = Math.min(Date.now() + patience, last);
-      const started = performance.now();
-      const faulty = (thrown: unknown): boolean | undefined => {
-        const { code } = toAppError(thrown);
-        if (code !== 'deadline_exceeded') return code === 'unavailable';
-        return performance.now() - started >= PATIENCE_MS || undefined;
-      };
-      return channels.use(service, { key, tried, faulty }, async (client) => {
+      return channels.use(service, { key, tried, faulty: blame() }, async (client) => {
         repeatable = true;
         if (!(await connected(client, Math.min(until, Date.now() + CONNECT_MS)))) {
           const target = client.getChannel().getTarget();
@@ -117,16 +113,11 @@ export const remoteCaller = ({
         });
       });
     };
-    for (let tries = 1; ; tries++) {
-      try {
-        return await attempt();
-      } catch (thrown) {
-        const { code } = toAppError(thrown);
-        const away = code === 'unavailable' || (code === 'deadline_exceeded' && Date.now() < last);
-        if (tries === TRIES || !repeatable || !away) throw thrown;
-      }
-      await pause(BACKOFF_MS * 2 ** (tries - 1) * (1 + Math.random()));
-    }
+    const again = (thrown: unknown): boolean => {
+      const { code } = toAppError(thrown);
+      return repeatable && (code === 'unavailable' || (code === 'deadline_exceeded' && Date.now() < last));
+    };
+    return repeated(attempt, { budget: budgetOf(service), until: last, again });
   };
 
   return {

@@ -5,9 +5,8 @@ import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
 import { requirePlace } from './cluster.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
-import { Environment } from './environment.ts';
+import { type Environment, readEnvironment } from './environment.ts';
 import { type KeysConfig, keysOf, SECRET_MISSING, SECRETS_MANAGER, secretsIn, sharesSecret } from './keys.ts';
-import { plainly } from './plainly.ts';
 import { profileOf } from './profile.ts';
 import { type RegistrationConfig, registrationOf } from './registration.ts';
 import { OWN_PORT, type ServiceName, servicesOf } from './services.ts';
@@ -60,12 +59,7 @@ const originsOf = (text: string | undefined): string[] =>
  * @throws StartError with one line that says what to do
  */
 export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
-  const parsed = Environment.safeParse(Object.fromEntries(Object.entries(source).filter(([, value]) => value !== '')));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new StartError(`${issue.path.join('.')} is not usable: ${plainly(issue)}`);
-  }
-  const env = parsed.data;
+  const env = readEnvironment(source);
   requirePlace(source, env);
   const services = servicesOf(env.PERFECT21_SERVICES);
   const dataDir = resolve(env.PERFECT21_DATA_DIR);

@@ -1,5 +1,7 @@
 /** The variables that a process reads, with their defaults. What an URL in them names is read beside this. */
 import * as z from 'zod';
+import { plainly } from './plainly.ts';
+import { StartError } from './start-error.ts';
 
 /** Kubernetes sets `<SERVICE>_PORT=tcp://10.0.0.1:50051` for a service that happens to have the name of ours; it is not meant. */
 const unlessLink = (value: unknown) => (typeof value === 'string' && value.startsWith('tcp://') ? undefined : value);
@@ -98,3 +100,11 @@ export const Environment = z.object({
 
 /** The variables as they were read. */
 export type Environment = z.output<typeof Environment>;
+
+/** @throws StartError with one line for the first that is not usable; what is empty is left out */
+export const readEnvironment = (source: NodeJS.ProcessEnv): Environment => {
+  const parsed = Environment.safeParse(Object.fromEntries(Object.entries(source).filter(([, value]) => value !== '')));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new StartError(`${issue.path.join('.')} is not usable: ${plainly(issue)}`);
+};

@@ -47,6 +47,29 @@ export const toStatus = (error: AppError, stage?: 'credentials'): StatusObject =
   return { code, details, metadata };
 };
 
+/** A status that no service of ours made: the cause of the error that it becomes. */
+export class ForeignStatus extends Error {
+  readonly status: number | undefined;
+
+  constructor({ code, details }: Partial<StatusObject>) {
+    super(`gRPC status ${code}: ${details}`);
+    this.status = code;
+  }
+
+  /** Whether it tells of a connection or a peer that is broken, rather than of the request. */
+  get broken(): boolean {
+    return BROKEN.has(this.status);
+  }
+}
+
+/** What grpc-js makes of frames, resets, pages and `too_many_pings`. */
+const BROKEN: ReadonlySet<number | undefined> = new Set([
+  status.UNKNOWN,
+  status.INTERNAL,
+  status.RESOURCE_EXHAUSTED,
+  status.UNAVAILABLE,
+]);
+
 /** Statuses that no operation of ours made: the transport's, or another server's. */
 const OF_STATUS: Partial<Record<status, ErrorCode>> = {
   [status.UNAVAILABLE]: 'unavailable',
@@ -77,10 +100,10 @@ export const fromStatus = (failed: Partial<StatusObject>): AppError => {
     return bytes && codec.decode(bytes);
   };
   const info = read('ErrorInfo', ErrorInfo);
-  const cause = new Error(`gRPC status ${failed.code}: ${failed.details}`);
   if (info?.domain !== DOMAIN || !Object.hasOwn(ERRORS, info.reason!)) {
-    return new AppError(OF_STATUS[failed.code!] ?? 'internal', { cause });
+    return new AppError(OF_STATUS[failed.code!] ?? 'internal', { cause: new ForeignStatus(failed) });
   }
+  const cause = new Error(`gRPC status ${failed.code}: ${failed.details}`);
   const code = info.reason as ErrorCode;
   if (info.metadata?.stage === 'credentials' && (code === 'unauthenticated' || code === 'forbidden')) {
     return new AppError('internal', { cause });
