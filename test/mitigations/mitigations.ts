@@ -48,6 +48,13 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/doors/http/place.test.ts',
     promise: 'is taken from a trusted proxy alone',
   },
+  'large messages share one bound': {
+    file: 'shared/doors/fairness/held-bytes.ts',
+    from: 'if (to > counted && this.#now + to - counted > this.#most) return false;',
+    to: '',
+    test: 'test/doors/fairness/held-bytes.test.ts',
+    promise: 'what is let go leaves room',
+  },
   'a code is good once': {
     file: 'functions/auth/take-code.ts',
     from: 'if ((await count(0, 1)) > 1) return undefined;',

@@ -4,8 +4,10 @@
  * It offers no way in for that, so methods of its calls are replaced; its version is pinned, and
  * test/doors/grpc/strict.test.ts fails when one is not there any more.
  */
+import type { ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
+import { type Held, heldBytes } from '../fairness/held-bytes.ts';
 
 interface Failed {
   code: status;
@@ -15,6 +17,10 @@ interface Failed {
 /** What is replaced, and what that uses. */
 interface Within {
   handler: { type: string; path: string };
+  stream: Pick<ServerHttp2Stream, 'once'>;
+  /** Of the message that comes: its length as it was announced, and what is missing of it. */
+  decoder: { readMessageSize: number; readMessageRemaining: number };
+  handleDataFrame(data: Buffer): void;
   deadline: number;
   deadlineTimer: NodeJS.Timeout;
   decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>;
@@ -36,13 +42,39 @@ export const deadlineMs = (header: string): number => {
 const refused = (details: string): Failed => ({ code: status.INTERNAL, details, metadata: null });
 const LATE: Failed = { code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded', metadata: null };
 
+/** Others hold so much that there is no room for more; a client may try again. */
+export const CROWDED: Failed & { code: status } = {
+  code: status.UNAVAILABLE,
+  details: 'Too many large messages come at once',
+  metadata: null,
+};
+
 let strict = false;
 /** Makes all servers of grpc-js in this process strict. */
 export const beStrict = (): void => {
   if (strict) return;
   strict = true;
   const within = BaseServerInterceptingCall.prototype as unknown as Within;
-  const { decompressMessage, sendStatus } = within;
+  const { decompressMessage, handleDataFrame, sendStatus } = within;
+  const holding = new WeakMap<Within, Held>();
+
+  within.handleDataFrame = function (this: Within, data) {
+    handleDataFrame.call(this, data);
+    const { readMessageSize, readMessageRemaining } = this.decoder;
+    const size = readMessageRemaining > 0 ? readMessageSize - readMessageRemaining : 0;
+    let held = holding.get(this);
+    if (!held) {
+      if (size === 0) return;
+      held = heldBytes.begin();
+      holding.set(this, held);
+      this.stream.once('close', held.end).once('aborted', held.end);
+    }
+    if (size === 0) held.end();
+    else if (!held.grow(size)) {
+      held.end();
+      this.sendStatus(CROWDED);
+    }
+  };
 
   within.decompressMessage = function (this: Within, message, encoding) {
     const [flag] = message;

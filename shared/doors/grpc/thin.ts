@@ -9,7 +9,8 @@ import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2
 import { type handleUnaryCall, type Metadata, type Server, status } from '@grpc/grpc-js';
 import { MAX_MESSAGE } from '../../grpc/limits.ts';
 import type { toStatus } from '../../grpc/status.ts';
-import { deadlineMs } from './strict.ts';
+import { heldBytes } from '../fairness/held-bytes.ts';
+import { CROWDED, deadlineMs } from './strict.ts';
 
 export type UnaryHandler = handleUnaryCall<Buffer, Buffer>;
 type Failed = ReturnType<typeof toStatus> | { code: status; details: string; metadata?: Metadata };
@@ -136,8 +137,17 @@ const take = (stream: ServerHttp2Stream, call: ThinCall, handle: UnaryHandler): 
   let first: Buffer | undefined;
   let more: Buffer[] | undefined;
   let size = 0;
+  const held = heldBytes.begin();
+  stream.once('close', held.end).once('aborted', held.end);
   stream.on('data', (chunk: Buffer) => {
     if (size > MAX_MESSAGE + PREFIX) return;
+    if (!held.grow(size + chunk.length)) {
+      held.end();
+      size = Number.POSITIVE_INFINITY;
+      [first, more] = [undefined, undefined];
+      call.refuse(CROWDED.code, CROWDED.details);
+      return;
+    }
     if (first) {
       more ??= [first];
       more.push(chunk);
@@ -149,6 +159,7 @@ const take = (stream: ServerHttp2Stream, call: ThinCall, handle: UnaryHandler): 
     [first, more] = [undefined, undefined];
   });
   stream.on('end', () => {
+    held.end();
     const bytes = more ? Buffer.concat(more) : first;
     if (!bytes || bytes.length < PREFIX) return call.refuse(status.UNIMPLEMENTED);
     const [flag] = bytes;

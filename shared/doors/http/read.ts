@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
+import { heldBytes } from '../fairness/held-bytes.ts';
 import { unlessWithin } from './late.ts';
 
 /** True when a request comes with a body, read or not. */
@@ -15,12 +16,16 @@ export const announcesBody = (request: IncomingMessage): boolean => {
 const tooLarge = (limit: number): AppError =>
   new AppError('payload_too_large', { detail: `A body of at most ${limit} bytes is taken` });
 
+const crowded = (): AppError =>
+  new AppError('unavailable', { detail: 'Too many large bodies come at once', retry_after: 1 });
+
 /**
  * Reads a body. What passes the limit is not kept: the rest stays unread, and the connection ends with the answer.
  *
  * @param limit bytes
  * @param ms until the last byte
- * @throws AppError `payload_too_large`; `request_timeout`; `invalid_request` when the client went away before the end
+ * @throws AppError `payload_too_large`; `request_timeout`; `unavailable` when others hold too much; `invalid_request` when
+ * the client went away before the end
  */
 export const readBody = (request: IncomingMessage, limit: number, ms: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
@@ -28,9 +33,24 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
       reject(tooLarge(limit));
       return;
     }
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let size = 0;
-    const arrived = unlessWithin(ms, () => reject(new AppError('request_timeout')));
+    const held = heldBytes.begin();
+    const onTime = unlessWithin(ms, () => {
+      held.end();
+      reject(new AppError('request_timeout'));
+    });
+    const arrived = (): void => {
+      onTime();
+      held.end();
+    };
+    const refuse = (error: AppError): void => {
+      arrived();
+      chunks = [];
+      size = Number.POSITIVE_INFINITY;
+      request.pause();
+      reject(error);
+    };
     const gone = (): void => {
       arrived();
       // every request closes, also one that was read to its end
@@ -41,12 +61,9 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     // listeners stay: a promise settles once, and taking them off costs more than the request is worth
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= limit) chunks.push(chunk);
-      else {
-        arrived();
-        request.pause();
-        reject(tooLarge(limit));
-      }
+      if (size > limit) refuse(tooLarge(limit));
+      else if (!held.grow(size)) refuse(crowded());
+      else chunks.push(chunk);
     });
     request.on('end', () => {
       arrived();
@@ -54,4 +71,6 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     });
     request.on('error', gone);
     request.on('close', gone);
+    // over HTTP/2 what was cut off closes with its answer, which is still to come
+    request.on('aborted', gone);
   });
