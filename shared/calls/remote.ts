@@ -17,6 +17,7 @@ import { Channels } from './channels.ts';
 import { blame, connected, send } from './client-call.ts';
 import { type Address, type Discovery, fixedDiscovery } from './discovery/discovery.ts';
 import { type Policy, roundRobin } from './discovery/policies.ts';
+import { within } from './within.ts';
 
 export interface RemoteOptions {
   /** Addresses (`host:port`) by service, or how to find them; that is left open when the caller is closed. */
@@ -117,7 +118,8 @@ export const remoteCaller = ({
       const { code } = toAppError(thrown);
       return repeatable && (code === 'unavailable' || (code === 'deadline_exceeded' && Date.now() < last));
     };
-    return repeated(attempt, { budget: budgetOf(service), until: last, again });
+    // whatever the peer or a registry does
+    return within(repeated(attempt, { budget: budgetOf(service), until: last, again }), last);
   };
 
   return {

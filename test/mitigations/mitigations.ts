@@ -244,4 +244,11 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/keys/watched-feed.test.ts',
     promise: 'leaves a wire that carries nothing any more',
   },
+  'an API that answered once is believed alone': {
+    file: 'shared/calls/discovery/k8s-or-dns.ts',
+    from: 'if (reached || signal.aborted) throw cause;',
+    to: 'if (signal.aborted) throw cause;',
+    test: 'test/calls/discovery/dns.test.ts',
+    promise: 'DNS is not asked once the API answered',
+  },
 };
