@@ -1,6 +1,6 @@
 /** The gRPC door: operations as methods of proto/, all operations as internal calls, health and reflection. */
 import { type ChannelOptions, type handleUnaryCall, logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js';
-import { pingNoMore } from '../../grpc/closing.ts';
+import { cutOff, pingNoMore } from '../../grpc/closing.ts';
 import type { Codec } from '../../grpc/codec.ts';
 import type { ClientIdentities, ClientIdentity } from '../../grpc/identities.ts';
 import {
@@ -48,6 +48,8 @@ export interface GrpcOptions {
   open?: boolean;
   /** A Unix socket to listen on as well. */
   socket?: string;
+  /** Ms that calls in flight have at the stop; those of the contract when left out. */
+  grace_ms?: number;
   /** Whether the engines answer; `false` or a rejection is a no. Always ready when left out. */
   ready?: () => Promise<unknown>;
 }
@@ -83,10 +85,10 @@ const bind = async (server: Server, { port, hostName = '127.0.0.1', tls, socket 
   return bound;
 };
 
-const shutdown = (server: Server): Promise<void> =>
+const shutdown = (server: Server, grace_ms: number): Promise<void> =>
   new Promise((resolve) => {
     pingNoMore(server);
-    const force = setTimeout(() => server.forceShutdown(), STOP_GRACE_MS);
+    const force = setTimeout(() => cutOff(server), grace_ms);
     server.tryShutdown(() => {
       clearTimeout(force);
       resolve();
@@ -183,7 +185,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
       if (!stopping) {
         health.drain();
         guarded.close();
-        stopping = shutdown(server).finally(() => {
+        stopping = shutdown(server, options.grace_ms ?? STOP_GRACE_MS).finally(() => {
           health.close();
           unfollow?.();
         });

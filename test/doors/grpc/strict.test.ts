@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { Client, credentials, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ValidateTokenRequest } from '../../../proto/gen/auth_service.ts';
+import { heldBytes } from '../../../shared/doors/fairness/held-bytes.ts';
 import { beClosedInPeace } from '../../../shared/grpc/closing.ts';
 import { h2Request } from '../h2-request.ts';
 import { rawCall } from './raw-call.ts';
@@ -190,4 +191,17 @@ test('a stop lets a call finish though a keepalive ping is due meanwhile, on eit
     await stopped;
     client.close();
   }
+});
+
+test('a stop waits for what is not finished no longer than it says: also for a request that never becomes whole', async () => {
+  const own = await startRig({ grace_ms: 100 });
+  const session = http2.connect(`http://127.0.0.1:${own.door.port}`);
+  session.on('error', () => {});
+  const headers = { ':method': 'POST', ':path': VALIDATE, 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = session.request(headers).on('error', () => {});
+  stream.resume().write(Buffer.concat([Buffer.from([0, 0, 0x20, 0, 0]), Buffer.alloc(100_000)]));
+  await expect.poll(() => heldBytes.now).toBeGreaterThan(0);
+  const ended = new Promise((resolve) => session.once('close', resolve));
+  await own.door.stop();
+  await ended;
 });
