@@ -25,6 +25,20 @@ export const keysFault = (arns: unknown): string | undefined =>
     ? 'PERFECT21_SIGNING_KEYS is no list of keys: give ARNs of KMS keys with commas between, the signing one first'
     : undefined;
 
+/** Why a name of one's own would lead nowhere, in one line; undefined where it is well, or none is given. */
+export const domainFault = ({
+  PERFECT21_DOMAIN: domain,
+  PERFECT21_CERTIFICATE_ARN: certificate,
+  PERFECT21_PUBLIC_URL: publicUrl,
+}: NodeJS.ProcessEnv): string | undefined => {
+  if (!domain) return undefined;
+  if (!certificate)
+    return 'PERFECT21_DOMAIN needs its certificate: set PERFECT21_CERTIFICATE_ARN, of ACM in the same region';
+  return publicUrl
+    ? undefined
+    : `PERFECT21_PUBLIC_URL is not set: the API's own address is closed beside PERFECT21_DOMAIN, so say https://${domain}`;
+};
+
 export default class DeployPlugin {
   readonly hooks: Record<string, () => void>;
 
@@ -36,6 +50,8 @@ export default class DeployPlugin {
       if (keys) throw new classes.Error(keys, 'SIGNING_KEYS');
       const fault = deploys && mailFault(MAIL_FROM);
       if (fault) throw new classes.Error(fault, 'MAIL_FROM_MISSING');
+      const lost = deploys && domainFault(process.env);
+      if (lost) throw new classes.Error(lost, 'DOMAIN');
     };
     this.hooks = { initialize: check };
   }

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../generate/files.ts';
 import { leaveOut } from './leave-out.ts';
+import { weighed } from './weights.ts';
 
 /** Bundled nowhere: in the runtime (the SDK), or never part of a function (drivers of other engines, native addons). */
 const EXTERNAL = ['@aws-sdk/*', 'pg', 'pg-native', 'amqplib', '@node-rs/argon2'];
@@ -87,6 +88,7 @@ const besideLocally: Plugin = {
 
 /** The plugins of a build: for AWS, or for this machine (`npm run offline`). */
 export const pluginsFor = (target: 'aws' | 'local'): Plugin[] => [
+  weighed,
   laterParts,
   amqpBeside,
   oneCommons,

@@ -2,7 +2,7 @@
 
 import { MAX_ATTEMPTS } from '../../shared/messaging/backoff.ts';
 import { MESSAGES, tableDefinitions, tableName } from '../../shared/store/dynamodb/tables.ts';
-import { apiResources } from './api.ts';
+import { apiConditions, apiOutputs, apiResources } from './api.ts';
 import { bulkResources } from './bulk.ts';
 import type { Cfn } from './cfn.ts';
 import { dueResources } from './due.ts';
@@ -12,6 +12,7 @@ import { BULK_VISIBILITY, RELAY_VISIBILITY, toYaml, VISIBILITY } from './functio
 import { logGroupId, logGroupOf, roleOf, sourcesOf } from './iam.ts';
 import { deadId, PREFIX, roleId, tableId, urgentId } from './names.ts';
 import { bulkFunctions, consumedQueues, type LambdaFunction, lambdaFunctions, schema } from './platform.ts';
+import { watchConditions, watchOutputs, watchResources } from './watch.ts';
 
 type Resources = Record<string, Cfn>;
 
@@ -39,10 +40,18 @@ const tables = (): Resources =>
           }),
           PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
           SSESpecification: { SSEEnabled: true },
+          DeletionProtectionEnabled: PROTECTED,
         },
       },
     ]),
   );
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: osls fills them in
+/** Against a mistake of whoever may remove tables; `off` where a stack is for a while. */
+const PROTECTED = '${self:custom.place.deletion_protection}';
+/** Days that logs are kept. */
+const LOGS_KEPT = '${self:custom.place.log_days}';
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: osls fills them in
 
 /** A queue with its dead letters and, where it has one, its urgent twin. */
 export const queueOf = (queue: string, { tries = TRIES, visibility = VISIBILITY } = {}): [string, Cfn][] => {
@@ -77,9 +86,6 @@ const queues = (): Resources =>
     ...consumedQueues.flatMap(({ name }) => queueOf(name)),
     ...bulkFunctions.flatMap(({ queue }) => queueOf(queue!, { visibility: BULK_VISIBILITY })),
   ]);
-
-/** Days that logs are kept. */
-const LOGS_KEPT = 30;
 
 export const logGroups = (functions: readonly LambdaFunction[]): Resources =>
   Object.fromEntries(
@@ -151,6 +157,7 @@ export const resources: Generator = {
       ...busResources(),
       ...bulkResources(),
       ...apiResources(),
+      ...watchResources(),
       ...logGroups(lambdaFunctions),
       ...dueResources(RELAY_VISIBILITY),
       SamplingRule: samplingRule,
@@ -158,6 +165,12 @@ export const resources: Generator = {
       PlatformSecret: platformSecret,
       ...roles,
     };
-    return [{ path: 'infra/generated/resources.yml', content: toYaml({ Resources }) }];
+    const Conditions = { ...apiConditions, ...watchConditions };
+    return [
+      {
+        path: 'infra/generated/resources.yml',
+        content: toYaml({ Conditions, Resources, Outputs: { ...apiOutputs, ...watchOutputs } }),
+      },
+    ];
   },
 };

@@ -54,3 +54,7 @@ export const patternOf = (path: string): string => {
   const words = path.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+');
   return path === '/docs' ? `${words}(/.*)?` : words;
 };
+
+/** Operations where somebody tries secrets before anybody knows who it is. */
+const GUESSING = /^\/api\/v1\/auth\/(login|register|refresh|mfa\/verify|password\/(forgot|reset))$|^\/oauth2\/token$/;
+export const invitesGuessing = (path: string): boolean => GUESSING.test(path);

@@ -1,7 +1,7 @@
 /** Kong's declarative configuration: a service and an upstream each of ours, a route each operation. */
 import type { ServiceName } from '../../shared/config/services.ts';
 import type { Service } from '../../shared/kit/service.ts';
-import { patternOf, type Route, routesOf, weight } from '../generate/routes.ts';
+import { invitesGuessing, patternOf, type Route, routesOf, weight } from '../generate/routes.ts';
 import { hostOf, nameOf, PORTS, SERVICE_HTTP_PORT } from '../kubernetes/cluster.ts';
 
 /** What ours says of Kong's entities (https://developer.konghq.com/gateway/entities/). */
@@ -65,8 +65,6 @@ const LASTING_MS = 2 * 3_600_000;
 const FAILURES = 3;
 /** Of one address. The platform counts more exactly, by what is asked and of whom. */
 const PER_MINUTE = { all: 1_200, guessing: 60 };
-/** Where somebody tries secrets: before anybody knows who it is. */
-const GUESSING = /^\/api\/v1\/auth\/(login|register|refresh|mfa\/verify|password\/(forgot|reset))$|^\/oauth2\/token$/;
 const PAGE = 'https://app.example.com';
 
 const limit = (minute: number): Plugin => ({
@@ -92,7 +90,7 @@ const asksSidecar: Plugin = { name: 'pre-function', config: { access: [ask] } };
 const routeOf = ({ path, methods, streams, access }: Route): KongRoute => {
   const plugins = [
     ...(access === 'user' ? [asksSidecar] : []),
-    ...(GUESSING.test(path) ? [limit(PER_MINUTE.guessing)] : []),
+    ...(invitesGuessing(path) ? [limit(PER_MINUTE.guessing)] : []),
   ];
   return {
     name: `${methods[0]!.toLowerCase()}${path.replace(/[^A-Za-z0-9]+/g, '-')}`.replace(/-$/, ''),

@@ -16,19 +16,19 @@ const REACHED = [
 const DEFAULTS = /:\/\/(?:guest:guest|postgres:postgres|admin:admin|root:root|user:password|rabbitmq:rabbitmq)@/i;
 
 /**
- * Refuses addresses of the machine itself in a cluster, and in production passwords that everybody knows.
+ * Refuses addresses of the machine itself in a cluster, and in production passwords that everybody knows. For processes:
+ * functions are told by the stack where everything is.
  *
- * @param source as it was given, without what is left out
  * @throws StartError with one line that says what to do
  */
-export const requirePlace = (source: NodeJS.ProcessEnv, env: Environment): void => {
+export const requirePlace = (env: Environment): void => {
   if (env.KUBERNETES_SERVICE_HOST)
     for (const name of REACHED)
-      if (LOOPBACK.test(source[name] ?? ''))
+      if (LOOPBACK.test(env[name] ?? ''))
         throw new StartError(`${name} leads to this pod itself: in a cluster name a Service, or a socket of the pod`);
   if (env.NODE_ENV !== 'production') return;
   for (const name of ['STORE_URL', 'BUS_URL', 'MAIL_URL'] as const)
-    if (DEFAULTS.test(source[name] ?? ''))
+    if (DEFAULTS.test(env[name] ?? ''))
       throw new StartError(`${name} has a password that everybody knows: in production choose another`);
 };
 

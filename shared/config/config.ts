@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import type { ProfileFields } from '../ports/settings.ts';
 import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
-import { requirePlace } from './cluster.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -60,7 +59,6 @@ const originsOf = (text: string | undefined): string[] =>
  */
 export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
   const env = readEnvironment(source);
-  requirePlace(source, env);
   const services = servicesOf(env.PERFECT21_SERVICES);
   const dataDir = resolve(env.PERFECT21_DATA_DIR);
   const store = storeOf(env.STORE_URL ?? 'sqlite:', dataDir);

@@ -1,7 +1,7 @@
 /** Brings the services of one process up behind every door, and down again without dropping what is in flight. */
 
 import type { Remote } from '../calls/remote.ts';
-import { requirePublicUrl } from '../config/cluster.ts';
+import { requirePlace, requirePublicUrl } from '../config/cluster.ts';
 import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
@@ -91,6 +91,7 @@ export const compose = async (
     for (let close = closing.pop(); close; close = closing.pop()) await close();
   };
   try {
+    requirePlace(config.env);
     const services = platform.filter(({ name }) => (config.services as readonly string[]).includes(name));
     const aside = services.some(({ name }) => name === 'auth') ? beside : [];
     const token = services.length < platform.length ? requireServiceToken(config) : undefined;

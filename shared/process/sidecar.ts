@@ -9,6 +9,7 @@ import { listPolicies } from '../../functions/permissions/list-policies.ts';
 import { sidecar } from '../../functions/sidecar/index.ts';
 import { originOf } from '../calls/origin.ts';
 import { originPolicies } from '../calls/origin-policies.ts';
+import { requirePlace } from '../config/cluster.ts';
 import type { FeedConfig, SidecarConfig } from '../config/sidecar.ts';
 import { StartError } from '../config/start-error.ts';
 import { startVerify } from '../doors/forward-auth/server.ts';
@@ -111,6 +112,7 @@ export const startSidecar = async (
     for (let close = closing.pop(); close; close = closing.pop()) await close();
   };
   try {
+    requirePlace(config.env);
     const { origin: base, feed: feedConfig, issuer, socket, when_stale: whenStale } = config.sidecar;
     const ground = await groundOf(config, replace, onStop);
     const { clock, log, metrics } = ground;

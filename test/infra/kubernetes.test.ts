@@ -10,6 +10,7 @@ import { stringify } from 'yaml';
 import { platform } from '../../functions/index.ts';
 import { ROOT } from '../../infra/generate/files.ts';
 import { containerFaults, containersIn, guarded } from '../../infra/kubernetes/guard.ts';
+import { requirePlace } from '../../shared/config/cluster.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { SERVICES } from '../../shared/config/generated/service-names.ts';
 import { loadSidecarConfig } from '../../shared/config/sidecar.ts';
@@ -263,8 +264,10 @@ describe('what no cluster can have is refused in one line', () => {
   ] satisfies [Record<string, string>, string][])('at the start: %j', (env, line) => {
     const pod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', NODE_ENV: 'production' };
     const secret = { PERFECT21_SECRET: Buffer.alloc(32, 'k9').toString('base64') };
-    expect(() => loadConfig({ ...pod, ...secret, ...env })).toThrow(line);
-    expect(() => loadConfig({ ...secret, ...env })).not.toThrow();
+    const start = (place: Record<string, string>) => () =>
+      requirePlace(loadConfig({ ...place, ...secret, ...env }).env);
+    expect(start(pod)).toThrow(line);
+    expect(start({})).not.toThrow();
   });
 });
 
