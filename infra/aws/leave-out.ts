@@ -115,11 +115,8 @@ const NOTHING_LOCAL: Replacement[] = [
     filter: /\/shared\/config\/discovery\.ts$/,
     contents: "export const discoveryOf = () => ({ registry: 'static', addresses: {} });",
   },
-  // the stack says where everything is
-  {
-    filter: /\/shared\/config\/cluster\.ts$/,
-    contents: 'export const requirePlace = () => {}, requirePublicUrl = () => {};',
-  },
+  // a function is given no files
+  { filter: /\/shared\/config\/files\.ts$/, contents: 'export const requireFile = () => {};' },
   { filter: /\/shared\/config\/registration\.ts$/, contents: 'export const registrationOf = () => undefined;' },
   { filter: /\/shared\/config\/tls\.ts$/, contents: 'export const tlsOf = () => undefined;' },
   { filter: /\/shared\/config\/tracing\.ts$/, contents: 'export const tracingOf = () => undefined;' },
