@@ -20,21 +20,41 @@ export interface Ask {
   subject?: string;
   send_at?: string;
   expires_at?: string;
+  /** Of a way that is taken only where the inbox reached nobody. */
+  unless_taken?: boolean;
 }
+
+/** What is tried one after the other where no device takes a message. */
+const FALLBACKS = ['push', 'email'] as const;
+
+/**
+ * The same request for the ways that follow, each as long after the one before.
+ *
+ * @param channels that are asked for anyway
+ * @param after_ms of the wait
+ */
+export const fallbacksOf = (ask: Ask, channels: ReadonlySet<Channel>, after_ms: number, now: number) => {
+  const from = Math.max(now, Date.parse(ask.send_at ?? '') || 0);
+  return FALLBACKS.filter((channel) => !channels.has(channel)).map((channel, n) => ({
+    channel,
+    ask: { ...ask, unless_taken: true, send_at: new Date(from + (n + 1) * after_ms).toISOString() },
+  }));
+};
 
 const eventOf = (
   channel: Channel,
   recipient: string,
-  { id, user_id, subject = '', ...ask }: Ask,
+  { id, user_id, subject = '', unless_taken, ...ask }: Ask,
 ): NewEvent<SendType> => {
   const data = { ...ask, recipient, notification_id: id };
+  const instead = unless_taken && { unless_taken };
   switch (channel) {
     case 'email':
-      return emailSend.with({ ...data, subject }, { user_id });
+      return emailSend.with({ ...data, subject, ...instead }, { user_id });
     case 'sms':
       return smsSend.with(data, { user_id });
     case 'push':
-      return pushSend.with(data, { user_id });
+      return pushSend.with({ ...data, ...instead }, { user_id });
     case 'realtime':
       return realtimeSend.with(data, { user_id });
   }

@@ -26,6 +26,8 @@ export interface MailRequest extends Omit<Message, 'channel'> {
   subject?: string;
   /** False when the reader does not want mails of this kind. */
   wanted?: boolean;
+  /** True when its reader was reached another way, and is not to be mailed after all. */
+  taken?: boolean;
 }
 
 type RenderMail = typeof import('../../shared/delivery/templates/index.heavy.ts')['renderMail'];
@@ -42,13 +44,14 @@ export const deliverMail = <E extends string = never>(
   context: Pick<Context, 'attempt' | 'trace'>,
   tells?: Tells<E>,
 ): Promise<void> => {
-  const { id, recipient, template_name, template_data, subject, wanted = true } = request;
+  const { id, recipient, template_name, template_data, subject, wanted = true, taken } = request;
   return deliver(
     given,
     { ...request, channel: 'email' },
     context,
     async (earlier) => {
       if (recipient === undefined) return 'no_recipient';
+      if (taken) return 'taken';
       if (!wanted) return 'preference';
       const to = { recipient, user_id: request.user_id, template_name };
       if (!earlier?.rounds && !(await mayGo(given, 'email', to))) return 'too_many';

@@ -20,6 +20,9 @@ const about = {
   expires_at: Moment.optional(),
 };
 
+/** Only where the message of the same id in the inbox was neither acknowledged by a device nor read by then. */
+const unless_taken = z.boolean().optional();
+
 /**
  * Send a mail from a template. Tokens in `template_data` are sealed for the purpose that the template names; its
  * `locale` chooses the language; past its `expires_at` (ISO 8601) the mail is not sent any more. An empty subject
@@ -36,6 +39,7 @@ export const emailSend = eventType({
     priority: z.enum(PRIORITIES).default('normal'),
     /** ISO 8601; at once when left out. */
     send_at: Moment.optional(),
+    unless_taken,
     ...about,
   }),
   priority: ({ priority }) => PRIORITY[priority],
@@ -67,6 +71,7 @@ export const pushSend = eventType({
   data: z.strictObject({
     /** The user's id. */
     recipient: z.string().min(1).max(128),
+    unless_taken,
     ...request,
   }),
   priority: ({ priority }) => PRIORITY[priority],

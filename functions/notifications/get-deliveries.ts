@@ -10,7 +10,7 @@ const Delivery = z.object({
   channel: z.enum(CHANNELS),
   status: z.enum(['queued', 'deferred', 'sending', 'retrying', 'sent', 'failed', 'expired', 'suppressed']),
   reason: z
-    .enum(['preference', 'no_recipient', 'no_device', 'no_provider', 'too_many', 'refused', 'gave_up'])
+    .enum(['preference', 'no_recipient', 'no_device', 'no_provider', 'too_many', 'taken', 'refused', 'gave_up'])
     .optional(),
   template_name: z.string(),
   created_at: z.int(),

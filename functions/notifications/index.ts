@@ -1,5 +1,6 @@
 /** What people are told, and by which ways: mail, text message, push, and the inbox in the product itself. */
 import { service } from '../../shared/kit/service.ts';
+import { ackNotification } from './ack-notification.ts';
 import { addDevice } from './add-device.ts';
 import { exportUser } from './export-user.ts';
 import { getDeliveries } from './get-deliveries.ts';
@@ -30,6 +31,7 @@ import { watch } from './watch.ts';
 export const notifications = service('notifications', [
   listNotifications,
   readNotification,
+  ackNotification,
   getPreferences,
   setPreferences,
   getPushKey,

@@ -5,9 +5,10 @@ import { defer } from './defer.ts';
 import { DELIVERY_EMITS, tellConnections } from './deliver.ts';
 import { deliverMail, MAIL_PORTS, MAIL_WRITES } from './deliver-mail.ts';
 import { emailSend } from './events.ts';
+import { isTaken } from './mark.ts';
 import { isWanted } from './preferences.ts';
 import { NOTIFICATION_REQUESTS } from './queues.ts';
-import { preferences } from './records.ts';
+import { inbox, preferences } from './records.ts';
 
 /** Sends the mail that another service asked for; one that is due later becomes an event of that time. */
 export const onEmailSend = operation({
@@ -18,16 +19,17 @@ export const onEmailSend = operation({
   input: envelopeOf(emailSend),
   output: z.object({}),
   emits: [emailSend, ...DELIVERY_EMITS],
-  reads: [preferences],
+  reads: [preferences, inbox],
   writes: MAIL_WRITES,
   needs: MAIL_PORTS,
   run: async (given, { message_id, user_id, data }, context) => {
-    const { notification_id: id = message_id, category, send_at, priority: _, ...mail } = data;
+    const { notification_id: id = message_id, category, send_at, priority: _, unless_taken, ...mail } = data;
     const message = { id, user_id, channel: 'email', template_name: mail.template_name } as const;
     const later = (delay_ms: number) => emailSend.with({ ...data, notification_id: id }, { user_id, delay_ms });
     if (await defer(given, message, { message_id, send_at }, later)) return {};
     const wanted = await isWanted(given.store, { user_id, category, channel: 'email' });
-    await deliverMail(given, { id, user_id, wanted, ...mail }, context, tellConnections);
+    const taken = unless_taken && (await isTaken(given.store, id, user_id));
+    await deliverMail(given, { id, user_id, wanted, taken, ...mail }, context, tellConnections);
     return {};
   },
 });

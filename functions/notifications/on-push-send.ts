@@ -6,11 +6,12 @@ import { remove } from '../../shared/ports/store.ts';
 import { defer } from './defer.ts';
 import { DELIVERY_EMITS, deliver, tellConnections } from './deliver.ts';
 import { pushSend } from './events.ts';
+import { isTaken } from './mark.ts';
 import { MAX_DEVICES } from './model.ts';
 import { openedToken } from './opened-token.ts';
 import { isWanted } from './preferences.ts';
 import { NOTIFICATION_REQUESTS } from './queues.ts';
-import { deliveries, devices, preferences } from './records.ts';
+import { deliveries, devices, inbox, preferences } from './records.ts';
 
 const URGENCY = { low: 'low', normal: 'normal', high: 'high', urgent: 'high' } as const;
 /** Seconds that a message waits for a device that is off, unless it expires before. */
@@ -29,7 +30,7 @@ export const onPushSend = operation({
   input: envelopeOf(pushSend),
   output: z.object({}),
   emits: [pushSend, ...DELIVERY_EMITS],
-  reads: [preferences, devices],
+  reads: [preferences, devices, inbox],
   queries: ['devices.by_user'],
   writes: [deliveries, devices],
   needs: ['clock', 'log', 'metrics', 'push', 'sealer', 'settings'],
@@ -45,6 +46,7 @@ export const onPushSend = operation({
       message,
       context,
       async (earlier) => {
+        if (data.unless_taken && (await isTaken(store, id, user_id))) return 'taken';
         if (!(await isWanted(store, { user_id, category, channel: 'push' }))) return 'preference';
         const { items } = await store.query(devices, 'by_user', user_id, { limit: MAX_DEVICES, order: 'desc' });
         const reached = new Set(earlier?.attempts.flatMap((each) => (each.outcome === 'sent' ? each.device_id : [])));

@@ -38,6 +38,8 @@ export type DeliveryReason =
   | 'no_device'
   | 'no_provider'
   | 'too_many'
+  /** It was to go this way only where no device took it. */
+  | 'taken'
   | 'refused'
   | 'gave_up';
 
@@ -88,6 +90,8 @@ export interface InboxRecord {
   url?: string;
   created_at: number;
   read_at?: number;
+  /** When a device acknowledged it. */
+  taken_at?: number;
 }
 
 /** By time, in unix ms. */

@@ -4,7 +4,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { WriteConflict } from '../../shared/ports/store.ts';
 import { getContact } from '../users/get-contact.ts';
 import { canonicalEmail, PhoneNumber } from '../users/model.ts';
-import { askFor, SENDS } from './ask.ts';
+import { askFor, fallbacksOf, SENDS } from './ask.ts';
 import { contactOf } from './contact.ts';
 import { PRIORITIES } from './events.ts';
 import { CATEGORIES, CHANNELS, type Channel, keyedId } from './model.ts';
@@ -39,6 +39,10 @@ const Request = z
     priority: z.enum(PRIORITIES).default('normal'),
     send_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'At once when left out' }),
     expires_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not sent any more after that' }),
+    fallback_after: z.int().min(10).max(86_400).optional().meta({
+      description:
+        'Seconds: where no device took the message of the inbox by then, nor was it read, it is pushed, and after as long again mailed, as the user wants it',
+    }),
     idempotency_key: z.string().min(16).max(128).optional().meta({
       description:
         'Makes it safe to repeat the request: under the same key it gets the same id, and nothing is sent again',
@@ -55,6 +59,10 @@ const Request = z
   .refine(({ phone_number, channels }) => phone_number === undefined || channels.includes('sms'), {
     path: ['phone_number'],
     message: 'No text message is asked for in channels',
+  })
+  .refine(({ fallback_after, channels }) => fallback_after === undefined || channels.includes('realtime'), {
+    path: ['fallback_after'],
+    message: 'Nothing goes into the inbox that could be taken: name realtime in channels',
   })
   .meta({
     examples: [
@@ -100,6 +108,7 @@ export const sendNotification = operation({
   run: async ({ getContact, store, clock, ids, sealer }, request) => {
     const { user_id, template_name, subject, category, priority, send_at, expires_at, idempotency_key } = request;
     const channels = new Set(request.channels);
+    const { fallback_after } = request;
     const contact = user_id === undefined ? undefined : await contactOf(getContact, user_id);
     if (user_id !== undefined && !contact) throw new AppError('not_found', { detail: 'No user has this id' });
     if (!contact && (channels.has('push') || channels.has('realtime'))) {
@@ -119,7 +128,9 @@ export const sendNotification = operation({
       if (typeof plain !== 'string') throw invalid(`template_data.${field}`, 'Has to be a text');
       template_data[field] = sealer.seal(plain, token.purpose);
     }
-    tryOut(templates, channels, template_name, template_data, subject);
+    const ways: ReadonlySet<Channel> =
+      fallback_after === undefined ? channels : new Set([...channels, 'push', 'email']);
+    tryOut(templates, ways, template_name, template_data, subject);
     const recipients: Record<Channel, string | undefined> = {
       email: contact?.email ?? canonicalEmail(request.email ?? ''),
       sms: contact ? contact.phone_number : request.phone_number,
@@ -127,13 +138,18 @@ export const sendNotification = operation({
       realtime: user_id,
     };
     const id = idempotency_key === undefined ? ids.uuid() : keyedId(idempotency_key);
-    const { writes, events } = askFor(
-      { id, user_id, category, template_name, template_data, priority, subject, send_at, expires_at },
-      Object.fromEntries([...channels].map((channel) => [channel, recipients[channel]])),
-      clock.now(),
-    );
+    const now = clock.now();
+    const ask = { id, user_id, category, template_name, template_data, priority, subject, send_at, expires_at };
+    const later = fallback_after === undefined ? [] : fallbacksOf(ask, channels, fallback_after * 1_000, now);
+    const asked = [
+      askFor(ask, Object.fromEntries([...channels].map((channel) => [channel, recipients[channel]])), now),
+      ...later.map((each) => askFor(each.ask, { [each.channel]: recipients[each.channel] }, now)),
+    ];
     try {
-      await store.transact(writes, events);
+      await store.transact(
+        asked.flatMap(({ writes }) => writes),
+        asked.flatMap(({ events }) => events),
+      );
     } catch (error) {
       // it was asked for before
       if (idempotency_key === undefined || !(error instanceof WriteConflict)) throw error;

@@ -3,6 +3,7 @@ import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { stream } from '../../shared/kit/stream.ts';
 import type { Frame } from '../../shared/ports/realtime.ts';
+import { ackNotification } from './ack-notification.ts';
 import { RealtimeFrame } from './frames.ts';
 import { missedSince, Told, timeOf } from './missed.ts';
 import { inbox } from './records.ts';
@@ -17,7 +18,7 @@ export const watch = operation({
   name: 'notifications.watch',
   summary: 'Tells the caller what concerns him, as it happens',
   http: { method: 'GET', path: '/api/v1/realtime/stream', rows: 'events', resumes: 'since' },
-  socket: { path: '/ws', admits: redeemTicket },
+  socket: { path: '/ws', admits: redeemTicket, acks: ackNotification },
   access: 'user',
   input: z.strictObject({ since: z.string().max(128).optional() }),
   output: stream(RealtimeFrame, { idle: 90_000 }),

@@ -53,6 +53,8 @@ export interface SocketBinding {
   path: `/${string}`;
   /** Takes the ticket of the address, `{ ticket }`, and answers who comes with it: the fields of a caller that is a user. */
   admits: Operation<any, any>;
+  /** Hears, as the one who listens, of rows that he acknowledged, `{ id }`: each once, and none that was not sent to him. */
+  acks?: Operation<any, any>;
 }
 
 /**

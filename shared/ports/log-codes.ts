@@ -258,6 +258,11 @@ export const LOGS = {
     means: 'A look at an engine failed, so the process says that it is not ready.',
     todo: 'Look at what `check` names.',
   },
+  'realtime.ack_failed': {
+    at: ['warn'],
+    means: 'A device acknowledged a message, and this could not be noted.',
+    todo: 'Nothing unless it repeats: the message goes another way, too. `cause` says why.',
+  },
   'realtime.resumed': {
     at: ['info'],
     means: 'Broadcasts come again; listeners look up what they missed.',

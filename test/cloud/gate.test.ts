@@ -12,6 +12,7 @@ import { login } from '../../functions/auth/login.ts';
 import { revokeService } from '../../functions/auth/revoke-service.ts';
 import { rotateService } from '../../functions/auth/rotate-service.ts';
 import { verifyAuditLog } from '../../functions/auth/verify-audit.ts';
+import { ackNotification } from '../../functions/notifications/ack-notification.ts';
 import { addDevice } from '../../functions/notifications/add-device.ts';
 import { getDeliveries } from '../../functions/notifications/get-deliveries.ts';
 import { issueTicket } from '../../functions/notifications/issue-ticket.ts';
@@ -90,6 +91,7 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   await stack.drain();
   await expectOk(world.call(getDeliveries, { id: sent.id }, service));
   const { notifications: shown } = await expectOk(world.call(listNotifications, {}, own));
+  await expectOk(world.call(ackNotification, { id: shown[0].id }, own));
   await expectOk(world.call(readNotification, { id: shown[0].id }, own));
   const { public_key, auth } = newBrowser();
   const endpoint = `https://push.example.org/${session.user_id}`;

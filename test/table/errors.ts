@@ -270,6 +270,7 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   'sessions.end-sessions-of-user not_found': asService(() => ({ user_id: NOBODY })),
   'notifications.redeem-ticket invalid_token': asService(() => ({ ticket: 'nobody-gave-this-one' })),
   'notifications.read-notification not_found': asUser(() => ({ id: NOBODY })),
+  'notifications.ack-notification not_found': asUser(() => ({ id: NOBODY })),
   'notifications.remove-device not_found': asUser(() => ({ id: NOBODY })),
   'notifications.send-notification not_found': asService(() => ({
     user_id: NOBODY,

@@ -4,11 +4,14 @@ import { toAppError } from '../../kit/errors.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import type { SocketLimits } from './limits.ts';
 
-/** What a listener says. An acknowledgement shows that he lives, and no more: what he missed he asks for by `since`. */
+/** What a listener says. What he missed he asks for by `since`: an acknowledgement only says what a device took. */
 const SAYS: Readonly<Record<string, (told: Record<string, unknown>) => boolean>> = {
   ping: () => true,
   ack: ({ id }) => typeof id === 'string' && id.length <= 128,
 };
+
+/** Rows that may still be acknowledged: those that were sent last. */
+const MOST_UNTAKEN = 100;
 
 const read = (data: RawData): Record<string, unknown> | undefined => {
   try {
@@ -28,6 +31,9 @@ export class Connection {
   #second = 0;
   #came = 0;
   #closed = false;
+  /** Ids of rows that somebody wants to know of whether they were taken. */
+  #untaken: Set<string> | undefined;
+  #onTaken: ((id: string) => void) | undefined;
 
   /** @param onClose with the code that it ended with, once */
   constructor(socket: WebSocket, limits: SocketLimits, now: () => number, onClose: (code: number) => void) {
@@ -52,11 +58,17 @@ export class Connection {
     return this.#left.signal;
   }
 
-  /** Writes rows until they end or it does. */
-  async carry(rows: AsyncIterable<unknown>): Promise<void> {
+  /**
+   * Writes rows until they end or it does.
+   *
+   * @param onTaken hears of each message of the inbox that is acknowledged, once
+   */
+  async carry(rows: AsyncIterable<unknown>, onTaken?: (id: string) => void): Promise<void> {
+    this.#onTaken = onTaken;
     try {
       for await (const row of rows) {
         if (this.#closed) return;
+        if (onTaken) this.#expect(row as { id?: string; type?: string });
         await this.#send(JSON.stringify(row));
       }
     } catch (thrown) {
@@ -78,6 +90,13 @@ export class Connection {
     this.#left.abort();
     this.#socket.close(code, reason);
     setTimeout(() => this.#socket.terminate(), this.#limits.closing_ms).unref();
+  }
+
+  #expect({ id, type }: { id?: string; type?: string }): void {
+    if (type !== 'notification' || id === undefined) return;
+    this.#untaken ??= new Set();
+    if (this.#untaken.size >= MOST_UNTAKEN) this.#untaken.delete(this.#untaken.values().next().value!);
+    this.#untaken.add(id);
   }
 
   /** Resolves when the next may come. */
@@ -105,5 +124,6 @@ export class Connection {
     if (isBinary) this.close(CLOSE.unsupported, 'Text is taken, and nothing else');
     else if (!told) this.close(CLOSE.not_text, 'This is no JSON object');
     else if (!SAYS[type]?.(told)) this.close(CLOSE.refused, 'Known are {"type":"ack","id":…} and {"type":"ping"}');
+    else if (type === 'ack' && this.#untaken?.delete(told.id as string)) this.#onTaken?.(told.id as string);
   }
 }

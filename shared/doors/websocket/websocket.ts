@@ -2,12 +2,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { idsOfCall } from '../../kit/call-log.ts';
 import type { Caller, Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
 import type { Service } from '../../kit/service.ts';
 import { endFailed } from '../../kit/span.ts';
+import { continueTrace } from '../../kit/trace.ts';
 import { readQuery } from '../binding/body.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import { type Coming, comingOf, pathOf } from './coming.ts';
@@ -21,6 +23,11 @@ export interface SocketOptions {
   public_url: string;
   origins?: readonly string[];
   ipOf(peer: string | undefined, forwardedFor?: string): string | undefined;
+}
+
+interface Entered {
+  rows: AsyncIterable<unknown>;
+  caller: Caller;
 }
 
 export interface Sockets {
@@ -115,22 +122,26 @@ class SocketDoor implements Sockets {
     const connection = this.#taken(opened, coming.network);
     const { op, context, span } = coming;
     try {
-      let rows: unknown;
+      let entered: Entered;
       try {
-        rows = await this.#letIn(connection, coming);
+        entered = await this.#letIn(connection, coming);
         span?.end();
       } catch (thrown) {
         if (span) endFailed(span, thrown);
         throw thrown;
       }
-      await connection.carry(rows as AsyncIterable<unknown>);
+      const { rows, caller } = entered;
+      await connection.carry(
+        rows,
+        op.socket!.acks && ((id) => void this.#acknowledged(op, id, { ...context, caller })),
+      );
     } catch (thrown) {
       this.#refuse(connection, op, toAppError(thrown), context);
     }
   }
 
   /** Lets somebody in, or throws why not. */
-  async #letIn(connection: Connection, { op, query, origin, network, context }: Coming): Promise<unknown> {
+  async #letIn(connection: Connection, { op, query, origin, network, context }: Coming): Promise<Entered> {
     if (this.#stopping) throw new AppError('unavailable', { detail: 'The process stops' });
     const most = this.#limits.of_address * (this.#host.ports.settings?.rate_limits ?? 1);
     if (this.#ofAddress.get(network)! > most) {
@@ -139,7 +150,20 @@ class SocketDoor implements Sockets {
     if (!this.#fromHere(origin)) throw new AppError('invalid_token', { detail: 'Pages of another origin' });
     const { ticket = '', ...input } = readQuery(query);
     const caller = await this.#admit(op, ticket, context);
-    return invoke(this.#host, op, input, { ...context, caller, signal: connection.signal });
+    const rows = await invoke(this.#host, op, input, { ...context, caller, signal: connection.signal });
+    return { rows: rows as AsyncIterable<unknown>, caller };
+  }
+
+  /** Tells of a row that was acknowledged. Nobody waits for it: what fails is sent another way, too. */
+  async #acknowledged({ name, socket }: Operation<any, any>, id: string, context: Context): Promise<void> {
+    const own = { ...context, request_id: this.#host.ports.ids.uuid(), trace: continueTrace() };
+    try {
+      await invoke(this.#host, socket!.acks!, { id }, own);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (ERRORS[error.code].http < 500) return;
+      this.#host.ports.log.warn('realtime.ack_failed', { operation: name, ...idsOfCall(own), cause: error });
+    }
   }
 
   /** Who comes with a ticket. @throws AppError `invalid_token` for one that lets nobody in */

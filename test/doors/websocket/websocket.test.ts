@@ -3,11 +3,14 @@ import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changePassword } from '../../../functions/auth/change-password.ts';
 import { logout } from '../../../functions/auth/logout.ts';
+import { deliveryId } from '../../../functions/notifications/model.ts';
+import { deliveries, inbox } from '../../../functions/notifications/records.ts';
 import { sendNotification } from '../../../functions/notifications/send-notification.ts';
 import { assignRole } from '../../../functions/permissions/assign-role.ts';
 import { createRole } from '../../../functions/permissions/create-role.ts';
 import { expectOk, loggedIn, PASSWORD, userWithSession } from '../../e2e/world.ts';
 import { openRig, type Rig } from '../../table/rig.ts';
+import { until } from '../http/harness.ts';
 import { hear, socketUrl, ticketOf } from './listener.ts';
 
 describe('a WebSocket', () => {
@@ -63,6 +66,32 @@ describe('a WebSocket', () => {
     expect((await stranger.frame('notification')).data.title).toBe('Yours');
     expect(stranger.frames.filter(({ type }) => type === 'notification')).toHaveLength(1);
     for (const { socket } of [...tabs, stranger]) socket.close();
+  });
+
+  test('that acknowledges a message takes it: it goes no other way; what was not sent to it, it can acknowledge in vain', async () => {
+    const { user_id, access_token } = await userWithSession(rig.world);
+    const tab = await opened(access_token);
+    const sent = async (title: string): Promise<string> => {
+      const about = { user_id, channels: ['realtime'], category: 'account', template_name: 'notice' };
+      const input = { ...about, template_data: { title, text: 'text' }, fallback_after: 10 };
+      return (await expectOk(rig.world.call(sendNotification, input, { token: rig.world.service_token }))).id;
+    };
+    const heard = (id: string) => until(() => tab.frames.some((frame) => frame.id === id));
+    const [taken, ignored] = [await sent('taken'), await sent('ignored')];
+    await heard(taken);
+    await heard(ignored);
+    for (const id of [taken, taken, crypto.randomUUID()]) tab.socket.send(JSON.stringify({ type: 'ack', id }));
+    // both ways are told by the ledger, whose frames come over the same socket
+    await until(async () => (await rig.platform.host.ports.store.get(inbox, taken))?.value.taken_at !== undefined);
+    const found = async (id: string, channel: 'push' | 'email') =>
+      (await rig.platform.host.ports.store.get(deliveries, deliveryId(id, channel)))?.value;
+    rig.platform.advance(25_000);
+    await rig.platform.drain();
+    expect(await found(taken, 'push')).toMatchObject({ status: 'suppressed', reason: 'taken' });
+    expect(await found(taken, 'email')).toMatchObject({ status: 'suppressed', reason: 'taken' });
+    expect(await found(ignored, 'push')).toMatchObject({ status: 'suppressed', reason: 'no_device' });
+    expect((await found(ignored, 'email'))?.status).toBe('sent');
+    tab.socket.close();
   });
 
   test('keeps the order of a user, and tells who comes back what was missed, once', async () => {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect } from 'vitest';
 import { login } from '../../../functions/auth/login.ts';
+import { ackNotification } from '../../../functions/notifications/ack-notification.ts';
 import { addDevice } from '../../../functions/notifications/add-device.ts';
 import { getDeliveries } from '../../../functions/notifications/get-deliveries.ts';
 import { getPreferences } from '../../../functions/notifications/get-preferences.ts';
@@ -51,6 +52,8 @@ export const notifications: Case[] = [
         return all.filter((each: { id: string }) => each.id === id);
       };
       expect(await inbox()).toMatchObject([{ id, title: 'Planned work', category: 'security', read: false }]);
+      for (let times = 0; times < 2; times++) await expectOk(world.call(ackNotification, { id }, { token }));
+      expect(await inbox()).toMatchObject([{ id, read: false }]);
       await expectOk(world.call(readNotification, { id }, { token }));
       expect(await inbox()).toMatchObject([{ id, read: true }]);
       await expectOk(world.call(removeDevice, { id: device.id }, { token }));

@@ -40,6 +40,7 @@ export const notifications: Samples = {
   'notifications.export-user': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'notifications.list-notifications': mine(() => ({})),
   'notifications.read-notification': mine((world, { user_id }) => sent(world, user_id)),
+  'notifications.ack-notification': mine((world, { user_id }) => sent(world, user_id)),
   'notifications.get-preferences': mine(() => ({})),
   'notifications.set-preferences': mine(() => ({ account: { email: false } })),
   'notifications.get-push-key': mine(() => ({})),
