@@ -33,7 +33,7 @@ export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries
 
 /** Raise the version with every change of a collection's indexes or migrations: a start on older data then migrates it. */
 export const schema: StoreSchema = {
-  version: 9,
+  version: 10,
   collections: [
     ...authCollections,
     ...userCollections,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Exported, rowsOf, single, together } from '../../shared/kit/exported.ts';
 import { operation } from '../../shared/kit/operation.ts';
-import { devices, inbox, loginAlerts, preferences } from './records.ts';
+import { devices, inbox, loginAlerts, preferences, presence } from './records.ts';
 
 /** What is kept of a user here, for the user: inbox, preferences and devices, without the addresses that push to them. */
 export const exportUser = operation({
@@ -10,14 +10,19 @@ export const exportUser = operation({
   access: 'service',
   input: z.strictObject({ user_id: z.string() }),
   output: Exported,
-  reads: [devices, inbox, loginAlerts, preferences],
+  reads: [devices, inbox, loginAlerts, preferences, presence],
   queries: ['devices.by_user', 'inbox.by_user'],
   run: async ({ store }, { user_id }) => {
     const newest = (cursor?: string) => ({ cursor, limit: 200, order: 'desc' as const });
-    const [chosen, told] = await Promise.all([store.get(preferences, user_id), store.get(loginAlerts, user_id)]);
+    const [chosen, told, connected] = await Promise.all([
+      store.get(preferences, user_id),
+      store.get(loginAlerts, user_id),
+      store.get(presence, user_id),
+    ]);
     return together(
       single('notification_preferences', chosen && { ...chosen.value }),
       single('login_alerts', told && { ...told.value }),
+      single('presence', connected && { ...connected.value }),
       await rowsOf(
         'devices',
         (cursor) => store.query(devices, 'by_user', user_id, newest(cursor)),

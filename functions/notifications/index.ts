@@ -7,6 +7,7 @@ import { getDeliveries } from './get-deliveries.ts';
 import { getPreferences } from './get-preferences.ts';
 import { getPushKey } from './get-push-key.ts';
 import { issueTicket } from './issue-ticket.ts';
+import { listConnected } from './list-connected.ts';
 import { listNotifications } from './list-notifications.ts';
 import { onAccountLocked } from './on-account-locked.ts';
 import { onEmailSend } from './on-email-send.ts';
@@ -21,7 +22,17 @@ import { onUserMfaChanged } from './on-user-mfa-changed.ts';
 import { onUserPasswordChanged } from './on-user-password-changed.ts';
 import { onUserRegistered } from './on-user-registered.ts';
 import { readNotification } from './read-notification.ts';
-import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, smsCounts, tickets } from './records.ts';
+import {
+  deliveries,
+  devices,
+  inbox,
+  loginAlerts,
+  messageCounts,
+  preferences,
+  presence,
+  smsCounts,
+  tickets,
+} from './records.ts';
 import { redeemTicket } from './redeem-ticket.ts';
 import { removeDevice } from './remove-device.ts';
 import { sendNotification } from './send-notification.ts';
@@ -30,6 +41,7 @@ import { watch } from './watch.ts';
 
 export const notifications = service('notifications', [
   listNotifications,
+  listConnected,
   readNotification,
   ackNotification,
   getPreferences,
@@ -59,6 +71,7 @@ export const notifications = service('notifications', [
 
 export const notificationCollections = [
   deliveries,
+  presence,
   preferences,
   devices,
   inbox,

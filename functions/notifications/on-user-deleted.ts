@@ -4,7 +4,7 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { type Collection, remove } from '../../shared/ports/store.ts';
 import { userDeleted } from '../users/events.ts';
 import { USER_EVENTS } from './queues.ts';
-import { devices, inbox, loginAlerts, preferences } from './records.ts';
+import { devices, inbox, loginAlerts, preferences, presence } from './records.ts';
 
 /** Deletes what notifications keep of a user who is gone; the ledger, which has nothing about a person, ends by itself. */
 export const onUserDeleted = operation({
@@ -14,9 +14,9 @@ export const onUserDeleted = operation({
   access: 'service',
   input: envelopeOf(userDeleted),
   output: z.object({}),
-  reads: [preferences, devices, inbox, loginAlerts],
+  reads: [preferences, devices, inbox, loginAlerts, presence],
   queries: ['devices.by_user', 'inbox.by_user'],
-  writes: [preferences, devices, inbox, loginAlerts],
+  writes: [preferences, devices, inbox, loginAlerts, presence],
   run: async ({ store }, { data: { user_id } }) => {
     const removeAll = async (collection: Collection<'devices' | 'inbox', any>): Promise<void> => {
       for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
@@ -29,6 +29,8 @@ export const onUserDeleted = operation({
     if (chosen) await store.transact([remove(preferences, chosen)]);
     const told = await store.get(loginAlerts, user_id);
     if (told) await store.transact([remove(loginAlerts, told)]);
+    const connected = await store.get(presence, user_id);
+    if (connected) await store.transact([remove(presence, connected)]);
     await removeAll(devices);
     await removeAll(inbox);
     return {};

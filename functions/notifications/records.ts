@@ -115,6 +115,14 @@ export const tickets = collection<{
   roles: string[];
 }>()('tickets');
 
+/**
+ * By user id: the sessions whose devices are connected, by session id, in unix ms. They are renewed for as long as they are;
+ * those of a process that died end by themselves.
+ */
+export const presence = collection<{ sessions: Record<string, { since: number; seen_at: number }> }>()('presence', {
+  subject: (_, id) => id,
+});
+
 /** By user id: the failed login of which the user was told last, while further ones are not told. */
 export const loginAlerts = collection<{ message_id: string }>()('login_alerts');
 

@@ -6,7 +6,8 @@ import type { Frame } from '../../shared/ports/realtime.ts';
 import { ackNotification } from './ack-notification.ts';
 import { RealtimeFrame } from './frames.ts';
 import { missedSince, Told, timeOf } from './missed.ts';
-import { inbox } from './records.ts';
+import { noteConnected, noteLeft } from './presence.ts';
+import { inbox, presence } from './records.ts';
 import { redeemTicket } from './redeem-ticket.ts';
 
 /**
@@ -22,8 +23,9 @@ export const watch = operation({
   access: 'user',
   input: z.strictObject({ since: z.string().max(128).optional() }),
   output: stream(RealtimeFrame, { idle: 90_000 }),
-  reads: [inbox],
+  reads: [inbox, presence],
   queries: ['inbox.by_user'],
+  writes: [presence],
   needs: ['clock', 'ids', 'realtime'],
   elsewhere: 'a container of the notifications service',
   run: async function* ({ store, clock, ids, realtime }, { since }, { caller, signal }) {
@@ -35,6 +37,7 @@ export const watch = operation({
     signal?.addEventListener('abort', left);
     try {
       if (signal?.aborted) return;
+      await noteConnected(store, caller, clock.now());
       const told = new Told();
       const data = { connection_id: ids.uuid(), heartbeat_ms: realtime.heartbeat_ms };
       yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data } satisfies Frame;
@@ -45,12 +48,14 @@ export const watch = operation({
         yield* missedSince(store, user_id, own?.value.created_at ?? timeOf(since, clock.now()), told);
       }
       for await (const item of channel) {
-        if ('missed_since' in item) yield* missedSince(store, user_id, item.missed_since, told);
+        if ('renew' in item) await noteConnected(store, caller, clock.now());
+        else if ('missed_since' in item) yield* missedSince(store, user_id, item.missed_since, told);
         else if (told.add(item.id)) yield item;
       }
     } finally {
       signal?.removeEventListener('abort', left);
       channel.close();
+      if (!realtime.holds(caller)) await noteLeft(store, caller, clock.now());
     }
   },
 });

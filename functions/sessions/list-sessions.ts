@@ -1,5 +1,6 @@
 import { operation } from '../../shared/kit/operation.ts';
-import { PageOfSessions, SessionPage, toSession } from './model.ts';
+import { listConnected } from '../notifications/list-connected.ts';
+import { connectedBy, PageOfSessions, SessionPage, toSession } from './model.ts';
 import { sessions } from './records.ts';
 
 /** The caller's sessions, newest first: device, address and last use of each. */
@@ -12,13 +13,16 @@ export const listSessions = operation({
   output: SessionPage,
   reads: [sessions],
   queries: ['sessions.by_user'],
-  run: async ({ store }, { cursor, limit }, { caller }) => {
+  calls: { listConnected },
+  run: async ({ store, listConnected: ask }, { cursor, limit }, { caller }) => {
     if (caller.kind !== 'user') return { sessions: [] };
+    const asked = connectedBy(ask({ user_id: caller.user_id }));
     const page = await store.query(sessions, 'by_user', caller.user_id, { cursor, limit, order: 'desc' });
+    const connected = await asked;
     return {
       sessions: page.items
         .filter(({ value }) => value.generation >= caller.generation)
-        .map((session) => toSession(session, caller.session_id)),
+        .map((session) => toSession(session, caller.session_id, connected)),
       next_cursor: page.next_cursor,
     };
   },

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
-import { PageOfSessions, SessionPage, toSession } from './model.ts';
+import { listConnected } from '../notifications/list-connected.ts';
+import { connectedBy, PageOfSessions, SessionPage, toSession } from './model.ts';
 import { sessions } from './records.ts';
 
 /** A user's sessions, newest first, for an administrator. */
@@ -13,8 +14,11 @@ export const listUserSessions = operation({
   output: SessionPage,
   reads: [sessions],
   queries: ['sessions.by_user'],
-  run: async ({ store }, { user_id, cursor, limit }) => {
+  calls: { listConnected },
+  run: async ({ store, listConnected: ask }, { user_id, cursor, limit }) => {
+    const asked = connectedBy(ask({ user_id: user_id }));
     const page = await store.query(sessions, 'by_user', user_id, { cursor, limit, order: 'desc' });
-    return { sessions: page.items.map((session) => toSession(session, '')), next_cursor: page.next_cursor };
+    const connected = await asked;
+    return { sessions: page.items.map((session) => toSession(session, '', connected)), next_cursor: page.next_cursor };
   },
 });

@@ -60,6 +60,8 @@ export const Session = z.object({
   device_info: z.record(z.string(), z.string()),
   device_name: z.string().meta({ description: 'For people: what the device calls itself, or its browser and system' }),
   location: z.record(z.string(), z.string()).meta({ description: 'country, region, city, as far as they are known' }),
+  connected: z.boolean().meta({ description: 'Whether the device listens now, by WebSocket or Server-Sent Events' }),
+  connected_since: z.int().optional().meta({ description: 'Unix seconds' }),
 });
 
 /** What a list of sessions may be asked. */
@@ -69,11 +71,30 @@ export const PageOfSessions = z.strictObject({
 });
 export const SessionPage = z.object({ sessions: z.array(Session), next_cursor: z.string().optional() });
 
-export const toSession = ({ id, value, expires_at }: Stored<SessionRecord>, currentId: string) => ({
+/** Ms that a list waits for who is connected, which a service elsewhere may have to say. */
+const PATIENCE_MS = 300;
+
+/** Unix seconds since when the devices of sessions are connected, by session id; of nobody where that is not known. */
+export const connectedBy = async (
+  asked: Promise<{ connected: { session_id: string; since: number }[] }>,
+): Promise<ReadonlyMap<string, number>> => {
+  const nobody = { connected: [] };
+  const late = new Promise<typeof nobody>((resolve) => void setTimeout(resolve, PATIENCE_MS, nobody).unref());
+  const { connected } = await Promise.race([asked.catch(() => nobody), late]);
+  return new Map(connected.map(({ session_id, since }) => [session_id, since]));
+};
+
+export const toSession = (
+  { id, value, expires_at }: Stored<SessionRecord>,
+  currentId: string,
+  connected: ReadonlyMap<string, number>,
+) => ({
   ...value,
   id,
   current: id === currentId,
   device_name: deviceName(value.user_agent, value.device_info),
   location: value.location ?? {},
+  connected: connected.has(id),
+  connected_since: connected.get(id),
   expires_at: Math.floor((expires_at ?? 0) / 1000),
 });

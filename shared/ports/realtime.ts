@@ -27,12 +27,17 @@ export interface Gap {
   missed_since: number;
 }
 
+/** The connection is still there, which is told now and then to who shows that. */
+export interface Renewal {
+  renew: true;
+}
+
 /**
  * One open connection's frames, in the order in which they were told. Iterating ends when the listener closes it, and
  * throws AppError `unauthenticated` when session or token ended, `too_many_requests` when the listener was too slow,
  * `unavailable` when it can't be known whether the session goes on.
  */
-export interface Channel extends AsyncIterable<Frame | Gap> {
+export interface Channel extends AsyncIterable<Frame | Gap | Renewal> {
   close(): void;
 }
 
@@ -46,6 +51,8 @@ export interface Realtime {
    * @returns how many channels it was told to
    */
   tell(user_id: string, frame: Frame, trace?: Trace): number;
+  /** Whether a device of a session listens here. */
+  holds(of: { user_id: string; session_id: string }): boolean;
   /** Ends the channels of a session, or of all sessions of a user but one, with a last frame. */
   end(of: { user_id: string; session_id?: string; except_session_id?: string }, frame: Frame): void;
   /** From now on frames may be missing … */

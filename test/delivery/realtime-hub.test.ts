@@ -45,7 +45,8 @@ const frame = (id: string): Frame => ({ id, type: 'notification', at: 1, data: {
 const rest = async (channel: Channel): Promise<[string[], string | undefined]> => {
   const ids: string[] = [];
   try {
-    for await (const each of channel) ids.push('missed_since' in each ? `gap ${each.missed_since}` : each.id);
+    for await (const each of channel)
+      ids.push('renew' in each ? 'renewal' : 'missed_since' in each ? `gap ${each.missed_since}` : each.id);
     return [ids, undefined];
   } catch (thrown) {
     return [ids, (thrown as AppError).code];

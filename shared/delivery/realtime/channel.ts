@@ -1,20 +1,23 @@
 /** The frames of one connection, held until it takes them, and not for longer than it may be slow. */
 import { AppError } from '../../kit/errors.ts';
-import type { Channel, Frame, Gap, Listener } from '../../ports/realtime.ts';
+import type { Channel, Frame, Gap, Listener, Renewal } from '../../ports/realtime.ts';
 import type { Span } from '../../ports/tracer.ts';
 
 /** Frames that wait for a listener. One that is further behind is told so and has to come back. */
 export const MOST_WAITING = 1_000;
 
+type Item = Frame | Gap | Renewal;
 type End = { error?: AppError };
-type Result = IteratorResult<Frame | Gap, undefined>;
+type Result = IteratorResult<Item, undefined>;
 
 export class QueuedChannel implements Channel {
   readonly listener: Listener;
+  /** Unix ms at which it is to be told that it is still there. */
+  renew_at = 0;
   readonly #onClose: (channel: QueuedChannel) => void;
-  #waiting: (Frame | Gap)[] = [];
+  #waiting: Item[] = [];
   /** Of frames that wait, where their traces are recorded. */
-  #spans: Map<Frame | Gap, Span> | undefined;
+  #spans: Map<Item, Span> | undefined;
   #taker: { resolve: (result: Result) => void; reject: (error: AppError) => void } | undefined;
   #end: End | undefined;
 
@@ -24,7 +27,7 @@ export class QueuedChannel implements Channel {
   }
 
   /** @param span ends when the connection takes the item, or never will */
-  tell(item: Frame | Gap, span?: Span): void {
+  tell(item: Item, span?: Span): void {
     if (this.#end) span?.end('closed', false);
     else if (this.#taker) {
       this.#give({ done: false, value: item });
@@ -58,7 +61,7 @@ export class QueuedChannel implements Channel {
     this.end();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Frame | Gap, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<Item, undefined> {
     return {
       next: () => this.#next(),
       return: async () => {

@@ -11,6 +11,8 @@ const MOST_OF_USER = 20;
 const HEARTBEAT_MS = 30_000;
 /** How often tokens and revocations are looked at: the floor for events that never came. */
 const LOOK_MS = 500;
+/** How often a connection is told that it is still there. */
+const RENEW_MS = 300_000;
 /** What may have been told before a gap was noticed. */
 const BEFORE_GAP_MS = 5_000;
 
@@ -56,7 +58,14 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
     }
   };
   const look = (): void => {
-    for (const channels of users.values()) for (const channel of channels) void lookAt(channel);
+    const now = clock.now();
+    for (const channels of users.values())
+      for (const channel of channels) {
+        void lookAt(channel);
+        if (now < channel.renew_at) continue;
+        channel.renew_at = now + RENEW_MS;
+        channel.tell({ renew: true });
+      }
   };
   const timer = setInterval(look, LOOK_MS).unref();
 
@@ -76,6 +85,7 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
       }
       users.set(listener.user_id, channels);
       const channel = new QueuedChannel(listener, closed);
+      channel.renew_at = clock.now() + RENEW_MS;
       channels.add(channel);
       gauge(1);
       // what ended between the ticket and now
@@ -92,6 +102,8 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
         channel.tell(frame, trace?.tracer?.start('send frame', 'producer', trace, attributes));
       return size;
     },
+    holds: ({ user_id, session_id }) =>
+      [...(users.get(user_id) ?? [])].some(({ listener }) => listener.session_id === session_id),
     end: ({ user_id, session_id, except_session_id }, frame) => {
       for (const channel of [...(users.get(user_id) ?? [])]) {
         const { session_id: own } = channel.listener;

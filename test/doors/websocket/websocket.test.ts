@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changePassword } from '../../../functions/auth/change-password.ts';
 import { logout } from '../../../functions/auth/logout.ts';
 import { deliveryId } from '../../../functions/notifications/model.ts';
-import { deliveries, inbox } from '../../../functions/notifications/records.ts';
+import { deliveries, inbox, presence } from '../../../functions/notifications/records.ts';
 import { sendNotification } from '../../../functions/notifications/send-notification.ts';
 import { assignRole } from '../../../functions/permissions/assign-role.ts';
 import { createRole } from '../../../functions/permissions/create-role.ts';
+import { listSessions } from '../../../functions/sessions/list-sessions.ts';
 import { expectOk, loggedIn, PASSWORD, userWithSession } from '../../e2e/world.ts';
 import { openRig, type Rig } from '../../table/rig.ts';
 import { until } from '../http/harness.ts';
@@ -92,6 +93,38 @@ describe('a WebSocket', () => {
     expect(await found(ignored, 'push')).toMatchObject({ status: 'suppressed', reason: 'no_device' });
     expect((await found(ignored, 'email'))?.status).toBe('sent');
     tab.socket.close();
+  });
+
+  test('shows in the list of sessions which device is connected, for as long as it is', async () => {
+    const user = await userWithSession(rig.world);
+    const other = await loggedIn(rig.world, user.email);
+    const token = user.access_token;
+    const connected = async (): Promise<Record<string, [boolean, number | undefined]>> => {
+      const { sessions } = await expectOk(rig.world.call(listSessions, {}, { token }));
+      return Object.fromEntries(sessions.map((each: any) => [each.id, [each.connected, each.connected_since]]));
+    };
+    expect(await connected()).toEqual({
+      [user.session_id]: [false, undefined],
+      [other.session_id]: [false, undefined],
+    });
+    const [tab, second] = [await opened(token), await opened(token)];
+    const shown = await connected();
+    expect(shown[user.session_id]?.[0]).toBe(true);
+    expect(Math.abs(shown[user.session_id]![1]! - rig.platform.now() / 1_000)).toBeLessThan(5);
+    expect(shown[other.session_id]?.[0]).toBe(false);
+    // longer than a device counts that is not heard of again
+    const seen = async () =>
+      (await rig.platform.host.ports.store.get(presence, user.user_id))?.value.sessions[user.session_id]?.seen_at ?? 0;
+    for (let times = 0; times < 2; times++) {
+      rig.platform.advance(6 * 60_000);
+      await until(async () => rig.platform.now() - (await seen()) < 60_000);
+    }
+    expect((await connected())[user.session_id]).toEqual(shown[user.session_id]);
+    tab.socket.close();
+    await tab.closed;
+    expect((await connected())[user.session_id]?.[0]).toBe(true);
+    second.socket.close();
+    await until(async () => (await connected())[user.session_id]?.[0] === false);
   });
 
   test('keeps the order of a user, and tells who comes back what was missed, once', async () => {

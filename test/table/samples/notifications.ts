@@ -38,6 +38,7 @@ const about = async (world: World) => {
 
 export const notifications: Samples = {
   'notifications.export-user': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
+  'notifications.list-connected': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'notifications.list-notifications': mine(() => ({})),
   'notifications.read-notification': mine((world, { user_id }) => sent(world, user_id)),
   'notifications.ack-notification': mine((world, { user_id }) => sent(world, user_id)),
