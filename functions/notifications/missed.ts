@@ -6,6 +6,11 @@ import { inbox, sortOf } from './records.ts';
 
 /** Messages that are told at once to somebody who comes back. */
 const MOST = 1_000;
+/**
+ * Ids that are remembered for a listener: what is told around a gap. Each costs a hundred bytes for as long as he stays, so that
+ * a thousand would be a gigabyte for ten thousand listeners; a frame twice is what at least once allows.
+ */
+const REMEMBERED = 100;
 const PAGE = 100;
 /** Clocks of processes differ by less. */
 const SKEW_MS = 5_000;
@@ -24,7 +29,7 @@ export class Told {
   /** @returns false for one that it holds */
   add(id: string): boolean {
     if (this.#ids.has(id)) return false;
-    if (this.#ids.size >= MOST) this.#ids.delete(this.#ids.values().next().value!);
+    if (this.#ids.size >= REMEMBERED) this.#ids.delete(this.#ids.values().next().value!);
     this.#ids.add(id);
     return true;
   }

@@ -48,8 +48,10 @@ const pushed = async (
 export const bench: Bench = {
   name: 'realtime',
   run: async () => {
-    const node = ['--expose-gc', '--max-semi-space-size=4'];
-    const server = start('test/bench/programs/realtime-server.ts', { core: 0, node });
+    // as `npm start` runs it
+    const node = ['--expose-gc', '--initial-old-space-size=128', '--max-semi-space-size=4'];
+    const env = { MALLOC_ARENA_MAX: '2' };
+    const server = start('test/bench/programs/realtime-server.ts', { core: 0, node, env });
     const clients = start('test/bench/programs/realtime-clients.ts', { core: 1 });
     const url = await server.ask<string>('where');
     const empty = await server.ask<number>('memory');
