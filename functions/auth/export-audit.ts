@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { auditLines } from '../../shared/kit/audit-records.ts';
 import { operation } from '../../shared/kit/operation.ts';
-import { stream } from '../../shared/kit/stream.ts';
+import { NDJSON, stream } from '../../shared/kit/stream.ts';
 import { AUDIT_QUERIES, AuditEntry, AuditFilter, auditPage, toEntry } from './audit.ts';
 
 const PAGE = 500;
@@ -10,11 +10,15 @@ const PAGE = 500;
 export const exportAudit = operation({
   name: 'auth.export-audit',
   summary: 'Exports what was done by whom',
-  http: { method: 'GET', path: '/api/v1/audit/export' },
+  http: [
+    { method: 'GET', path: '/api/v1/audit/export' },
+    { method: 'GET', path: '/api/v1/audit', accept: NDJSON },
+  ],
   access: 'audit:read',
   input: z.strictObject(AuditFilter),
   output: stream(AuditEntry),
   elsewhere: 'pages of GET /api/v1/audit',
+  audit: 'reads',
   reads: [auditLines],
   queries: AUDIT_QUERIES,
   run: async function* ({ store }, filter) {

@@ -3,10 +3,12 @@ import { auditLines } from '../../shared/kit/audit-records.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { AUDIT_QUERIES, AuditEntry, AuditFilter, auditPage, toEntry } from './audit.ts';
 
-/** Lists what was done by whom, newest first: every change, failed logins, and who was refused. */
+/** Lists what was done by whom, newest first: every change, failed logins, and who was refused. As rows with `accept: application/x-ndjson`. */
 export const listAudit = operation({
   name: 'auth.list-audit',
   summary: 'Lists what was done by whom',
+  description:
+    'With `accept: application/x-ndjson` it answers as GET /api/v1/audit/export does: all of it, a line each.',
   http: { method: 'GET', path: '/api/v1/audit' },
   access: 'audit:read',
   input: z.strictObject({

@@ -6,11 +6,13 @@ import { dynamodbStore } from '../../shared/store/dynamodb/adapter.ts';
 import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
+import { settings } from '../../shared/system/settings.ts';
 import { schema } from './schema.ts';
 
 export const handler = await opened(lambdaRelay(({ store }) => [
   systemClock,
   randomIds,
   secrets,
+  settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
 ]));

@@ -28,6 +28,7 @@ export const exportUsers = operation({
   input: ExportAsked,
   output: stream(ExportRow),
   elsewhere: { object: (asked, { id }) => ({ ...asked, after: id }) },
+  audit: 'reads',
   reads: [users],
   queries: ['users.by_status', 'users.by_creation'],
   run: async function* ({ store }, { status, after }) {

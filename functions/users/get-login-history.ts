@@ -29,6 +29,7 @@ export const getLoginHistory = operation({
     ),
     next_cursor: z.string().optional(),
   }),
+  audit: 'reads',
   reads: [loginHistory],
   queries: ['login_history.by_user'],
   run: async ({ store }, { user_id, cursor, limit }) => {

@@ -87,6 +87,8 @@ const portsOf = ({ operations, queue, bridge, fallback, relay }: LambdaFunction)
     found.add(port);
   };
   if (fallback || relay) for (const port of ['clock', 'ids', 'store'] as const) visit(port);
+  // how long the audit log is kept
+  if (relay) visit('settings');
   // what /readyz asks
   if (fallback) visit('keys');
   for (const op of operations) {

@@ -16,7 +16,7 @@ export const doors = (op: Operation<any, any>): string => {
   const { http, rpc, subscription } = op;
   const elsewhere = elsewhereOf(op);
   return [
-    ...http.map(({ method, path }) => `\`${method} ${path}\``),
+    ...http.map(({ method, path, accept }) => `\`${method} ${path}\`${accept ? ` as \`${accept}\`` : ''}`),
     ...rpc.map(({ method }) => `\`${method.split('.').at(-1)}\``),
     elsewhere && `behind API Gateway: ${elsewhere}`,
     subscription && `← ${list(subscription.types)}`,

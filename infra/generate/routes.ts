@@ -33,16 +33,21 @@ export const weight = (path: string): number =>
 
 /** One for each path and operation, the most particular first. */
 export const routesOf = (platform: readonly Service[]): readonly Route[] => {
+  const bindings = platform.flatMap(({ operations }) => operations).flatMap(({ http }) => http);
+  // what shares its place with another answers rows there, to who asks for them
+  const rows = new Set(bindings.flatMap(({ accept, method, path }) => (accept ? [`${method} ${path}`] : [])));
   const routes = platform.flatMap(({ name, operations }) =>
     operations.flatMap((op: Operation<any, any>) =>
-      op.http.map(({ method, path }) => ({
-        name: op.name,
-        service: name as ServiceName,
-        path,
-        methods: [method],
-        streams: streams(op),
-        access: op.access,
-      })),
+      op.http
+        .filter(({ accept }) => !accept)
+        .map(({ method, path }) => ({
+          name: op.name,
+          service: name as ServiceName,
+          path,
+          methods: [method],
+          streams: streams(op) || rows.has(`${method} ${path}`),
+          access: op.access,
+        })),
     ),
   );
   const beside = BESIDE.map((each) => ({ ...each, methods: ['GET'], access: 'public' as const }));

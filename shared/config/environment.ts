@@ -38,6 +38,7 @@ export const Environment = z.object({
   PERFECT21_REFRESH_IDLE_TTL: seconds(14 * 86_400),
   PERFECT21_REFRESH_ABSOLUTE_TTL: seconds(30 * 86_400),
   PERFECT21_MAX_SESSIONS: z.coerce.number().int().min(1).max(500).default(100),
+  PERFECT21_AUDIT_DAYS: z.coerce.number().int().min(30).max(36_500).default(1_095),
   PERFECT21_PLACE_HEADERS: z.enum(['cloudfront', 'cloudflare', 'vercel']).optional(),
   PERFECT21_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(15),
   PERFECT21_RATE_LIMITS: z

@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto';
 import { insert, type Reader, type Stored, update, type Write, WriteConflict } from '../ports/store.ts';
 import { originHash } from './audit-note.ts';
-import { type AuditLine, auditHeads, auditLines } from './audit-records.ts';
+import { type AuditHead, type AuditLine, auditHeads, auditLines } from './audit-records.ts';
+import { TAIL, TRIMMED } from './audit-trim.ts';
 
 /** What sealing does to the store. */
 export interface AuditStore extends Reader<'audit_lines' | 'audit_heads'> {
@@ -86,14 +87,23 @@ export interface AuditVerdict {
   complete: boolean;
 }
 
+/** Whether the log tells that it was trimmed up to there. */
+const isTold = async (store: Reader<'audit_lines'>, { number, hash, told = '' }: AuditHead): Promise<boolean> => {
+  const { action, about } = (await store.get(auditLines, told))?.value ?? {};
+  return action === TRIMMED && about?.through === String(number) && about.hash === hash;
+};
+
 /** Looks at a part of the chain, behind the line `after`, which is trusted. */
 export const verifyAudit = async (
   store: Reader<'audit_lines' | 'audit_heads'>,
   { after, limit }: { after?: { number: number; hash: string }; limit: number },
 ): Promise<AuditVerdict> => {
   const head = (await store.get(auditHeads, HEAD))?.value ?? { number: 0, hash: '' };
-  let last = after ?? { number: 0, hash: '' };
+  const tail = (await store.get(auditHeads, TAIL))?.value;
   const faults: AuditFault[] = [];
+  if (tail && !(await isTold(store, tail))) faults.push({ number: tail.number, fault: 'missing' });
+  // what was kept long enough is gone, up to a checkpoint
+  let last = tail && tail.number > (after?.number ?? 0) ? tail : (after ?? { number: 0, hash: '' });
   let verified = 0;
   while (verified < limit && last.number < head.number) {
     const from = String(last.number + 1).padStart(15, '0');

@@ -87,7 +87,8 @@ export const originHash = ({ salt, ip_address, user_agent }: AuditOrigin): strin
     .update(JSON.stringify([salt, ip_address, user_agent]))
     .digest('base64url');
 
-const lineOf = (
+/** A line as it is kept. @param reason why it was refused */
+export const lineOf = (
   { ip_address, user_agent, ...told }: Told,
   { clock, ids }: Pick<Ports, 'clock' | 'ids'>,
   reason: string | undefined,
@@ -131,6 +132,25 @@ export const lineWith = (
   const refused = events.flatMap(({ event, data }) => event.refused?.(data as any) ?? [])[0];
   const told = note.told();
   return [lineOf(told.subject === undefined && about ? { ...told, subject: about } : told, ports, refused)];
+};
+
+/**
+ * Notes a read of consequence before anything is read: who gets it, and nobody gets it unnoted.
+ *
+ * @throws AppError `unavailable` when it can't be noted
+ */
+export const noteRead = async (
+  ports: Pick<Ports, 'store' | 'clock' | 'ids'>,
+  { audit }: Operation<any, any>,
+  note: AuditNote | undefined,
+  caller: Caller,
+  input: unknown,
+): Promise<void> => {
+  if (audit !== 'reads' || !note || note.written) return;
+  const own = caller.kind === 'user' && (input as { user_id?: unknown })?.user_id === caller.user_id;
+  if (own) return;
+  await ports.store.transact([lineOf(note.told(), ports, undefined)]);
+  note.written = true;
 };
 
 const bucketsOf = new WeakMap<object, Buckets>();

@@ -44,5 +44,12 @@ export const auditLines = collection<AuditLine>()('audit_lines', {
   },
 });
 
-/** `head` → the last line of the chain. */
-export const auditHeads = collection<{ number: number; hash: string }>()('audit_heads');
+/** A place in the chain. `told`: of the tail, the id of the line that tells how it came there. */
+export interface AuditHead {
+  number: number;
+  hash: string;
+  told?: string;
+}
+
+/** `head` → the last line of the chain. `tail` → the last one that was kept long enough and is gone. */
+export const auditHeads = collection<AuditHead>()('audit_heads');

@@ -35,6 +35,8 @@ export interface HttpBinding<I = any, O = any> {
   limit?: number;
   /** How the rows of an output that streams are written: `events` are Server-Sent Events, each with the row's `id`. NDJSON when left out. */
   rows?: 'ndjson' | 'events';
+  /** Shares method and path with another binding, and is taken where the request asks for this media type. */
+  accept?: string;
   /** Of events: the field of the input that a browser's `Last-Event-ID` fills when it comes back. */
   resumes?: string;
   /** `Cache-Control`; `no-store` when left out. */

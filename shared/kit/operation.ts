@@ -139,9 +139,10 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
   readonly calls: Calls;
   /**
    * The audit log tells of every call that changes something. `events`: only of changes that are told as events, for what
-   * changes at each step of everyday use; a list: fields that a line tells beside those of the path, none of them secret.
+   * changes at each step of everyday use; `reads`: also of who only reads, unless it is about himself; a list: fields that a
+   * line tells beside those of the path, none of them secret.
    */
-  readonly audit?: 'events' | readonly string[];
+  readonly audit?: 'events' | 'reads' | readonly string[];
   /** What stands in where a door can't stream (API Gateway): in words, or an object. */
   readonly elsewhere?: string | InObject;
   run(given: any, input: Received<I>, context: Context): Promise<Produced<O>> | Produced<O>;
@@ -193,7 +194,7 @@ export const operation = <
   needs?: N;
   bounds?: Bounds;
   calls?: C;
-  audit?: 'events' | readonly string[];
+  audit?: 'events' | 'reads' | readonly string[];
   elsewhere?: string | InObject;
   run: (
     given: Given<R, W, E, N, C, Q[number]>,

@@ -33,5 +33,7 @@ export interface Settings {
   reset_delay: number;
   login_attempts: number;
   login_window: number;
+  /** How long lines of the audit log are kept. */
+  audit_kept: number;
   profile: ProfileFields;
 }

@@ -57,7 +57,7 @@ export interface Part {
 /** Relays the outbox, consumes the queues of the process's services, and runs schedules. */
 export const consumers: Part = {
   name: 'consumers',
-  ports: ['store', 'clock', 'ids', 'log', 'metrics'],
+  ports: ['store', 'clock', 'ids', 'log', 'metrics', 'settings'],
   brings: 'events',
   start: async ({ config, platform, host, onStop }) => {
     const { startWorker } = await import('./worker.ts');

@@ -1,6 +1,7 @@
 /** The worker of a process: relay, consumers and schedules. Everything that happens after a commit happens here. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sealAudit } from '../kit/audit-chain.ts';
+import { trimAudit } from '../kit/audit-trim.ts';
 import { OUTBOX } from '../kit/event.ts';
 import type { Host } from '../kit/invoke.ts';
 import type { Service } from '../kit/service.ts';
@@ -47,6 +48,7 @@ const CONNECT_MS = 10_000;
 const GAUGES_EVERY_MS = 15_000;
 const LIMITS_EVERY_MS = 60_000;
 const SEAL_EVERY_MS = 1_000;
+const TRIM_EVERY_MS = 60_000;
 
 /**
  * Starts the worker.
@@ -103,7 +105,12 @@ export const startWorker = (host: Host, platform: readonly Service[], options: W
     every_ms: SEAL_EVERY_MS,
     run: () => sealAudit(host.ports.store),
   };
-  const schedules = startSchedules([gauges, seal, ...bounds, ...(options.schedules ?? [])], log);
+  const trim: Schedule = {
+    name: 'audit-trim',
+    every_ms: TRIM_EVERY_MS,
+    run: () => trimAudit(host.ports, host.ports.settings.audit_kept * 1_000),
+  };
+  const schedules = startSchedules([gauges, seal, trim, ...bounds, ...(options.schedules ?? [])], log);
 
   let stopping: Promise<unknown> | undefined;
 

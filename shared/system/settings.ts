@@ -17,6 +17,7 @@ export const settings = adapter({
     'PERFECT21_LOGIN_ATTEMPTS',
     'PERFECT21_LOGIN_WINDOW',
     'PERFECT21_PROFILE_FIELDS',
+    'PERFECT21_AUDIT_DAYS',
   ],
   open: (_, { env, public_url, profile }) => ({
     port: {
@@ -34,6 +35,7 @@ export const settings = adapter({
       reset_delay: env.PERFECT21_RESET_DELAY,
       login_attempts: env.PERFECT21_LOGIN_ATTEMPTS,
       login_window: env.PERFECT21_LOGIN_WINDOW,
+      audit_kept: env.PERFECT21_AUDIT_DAYS * 86_400,
       profile,
     },
   }),

@@ -116,6 +116,8 @@ export const openApi = (services: readonly Service[], { version, server = '/' }:
   for (const op of httpOperations(services)) {
     for (const [at, http] of op.http.entries()) {
       const { method, path } = http;
+      // what answers the same question in another form is told by the operation itself
+      if (http.accept) continue;
       paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(op, http, at, book) };
       basic ||= http.credentials === 'basic';
     }

@@ -1,4 +1,5 @@
 /** Operations as routes: request in, binding, answer out. */
+import type { IncomingMessage } from 'node:http';
 import type { Service } from '../../kit/service.ts';
 import { serviceName } from '../../kit/service-name.ts';
 import { answer, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
@@ -39,20 +40,33 @@ const respond = async (door: Door, route: Route, report: Report, exchange: Excha
 export const addOperations = (router: Router, services: readonly Service[], door: Door): void => {
   for (const { name, operations } of services) {
     const service = serviceName(name);
-    for (const route of operations.flatMap(routesOf)) addRoute(router, service, route, door);
+    const places = Map.groupBy(operations.flatMap(routesOf), ({ http }) => `${http.method} ${http.path}`);
+    for (const [route, ...others] of places.values()) addRoute(router, service, route!, others, door);
   }
 };
 
-const addRoute = (router: Router, service: string, route: Route, door: Door): void => {
-  const { method, path: endpoint } = route.http;
+/** True where a request asks for a media type by its name. */
+const asksFor = ({ headers }: IncomingMessage, type: string): boolean =>
+  String(headers.accept ?? '')
+    .split(',')
+    .some((each) => each.split(';')[0]!.trim().toLowerCase() === type);
+
+/** @param others at the same place, each for a media type of its own */
+const addRoute = (router: Router, service: string, first: Route, others: readonly Route[], door: Door): void => {
+  const { method, path: endpoint } = first.http;
   const report = door.reportOf({ service, method, endpoint });
-  const handle = route.streams ? respondStream : respond;
+  const all = [first, ...others].sort((one, other) => (one.http.accept ? 1 : 0) - (other.http.accept ? 1 : 0));
+  const [usual, ...named] = all as [Route, ...Route[]];
+  if (named.some(({ http }) => !http.accept)) throw new Error(`${method} ${endpoint} is bound twice`);
+  const choose = (request: IncomingMessage): Route =>
+    named.length === 0 ? usual : (named.find(({ http }) => asksFor(request, http.accept!)) ?? usual);
   router.add(
     method,
     endpoint,
     (exchange) => {
       door.asks(exchange.request, service);
-      void handle(door, route, report, exchange);
+      const route = choose(exchange.request);
+      void (route.streams ? respondStream : respond)(door, route, report, exchange);
     },
     report,
   );

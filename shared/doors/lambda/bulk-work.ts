@@ -54,7 +54,9 @@ const giveRows = async ({ host, op, context }: Work, job: Job, until: number) =>
   const given: unknown[] = [];
   let size = 0;
   let ended = true;
-  for await (const row of await invoke(host, op, job.input, context)) {
+  // that somebody reads is noted once, not with each piece
+  const audit = job.rows > 0 ? { told: () => ({}) as never, only_events: true, written: true } : undefined;
+  for await (const row of await invoke(host, op, job.input, { ...context, audit })) {
     given.push(row);
     size += JSON.stringify(row).length;
     ended = size < PIECE && host.ports.clock.now() < until;

@@ -9,6 +9,7 @@
 import { loadConfig } from '../../config/config.ts';
 import { StartError } from '../../config/start-error.ts';
 import { sealAudit } from '../../kit/audit-chain.ts';
+import { trimAudit } from '../../kit/audit-trim.ts';
 import { OUTBOX } from '../../kit/event.ts';
 import { type Alarm, type Asked, rangSoon, relayAlarm } from '../../messaging/eventbridge/alarm.ts';
 import { eventBridgeBus } from '../../messaging/eventbridge/bus.ts';
@@ -80,7 +81,7 @@ const openBus = () => {
  * @example export const handler = lambdaRelay(({ store }) => [systemClock, randomIds, secrets, dynamodbStore(schema)]);
  */
 export const lambdaRelay = (choose: Choose) => {
-  const open = container(['clock', 'ids', 'log', 'metrics', 'store'], choose);
+  const open = container(['clock', 'ids', 'log', 'metrics', 'settings', 'store'], choose);
   let step: ReturnType<typeof relayStep> | undefined;
   let alarm: Alarm | undefined;
   const lately = takenLately();
@@ -105,6 +106,7 @@ export const lambdaRelay = (choose: Choose) => {
     }
     if (isScheduled(event)) {
       await sealAudit(ports.store);
+      await trimAudit(ports, ports.settings.audit_kept * 1_000);
       await gaugeQueue(ports, OUTBOX);
     }
     return { relayed };
