@@ -6,6 +6,7 @@ import type { StoreSchema } from '../shared/store/schema.ts';
 import { auth, authCollections } from './auth/index.ts';
 import { bridgeCollections } from './bridge/index.ts';
 import { notificationCollections, notifications } from './notifications/index.ts';
+import { getEffective } from './permissions/get-effective.ts';
 import { permissionCollections, permissions } from './permissions/index.ts';
 import { sessionCollections, sessions } from './sessions/index.ts';
 import { gate } from './sidecar/index.ts';
@@ -25,6 +26,9 @@ export const platform: readonly Service[] = Object.values(named);
 
 /** What whole platforms answer beside: as sidecars do, about the token that a caller holds. */
 export const beside: readonly Service[] = [gate];
+
+/** What a user may now, whatever his token says. */
+export const standing = getEffective;
 
 /** The names by folder (`auth`), as operations are called and `PERFECT21_SERVICES` lists them. */
 export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries(

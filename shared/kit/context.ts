@@ -13,6 +13,8 @@ export type Caller =
       expires_at: number;
       permissions: readonly string[];
       roles: readonly string[];
+      /** What the user may has changed since the token was issued: the permissions here are not those of now. */
+      outdated?: true;
     }
   | { kind: 'service'; name: string; permissions: readonly string[] };
 

@@ -16,6 +16,7 @@ import { inOperationSpan } from './operation-span.ts';
 import { parse } from './parse.ts';
 import { withSpans } from './sending-spans.ts';
 import { inSpan } from './span.ts';
+import { withStanding } from './standing.ts';
 import { type Answer, type Contract, isStream } from './stream.ts';
 
 /** What the kit runs on: opened ports, and a way to call an operation of another service. */
@@ -24,6 +25,8 @@ export interface Host {
   readonly ports: Ports;
   /** Calls a callee: in this process, or over gRPC where its service runs apart. */
   call(callee: Operation<any, any>, input: unknown, context: Context): Promise<unknown>;
+  /** Tells `{ permissions, roles }` of now of a `{ user_id }`; absent where this process can't ask. */
+  readonly standing?: Operation<any, any>;
 }
 
 const UNIVERSAL: ReadonlySet<ErrorCode> = new Set([
@@ -110,9 +113,10 @@ const run = async <I extends Contract, O extends Contract>(
   host: Host,
   op: Operation<I, O>,
   input: unknown,
-  context: Context,
+  called: Context,
   shape: Shape | undefined,
 ): Promise<Answer<O>> => {
+  let context = called;
   const started = performance.now();
   let note: AuditNote | undefined;
   let result = 'ok';
@@ -120,6 +124,8 @@ const run = async <I extends Contract, O extends Contract>(
     // nobody learns about fields before it is clear who asks; a user's `own` needs the parsed input
     const accesses: readonly Access[] = typeof op.access === 'string' ? [op.access] : op.access;
     if (context.caller.kind === 'anonymous' && !accesses.includes('public')) throw new AppError('unauthenticated');
+    if (context.caller.kind === 'user' && context.caller.outdated)
+      context = await withStanding(host, accesses, context);
     const owns = accesses.includes('own') && context.caller.kind === 'user';
     if (!owns) authorize(op, context.caller, undefined, host.ports.metrics);
     if (op.bounds) await holdBounds(host.ports, op, context);

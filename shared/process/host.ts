@@ -138,7 +138,11 @@ export const portsReached = (
 export const openHost = async (
   config: Config,
   schema: StoreSchema,
-  options: { replace?: readonly AnyAdapter[]; remote?: RemoteCall; ports?: Iterable<PortName> } = {},
+  options: Pick<Host, 'standing'> & {
+    replace?: readonly AnyAdapter[];
+    remote?: RemoteCall;
+    ports?: Iterable<PortName>;
+  } = {},
 ): Promise<OpenHost> => {
   const chosen = await adaptersFor(config, schema);
   const replaced = new Set(options.replace?.map(({ port }) => port));
@@ -161,6 +165,7 @@ export const openHost = async (
       here.has(serviceOf(callee)) || !options.remote
         ? callLocal(host, callee, input, context)
         : options.remote(callee, input, context),
+    ...(options.standing && { standing: options.standing }),
     close: () => assembly.close(),
   };
   return host;

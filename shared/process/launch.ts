@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
 import type { Adapter } from '../kit/adapter.ts';
+import type { Operation } from '../kit/operation.ts';
 import type { Service } from '../kit/service.ts';
 import type { PortName } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
@@ -23,6 +24,8 @@ export interface Product {
   /** Answered where tokens are issued, beside the services. */
   beside?: readonly Service[];
   schema: StoreSchema;
+  /** Tells what a user may now: asked where a token is older than the last change of that. */
+  standing?: Operation<any, any>;
 }
 
 /** A process whatever its parts: a door that it lacks is missing here. */
@@ -83,7 +86,7 @@ export const launch = async (product: Product, config: Config, options: LaunchOp
  */
 export const compose = async (
   parts: readonly Part[],
-  { platform, schema, beside = [] }: Product,
+  { platform, schema, standing, beside = [] }: Product,
   config: Config,
   { closing = [], prepare, replace }: LaunchOptions & { closing?: (() => unknown)[] } = {},
 ): Promise<Process> => {
@@ -108,6 +111,7 @@ export const compose = async (
       replace,
       ports: [...BASE, ...parts.flatMap(({ ports }) => ports), ...portsReached(brought, config.services)],
       ...(token && { remote: others }),
+      ...(standing && { standing }),
     });
     closing.push(() => host.close());
     let certificates: Certificates | undefined;

@@ -76,3 +76,59 @@ describe('a permission that an operation asks for', () => {
     expect(counted).toEqual([]);
   });
 });
+
+describe('a token that is older than the last change of what its user may', () => {
+  const older: Caller = { ...user('users:read'), kind: 'user', outdated: true } as Caller;
+  const run = async (access: Access | readonly Access[], user_id: string, standing?: string[]) => {
+    let questions = 0;
+    const callers: Caller[] = [];
+    const { op: stands } = await asked('service', service());
+    const host = {
+      ports: { metrics: { count: () => {}, observe: () => {} } },
+      call: async () => {
+        questions += 1;
+        return { permissions: standing, roles: ['now'] };
+      },
+      ...(standing && { standing: stands }),
+    } as unknown as Host;
+    const op = operation({
+      name: 'demo.ask',
+      summary: 'Answers',
+      access,
+      input: z.object({ user_id: z.string() }),
+      output: z.object({}),
+      run: (_, __, { caller }) => {
+        callers.push(caller);
+        return {};
+      },
+    });
+    const context = { request_id: 'r', trace: continueTrace(), caller: older, client: {}, door: 'http' as const };
+    const answer = await invoke(host, op, { user_id }, context).then(
+      () => 'ran',
+      ({ code, detail }) => `${code}: ${detail}`,
+    );
+    return { answer, questions, callers };
+  };
+
+  test('is judged by what he may now, and the operation knows of that only', async () => {
+    expect(await run('users:read', 'u2', ['sessions:read'])).toMatchObject({
+      answer: expect.stringMatching(/^forbidden/),
+      questions: 1,
+    });
+    const { answer, callers } = await run('users:write', 'u2', ['users:*']);
+    expect(answer).toBe('ran');
+    expect(callers).toEqual([{ ...user('users:*'), roles: ['now'] }]);
+  });
+
+  test('is not taken for a permission where nobody can ask, and says what helps', async () => {
+    const refused = /^unauthenticated: .*refresh it$/;
+    expect((await run('users:read', 'u2')).answer).toMatch(refused);
+    expect((await run(['users:read', 'own'], 'u2')).answer).toMatch(refused);
+    expect((await run(['users:read', 'own'], 'u1')).answer).toBe('ran');
+  });
+
+  test('costs a question only where a permission decides', async () => {
+    expect(await run('user', 'u1', [])).toMatchObject({ answer: 'ran', questions: 0 });
+    expect(await run('own', 'u1', [])).toMatchObject({ answer: 'ran', questions: 0 });
+  });
+});

@@ -75,6 +75,7 @@ export const authenticate = async (
     expires_at: exp,
     permissions,
     roles,
+    ...(verdict.warnings?.includes('permissions_changed') && { outdated: true as const }),
   };
   return { caller, bearer };
 };

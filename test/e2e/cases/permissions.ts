@@ -17,9 +17,11 @@ import { getUserRoles } from '../../../functions/permissions/get-user-roles.ts';
 import { grantPermission } from '../../../functions/permissions/grant-permission.ts';
 import { listPolicyVersions } from '../../../functions/permissions/list-policy-versions.ts';
 import { listRoleVersions } from '../../../functions/permissions/list-role-versions.ts';
+import { listRoles } from '../../../functions/permissions/list-roles.ts';
 import { putRole } from '../../../functions/permissions/put-role.ts';
 import { revokePermission } from '../../../functions/permissions/revoke-permission.ts';
 import { revokeRole } from '../../../functions/permissions/revoke-role.ts';
+import { getMe } from '../../../functions/users/get-me.ts';
 import { type Case, expectOk, loggedIn, userWithSession, verified, type World } from '../world.ts';
 
 const name = (): string => `r${randomUUID().slice(0, 12)}`;
@@ -156,6 +158,21 @@ export const permissions: Case[] = [
         expect((await world.call(op, { role: 'admin' }, service(world))).code).toBe('invalid_request');
       }
       await expectOk(world.call(revokeRole, { user_id, role: 'never-had' }, service(world)));
+    },
+  },
+  {
+    name: 'a permission that is given or taken bites at once, also for a token that says otherwise',
+    run: async (world) => {
+      const { user_id, access_token: token } = await userWithSession(world);
+      const list = async (): Promise<string> => (await world.call(listRoles, {}, { token })).code ?? 'ok';
+      expect(await list()).toBe('forbidden');
+      const grant = { user_id, permission: 'permissions:read' };
+      await expectOk(world.call(grantPermission, grant, service(world)));
+      expect(await list()).toBe('ok');
+      await expectOk(world.call(grantPermission, { ...grant, effect: 'deny' }, service(world)));
+      expect(await list()).toBe('forbidden');
+      // what one's own is asks for no permission
+      await expectOk(world.call(getMe, {}, { token }));
     },
   },
   {
