@@ -133,6 +133,11 @@ const NOTHING_LOCAL: Replacement[] = [
   { filter: /\/shared\/store\/dynamodb\/make-tables\.ts$/, contents: absent(['ensureTables'], 'not in a function') },
 ];
 
+/** A function asks nobody what its caller may now: it asks for a refresh (infra/decisions/0061-what-a-caller-may-now.md). */
+const NO_STANDING: Replacement[] = [
+  { filter: /\/shared\/kit\/standing\.ts$/, contents: 'export const withStanding = (_, __, context) => context;' },
+];
+
 /** The functions that take messages out of the store. The others put them in, with what they change. */
 const TAKERS = /\/(events-relay|platform-routes|bridge-to-\w+)\.ts$/;
 /** Operations ask who has a claim. */
@@ -148,7 +153,7 @@ export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
       ...NO_JSON_SCHEMA,
       ...NO_UNUSED_ZOD,
       plainRequests(STORERS.test(String(entryPoints))),
-      ...(target === 'aws' ? NOTHING_LOCAL : []),
+      ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING] : []),
       ...(target === 'aws' && !TAKERS.test(String(entryPoints)) ? NO_TAKING : []),
     ];
     for (const { filter, contents } of replacements) {

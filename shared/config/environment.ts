@@ -63,6 +63,7 @@ export const Environment = z.object({
   RABBITMQ_KEY: z.string().optional(),
   RABBITMQ_QUEUE_TYPE: z.enum(['classic', 'quorum']).default('classic'),
   KEYS_URL: z.string().optional(),
+  VAULT: z.string().optional(),
   MAIL_URL: z.string().optional(),
   MAIL_FROM: z.string().optional(),
   SMS_URL: z.string().optional(),

@@ -9,8 +9,11 @@ import { openWith, sealWith } from './aes-gcm.ts';
 const nameOf = (key: Uint8Array): string =>
   createHash('sha256').update('perfect21 vault').update(key).digest('base64url').slice(0, 12);
 
+/** A vault that tells the names of all its keys, also of the newest. */
+export type NamedVault = Vault & { readonly names: readonly string[] };
+
 /** A vault under master secrets. @example await createVault(secrets).seal('seed', 'totp u1') */
-export const createVault = (secrets: Secrets): Vault => {
+export const createVault = (secrets: Secrets): NamedVault => {
   const keys = secrets.keys('vault').map((key) => ({ key, name: nameOf(key) }));
   const [newest, ...older] = keys as [(typeof keys)[number], ...typeof keys];
   return {
@@ -21,6 +24,7 @@ export const createVault = (secrets: Secrets): Vault => {
       return plain === undefined ? undefined : { plain, former: used !== newest };
     },
     former: older.map(({ name }) => name),
+    names: keys.map(({ name }) => name),
   };
 };
 

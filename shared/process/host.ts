@@ -70,6 +70,10 @@ const revocationsFor = async (): Promise<AnyAdapter[]> => {
   return [toldRevocations, revocationNews];
 };
 
+/** What is kept for years is sealed by the master secrets, or by KMS where `VAULT` says so. */
+const vaultFor = async ({ env: { VAULT = 'secret:' } }: Config): Promise<AnyAdapter> =>
+  VAULT === 'secret:' ? (await import('../keys/vault.ts')).vault : (await import('../keys/kms-vault.ts')).kmsVault;
+
 /** The adapters that Config chooses, one for each port. */
 export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<AnyAdapter[]> => [
   (await import('../system/clock.ts')).systemClock,
@@ -84,7 +88,7 @@ export const adaptersFor = async (config: Config, schema: StoreSchema): Promise<
   (await import('../conditions/conditions.ts')).celConditions,
   (await import('../conditions/policy-scopes.ts')).everyPolicy,
   (await import('../keys/sealer.ts')).sealer,
-  (await import('../keys/vault.ts')).vault,
+  await vaultFor(config),
   (await import('../keys/token-signer.ts')).tokenSigner,
   (await import('../keys/verifier.ts')).verifier,
   ...(await revocationsFor()),

@@ -1,5 +1,14 @@
 /** A small double of AWS KMS for asymmetric signing: the JSON 1.1 protocol, Sign, GetPublicKey and CreateKey, real keys. */
-import { constants, generateKeyPairSync, type KeyObject, privateEncrypt, sign } from 'node:crypto';
+import {
+  constants,
+  createCipheriv,
+  createDecipheriv,
+  generateKeyPairSync,
+  type KeyObject,
+  privateEncrypt,
+  randomBytes,
+  sign,
+} from 'node:crypto';
 import { fault, startDouble } from './double.ts';
 import { signDigestP256 } from './p256.ts';
 
@@ -44,9 +53,39 @@ export const startKms = async () => {
   const keys = new Map<string, { spec: KmsSpec; pair: { privateKey: KeyObject; publicKey: KeyObject } }>();
   const state = { down: false, calls: { Sign: 0, GetPublicKey: 0 } as Record<string, number> };
 
+  /** Symmetric keys, and what a sealed data key holds: as AWS's, bound to its encryption context. */
+  const symmetric = new Map<string, Buffer>();
+  const context = ({ EncryptionContext = {} }: any) =>
+    Buffer.from(JSON.stringify(Object.entries(EncryptionContext).sort()));
+  const envelope = (operation: string, request: any): object | undefined => {
+    if (operation === 'GenerateDataKey') {
+      const key = symmetric.get(request.KeyId);
+      if (!key) throw fault('NotFoundException', `Key '${request.KeyId}' does not exist`);
+      if (request.KeySpec !== 'AES_256') throw fault('ValidationException', 'KeySpec');
+      const [plain, nonce] = [randomBytes(32), randomBytes(12)];
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(context(request));
+      const blob = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+      return { KeyId: request.KeyId, Plaintext: plain.toString('base64'), CiphertextBlob: blob.toString('base64') };
+    }
+    if (operation !== 'Decrypt') return undefined;
+    const blob = Buffer.from(request.CiphertextBlob, 'base64');
+    const key = symmetric.get(request.KeyId);
+    if (!key) throw fault('NotFoundException', `Key '${request.KeyId}' does not exist`);
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, blob.subarray(0, 12)).setAAD(context(request));
+      decipher.setAuthTag(blob.subarray(-16));
+      const plain = Buffer.concat([decipher.update(blob.subarray(12, -16)), decipher.final()]);
+      return { KeyId: request.KeyId, Plaintext: plain.toString('base64') };
+    } catch {
+      throw fault('InvalidCiphertextException', 'not of this key and context');
+    }
+  };
+
   const answer = (operation: string, request: any): object => {
     state.calls[operation] = (state.calls[operation] ?? 0) + 1;
     if (state.down) throw fault('KMSInternalException', 'down');
+    const sealed = envelope(operation, request);
+    if (sealed) return sealed;
     if (operation === 'CreateKey') {
       const { KeySpec, KeyUsage } = request;
       if (!(KeySpec in SPECS) || KeyUsage !== 'SIGN_VERIFY') throw fault('ValidationException', 'KeySpec, KeyUsage');
@@ -93,6 +132,7 @@ export const startKms = async () => {
   return {
     state,
     ...double,
+    addSymmetric: (id: string) => void symmetric.set(id, randomBytes(32)),
     add: (id: string, spec: KmsSpec) => void keys.set(id, { spec, pair: SPECS[spec].pair() }),
   };
 };

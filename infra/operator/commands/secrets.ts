@@ -97,6 +97,20 @@ const promoteSecret: Command = {
   },
 };
 
+const resealSecret: Command = {
+  name: 'secret reseal',
+  summary:
+    'Seals seeds of second factors anew under the newest key: of the master secrets, or of KMS where VAULT names keys.',
+  details: [
+    'Run it after a change of VAULT, or of its keys, before an older one is taken out. It may run beside the platform.',
+  ],
+  run: async (operator) => {
+    const resealed = await resealSeeds(await operator.store(), await operator.port('vault'));
+    operator.out.row({ resealed }, `${resealed} seeds were sealed anew`);
+    return 0;
+  },
+};
+
 const retireSecret: Command = {
   name: 'secret retire',
   summary: 'Drops all master secrets but the newest: what older ones sealed opens no more.',
@@ -124,4 +138,4 @@ const retireSecret: Command = {
   },
 };
 
-export const secretCommands: readonly Command[] = [rotateSecret, promoteSecret, retireSecret];
+export const secretCommands: readonly Command[] = [rotateSecret, promoteSecret, resealSecret, retireSecret];
