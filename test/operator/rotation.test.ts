@@ -1,4 +1,4 @@
-/** `perfect21 keys rotate`, `secret rotate`, `secret promote`, `secret retire`. */
+/** `perfect21 keys rotate`, `secret rotate`, `secret promote`, `secret reseal`, `secret retire`. */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
