@@ -138,6 +138,17 @@ const NO_STANDING: Replacement[] = [
   { filter: /\/shared\/kit\/standing\.ts$/, contents: 'export const withStanding = (_, __, context) => context;' },
 ];
 
+/** API Gateway carries no streams: rows are worked on by the functions behind the bucket alone. */
+const NO_ROWS: Replacement[] = [
+  { filter: /\/shared\/kit\/invoke-rows\.ts$/, contents: absent(['produce', 'receive'], 'not in a function') },
+];
+
+/** Reads that the audit log tells of: the functions of such operations alone have what notes them. */
+const READERS = /\/users-(bulk|get-login-history)\.ts$/;
+const NO_READS: Replacement[] = [
+  { filter: /\/shared\/kit\/audit-read\.ts$/, contents: absent(['noteRead'], 'not in this function') },
+];
+
 /** The functions that take messages out of the store. The others put them in, with what they change. */
 const TAKERS = /\/(events-relay|platform-routes|bridge-to-\w+)\.ts$/;
 /** Operations ask who has a claim. */
@@ -154,6 +165,8 @@ export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
       ...NO_UNUSED_ZOD,
       plainRequests(STORERS.test(String(entryPoints))),
       ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING] : []),
+      ...(target === 'aws' && !READERS.test(String(entryPoints)) ? NO_READS : []),
+      ...(target === 'aws' && !STORERS.test(String(entryPoints)) ? NO_ROWS : []),
       ...(target === 'aws' && !TAKERS.test(String(entryPoints)) ? NO_TAKING : []),
     ];
     for (const { filter, contents } of replacements) {

@@ -134,25 +134,6 @@ export const lineWith = (
   return [lineOf(told.subject === undefined && about ? { ...told, subject: about } : told, ports, refused)];
 };
 
-/**
- * Notes a read of consequence before anything is read: who gets it, and nobody gets it unnoted.
- *
- * @throws AppError `unavailable` when it can't be noted
- */
-export const noteRead = async (
-  ports: Pick<Ports, 'store' | 'clock' | 'ids'>,
-  { audit }: Operation<any, any>,
-  note: AuditNote | undefined,
-  caller: Caller,
-  input: unknown,
-): Promise<void> => {
-  if (audit !== 'reads' || !note || note.written) return;
-  const own = caller.kind === 'user' && (input as { user_id?: unknown })?.user_id === caller.user_id;
-  if (own) return;
-  await ports.store.transact([lineOf(note.told(), ports, undefined)]);
-  note.written = true;
-};
-
 const bucketsOf = new WeakMap<object, Buckets>();
 
 /** Notes that a call was refused, where that tells something and the call has left no line. The answer does not wait for its fate. */

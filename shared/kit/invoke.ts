@@ -2,7 +2,8 @@
 import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
 import { authorize, PLATFORM } from './access.ts';
-import { beginNote, noteRead, noteRefusal } from './audit-note.ts';
+import { beginNote, noteRefusal } from './audit-note.ts';
+import { noteRead } from './audit-read.ts';
 import type { HttpBinding } from './binding.ts';
 import { bindStore } from './bound-store.ts';
 import { holdBounds } from './bounds.ts';
@@ -135,7 +136,7 @@ const run = async <I extends Contract, O extends Contract>(
     if (owns)
       authorize(op, context.caller, isStream(op.input) ? (parsed as any).parameters : parsed, host.ports.metrics);
     note = beginNote(op, context, parsed);
-    if (op.audit === 'reads') await noteRead(host.ports, op, note, context.caller, parsed);
+    if (op.audit === 'reads') await noteRead(host.ports, note, context.caller, parsed);
     const within = note ? { ...context, audit: note } : context;
     const output = await op.run(given(host, op, within), parsed as any, within);
     if (isStream(op.output))

@@ -16,7 +16,8 @@ import { checkPassword } from '../../shared/passwords/password-policy.heavy.ts';
 
 const made = document() as any;
 const operations = httpOperations(platform);
-const bindings = operations.flatMap((op) => op.http.map((http) => ({ op, http })));
+// what shares its place with another is told there
+const bindings = operations.flatMap((op) => op.http.filter(({ accept }) => !accept).map((http) => ({ op, http })));
 const objectOf = ({ http: { path, method } }: (typeof bindings)[number]) => made.paths[path]?.[method.toLowerCase()];
 
 /** Every `$ref` of a document. */
