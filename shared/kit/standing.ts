@@ -5,11 +5,16 @@
  */
 import { isPermission } from './access.ts';
 import type { Context } from './context.ts';
-import type { Host } from './invoke.ts';
-import type { Access } from './operation.ts';
+import type { Access, Operation } from './operation.ts';
+
+/** Of a host: how it asks what a user may now, if it can. */
+interface Asking {
+  call(callee: Operation<any, any>, input: unknown, context: Context): Promise<unknown>;
+  readonly standing?: Operation<any, any>;
+}
 
 /** The context with what its caller may now. Only who comes with an older token, to where a permission decides, costs a question. */
-export const withStanding = async (host: Host, accesses: readonly Access[], context: Context): Promise<Context> => {
+export const withStanding = async (host: Asking, accesses: readonly Access[], context: Context): Promise<Context> => {
   const { caller } = context;
   if (caller.kind !== 'user' || !caller.outdated || !host.standing || !accesses.some(isPermission)) return context;
   const { outdated: _, ...known } = caller;
