@@ -29,6 +29,8 @@ const PROGRAMS = {
     path: 'usr/bin/h2load',
     packages: ['nghttp2-client', 'libev4', 'libjansson4', 'libjemalloc2', 'libnghttp2-14', 'libxml2', 'libicu72'],
   },
+  // it asks apt for what this machine lacks
+  buildah: { path: 'usr/bin/buildah', packages: ['buildah'], whole: true },
   // the last release under the MPL
   consul: { path: 'usr/bin/consul', packages: ['consul'], suite: 'bullseye' },
   kubectl: { path: 'usr/bin/kubectl', packages: ['kubectl'], suite: 'trixie' },
