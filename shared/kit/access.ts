@@ -28,7 +28,7 @@ const permitted = (permission: string, caller: Caller, metrics: Metrics): boolea
   if (caller === PLATFORM) return true;
   if (caller.kind === 'anonymous') return false;
   if (caller.kind === 'user' && caller.outdated) {
-    const detail = 'What you may has changed since the access token was issued: refresh it';
+    const detail = 'Permissions changed since the token was issued: refresh it';
     throw new AppError('unauthenticated', { detail });
   }
   const allowed = holds(caller.permissions, permission);
