@@ -147,6 +147,7 @@ export const deployStack = async () => {
 
   const world: World = {
     name: 'packaged functions',
+    refreshes: true,
     call: async (op, input, options) => {
       const event = lambdaEvent(op, input, options);
       const { statusCode, headers, body } = await invoke(op.name.replace('.', '-'), event);

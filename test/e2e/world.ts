@@ -48,6 +48,8 @@ export interface World extends Door {
   now?(): number;
   /** Moves the platform's clock; absent where the platform runs on real time. */
   advance?(ms: number): void;
+  /** It takes no permission from a token that is older than the last change of rules: whoever calls gets another one. */
+  refreshes?: true;
   admin: { email: string; password: string };
   service_token: string;
 }

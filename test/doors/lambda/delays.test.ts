@@ -12,6 +12,7 @@ import { sqliteStore } from '../../../shared/store/sqlite/adapter.ts';
 import { SqliteMessages } from '../../../shared/store/sqlite/messages.ts';
 import { randomIds } from '../../../shared/system/ids.ts';
 import { jsonLog } from '../../../shared/system/log.ts';
+import { settings } from '../../../shared/system/settings.ts';
 import { startEventBridge } from '../../engines/eventbridge.ts';
 import { startScheduler } from '../../engines/scheduler.ts';
 import { startSqs } from '../../engines/sqs.ts';
@@ -30,7 +31,7 @@ const MINUTE = 60_000;
 describe('an event with a delay in AWS', () => {
   const clock = new TestClock();
   const time = adapter({ port: 'clock', open: () => ({ port: clock }) });
-  const relay = lambdaRelay(() => [time, randomIds, secrets, sqliteStore(schema)]);
+  const relay = lambdaRelay(() => [time, randomIds, secrets, settings, sqliteStore(schema)]);
   let sqs: Awaited<ReturnType<typeof startSqs>>;
   let bus: Awaited<ReturnType<typeof startEventBridge>>;
   let scheduler: Awaited<ReturnType<typeof startScheduler>>;
@@ -162,7 +163,7 @@ describe('an event with a delay in AWS', () => {
 
   test('is found by the schedule of each minute when no alarm could be set', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_SQS', 'http://127.0.0.1:9');
-    const deaf = lambdaRelay(() => [time, randomIds, secrets, sqliteStore(schema)]);
+    const deaf = lambdaRelay(() => [time, randomIds, secrets, settings, sqliteStore(schema)]);
     const body = { envelope: 'none', routing_key: 'a', priority: 0 };
     await store.transact([], { enqueue: [{ queue: OUTBOX, id: 'late', available_at: clock.now() + 5_000, body }] });
     const Keys = { queue: { S: OUTBOX }, id: { S: 'late' } };

@@ -24,6 +24,7 @@ describe('the functions of serverless.yml under serverless-offline', () => {
 
   const world = (): World => ({
     name: 'offline',
+    refreshes: true,
     call: async (op, input, options) => {
       const outcome = await http1Door(offline.url).call(op, input, options);
       // each function is a container of its own: the others know of a revocation when they asked the store again;
