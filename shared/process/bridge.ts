@@ -108,9 +108,9 @@ const bothWays = (bridge: { bus: string; queue: string }, bus: RabbitConfig, opt
     onStop(() => stopping.abort());
     const side = (is: () => boolean) => async () => (is() ? 'ok' : 'degraded');
     const engines = [
-      { name: 'RabbitMQ', engine: 'rabbitmq', look: side(broker.connected) },
-      { name: 'EventBridge', engine: 'eventbridge', look: side(into.ready) },
-      { name: 'store', engine: config.store.engine, look: side(watch.answers) },
+      { name: 'RabbitMQ', engine: 'rabbitmq', look: side(() => broker.connected()) },
+      { name: 'EventBridge', engine: 'eventbridge', look: side(() => into.ready()) },
+      { name: 'store', engine: config.store.engine, look: side(() => watch.answers()) },
     ];
     const links = linksOf([]).filter(({ name }) => name === 'events');
     return {

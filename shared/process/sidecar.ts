@@ -181,8 +181,8 @@ export const startSidecar = async (
       if (!(await look())) throw new AppError('unavailable');
     };
     const engines = [
-      { name: 'keys', engine: 'jwks', look: known(source.isReady) },
-      { name: 'revocations', engine: feedConfig.over, look: known(held.isReady) },
+      { name: 'keys', engine: 'jwks', look: known(() => source.isReady()) },
+      { name: 'revocations', engine: feedConfig.over, look: known(() => held.isReady()) },
     ];
     const measured = await startMetrics(ground, {
       port: env.PERFECT21_METRICS_PORT,

@@ -261,7 +261,10 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
       const answer = await fetch(`http://127.0.0.1:${bridge!.metrics.port}${path}`);
       return [answer.status, await answer.text()] as const;
     };
+    const states = async () =>
+      JSON.parse((await probe('/status/data.json'))[1]).engines.map(({ state }: { state: string }) => state);
     expect(await probe('/readyz')).toEqual([503, '{"status":"unavailable"}']);
+    expect(await states()).toEqual(['degraded', 'ok', 'ok']);
     expect(await probe('/healthz')).toEqual([200, '{"status":"ok"}']);
     const all = Array.from({ length: 5 }, () => envelope());
     for (const event of all) await sides.putEvent(event, KEY);
@@ -278,6 +281,7 @@ describe('the bridge between RabbitMQ and EventBridge', () => {
     );
     await until(() => bridge!.connected(), 'both sides again');
     expect(await probe('/readyz')).toEqual([200, '{"status":"ok"}']);
+    expect(await states()).toEqual(['ok', 'ok', 'ok']);
     // an event is counted when it is acknowledged, which is after it has arrived
     const carried = /^perfect21_bridge_messages_total\{side="eventbridge",result="carried"\} 5$/m;
     await until(async () => carried.test((await probe('/metrics'))[1]), 'the count');

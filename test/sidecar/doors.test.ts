@@ -243,6 +243,13 @@ describe('to proxies a sidecar', () => {
     ]);
     const metrics = await (await fetch(`http://127.0.0.1:${sidecar.metrics.port}/metrics`)).text();
     expect(metrics).toMatch(/perfect21_revocation_staleness_seconds 0/);
+    const { engines } = (await (
+      await fetch(`http://127.0.0.1:${sidecar.metrics.port}/status/data.json`)
+    ).json()) as any;
+    expect(engines).toEqual([
+      { name: 'keys', engine: 'jwks', state: 'ok' },
+      { name: 'revocations', engine: 'grpc', state: 'ok' },
+    ]);
   });
 });
 
