@@ -78,7 +78,8 @@ export interface LambdaFunction {
 }
 
 const fallback: LambdaFunction = { name: 'platform-routes', operations: [], fallback: true };
-const relay: LambdaFunction = { name: 'events-relay', operations: [], relay: true };
+/** Publishes what waits in the outbox. */
+export const relay: LambdaFunction = { name: 'events-relay', operations: [], relay: true };
 
 /**
  * The operations that functions answer over HTTP. API Gateway carries no streams: an operation that has some names what
