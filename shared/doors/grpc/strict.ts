@@ -7,7 +7,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { BaseServerInterceptingCall } from '@grpc/grpc-js/build/src/server-interceptors.js';
-import { type Held, heldBytes } from '../fairness/held-bytes.ts';
+import { Held } from '../fairness/held-bytes.ts';
 
 interface Failed {
   code: status;
@@ -17,7 +17,7 @@ interface Failed {
 /** What is replaced, and what that uses. */
 interface Within {
   handler: { type: string; path: string };
-  stream: Pick<ServerHttp2Stream, 'once'>;
+  stream: ServerHttp2Stream;
   /** Of the message that comes: its length as it was announced, and what is missing of it. */
   decoder: { readMessageSize: number; readMessageRemaining: number };
   handleDataFrame(data: Buffer): void;
@@ -65,15 +65,11 @@ export const beStrict = (): void => {
     let held = holding.get(this);
     if (!held) {
       if (size === 0) return;
-      held = heldBytes.begin();
+      held = new Held(this.stream, () => this.sendStatus(CROWDED));
       holding.set(this, held);
-      this.stream.once('close', held.end).once('aborted', held.end);
     }
     if (size === 0) held.end();
-    else if (!held.grow(size)) {
-      held.end();
-      this.sendStatus(CROWDED);
-    }
+    else held.grow(size);
   };
 
   within.decompressMessage = function (this: Within, message, encoding) {

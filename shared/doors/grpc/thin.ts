@@ -9,7 +9,7 @@ import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2
 import { type handleUnaryCall, type Metadata, type Server, status } from '@grpc/grpc-js';
 import { MAX_MESSAGE } from '../../grpc/limits.ts';
 import type { toStatus } from '../../grpc/status.ts';
-import { heldBytes } from '../fairness/held-bytes.ts';
+import { Held } from '../fairness/held-bytes.ts';
 import { CROWDED, deadlineMs } from './strict.ts';
 
 export type UnaryHandler = handleUnaryCall<Buffer, Buffer>;
@@ -137,23 +137,20 @@ const take = (stream: ServerHttp2Stream, call: ThinCall, handle: UnaryHandler): 
   let first: Buffer | undefined;
   let more: Buffer[] | undefined;
   let size = 0;
-  const held = heldBytes.begin();
-  stream.once('close', held.end).once('aborted', held.end);
+  const held = new Held(stream, () => {
+    size = Number.POSITIVE_INFINITY;
+    [first, more] = [undefined, undefined];
+    call.refuse(CROWDED.code, CROWDED.details);
+  });
   stream.on('data', (chunk: Buffer) => {
     if (size > MAX_MESSAGE + PREFIX) return;
-    if (!held.grow(size + chunk.length)) {
-      held.end();
-      size = Number.POSITIVE_INFINITY;
-      [first, more] = [undefined, undefined];
-      call.refuse(CROWDED.code, CROWDED.details);
-      return;
-    }
     if (first) {
       more ??= [first];
       more.push(chunk);
     } else first = chunk;
     size += chunk.length;
-    if (size <= MAX_MESSAGE + PREFIX) return;
+    if (size <= MAX_MESSAGE + PREFIX) return held.grow(size);
+    held.end();
     const length = (more ? Buffer.concat(more) : first).readUInt32BE(1);
     call.refuse(status.RESOURCE_EXHAUSTED, `Received message larger than max (${length} vs ${MAX_MESSAGE})`);
     [first, more] = [undefined, undefined];

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
-import { heldBytes } from '../fairness/held-bytes.ts';
+import { Held } from '../fairness/held-bytes.ts';
 import { unlessWithin } from './late.ts';
 
 /** True when a request comes with a body, read or not. */
@@ -35,7 +35,14 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     }
     let chunks: Buffer[] = [];
     let size = 0;
-    const held = heldBytes.begin();
+    const refuse = (error: AppError): void => {
+      arrived();
+      chunks = [];
+      size = Number.POSITIVE_INFINITY;
+      request.pause();
+      reject(error);
+    };
+    const held = new Held(request, () => refuse(crowded()));
     const onTime = unlessWithin(ms, () => {
       held.end();
       reject(new AppError('request_timeout'));
@@ -43,13 +50,6 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     const arrived = (): void => {
       onTime();
       held.end();
-    };
-    const refuse = (error: AppError): void => {
-      arrived();
-      chunks = [];
-      size = Number.POSITIVE_INFINITY;
-      request.pause();
-      reject(error);
     };
     const gone = (): void => {
       arrived();
@@ -61,9 +61,9 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     // listeners stay: a promise settles once, and taking them off costs more than the request is worth
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) refuse(tooLarge(limit));
-      else if (!held.grow(size)) refuse(crowded());
-      else chunks.push(chunk);
+      if (size > limit) return refuse(tooLarge(limit));
+      chunks.push(chunk);
+      held.grow(size);
     });
     request.on('end', () => {
       arrived();
