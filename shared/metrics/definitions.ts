@@ -153,6 +153,11 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Passwords that wait to be hashed or checked; past 256 they are refused',
     labels: [],
   },
+  perfect21_store_swept_total: {
+    type: 'counter',
+    help: 'Expired records that this process removed; nobody saw them any more',
+    labels: ['collection'],
+  },
   perfect21_discovery_instances: {
     type: 'gauge',
     help: 'Instances of a service that pass, as the registry last said',

@@ -52,7 +52,7 @@ export class FakeClock {
   }
 }
 
-export type FakePorts = Pick<Ports, 'ids' | 'log' | 'secrets'> & { clock: FakeClock; logged: string[] };
+export type FakePorts = Pick<Ports, 'ids' | 'log' | 'metrics' | 'secrets'> & { clock: FakeClock; logged: string[] };
 
 export const fakePorts = (secret = 'contract'): FakePorts => {
   const logged: string[] = [];
@@ -61,6 +61,7 @@ export const fakePorts = (secret = 'contract'): FakePorts => {
     clock: new FakeClock(),
     ids: { uuid: () => v7(), random: (bytes = 32) => randomBytes(bytes).toString('base64url') },
     secrets: createSecrets(secret),
+    metrics: { count: () => undefined, observe: () => undefined, gauge: () => undefined },
     log: { debug: note, info: note, warn: note, error: note },
     logged,
   };

@@ -21,6 +21,7 @@ const PROGRAMS = {
     path: 'usr/sbin/haproxy',
     packages: ['haproxy', 'liblua5.3-0', 'libopentracing-c-wrapper0', 'libopentracing1'],
   },
+  pgbouncer: { path: 'usr/sbin/pgbouncer', packages: ['pgbouncer', 'libc-ares2', 'libevent-2.1-7'] },
   promtool: { path: 'usr/bin/promtool', packages: ['prometheus'] },
   prometheus: { path: 'usr/bin/prometheus', packages: ['prometheus'] },
   // what it needs and this machine lacks is known to apt alone; without a font Chinese is boxes

@@ -5,20 +5,26 @@ export interface TcpProxy {
   port: number;
   /** Ends all connections at once and takes no new ones. */
   cut(): void;
+  /** Ends all connections at once; new ones work. */
+  breakAll(): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts a proxy to a port. `pass` is asked before each piece of data, of either direction, is handed on; what comes
- * after it said no is dropped. `at`: its own port, any when left out.
+ * Starts a proxy to a port. `pass` is asked before each piece of data, of either direction, is handed on; where it says
+ * no the piece is dropped. `at`: its own port, any when left out.
  */
-export const startTcpProxy = async (port: number, pass: () => boolean = () => true, at = 0): Promise<TcpProxy> => {
+export const startTcpProxy = async (
+  port: number,
+  pass: (from: 'client' | 'server') => boolean = () => true,
+  at = 0,
+): Promise<TcpProxy> => {
   const sockets = new Set<Socket>();
   let whole = true;
-  const join = (from: Socket, to: Socket): void => {
+  const join = (from: Socket, to: Socket, side: 'client' | 'server'): void => {
     from.setNoDelay(true);
     sockets.add(from);
-    from.on('data', (piece) => whole && pass() && whole && to.write(piece));
+    from.on('data', (piece) => whole && pass(side) && whole && to.write(piece));
     from.on('error', () => {});
     from.on('close', () => {
       sockets.delete(from);
@@ -28,17 +34,21 @@ export const startTcpProxy = async (port: number, pass: () => boolean = () => tr
   const server = createServer((client) => {
     if (!whole) return client.destroy();
     const upstream = connect(port, '127.0.0.1');
-    join(client, upstream);
-    join(upstream, client);
+    join(client, upstream, 'client');
+    join(upstream, client, 'server');
   });
   await new Promise<void>((ready) => server.listen(at, '127.0.0.1', ready));
+  const breakAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   const cut = (): void => {
     whole = false;
-    for (const socket of sockets) socket.destroy();
+    breakAll();
   };
   return {
     port: (server.address() as AddressInfo).port,
     cut,
+    breakAll,
     close: async () => {
       cut();
       await new Promise((closed) => server.close(closed));

@@ -98,6 +98,10 @@ describe('an address that can not be read is refused in one line, without what i
       'postgres://user:hush%zzhush@host/db',
       'postgres://user:hush/hush@host/db',
       'postgres://user:hushhush@host/db?sslrootcert=/nowhere.pem',
+      'postgres://user:hushhush@host/db?max=0',
+      'postgres://user:hushhush@host/db?statement_timeout=10s',
+      'postgres://user:hushhush@host/db?connect_timeout=0.5',
+      'postgres://user:hushhush@host/db?pooler=session',
     ],
     BUS_URL: [
       'amqp://user:hushhush@[::1/',

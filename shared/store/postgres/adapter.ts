@@ -9,16 +9,19 @@ import { startFreeing } from '../freeing.ts';
 import { checkId, checkTransact } from '../limits.ts';
 import { Versions } from '../record.ts';
 import type { StoreSchema } from '../schema.ts';
-import { tableOf } from '../sql.ts';
-import { SWEEP_LIMIT, startSweeper } from '../sweeper.ts';
+import { startSweeper } from '../sweeper.ts';
 import { postgresMessages } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { Owners } from './owners.ts';
 import { Connections } from './pool.ts';
+import { written } from './proof.ts';
 import { postgresReader } from './reads.ts';
+import { sweeping } from './sweep.ts';
 import { transactor } from './transact.ts';
 import { incrementSql, incrementValues } from './writes.ts';
 
+type Count = { count: number };
+const COUNT = `(data ->> 'count')::bigint AS count`;
 const PING = `UPDATE meta SET value = value WHERE key = 'version'`;
 
 const startError = (error: unknown, where: string): unknown => {
@@ -31,16 +34,16 @@ const startError = (error: unknown, where: string): unknown => {
 
 /**
  * The adapter. `STORE_URL=postgres://user:password@host:port/database`, or `…@/database?host=/folder` for a socket,
- * with `?max=` connections of each process (10).
+ * with settings as `?max=20&statement_timeout=5000` (docs/deployment.md).
  *
  * A resolved `transact` is as durable as the server's `synchronous_commit`.
  */
 export const postgresStore = (schema: StoreSchema) =>
   adapter({
     port: 'store',
-    needs: ['clock', 'ids', 'log', 'secrets'],
+    needs: ['clock', 'ids', 'log', 'metrics', 'secrets'],
     env: ['STORE_URL'],
-    open: async ({ clock, ids, log, secrets }, { store: config }) => {
+    open: async ({ clock, ids, log, metrics, secrets }, { store: config }) => {
       if (config.engine !== 'postgres') throw new StartError('STORE_URL names no PostgreSQL: use postgres://…');
       const connections = await Connections.to(config, log);
       try {
@@ -54,15 +57,6 @@ export const postgresStore = (schema: StoreSchema) =>
       const { onCommit, announce, tell } = commits(log, clock);
       const owners = new Owners(connections, ids, log);
       const stopFreeing = startFreeing(() => owners.free(), tell, log);
-      const sweep = async () => {
-        for (const table of schema.collections.map(tableOf)) {
-          await connections.query(
-            `DELETE FROM ${table} WHERE id IN (
-              SELECT id FROM ${table} WHERE expires_at <= $1 LIMIT ${SWEEP_LIMIT} FOR UPDATE SKIP LOCKED)`,
-            [clock.now()],
-          );
-        }
-      };
       let looking: Promise<unknown> | undefined;
       // a server that takes reads only answers them well; those who ask together share one write
       const ping = async () => {
@@ -71,7 +65,7 @@ export const postgresStore = (schema: StoreSchema) =>
         });
         await looking;
       };
-      const stopSweeper = startSweeper(sweep, log);
+      const stopSweeper = startSweeper(schema.collections, sweeping(connections, clock), { log, metrics });
       const close = async () => {
         stopSweeper();
         stopFreeing();
@@ -88,8 +82,13 @@ export const postgresStore = (schema: StoreSchema) =>
         },
         increment: async (collection, id, { by = 1, expires_at }) => {
           checkId(id);
-          const values = incrementValues(collection, id, versions.next(), clock.now(), by, expires_at);
-          const [row] = await connections.query<{ count: number }>(incrementSql(collection), values);
+          const version = versions.next();
+          const values = incrementValues(collection, id, version, clock.now(), by, expires_at);
+          const committed = async () => {
+            const rows = await written<Count>(connections, { collection, id, version }, COUNT);
+            return rows.length ? rows : undefined;
+          };
+          const [row] = await connections.query<Count>(incrementSql(collection), values, { committed });
           return row!.count;
         },
         messages: postgresMessages(connections, owners, clock, ids),

@@ -21,6 +21,7 @@ WITH picked AS MATERIALIZED (
 )
 SELECT taken.*, judged.later, judged.id AS id, judged.lane AS lane
 FROM judged LEFT JOIN taken ON taken.id = judged.id ORDER BY judged.place`;
+const CLAIMED = 'SELECT *, false AS later FROM messages WHERE queue = $1 AND claim = $2';
 const UNMARK = 'SELECT perfect21_unmark($1, $2, $3)';
 const RELEASE = `UPDATE messages SET claim = NULL, claimed_until = 0, available_at = $1, reason = coalesce($2, reason)
   WHERE queue = $3 AND id = $4 AND claim = $5 RETURNING 1`;
@@ -94,7 +95,12 @@ export const postgresMessages = (connections: Connections, owners: Owners, clock
       const now = clock.now();
       const wanted = limit - taken.length;
       const parameters = [queue, now, wanted, now + lease_ms, claim, due_by ?? now];
-      const rows = await connections.query<Judged>(CLAIM, parameters);
+      // what is claimed without anybody's knowledge would wait for the end of its lease
+      const committed = async () => {
+        const all = await connections.query<Judged>(CLAIMED, [queue, claim], { reads: true });
+        return all.filter(({ id }) => !taken.some((each) => each.id === id));
+      };
+      const rows = await connections.query<Judged>(CLAIM, parameters, { committed });
       taken.push(...rows.filter(({ later }) => !later).map(toClaimed));
       const later = rows.filter((row) => row.later);
       // those that were in the way may have hidden others

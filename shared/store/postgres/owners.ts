@@ -122,7 +122,8 @@ export class Owners {
       await client?.end().catch(() => undefined);
       if (this.#closed || performance.now() > until) {
         this.#held = undefined;
-        throw new AppError('unavailable', { cause: new Error('the lock that proves this process alive is not held') });
+        const cause = new Error('the lock that proves this process alive is not held');
+        throw new AppError('unavailable', { cause, retry_after: 1 });
       }
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }

@@ -1,12 +1,16 @@
 /** Connections to one PostgreSQL: named statements, retries of what the server undid, and errors in the port's terms. */
-import type { Client, Pool, PoolClient, QueryConfig } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, ClientConfig, Pool, PoolClient, QueryConfig } from 'pg';
 import type { PostgresConfig } from '../../config/store.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Log } from '../../ports/log.ts';
 
-const TIMEOUT_MS = 10_000;
-const CONNECT_MS = 5000;
 const TRIES = 5;
+/** How long a call whose connection broke may look for what became of it, ms, and how often. */
+const LOOK_MS = 3_000;
+const AGAIN_MS = 50;
+/** Seconds after which who was told `unavailable` may ask again. */
+const RETRY_AFTER = 1;
 const MAX_NAMED = 500;
 const INT8 = 20;
 
@@ -32,16 +36,24 @@ const isCondemned = (error: unknown): boolean =>
   isWire(error) || CONDEMNED.test(sqlState(error)!) || /^(FATAL|PANIC)$/.test((error as { severity: string }).severity);
 
 const toPortError = (error: unknown): unknown =>
-  isWire(error) || AWAY.test(sqlState(error)!) ? new AppError('unavailable', { cause: error }) : error;
+  isWire(error) || AWAY.test(sqlState(error)!)
+    ? new AppError('unavailable', { cause: error, retry_after: RETRY_AFTER })
+    : error;
 
-export interface Options {
+export interface Options<T> {
   /** Done again once when the connection broke: for what changes nothing. */
   reads?: boolean;
+  /** For what changes something: what it gave, if it was committed although the connection broke before that was known. */
+  committed?: () => Promise<T[] | undefined>;
 }
+
+/** Connections beside the pool, as they differ from those in it. */
+export type Apart = Pick<ClientConfig, 'statement_timeout' | 'lock_timeout' | 'query_timeout'>;
 
 export class Connections {
   readonly #pool: Pool;
-  readonly #another: () => Client;
+  readonly #another: (differing: Apart) => Client;
+  readonly #named: boolean;
   readonly #names = new Map<string, string>();
   #ending: Promise<void> | undefined;
   /** Connections count up; those up to `#condemned` are thrown away before they are used again. */
@@ -49,9 +61,10 @@ export class Connections {
   #made = 0;
   #condemned = 0;
 
-  private constructor(pool: Pool, another: () => Client) {
+  private constructor(pool: Pool, another: (differing: Apart) => Client, named: boolean) {
     this.#pool = pool;
     this.#another = another;
+    this.#named = named;
     pool.on('connect', (client) => {
       this.#made += 1;
       this.#numbers.set(client, this.#made);
@@ -59,17 +72,19 @@ export class Connections {
   }
 
   /** Makes the pool; connects to nothing yet. */
-  static async to({ url, max }: PostgresConfig, log: Log): Promise<Connections> {
+  static async to(config: PostgresConfig, log: Log): Promise<Connections> {
     // loaded here, so that who runs on another engine never loads it
     const { default: pg } = await import('pg');
+    const { max, pooled, statement_timeout, lock_timeout, idle_in_transaction_session_timeout } = config;
     const options = {
-      connectionString: url,
-      connectionTimeoutMillis: CONNECT_MS,
-      statement_timeout: TIMEOUT_MS,
+      connectionString: config.url,
+      connectionTimeoutMillis: config.connect_timeout,
+      // a pooler refuses settings in the greeting, and would lend what was set to others
+      ...(!pooled && { statement_timeout, lock_timeout, idle_in_transaction_session_timeout }),
       // a server that is gone without a word answers nothing, not even a timeout
-      query_timeout: TIMEOUT_MS + 1000,
+      query_timeout: statement_timeout + 1000,
       keepAlive: true,
-      application_name: 'perfect21',
+      application_name: config.application_name,
       types: {
         getTypeParser: (oid: number, format?: any) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)),
       } as typeof pg.types,
@@ -78,27 +93,49 @@ export class Connections {
     pool.on('error', (error) => log.warn('store.connection_lost', { error }));
     // the pool listens to idle connections only; one that breaks while lent would end the process
     pool.on('connect', (client) => client.on('error', () => undefined));
-    return new Connections(pool, () => new pg.Client(options));
+    const another = ({ query_timeout, ...server }: Apart) =>
+      new pg.Client({ ...options, ...(!pooled && server), ...(query_timeout !== undefined && { query_timeout }) });
+    return new Connections(pool, another, !pooled);
   }
 
   /** Runs a statement by itself: a transaction of its own. */
   async query<T extends object>(
     text: string,
     values: readonly unknown[],
-    { reads = false }: Options = {},
+    { reads = false, committed }: Options<T> = {},
   ): Promise<T[]> {
     for (let tried = 1; ; tried += 1) {
+      let sent = false;
       try {
-        return await this.use(async (client) => (await client.query<T>(this.#statement(text, values))).rows);
+        return await this.use(async (client) => {
+          sent = true;
+          return (await client.query<T>(this.#statement(text, values))).rows;
+        });
       } catch (error) {
         const state = sqlState(error) ?? '';
         // where one connection was left behind by its server, a new one leads to the server of today
         const again = UNDONE.has(state)
           ? tried < TRIES
           : tried === 1 && (state === READ_ONLY || (reads && isCondemned(error)));
-        if (!again || this.#ending) throw toPortError(error);
+        if (again && !this.#ending) continue;
+        const unsure = sent && committed && state !== READ_ONLY && isCondemned(error);
+        const rows = unsure ? await this.#lookFor(committed) : undefined;
+        if (!rows) throw toPortError(error);
+        return rows;
       }
     }
+  }
+
+  /** What became of a statement whose answer was lost, as soon as the server says; undefined when it was not committed. */
+  async #lookFor<T>(committed: () => Promise<T[] | undefined>): Promise<T[] | undefined> {
+    for (const until = performance.now() + LOOK_MS; !this.#ending; await sleep(AGAIN_MS)) {
+      try {
+        return await committed();
+      } catch {
+        if (performance.now() > until) return undefined;
+      }
+    }
+    return undefined;
   }
 
   /**
@@ -120,8 +157,8 @@ export class Connections {
   }
 
   /** A connection beside the pool, for whoever keeps it. */
-  async apart(): Promise<Client> {
-    const client = this.#another();
+  async apart(differing: Apart = {}): Promise<Client> {
+    const client = this.#another(differing);
     // it tells of its end by itself
     client.on('error', () => undefined);
     await client.connect();
@@ -145,10 +182,13 @@ export class Connections {
     return this.#ending;
   }
 
-  /** Prepared by name, so that it is planned once a connection; not without bound, for each name stays there. */
+  /**
+   * Prepared by name, so that it is planned once a connection; not without bound, for each name stays there. Behind a
+   * pooler no name: the next transaction may be another connection's.
+   */
   #statement(text: string, values: readonly unknown[]): QueryConfig {
     let name = this.#names.get(text);
-    if (!name && this.#names.size < MAX_NAMED) {
+    if (!name && this.#named && this.#names.size < MAX_NAMED) {
       name = `p21_${this.#names.size}`;
       this.#names.set(text, name);
     }

@@ -8,7 +8,8 @@ import type { Versions } from '../record.ts';
 import { EFFECT_TYPES, effectParameters, MESSAGE_TYPES, messageParameters } from './messages.ts';
 import { CONFLICT, enqueueSql, MESSAGE_COLUMNS } from './messages-sql.ts';
 import type { Connections } from './pool.ts';
-import { parametersOf, sqlOf, valuesOf } from './writes.ts';
+import { type Put, proofOf } from './proof.ts';
+import { parametersOf, sqlOf, VERSION_AT, valuesOf } from './writes.ts';
 
 const MAX_SHAPES = 500;
 
@@ -71,11 +72,18 @@ export const transactor = (connections: Connections, clock: Clock, versions: Ver
     const extent = extentOf(writes, effects);
     const ordered = writes.length > 1 ? [...writes].sort(byName) : writes;
     const parameters = [clock.now(), ...parametersFor(extent, effects)];
-    for (const write of ordered) parameters.push(...valuesOf(write, versions));
+    let put: Put | undefined;
+    for (const write of ordered) {
+      const values = valuesOf(write, versions);
+      parameters.push(...values);
+      if (write.kind === 'insert' || write.kind === 'update')
+        put ??= { ...write, version: values[VERSION_AT] as number };
+    }
+    const committed = proofOf(connections, put, effects);
     const refuse = (error: { code?: string; message: string }): never => {
       throw error.code === CONFLICT ? new WriteConflict(refused(error.message, ordered, writes)) : error;
     };
-    const rows = await connections.query(textOf(ordered, extent), parameters).catch(refuse);
+    const rows = await connections.query(textOf(ordered, extent), parameters, { committed }).catch(refuse);
     if (!rows.length) throw new WriteConflict(0);
   };
 };

@@ -43,6 +43,9 @@ export const sqlOf = ({ kind, collection }: Write, at: number): string => {
   }
 };
 
+/** Where among the parameters of an insert or update the record's new version stands. */
+export const VERSION_AT = 1;
+
 /** The parameters of `sqlOf`, without the time. */
 export const valuesOf = (write: Write, versions: Versions): unknown[] => {
   const { kind, collection, id } = write;

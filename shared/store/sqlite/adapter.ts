@@ -75,7 +75,7 @@ export const sqliteStore = (schema: StoreSchema) =>
       const messages = new SqliteMessages(db, group, { clock, ids, owners }, journal);
       const { onCommit, announce, tell } = commits(log, clock);
       const stopFreeing = startFreeing(() => messages.free(), tell, log);
-      const stopSweeper = startSweeper(() => writer.sweep(), log);
+      const stopSweeper = startSweeper(schema.collections, writer.sweep, { log });
       const close = async () => {
         stopSweeper();
         stopFreeing();

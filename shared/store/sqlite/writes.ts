@@ -35,8 +35,6 @@ export const sqliteWriter = (db: Database, statements: Statements, clock: Clock,
     return db.get<{ count: number }>(sql.increment, ...row, ...values, now, by, ...ended)!.count;
   },
 
-  /** Removes expired records, a limited number of each collection. */
-  sweep: (): void => {
-    for (const { sweep } of statements.values()) db.run(sweep, clock.now());
-  },
+  /** Removes expired records of a collection, a limited number; gives how many. */
+  sweep: (collection: Collection): number => db.run(statementsFor(statements, collection).sweep, clock.now()),
 });
