@@ -1,4 +1,5 @@
 /** What a listener missed, from his inbox. */
+import { LastIds } from '../../shared/kit/last-ids.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Frame } from '../../shared/ports/realtime.ts';
 import { notificationFrame } from './frames.ts';
@@ -7,10 +8,10 @@ import { inbox, sortOf } from './records.ts';
 /** Messages that are told at once to somebody who comes back. */
 const MOST = 1_000;
 /**
- * Ids that are remembered for a listener: what is told around a gap. Each costs a hundred bytes for as long as he stays, so that
- * a thousand would be a gigabyte for ten thousand listeners; a frame twice is what at least once allows.
+ * Ids that are remembered for a listener: what is told around a gap. Each costs sixty bytes for as long as he stays; a frame twice
+ * is what at least once allows.
  */
-const REMEMBERED = 100;
+const REMEMBERED = 50;
 const PAGE = 100;
 /** Clocks of processes differ by less. */
 const SKEW_MS = 5_000;
@@ -23,15 +24,9 @@ export const timeOf = (id: string, now: number): number => {
 };
 
 /** The ids that a listener was told last, so that he is told none of them twice in a row. */
-export class Told {
-  readonly #ids = new Set<string>();
-
-  /** @returns false for one that it holds */
-  add(id: string): boolean {
-    if (this.#ids.has(id)) return false;
-    if (this.#ids.size >= REMEMBERED) this.#ids.delete(this.#ids.values().next().value!);
-    this.#ids.add(id);
-    return true;
+export class Told extends LastIds {
+  constructor() {
+    super(REMEMBERED);
   }
 }
 

@@ -1,6 +1,7 @@
 /** One WebSocket: rows go out as fast as they are read, what comes in is little and known, silence and floods end it. */
 import { type RawData, WebSocket } from 'ws';
 import { toAppError } from '../../kit/errors.ts';
+import { LastIds } from '../../kit/last-ids.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import type { SocketLimits } from './limits.ts';
 
@@ -32,7 +33,7 @@ export class Connection {
   #came = 0;
   #closed = false;
   /** Ids of rows that somebody wants to know of whether they were taken. */
-  #untaken: Set<string> | undefined;
+  #untaken: LastIds | undefined;
   #onTaken: ((id: string) => void) | undefined;
 
   /** @param onClose with the code that it ended with, once */
@@ -94,8 +95,7 @@ export class Connection {
 
   #expect({ id, type }: { id?: string; type?: string }): void {
     if (type !== 'notification' || id === undefined) return;
-    this.#untaken ??= new Set();
-    if (this.#untaken.size >= MOST_UNTAKEN) this.#untaken.delete(this.#untaken.values().next().value!);
+    this.#untaken ??= new LastIds(MOST_UNTAKEN);
     this.#untaken.add(id);
   }
 
@@ -124,6 +124,6 @@ export class Connection {
     if (isBinary) this.close(CLOSE.unsupported, 'Text is taken, and nothing else');
     else if (!told) this.close(CLOSE.not_text, 'This is no JSON object');
     else if (!SAYS[type]?.(told)) this.close(CLOSE.refused, 'Known are {"type":"ack","id":…} and {"type":"ping"}');
-    else if (type === 'ack' && this.#untaken?.delete(told.id as string)) this.#onTaken?.(told.id as string);
+    else if (type === 'ack' && this.#untaken?.take(told.id as string)) this.#onTaken?.(told.id as string);
   }
 }
