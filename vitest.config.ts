@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { without } from './test/mitigations/without.ts';
 
 const { PERFECT21_TEST_WITHOUT: mitigation } = process.env;
@@ -10,8 +11,9 @@ export default defineConfig({
     fsModuleCache: true,
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // vitest would leave one core to itself: of two, that is half
-    maxWorkers: Math.max(2, availableParallelism()),
+    // most of the time a file waits: for an engine, a timer, a process that starts
+    maxWorkers: 2 * availableParallelism(),
+    sequence: { sequencer: LongestFirst },
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // functions under test log and count as in Lambda; what they print is no test's business

@@ -121,7 +121,10 @@ const NOTHING_LOCAL: Replacement[] = [
   // a function is given no files
   { filter: /\/shared\/config\/files\.ts$/, contents: 'export const requireFile = () => {};' },
   // a function is one operation, whose requests and events are measured
-  { filter: /\/shared\/kit\/operation-metrics\.ts$/, contents: 'export const observeOperation = () => {};' },
+  {
+    filter: /\/shared\/kit\/operation-metrics\.ts$/,
+    contents: 'export const observeOperation = () => {};export const observeFirstRow = observeOperation;',
+  },
   { filter: /\/shared\/config\/registration\.ts$/, contents: 'export const registrationOf = () => undefined;' },
   { filter: /\/shared\/config\/tls\.ts$/, contents: 'export const tlsOf = () => undefined;' },
   { filter: /\/shared\/config\/tracing\.ts$/, contents: 'export const tracingOf = () => undefined;' },

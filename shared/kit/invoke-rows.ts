@@ -45,11 +45,12 @@ export const receive = (stream: Stream, input: unknown): AsyncGenerator<unknown>
  * The rows that an operation gives, each as declared. Ending it ends the operation's iterable.
  *
  * @param declared makes of what was thrown what this operation may answer
+ * @param begun told of the first row
  */
 export async function* produce(
   op: Operation<any, any>,
   output: AsyncIterable<unknown>,
-  declared: (thrown: unknown) => AppError,
+  { declared, begun }: { declared: (thrown: unknown) => AppError; begun: () => void },
 ): AsyncGenerator<unknown> {
   let number = 0;
   try {
@@ -59,6 +60,7 @@ export async function* produce(
       if (!checked.success) {
         throw new AppError('internal', { cause: new Error(`row ${number} of ${op.name}: ${checked.error.message}`) });
       }
+      if (number === 1) begun();
       yield checked.data;
     }
   } catch (thrown) {

@@ -12,7 +12,7 @@ import type { AuditNote, Context } from './context.ts';
 import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import { produce, receive } from './invoke-rows.ts';
 import type { Access, Operation } from './operation.ts';
-import { observeOperation } from './operation-metrics.ts';
+import { observeFirstRow, observeOperation } from './operation-metrics.ts';
 import { inOperationSpan } from './operation-span.ts';
 import { parse } from './parse.ts';
 import { withSpans } from './sending-spans.ts';
@@ -140,7 +140,10 @@ const run = async <I extends Contract, O extends Contract>(
     const within = note ? { ...context, audit: note } : context;
     const output = await op.run(given(host, op, within), parsed as any, within);
     if (isStream(op.output))
-      return produce(op, output as AsyncIterable<unknown>, (thrown) => declared(op, thrown)) as any;
+      return produce(op, output as AsyncIterable<unknown>, {
+        declared: (thrown) => declared(op, thrown),
+        begun: () => observeFirstRow(host.ports.metrics, op, started),
+      }) as any;
     return project(op, output);
   } catch (thrown) {
     const error = declared(op, thrown);

@@ -2,6 +2,7 @@
 import type { Metrics } from '../ports/metrics.ts';
 import type { Trace } from '../ports/tracer.ts';
 import type { Operation } from './operation.ts';
+import { isStream } from './stream.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -26,4 +27,14 @@ export const observeOperation = (
 ): void => {
   const seconds = (performance.now() - started) / 1_000;
   metrics?.observe('perfect21_operation_seconds', labelsOf(op, result), seconds, tracer && trace_id);
+};
+
+/** Observes `perfect21_first_row_seconds`. Of rows that answer a caller's own nobody knows who was slow. */
+export const observeFirstRow = (
+  metrics: Metrics | undefined,
+  { name, input }: Operation<any, any>,
+  started: number,
+) => {
+  if (isStream(input)) return;
+  metrics?.observe('perfect21_first_row_seconds', { operation: name }, (performance.now() - started) / 1_000);
 };

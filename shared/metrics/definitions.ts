@@ -30,6 +30,12 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     labels: ['operation', 'result'],
     buckets: SECONDS,
   },
+  perfect21_first_row_seconds: {
+    type: 'histogram',
+    help: 'Time from the call of an operation that streams to its first row, where the caller sends no rows of its own',
+    labels: ['operation'],
+    buckets: SECONDS,
+  },
   perfect21_active_connections: { type: 'gauge', help: 'Connections open now', labels: ['service'] },
   perfect21_auth_events_total: {
     type: 'counter',

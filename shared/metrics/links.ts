@@ -92,6 +92,7 @@ export const linksOf = (platform: readonly Service[]): readonly Link[] => {
       counter: 'perfect21_requests_total',
       all: bulk,
       failed: [...bulk, ERRORS],
+      latency: { histogram: 'perfect21_first_row_seconds', selector: [], seconds: 1 },
     },
   ];
 };
