@@ -6,6 +6,7 @@ import { bridge } from './bridge.ts';
 import * as commonPasswords from './common-passwords.ts';
 import { consul } from './consul.ts';
 import { containers } from './containers.ts';
+import { cost } from './cost.ts';
 import { entries } from './entries.ts';
 import { eventBaseline } from './event-baseline.ts';
 import type { Generator } from './files.ts';
@@ -48,6 +49,7 @@ const GENERATORS: readonly Generator[] = [
   containers,
   proto,
   commonPasswords,
+  cost,
 ];
 
 /** All generated files, as they should be. */

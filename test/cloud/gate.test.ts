@@ -38,11 +38,14 @@ import { exportUsers } from '../../functions/users/export-users.ts';
 import { importUsers } from '../../functions/users/import-users.ts';
 import { updateProfile } from '../../functions/users/update-profile.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
+import { changed, readCounts } from '../../infra/cost/counts.ts';
 import { serverlessPackage } from '../../infra/package.ts';
 import { cases } from '../e2e/cases/index.ts';
 import { expectOk, userWithSession } from '../e2e/world.ts';
 import { newBrowser } from '../engines/push-service.ts';
+import { countAll } from './counting.ts';
 import { rightsOf } from './iam.ts';
+import { meter } from './meter.ts';
 import { deployStack } from './stack.ts';
 
 /** Of the end-to-end cases those that call each function, and no more: each call costs a part of a second here. */
@@ -51,15 +54,22 @@ const { unused, cases: chosen } = JSON.parse(readFileSync(new URL('accepted.json
   unused: { right: string; why: string }[];
 };
 
+const metered = meter();
 let stack: Awaited<ReturnType<typeof deployStack>>;
 beforeAll(async () => {
   await serverlessPackage();
-  stack = await deployStack();
+  stack = await deployStack({ meter: metered });
 }, 240_000);
 afterAll(() => stack?.close(), 60_000);
 
 const isAccepted = (right: string, pattern: string): boolean =>
   new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(right);
+
+// first, while the tables hold nothing else
+test('what a login, a validation and a registration ask of AWS is what was noted', { timeout: 240_000 }, async () => {
+  const counts = await countAll(stack, metered);
+  expect(changed(readCounts(), counts), 'npm run cost -- --count notes what is').toEqual([]);
+});
 
 test('the functions do all their work with their own rights', { timeout: 500_000 }, async () => {
   const { world, iam, invoke } = stack;

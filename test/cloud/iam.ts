@@ -1,6 +1,7 @@
 /** AWS as functions may use it: a proxy before the emulators that holds each signed call against the role of its caller. */
 import { request as send } from 'node:http';
 import { startDouble } from '../engines/double.ts';
+import { askingForUnits, type HeardCall } from './meter.ts';
 import { ACCOUNT, type DeployedFunction, REGION, type Statement } from './template.ts';
 
 /** What a call asks for: an action on a resource. */
@@ -128,11 +129,13 @@ export const rightsOf = ({ statements }: DeployedFunction): string[] =>
  * Starts the proxy. A caller is known by its access key, which is the function's key.
  *
  * @param queueUrl what the emulator calls a queue, which knows no other address of it
+ * @param heard is told of each call that was allowed, with what came of it
  */
 export const startIam = async (
   functions: readonly DeployedFunction[],
   endpoints: Readonly<Record<string, string>>,
   queueUrl?: (id: string) => string,
+  heard?: (call: HeardCall) => void,
 ) => {
   const roles = new Map(functions.map((each) => [each.key, each]));
   const missing = new Set<string>();
@@ -179,14 +182,24 @@ export const startIam = async (
     // S3's double judges signatures, which hold for the host that was asked
     const headers = { ...request.headers, ...(service !== 's3' && { host: `${hostname}:${port}` }) };
     const onward = send({ hostname, port, method: request.method, path: request.url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(response);
+      const { statusCode: status = 500 } = answer;
+      response.writeHead(status, answer.headers);
+      const chunks: Buffer[] = [];
+      if (heard) answer.on('data', (chunk) => chunks.push(chunk));
+      // before the caller has the end of it, and goes on
+      answer.on('end', () => {
+        heard?.({ key, service, operation, body: body.toString(), status, answer: Buffer.concat(chunks).toString() });
+        response.end();
+      });
+      answer.pipe(response, { end: false });
     });
     onward.on('error', () => response.destroy());
-    if (service !== 'sqs' || !queueUrl) return onward.end(body);
     const renamed = (text: string) =>
-      text.replace(/"QueueUrl":"([^"]+)"/, (_, url) => `"QueueUrl":"${queueUrl(last(url))}"`);
-    const sent = renamed(body.toString());
+      text.replace(/"QueueUrl":"([^"]+)"/, (_, url) => `"QueueUrl":"${queueUrl!(last(url))}"`);
+    const change =
+      service === 'sqs' && queueUrl ? renamed : service === 'dynamodb' && heard ? askingForUnits : undefined;
+    if (!change) return onward.end(body);
+    const sent = change(body.toString());
     onward.setHeader('content-length', Buffer.byteLength(sent));
     return onward.end(sent);
   });

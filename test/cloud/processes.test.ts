@@ -28,6 +28,7 @@ const roleOf = (key: string) => {
     key,
     name: key,
     arn: key,
+    memory: 0,
     environment: {},
     statements: resolve(ProcessPolicy.Properties.PolicyDocument.Statement),
   };

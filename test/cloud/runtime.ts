@@ -106,7 +106,8 @@ export const startFunction = async (file: string, env: Readonly<Record<string, s
       server.closeAllConnections();
       server.close();
       if (child.exitCode === null && child.signalCode === null) {
-        const gone = once(child, 'exit');
+        // with all that it wrote
+        const gone = once(child, 'close');
         kill();
         await gone;
       }

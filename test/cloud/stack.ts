@@ -28,6 +28,7 @@ import { startSqs } from '../engines/sqs.ts';
 import { awsEnvironment } from '../support/aws.ts';
 import { TEST_SECRET } from '../support/platform.ts';
 import { type Need, startIam } from './iam.ts';
+import type { Meter } from './meter.ts';
 import { type RunningFunction, startFunction } from './runtime.ts';
 import { REGION, readTemplate } from './template.ts';
 import { unpackAll } from './unpack.ts';
@@ -38,7 +39,12 @@ const PROCESS_BYTES = 120e6;
 /** Processes that are alive at a time: a frozen one costs memory all the same, and a new one its start. */
 const ALIVE = Math.max(12, Math.floor(freemem() / 2 / PROCESS_BYTES));
 
-export const deployStack = async () => {
+/**
+ * Deploys it.
+ *
+ * @param options.meter hears of what functions do; they then log as they would in production
+ */
+export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'perfect21-cloud-'));
   const files = unpackAll(folder);
   const resources = resourcesIn(PACKAGE);
@@ -73,7 +79,7 @@ export const deployStack = async () => {
     events: bus.endpoint,
     scheduler: scheduler.endpoint,
   };
-  const iam = await startIam(template.functions, endpoints, sqs.url);
+  const iam = await startIam(template.functions, endpoints, sqs.url, meter?.heard);
   proxy = iam.endpoint;
   // read again, as the URLs of queues name the proxy
   const { functions } = readTemplate((id) => `${proxy}/000000000000/${id}`);
@@ -89,30 +95,34 @@ export const deployStack = async () => {
   await seedDevCredentials(host, credentials, ['users', 'permissions']);
   const { store } = host.ports;
 
+  const environmentOf = (key: string): Record<string, string> => {
+    const { environment, name } = functions.find((each) => each.key === key)!;
+    return {
+      ...environment,
+      PERFECT21_RESET_DELAY: '0',
+      AWS_LAMBDA_FUNCTION_NAME: name,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: key,
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_ENDPOINT_URL: proxy,
+      LOG_LEVEL: meter ? 'info' : 'error',
+    };
+  };
+
   const running = new Map<string, Promise<RunningFunction>>();
   const invoked = new Set<string>();
   const answered = new Map<string, number>();
+  const used = new Map<string, number>();
   let revoked = -Infinity;
   const invoke = async (key: string, event: unknown): Promise<any> => {
-    const deployed = functions.find((each) => each.key === key);
-    if (!deployed) throw new Error(`the template has no function ${key}`);
+    if (!functions.some((each) => each.key === key)) throw new Error(`the template has no function ${key}`);
     invoked.add(key);
     // a frozen function may believe for so long what it knew before
     const since = answered.get(key) ?? Number.NEGATIVE_INFINITY;
     const believes = running.has(key) && since < revoked ? since + STALENESS_BOUND_MS + 100 - performance.now() : 0;
     if (believes > 0) await sleep(believes);
-    const alive =
-      running.get(key) ??
-      startFunction(files.get(key)!.file, {
-        ...deployed.environment,
-        PERFECT21_RESET_DELAY: '0',
-        AWS_LAMBDA_FUNCTION_NAME: deployed.name,
-        AWS_REGION: REGION,
-        AWS_ACCESS_KEY_ID: key,
-        AWS_SECRET_ACCESS_KEY: 'local',
-        AWS_ENDPOINT_URL: proxy,
-        LOG_LEVEL: 'error',
-      });
+    const alive = running.get(key) ?? startFunction(files.get(key)!.file, environmentOf(key));
+    const cold = !running.has(key);
     // the one used last stands last
     running.delete(key);
     running.set(key, alive);
@@ -121,7 +131,9 @@ export const deployStack = async () => {
       running.delete(other);
       await (await idle).close();
     }
-    const { result } = await (await alive).invoke(event);
+    const { result, used_ms } = await (await alive).invoke(event);
+    meter?.invoked({ key, event, result, cold, cpu_ms: used_ms - (cold ? 0 : (used.get(key) ?? 0)) });
+    used.set(key, used_ms);
     answered.set(key, performance.now());
     return result;
   };
@@ -175,9 +187,28 @@ export const deployStack = async () => {
     ...credentials,
   };
 
+  /** Ends all functions, so that each starts anew, and gives what each wrote. */
+  const cool = async (): Promise<Map<string, string>> => {
+    const all = await Promise.all([...running].map(async ([key, each]) => [key, await each] as const));
+    running.clear();
+    await Promise.all(all.map(([, each]) => each.close()));
+    return new Map(all.map(([key, each]) => [key, each.said()]));
+  };
+
   return {
+    folder,
+    files,
     functions,
+    environmentOf,
+    resources,
+    store,
+    dynamo,
     iam,
+    cool,
+    /** From now on no function believes what it knew of revocations. */
+    outdate: (): void => {
+      revoked = performance.now();
+    },
     invoke,
     invoked,
     world,
@@ -186,10 +217,11 @@ export const deployStack = async () => {
     outbox: () => store.messages.peek(OUTBOX, 100),
     send: sqs.send,
     close: async () => {
-      await Promise.all([...running.values()].map(async (each) => (await each).close()));
+      await cool();
       await host.close();
       await Promise.all([iam, s3, bus, scheduler, sqs, sns, ses, vault, kms, dynamo].map((each) => each.close()));
       rmSync(folder, { recursive: true, force: true });
     },
   };
 };
+export type Stack = Awaited<ReturnType<typeof deployStack>>;

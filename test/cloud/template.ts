@@ -80,6 +80,7 @@ export const readTemplate = (urls: (id: string) => string, resources: Resources 
         name,
         arn: arn('lambda', `function:${name}`),
         statements,
+        memory: Properties.MemorySize as number,
         environment: resolve(Properties.Environment.Variables) as Record<string, string>,
       };
     });

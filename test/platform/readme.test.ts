@@ -9,9 +9,10 @@ import { type Started, startProcess } from '../support/process.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const CLIENTS = readFileSync(join(ROOT, 'docs/clients.md'), 'utf8');
 
-const blocks = (language: string): string[] =>
-  [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, body]) => body!);
+const blocks = (language: string, page = README): string[] =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, body]) => body!);
 
 /** Commands of a transcript with what they print; `…` stands for what differs each time. */
 const transcript = (block: string): { command: string; output: string }[] =>
@@ -68,8 +69,8 @@ describe('README.md', () => {
     shell.stdin.end();
   });
 
-  test('its gRPC example is answered', async () => {
-    const [script] = blocks('js');
+  test('the gRPC example of docs/clients.md is answered', async () => {
+    const [script] = blocks('js', CLIENTS);
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--input-type=module', '--eval', here(script!), '--', 'x', 'no token'],
