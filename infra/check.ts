@@ -55,6 +55,10 @@ const STEPS: readonly Step[] = [
     name: 'errors without a case',
     run: async () => (await (await import('./checks/errors.ts')).uncoveredErrors()).join('\n'),
   },
+  {
+    name: 'degradation',
+    run: async () => (await import('./checks/degradation.ts')).degradationOffences().join('\n'),
+  },
   { name: 'log codes', run: async () => (await import('./checks/logs.ts')).logOffences().join('\n') },
   {
     name: 'siblings and places',

@@ -7,6 +7,7 @@ import * as commonPasswords from './common-passwords.ts';
 import { consul } from './consul.ts';
 import { containers } from './containers.ts';
 import { cost } from './cost.ts';
+import { degradationPage } from './degradation.ts';
 import { entries } from './entries.ts';
 import { eventBaseline } from './event-baseline.ts';
 import type { Generator } from './files.ts';
@@ -38,6 +39,7 @@ const GENERATORS: readonly Generator[] = [
   asyncapi,
   eventBaseline,
   operations,
+  degradationPage,
   statuses,
   observability,
   kubernetes,

@@ -40,6 +40,9 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Seconds after which what is away is asked again, where nobody knows better. */
+const AGAIN_S = 1;
+
 /** One thing wrong with a request: where (dotted path of the field) and what. */
 export interface FieldError {
   path: string;
@@ -49,7 +52,7 @@ export interface FieldError {
 export interface ErrorDetails {
   detail?: string;
   errors?: FieldError[];
-  /** Seconds after which a retry makes sense; becomes `Retry-After`. */
+  /** Seconds after which a retry makes sense; becomes `Retry-After`. Of `unavailable` 1 when left out. */
   retry_after?: number;
   /** Logged, never shown. */
   cause?: unknown;
@@ -72,7 +75,7 @@ export class AppError extends Error {
     this.code = code;
     this.detail = details.detail;
     this.errors = details.errors;
-    this.retryAfter = details.retry_after;
+    this.retryAfter = details.retry_after ?? (code === 'unavailable' ? AGAIN_S : undefined);
   }
 }
 

@@ -3,7 +3,6 @@
  * failed half way and gets its event again ends as if nothing had been.
  */
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform as services } from '../../functions/index.ts';
 import { AppError, ERRORS } from '../../shared/kit/errors.ts';
@@ -11,6 +10,7 @@ import { callLocal, type Host } from '../../shared/kit/invoke.ts';
 import { reach } from '../../shared/kit/reach.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { localDoor } from '../e2e/doors/local.ts';
+import { dump } from './kept.ts';
 import { openRig, type Rig } from './rig.ts';
 import { samples } from './samples/index.ts';
 
@@ -47,32 +47,6 @@ const failingAt = (host: Host, failing: number): { host: Host; taken: string[] }
   const ports = { ...host.ports, store: wrap('store'), tokens: wrap('tokens') } as Ports;
   const other: Host = { ports, call: (callee, input, context) => callLocal(other, callee, input, context) };
   return { host: other, taken };
-};
-
-/** All that is kept, but for counters: a try that failed was a try. */
-const dump = (file: string): Record<string, string[]> => {
-  const db = new DatabaseSync(file, { readOnly: true });
-  try {
-    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[];
-    const rows = (name: string) => db.prepare(`SELECT * FROM "${name}"`).all() as Record<string, unknown>[];
-    // who listens to broadcasts says so again and again
-    const kept = ({ data, queue }: Record<string, unknown>) =>
-      !/^\{"count":-?\d+(?:\.0)?\}$/.test(String(data)) && queue !== 'perfect21.tails';
-    // lines of the audit log are sealed meanwhile; that there is none more is what counts
-    const told = (name: string, row: Record<string, unknown>) =>
-      JSON.stringify(name === 'r_audit_lines' ? row.id : name === 'r_audit_heads' ? '' : row);
-    return Object.fromEntries(
-      tables.map(({ name }) => [
-        name,
-        rows(name)
-          .filter(kept)
-          .map((row) => told(name, row))
-          .sort(),
-      ]),
-    );
-  } finally {
-    db.close();
-  }
 };
 
 describe('a step that fails', () => {

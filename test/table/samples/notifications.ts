@@ -5,7 +5,8 @@ import { expectOk, userWithSession, verified, type World } from '../../e2e/world
 import { newBrowser } from '../../engines/push-service.ts';
 import { asEvent, asService, type Call, type Samples } from './sample.ts';
 
-const device = () => {
+/** What a browser registers that takes Web Push. */
+export const newDevice = () => {
   const { public_key, auth } = newBrowser();
   return { endpoint: `https://push.example.org/${crypto.randomUUID()}`, keys: { p256dh: public_key, auth } };
 };
@@ -45,9 +46,9 @@ export const notifications: Samples = {
   'notifications.get-preferences': mine(() => ({})),
   'notifications.set-preferences': mine(() => ({ account: { email: false } })),
   'notifications.get-push-key': mine(() => ({})),
-  'notifications.add-device': mine(() => device()),
+  'notifications.add-device': mine(() => newDevice()),
   'notifications.remove-device': mine(async (world, { token }) => {
-    const { id } = await expectOk(world.call(addDevice, device(), { token }));
+    const { id } = await expectOk(world.call(addDevice, newDevice(), { token }));
     return { id };
   }),
   'notifications.send-notification': asService(async (world) => notice((await verified(world)).user_id)),
