@@ -1,6 +1,6 @@
 /**
  * What callers get while something that an operation depends on is away. Which those are, and what follows in general, is
- * derived from what operations declare (infra/generate/degradation.ts); here stands only what is otherwise, and why.
+ * derived from what operations declare (infra/generate/away.ts); here stands only what is otherwise, and why.
  */
 
 /** What can be away. A service by its folder, for who calls it from another process. */

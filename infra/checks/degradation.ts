@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SPECIAL } from '../../functions/degradation.ts';
 import { platform } from '../../functions/index.ts';
-import { derived, unknownPorts } from '../generate/degradation.ts';
+import { derived, unknownPorts } from '../generate/away.ts';
 
 const DATA = 'functions/degradation.ts';
 
@@ -10,9 +10,7 @@ export const degradationOffences = (): string[] => {
   const operations = platform.flatMap(({ operations: all }) => all);
   const handlers = new Set(operations.filter(({ subscription }) => subscription).map(({ name }) => name as string));
   const missing = operations.flatMap((op) =>
-    unknownPorts(op).map(
-      (port) => `${op.name} needs ${port}: say in infra/generate/degradation.ts whether it can be away`,
-    ),
+    unknownPorts(op).map((port) => `${op.name} needs ${port}: say in infra/generate/away.ts whether it can be away`),
   );
   const unknown = Object.entries(SPECIAL).flatMap(([name, rows]) => {
     const op = operations.find((each) => each.name === name);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { catalogue } from '../../functions/events.ts';
 import { platform as services } from '../../functions/index.ts';
-import { degradation, type Row } from '../../infra/generate/degradation.ts';
+import { degradation, type Row } from '../../infra/generate/away.ts';
 import { ERRORS } from '../../shared/kit/errors.ts';
 import { OUTBOX } from '../../shared/kit/event.ts';
 import { localDoor } from '../e2e/doors/local.ts';
