@@ -32,9 +32,9 @@ export const validateToken = operation({
   run: async (
     { verifier, clientMarks, clock, log, metrics, noteClientChange, getEffective },
     { token, ...said },
-    { caller },
+    { caller, trace },
   ) => {
-    const verdict = await verifier.verify(token);
+    const verdict = await verifier.verify(token, trace);
     countVerdict(metrics, verdict);
     const permissions = isOutdated(verdict) ? await permissionsNow(getEffective, log)(verdict.claims.sub) : undefined;
     const { client_ip, user_agent, device_info } = said;

@@ -16,8 +16,8 @@ export const validateTokens = operation({
   output: z.object({ results: z.array(Validation) }),
   needs: ['verifier', 'clock', 'log', 'metrics'],
   calls: { getEffective },
-  run: async ({ verifier, clock, log, metrics, getEffective }, { tokens }) => {
-    const verdicts = await Promise.all(tokens.map((token) => verifier.verify(token)));
+  run: async ({ verifier, clock, log, metrics, getEffective }, { tokens }, { trace }) => {
+    const verdicts = await Promise.all(tokens.map((token) => verifier.verify(token, trace)));
     for (const verdict of verdicts) countVerdict(metrics, verdict);
     const now = permissionsNow(getEffective, log);
     const answer = async (verdict: Verdict) => {

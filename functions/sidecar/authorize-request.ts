@@ -11,5 +11,5 @@ export const authorizeRequest = operation({
   input: z.strictObject({ authorization: z.array(z.string()) }),
   output: RequestVerdict,
   needs: ['verifier', 'metrics'],
-  run: (given, { authorization }) => verdictOn(given, authorization, () => undefined),
+  run: (given, { authorization }, { trace }) => verdictOn(given, authorization, trace, () => undefined),
 });

@@ -27,7 +27,7 @@ export const checkTokenPermission = operation({
   needs: ['verifier', 'policyScopes'],
   calls: { checkPermission },
   run: async ({ verifier, ...given }, { user_id, ...question }, context) => {
-    const verdict = await verifier.verify(presentedToken(context));
+    const verdict = await verifier.verify(presentedToken(context), context.trace);
     if (!verdict.valid) return { allowed: false, reason: verdict.error, applied_policies: [] };
     if (user_id && user_id !== verdict.claims.sub)
       throw new AppError('forbidden', { detail: "Only the token's own user can be asked about here" });

@@ -17,7 +17,7 @@ export const checkTokenPermissions = operation({
   needs: ['verifier', 'policyScopes'],
   calls: { checkPermission },
   run: async ({ verifier, ...given }, { checks }, context) => {
-    const verdict = await verifier.verify(presentedToken(context));
+    const verdict = await verifier.verify(presentedToken(context), context.trace);
     if (!verdict.valid)
       return { results: checks.map(() => ({ allowed: false, reason: verdict.error, applied_policies: [] })) };
     if (checks.some(({ user_id }) => user_id && user_id !== verdict.claims.sub))

@@ -30,8 +30,8 @@ export const checkRequest = operation({
   output: RequestVerdict,
   needs: ['verifier', 'policyScopes', 'metrics'],
   calls: { checkPermission },
-  run: ({ verifier, metrics, ...given }, { authorization, permissions }) =>
-    verdictOn({ verifier, metrics }, authorization, async (verdict) => {
+  run: ({ verifier, metrics, ...given }, { authorization, permissions }, { trace }) =>
+    verdictOn({ verifier, metrics }, authorization, trace, async (verdict) => {
       for (const wanted of permissions) {
         const { resource, action, scope, denied } = parsePermission(wanted);
         const asked = !denied && resource && action && wanted.length <= 256;

@@ -2,6 +2,7 @@
 import { AppError } from '../../shared/kit/errors.ts';
 import type { Metrics } from '../../shared/ports/metrics.ts';
 import type { Verdict, Verifier } from '../../shared/ports/tokens.ts';
+import type { Trace } from '../../shared/ports/tracer.ts';
 import { countVerdict } from '../auth/validation.ts';
 import { type RequestVerdict, refused } from './verdict.ts';
 
@@ -16,6 +17,7 @@ const BEARER = /^Bearer +([\x21-\x7e]+)$/i;
 export const verdictOn = async (
   { verifier, metrics }: { verifier: Verifier; metrics: Metrics },
   authorization: readonly string[],
+  trace: Trace,
   more: (verdict: Verdict & { valid: true }) => Promise<RequestVerdict | undefined> | undefined,
 ): Promise<RequestVerdict> => {
   const [credential] = authorization;
@@ -23,7 +25,7 @@ export const verdictOn = async (
   const token = authorization.length === 1 ? BEARER.exec(credential)?.[1] : undefined;
   if (!token) return refused('unauthenticated', 'malformed');
   try {
-    const verdict = await verifier.verify(token);
+    const verdict = await verifier.verify(token, trace);
     countVerdict(metrics, verdict);
     if (!verdict.valid) return refused('unauthenticated', verdict.error);
     const refusal = await more(verdict);

@@ -36,10 +36,10 @@ export const watchToken = operation({
   input: z.strictObject({ token: TokenText }),
   output: stream(Validation, { idle: LIFE_MS }),
   needs: ['verifier', 'clock', 'revocationNews'],
-  run: async function* ({ verifier, clock, revocationNews }, { token }, { signal }) {
+  run: async function* ({ verifier, clock, revocationNews }, { token }, { signal, trace }) {
     let told = '';
     while (!signal?.aborted) {
-      const validation = toValidation(await verifier.verify(token), clock.now());
+      const validation = toValidation(await verifier.verify(token, trace), clock.now());
       const text = JSON.stringify(validation);
       if (text !== told) yield validation;
       told = text;

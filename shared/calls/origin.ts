@@ -1,14 +1,21 @@
 /** Questions of a sidecar to its platform, over REST: what a token does not say, and what is asked when the feed is silent. */
 import { AppError, ERRORS, type ErrorCode } from '../kit/errors.ts';
 import type { Operation } from '../kit/operation.ts';
+import { traceparent } from '../kit/trace.ts';
+import type { Trace } from '../ports/tracer.ts';
 
 /** A sidecar that waits longer is of no use to who waits for it. */
 const TIMEOUT_MS = 1_000;
 const MAX_BYTES = 1024 * 1024;
 
 export interface Origin {
-  /** Calls an operation that has an HTTP binding of method POST, or GETs with a query. @throws AppError as the platform answered it */
-  call(callee: Pick<Operation<any, any>, 'http' | 'name'>, input: object): Promise<any>;
+  /**
+   * Calls an operation that has an HTTP binding of method POST, or GETs with a query.
+   *
+   * @param trace that goes on there
+   * @throws AppError as the platform answered it
+   */
+  call(callee: Pick<Operation<any, any>, 'http' | 'name'>, input: object, trace?: Trace): Promise<any>;
 }
 
 const errorOf = (status: number, body: { code?: string; detail?: string }): AppError => {
@@ -26,7 +33,7 @@ const errorOf = (status: number, body: { code?: string; detail?: string }): AppE
  * @example await originOf('http://localhost:8080', token).call(checkPermission, { user_id, resource, action });
  */
 export const originOf = (origin: string, token: string | undefined, get: typeof fetch = fetch): Origin => ({
-  call: async ({ http, name }, input) => {
+  call: async ({ http, name }, input, trace) => {
     const [binding] = http;
     if (!binding) throw new Error(`${name} can't be asked over REST`);
     const { method, path } = binding;
@@ -34,6 +41,7 @@ export const originOf = (origin: string, token: string | undefined, get: typeof 
     const headers: Record<string, string> = {
       ...(method === 'POST' && { 'content-type': 'application/json' }),
       ...(token && { authorization: `Bearer ${token}` }),
+      ...(trace && { traceparent: traceparent(trace) }),
     };
     const body = method === 'POST' ? JSON.stringify(input) : undefined;
     let answer: { status: number; text: string };

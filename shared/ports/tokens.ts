@@ -1,3 +1,5 @@
+import type { Trace } from './tracer.ts';
+
 /** Why a token is refused: the fixed list of the contract, section 3. */
 export const TOKEN_ERRORS = [
   'malformed',
@@ -49,7 +51,8 @@ export type Verdict =
  * Never calls anything outside for a token; throws AppError `unavailable` when its revocations are staler than the bound.
  */
 export interface Verifier {
-  verify(token: string): Promise<Verdict>;
+  /** @param trace of who asks, for a verifier that asks its platform when it can't know (`SIDECAR_WHEN_STALE=ask`) */
+  verify(token: string, trace?: Trace): Promise<Verdict>;
 }
 
 /** Signs access tokens with the current key. Fills iss, aud, iat, exp, jti, client_id. */

@@ -14,7 +14,7 @@ import type { FeedConfig, SidecarConfig } from '../config/sidecar.ts';
 import { StartError } from '../config/start-error.ts';
 import { startVerify } from '../doors/forward-auth/server.ts';
 import { startGrpc } from '../doors/grpc/grpc.ts';
-import { askingVerifier } from '../keys/asking-verifier.ts';
+import { type Ask, askingVerifier } from '../keys/asking-verifier.ts';
 import { noClientMarks } from '../keys/client-marks.ts';
 import { openOriginKeys } from '../keys/origin-keys.ts';
 import { openToldRevocations } from '../keys/told-revocations.ts';
@@ -149,7 +149,7 @@ export const startSidecar = async (
       audience: config.env.PERFECT21_AUDIENCE,
     };
     const verifier = createVerifier({ keys: source.keys, revocations: held, clock }, rules);
-    const ask = (token: string) => origin.call(validateToken, { token });
+    const ask: Ask = (token, trace) => origin.call(validateToken, { token }, trace);
     const ports = {
       ...ground,
       keys: source.keys,
@@ -161,8 +161,10 @@ export const startSidecar = async (
     const host: Host = {
       ports: ports as unknown as Ports,
       // a token is judged without asking anybody
-      call: (callee, input) =>
-        callee === getEffective ? Promise.reject(new AppError('unimplemented')) : origin.call(callee, input as object),
+      call: (callee, input, { trace }) =>
+        callee === getEffective
+          ? Promise.reject(new AppError('unimplemented'))
+          : origin.call(callee, input as object, trace),
     };
 
     const checks = async () => ({ keys: await source.isReady(), revocations: held.isReady() });
