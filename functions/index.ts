@@ -2,12 +2,13 @@
 import { auditHeads, auditLines } from '../shared/kit/audit-records.ts';
 import { callCounts } from '../shared/kit/bound-records.ts';
 import type { Service } from '../shared/kit/service.ts';
-import type { StoreSchema } from '../shared/store/schema.ts';
+import { type StoreSchema, shapeAfter } from '../shared/store/schema.ts';
 import { auth, authCollections } from './auth/index.ts';
 import { bridgeCollections } from './bridge/index.ts';
 import { notificationCollections, notifications } from './notifications/index.ts';
 import { getEffective } from './permissions/get-effective.ts';
 import { permissionCollections, permissions } from './permissions/index.ts';
+import { BEGINNING, changes } from './schema-changes.ts';
 import { sessionCollections, sessions } from './sessions/index.ts';
 import { gate } from './sidecar/index.ts';
 import { fillTerms } from './users/fill-terms.ts';
@@ -35,9 +36,9 @@ export const serviceNames: Readonly<Record<string, string>> = Object.fromEntries
   Object.entries(named).map(([name, { name: folder }]) => [folder, name]),
 );
 
-/** Raise the version with every change of a collection's indexes or migrations: a start on older data then migrates it. */
+/** What is kept, in which shape: `schema-changes.ts` says how it came to it. A start on older data migrates it. */
 export const schema: StoreSchema = {
-  version: 10,
+  ...shapeAfter(BEGINNING, changes),
   collections: [
     ...authCollections,
     ...userCollections,

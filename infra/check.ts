@@ -39,6 +39,13 @@ const events = async (): Promise<string> => {
   return brokenEvents().join('\n');
 };
 
+const shape = async (): Promise<string> => {
+  const { previousRelease, shapeOffences } = await import('./checks/shape.ts');
+  const { schema } = await import('../functions/index.ts');
+  const { changes } = await import('../functions/schema-changes.ts');
+  return shapeOffences(previousRelease(), schema, changes).join('\n');
+};
+
 const floors = (): string[] => {
   const imports = importsOfProject();
   return [...floorOffences(imports), ...importCircles(imports)];
@@ -49,6 +56,7 @@ const STEPS: readonly Step[] = [
   { name: 'lint and format', run: () => program(toolPath('biome'), 'check', '--error-on-warnings', '.')() },
   { name: 'generated files', run: generated },
   { name: 'published events', run: events },
+  { name: 'shape of what is kept', run: shape },
   { name: 'boundaries', run: () => offences().join('\n') },
   { name: 'floors and circles', run: () => floors().join('\n') },
   {

@@ -33,8 +33,8 @@ export interface Operator {
   knows(queue: string): boolean;
   /** Ports that need no engine. */
   light(): Promise<Light>;
-  /** `make`: also where there is none yet. */
-  store(options?: { make?: boolean }): Promise<Ports['store']>;
+  /** `make`: also where there is none yet. `finish`: with what ends a change of its shape; asked for before anything else. */
+  store(options?: { make?: boolean; finish?: boolean }): Promise<Ports['store']>;
   /** A port of the platform by its name, opened. */
   port<P extends PortName>(name: P): Promise<Ports[P]>;
   readonly config: Config;
@@ -60,7 +60,7 @@ const lazily = (open: () => Promise<LetterBox>): LetterBox => ({
 });
 
 export const createOperator = async (config: Config, out: Output, signal: AbortSignal): Promise<Operator> => {
-  const assembly = new Assembly(await adaptersFor(config, schema), config);
+  let assembly = new Assembly(await adaptersFor(config, schema), config);
   const topology = topologyOf(platform);
   let opened: BusOperations | undefined;
 
@@ -70,7 +70,8 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
     log: await assembly.get('log'),
     metrics: await assembly.get('metrics'),
   });
-  const store = ({ make = false } = {}): Promise<Ports['store']> => {
+  const store = async ({ make = false, finish = false } = {}): Promise<Ports['store']> => {
+    if (finish) assembly = new Assembly(await adaptersFor(config, { ...schema, finish }), config);
     const { store: chosen, data_dir } = config;
     const [file = ''] = chosen.engine === 'sqlite' ? chosen.file.split('?') : [];
     if (make && chosen.engine === 'sqlite' && file.startsWith(data_dir)) prepareDataDir(data_dir);
@@ -131,7 +132,7 @@ export const createOperator = async (config: Config, out: Output, signal: AbortS
       /^bridge\./.test(queue) ||
       storeQueues(topology)(queue),
     light,
-    store: async (options) => store(options),
+    store,
     port: (name) => assembly.get(name),
     config,
     shape: { engine: config.store.engine, version: schema.version },

@@ -27,6 +27,8 @@ export interface Collection<N extends string = string, T = any> {
   readonly version: number;
   readonly indexes: Readonly<Record<string, Index<T>>>;
   readonly migrate: readonly ((old: any) => any)[];
+  /** Up to which version the code takes values as they are, though it does not write them yet: the release after will. */
+  readonly accepts: number;
   /** Its records are counters, which `increment` alone writes. */
   readonly counts: boolean;
   /** The user whom a record is about, for the audit log; its field `user_id` when left out. */
@@ -41,6 +43,7 @@ export const collection =
     options: {
       indexes?: Record<string, Index<T>>;
       migrate?: readonly ((old: any) => any)[];
+      accepts?: number;
       counts?: boolean;
       subject?: (value: T, id: string) => string | undefined;
     } = {},
@@ -49,6 +52,7 @@ export const collection =
     version: (options.migrate?.length ?? 0) + 1,
     indexes: options.indexes ?? {},
     migrate: options.migrate ?? [],
+    accepts: options.accepts ?? 0,
     counts: options.counts ?? false,
     ...(options.subject && { subject: options.subject }),
   });

@@ -26,9 +26,9 @@ export class Versions {
   }
 }
 
-/** A stored value of version `v`, lifted to the collection's version. */
+/** A stored value of version `v`, lifted to the collection's version; a newer one that it accepts stays as it is. */
 export const upcast = <T>(collection: Collection<string, T>, v: number, value: unknown): T => {
-  if (v > collection.version) {
+  if (v > Math.max(collection.version, collection.accepts)) {
     throw new Error(`${collection.name} holds a record of version ${v}, newer than ${collection.version}`);
   }
   let lifted = value;

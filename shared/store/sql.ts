@@ -78,10 +78,29 @@ export const fingerprint = ({ version, collections }: StoreSchema, own = ''): st
       .sort(([one], [other]) => (one < other ? -1 : 1)),
   ]);
 
-/** @throws StartError when the data was shaped by a newer program */
-export const refuseNewer = (stored: number, { version }: StoreSchema): void => {
-  if (stored <= version) return;
+/** What a store says of its own shape. */
+export interface Shaped {
+  version: number;
+  /** The oldest version whose programs may work on it; none other than its own where it does not say. */
+  serves_from?: number;
+}
+
+/**
+ * Whether a newer program shaped the data, which then stays as it is.
+ *
+ * @throws StartError when this program can't work on it
+ */
+export const isNewer = (stored: Shaped, { version }: StoreSchema): boolean => {
+  if (stored.version <= version) return false;
+  if ((stored.serves_from ?? stored.version) <= version) return true;
   throw new StartError(
-    `The store holds data of schema version ${stored}, newer than ${version} of this program: start the newer program, or restore a backup made before it`,
+    `The store holds data of schema version ${stored.version}, newer than ${version} of this program: start the newer program, or restore a backup made before it`,
   );
 };
+
+/** What a store notes when it has been brought into shape. */
+export const shapedNow = ({ version, serves_from = version }: StoreSchema, print: string) => ({
+  version,
+  serves_from,
+  fingerprint: print,
+});

@@ -6,6 +6,7 @@ import type { StoreSchema } from '../../shared/store/schema.ts';
 import {
   type Abilities,
   codeOf,
+  crew,
   hits,
   message,
   notes,
@@ -40,6 +41,11 @@ const people2 = collection<Person2>()('people', {
 const pets = collection<{ name: string }>()('pets', {
   indexes: { by_name: { hash: ({ name }) => name, sort: () => '' } },
 });
+/** A list and a collection more: what programs of `schema` survive. */
+const people1b = collection<Person>()('people', {
+  indexes: { ...people.indexes, by_name: { hash: ({ name }) => name, sort: () => '' } },
+});
+const expanded: StoreSchema = { version: 2, serves_from: 1, collections: [people1b, notes, hits, crew, pets] };
 const next: StoreSchema = { version: 2, collections: [people2, notes, hits, pets] };
 
 export const lifetime = (rig: () => Rig, { reopens, goesAway }: Abilities): void => {
@@ -106,6 +112,36 @@ export const lifetime = (rig: () => Rig, { reopens, goesAway }: Abilities): void
         expect(await walk(store, people2, 'by_family', 'g')).toEqual(['p7']);
         expect(await walk(store, people2, 'by_family', 'f2')).toHaveLength(49);
         expect((await store.query(pets, 'by_name', 'rex')).items).toHaveLength(1);
+      });
+
+      test('programs of the release before work beside a shape that has more, and start on it; finishing lists what they wrote', async () => {
+        const { open } = rig();
+        const old = await open();
+        await old.transact([insert(people, 'a', person('ann', { city: 'x' }))]);
+        const young = await open(expanded);
+        await old.transact([insert(people, 'b', person('bob', { city: 'x' }))]);
+        const again = await open();
+        await again.transact([insert(people, 'c', person('cid', { city: 'x' }))]);
+        await again.transact([update(people, (await again.get(people, 'a'))!, person('abe', { city: 'x' }))]);
+        await young.transact([insert(people1b, 'd', person('dan', { city: 'x' })), insert(pets, 'x', { name: 'rex' })]);
+        expect((await young.get(people1b, 'b'))?.value.name).toBe('bob');
+        for (const each of [old, again, young]) expect(await walk(each, people, 'by_city', 'x')).toHaveLength(4);
+        const finished = await open({ ...expanded, finish: true });
+        for (const [id, name] of Object.entries({ a: 'abe', b: 'bob', c: 'cid', d: 'dan' })) {
+          expect(await walk(finished, people1b, 'by_name', name)).toEqual([id]);
+        }
+        expect(await walk(finished, people1b, 'by_name', 'ann')).toEqual([]);
+        expect((await (await open()).get(people, 'd'))?.value.name).toBe('dan');
+      });
+
+      test('values of the next version are read by a program that accepts them', async () => {
+        const { open } = rig();
+        const young = await open({ ...next, serves_from: 1 });
+        const value = { email: 'a@example.test', given: 'ann', family: 'x' };
+        await young.transact([insert(people2, 'a', value)]);
+        const ready = collection<Person | Person2>()('people', { accepts: 2 });
+        const old = await open({ ...schema, collections: [ready, notes, hits, crew] });
+        expect((await old.get(ready, 'a'))?.value).toEqual(value);
       });
 
       test('data of a newer version stops the start with one line, and is left as it is', async () => {

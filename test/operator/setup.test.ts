@@ -30,6 +30,7 @@ describe.each(Object.keys(ENGINES))('on %s', (engine) => {
     const env = await environment();
     const migrated = await perfect21(['migrate', '--json'], env);
     expect([migrated.code, migrated.err, migrated.rows]).toEqual([0, '', [{ engine, version: schema.version }]]);
+    expect((await perfect21(['migrate', '--finish'], env)).code).toBe(0);
 
     const makes = ['ada', 'bob', 'eve'].map((name) =>
       perfect21(['bootstrap', '--json', '--email', `${name}@example.org`, '--password-stdin'], env, `${PASSWORD}\n`),

@@ -21,9 +21,14 @@ const migrate: Command = {
   details: [
     'SQLite and PostgreSQL get their tables, DynamoDB the indexes that the stack does not make; records are lifted.',
     'In AWS: run it after each deployment. Functions never do it, and refuse data of an older release.',
+    'Programs of the release before work on meanwhile. When none of them runs any more, --finish lists what they wrote',
+    'meanwhile by what is new, and ends what only they used. Repeating it does no harm.',
   ],
-  run: async ({ store, shape, out }) => {
-    await store({ make: true });
+  options: {
+    finish: { type: 'boolean', help: 'no program of an older release runs any more' },
+  },
+  run: async ({ store, shape, out }, values) => {
+    await store({ make: true, finish: values.finish === true });
     out.row(shape, `${shape.engine}: the store is as this release needs it (schema version ${shape.version})`);
     return 0;
   },

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartError } from '../../config/start-error.ts';
 import type { StoreSchema } from '../schema.ts';
-import { fingerprint, refuseNewer } from '../sql.ts';
+import { fingerprint, isNewer, shapedNow } from '../sql.ts';
 import type { Link } from './link.ts';
 import { migrate } from './migrate.ts';
 import { isConditionFailed } from './retry.ts';
@@ -51,7 +51,7 @@ const migrateAll = async (link: Link, schema: StoreSchema, owner: string): Promi
   };
   log.info('store.migrated', { engine: 'dynamodb', version: schema.version });
   await migrate(link, schema.collections, keep);
-  const shape = { id: SHAPE, version: schema.version, fingerprint: fingerprint(schema) };
+  const shape = { id: SHAPE, ...shapedNow(schema, fingerprint(schema)) };
   await attempt(() => db.put({ TableName: table(META), Item: shape }));
 };
 
@@ -68,8 +68,8 @@ export const reshape = async (link: Link, schema: StoreSchema): Promise<void> =>
       try {
         // another one may have done it since we looked
         const stored = await shapeOf(link);
-        refuseNewer(stored?.version ?? 0, schema);
-        if (stored?.fingerprint !== wanted) await migrateAll(link, schema, owner);
+        const done = stored && (isNewer(stored, schema) || (stored.fingerprint === wanted && !schema.finish));
+        if (!done) await migrateAll(link, schema, owner);
         return;
       } finally {
         await unlock(link, owner);

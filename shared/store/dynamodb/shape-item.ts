@@ -7,6 +7,7 @@ export const SHAPE = 'schema';
 
 export interface Shape {
   version: number;
+  serves_from?: number;
   fingerprint: string;
 }
 

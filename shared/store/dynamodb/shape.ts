@@ -2,7 +2,7 @@
 
 import { StartError } from '../../config/start-error.ts';
 import type { StoreSchema } from '../schema.ts';
-import { fingerprint, refuseNewer } from '../sql.ts';
+import { fingerprint, isNewer } from '../sql.ts';
 import type { Link } from './link.ts';
 import { ensureTables } from './make-tables.ts';
 import { reshape } from './reshape.ts';
@@ -21,7 +21,7 @@ const firstLook = async (link: Link, prefix: string, schema: StoreSchema): Promi
       throw new StartError(`There are no tables ${prefix}-… in this account and region: deploy the stack first`);
     }
   }
-  refuseNewer(stored?.version ?? 0, schema);
+  if (stored && isNewer(stored, schema)) return stored;
   // in AWS they are the stack's; at a local endpoint there is no stack
   if (link.isLocal() && stored?.fingerprint !== fingerprint(schema)) await ensureTables(link.client, prefix, schema);
   return stored;
@@ -42,7 +42,7 @@ export const openShape = async (
   { may_reshape = true }: { may_reshape?: boolean } = {},
 ): Promise<void> => {
   const stored = await firstLook(link, prefix, schema);
-  if (stored?.fingerprint === fingerprint(schema)) return;
+  if (stored && (isNewer(stored, schema) || (stored.fingerprint === fingerprint(schema) && !schema.finish))) return;
   const older = (): StartError =>
     new StartError(
       `The tables ${prefix}-… are of an older release (schema version ${stored!.version}): run "npx perfect21 migrate" first`,

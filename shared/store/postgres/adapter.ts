@@ -47,7 +47,7 @@ export const postgresStore = (schema: StoreSchema) =>
       if (config.engine !== 'postgres') throw new StartError('STORE_URL names no PostgreSQL: use postgres://…');
       const connections = await Connections.to(config, log);
       try {
-        await migrate(connections, schema);
+        await migrate(connections, schema, log);
       } catch (error) {
         await connections.close();
         throw startError(error, config.where);

@@ -8,14 +8,16 @@
  * lost. `lane` is queue and order key in one: the planner, guessing, would otherwise walk the whole queue in the order
  * of ids.
  */
-export const MESSAGES = `
+export const MESSAGE_TABLE = `
 CREATE TABLE IF NOT EXISTS messages (
   queue text COLLATE "C" NOT NULL, id text COLLATE "C" NOT NULL, order_key text, lane text COLLATE "C", priority int NOT NULL,
   available_at bigint NOT NULL, since bigint NOT NULL, claimed_until bigint NOT NULL DEFAULT 0, claim text,
   attempts int NOT NULL, reason text, head boolean NOT NULL DEFAULT true, body json NOT NULL, PRIMARY KEY (queue, id)
-) WITH (fillfactor = 70);
-CREATE INDEX IF NOT EXISTS messages_heads ON messages (queue, priority, available_at, id) WHERE head;
-CREATE INDEX IF NOT EXISTS messages_lanes ON messages (lane, id) WHERE lane IS NOT NULL;`;
+) WITH (fillfactor = 70)`;
+export const MESSAGE_INDEXES: Readonly<Record<string, string>> = {
+  messages_heads: 'messages (queue, priority, available_at, id) WHERE head',
+  messages_lanes: 'messages (lane, id) WHERE lane IS NOT NULL',
+};
 
 /** The columns of what is enqueued. */
 export const MESSAGE_COLUMNS = 'queue, id, order_key, reason, body, priority, available_at, attempts';
@@ -37,10 +39,11 @@ export const CONFLICT = 'PF021';
  * `perfect21_finish` settles, refuses, then enqueues: `done` holds how many records each write met, `lanes` those of what
  * is settled; the arrays have a message at each place. `perfect21_unmark` takes the mark from messages that are not the
  * earliest of their lane.
+ *
+ * Programs of the release before call them, too. With other parameters a function is another one beside (SQL chooses by
+ * their types), and the one before goes to OBSOLETE.
  */
 export const FUNCTIONS = `
-DROP FUNCTION IF EXISTS perfect21_enqueue;
-DROP FUNCTION IF EXISTS perfect21_finish;
 CREATE OR REPLACE FUNCTION perfect21_finish(done bigint[], now_ms bigint, lanes text[],
   gone_queues text[], gone_ids text[], gone_claims text[],
   queues text[], ids text[], keys text[], reasons text[], bodies text[],
@@ -85,3 +88,6 @@ BEGIN
   UPDATE messages m SET head = false WHERE m.queue = queue_ AND m.id = ANY (ids) AND EXISTS (
     SELECT 1 FROM messages f WHERE f.lane = m.lane AND f.id < m.id);
 END $$;`;
+
+/** What only older releases called. */
+export const OBSOLETE = 'DROP FUNCTION IF EXISTS perfect21_enqueue';

@@ -23,7 +23,7 @@ const MOST_GONE = 1_000;
 export const OWNERS = 'CREATE TABLE IF NOT EXISTS claim_owners (id int PRIMARY KEY);';
 
 // an open transaction is what it is for; and a machine that is gone without a word is noticed
-const SETTINGS = `SELECT set_config(name, value, true) FROM (VALUES ('idle_in_transaction_session_timeout', '0'),
+export const SETTINGS = `SELECT set_config(name, value, true) FROM (VALUES ('idle_in_transaction_session_timeout', '0'),
   ('transaction_timeout', '0'), ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'))
   AS wanted (name, value) WHERE name IN (SELECT name FROM pg_settings)`;
 const ENTER = 'INSERT INTO claim_owners VALUES ($1) ON CONFLICT DO NOTHING';

@@ -1,6 +1,6 @@
 /** Connections to one PostgreSQL: named statements, retries of what the server undid, and errors in the port's terms. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client, ClientConfig, Pool, PoolClient, QueryConfig } from 'pg';
+import type { Client, Pool, PoolClient, QueryConfig } from 'pg';
 import type { PostgresConfig } from '../../config/store.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Log } from '../../ports/log.ts';
@@ -47,12 +47,9 @@ export interface Options<T> {
   committed?: () => Promise<T[] | undefined>;
 }
 
-/** Connections beside the pool, as they differ from those in it. */
-export type Apart = Pick<ClientConfig, 'statement_timeout' | 'lock_timeout' | 'query_timeout'>;
-
 export class Connections {
   readonly #pool: Pool;
-  readonly #another: (differing: Apart) => Client;
+  readonly #another: (patient: boolean) => Client;
   readonly #named: boolean;
   readonly #names = new Map<string, string>();
   #ending: Promise<void> | undefined;
@@ -61,7 +58,7 @@ export class Connections {
   #made = 0;
   #condemned = 0;
 
-  private constructor(pool: Pool, another: (differing: Apart) => Client, named: boolean) {
+  private constructor(pool: Pool, another: (patient: boolean) => Client, named: boolean) {
     this.#pool = pool;
     this.#another = another;
     this.#named = named;
@@ -93,8 +90,7 @@ export class Connections {
     pool.on('error', (error) => log.warn('store.connection_lost', { error }));
     // the pool listens to idle connections only; one that breaks while lent would end the process
     pool.on('connect', (client) => client.on('error', () => undefined));
-    const another = ({ query_timeout, ...server }: Apart) =>
-      new pg.Client({ ...options, ...(!pooled && server), ...(query_timeout !== undefined && { query_timeout }) });
+    const another = (patient: boolean) => new pg.Client({ ...options, ...(patient && { query_timeout: 0 }) });
     return new Connections(pool, another, !pooled);
   }
 
@@ -156,12 +152,13 @@ export class Connections {
     }
   }
 
-  /** A connection beside the pool, for whoever keeps it. */
-  async apart(differing: Apart = {}): Promise<Client> {
-    const client = this.#another(differing);
+  /** A connection beside the pool, for whoever keeps it. `patient`: its statements may take any time. */
+  async apart({ patient = false } = {}): Promise<Client> {
+    const client = this.#another(patient);
     // it tells of its end by itself
     client.on('error', () => undefined);
     await client.connect();
+    if (patient && this.#named) await client.query('SET statement_timeout = 0');
     return client;
   }
 

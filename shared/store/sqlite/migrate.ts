@@ -8,7 +8,8 @@ import {
   hashColumn,
   indexColumns,
   indexValues,
-  refuseNewer,
+  isNewer,
+  shapedNow,
   sortColumn,
   sqlIndexOf,
   tableOf,
@@ -57,7 +58,7 @@ const reindex = (db: Database, collection: Collection): void => {
   }
 };
 
-const shape = (db: Database, collection: Collection, rose: boolean): void => {
+const shape = (db: Database, collection: Collection, { rose, finish }: { rose: boolean; finish: boolean }): void => {
   const table = tableOf(collection);
   db.exec(`CREATE TABLE IF NOT EXISTS ${table} (
     id TEXT PRIMARY KEY, version INTEGER NOT NULL, v INTEGER NOT NULL, data TEXT NOT NULL, expires_at INTEGER
@@ -70,7 +71,8 @@ const shape = (db: Database, collection: Collection, rose: boolean): void => {
   const wanted = new Map(Object.keys(collection.indexes).map((index) => [sqlIndexOf(collection, index), index]));
   const present = sqlIndexesOf(db, table);
   const missing = [...wanted].filter(([name]) => !present.has(name));
-  for (const name of present) if (!wanted.has(name) && name !== expiry) db.exec(`DROP INDEX ${name}`);
+  // programs of the release before may still read by them
+  if (finish) for (const name of present) if (!wanted.has(name) && name !== expiry) db.exec(`DROP INDEX ${name}`);
   if (rose || missing.length) reindex(db, collection);
   for (const [name, index] of missing) {
     const [hash, sort] = [hashColumn(index), sortColumn(index)];
@@ -87,16 +89,18 @@ const shape = (db: Database, collection: Collection, rose: boolean): void => {
  */
 export const migrate = (db: Database, schema: StoreSchema): void => {
   const wanted = fingerprint(schema, MESSAGES);
+  const { finish = false } = schema;
   db.transaction(() => {
     db.exec('CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID');
     const meta = (key: string) => db.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value;
-    const stored = Number(meta('version') ?? 0);
-    refuseNewer(stored, schema);
-    if (meta('fingerprint') === wanted) return;
+    const number = (key: string) => (meta(key) === undefined ? undefined : Number(meta(key)));
+    const stored = { version: number('version') ?? 0, serves_from: number('serves_from') };
+    if (isNewer(stored, schema) || (meta('fingerprint') === wanted && !finish)) return;
     db.exec(MESSAGES);
-    for (const collection of schema.collections) shape(db, collection, stored < schema.version);
-    for (const entry of [['version', `${schema.version}`] as const, ['fingerprint', wanted] as const]) {
-      db.run('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', ...entry);
+    const rose = finish || stored.version < schema.version;
+    for (const collection of schema.collections) shape(db, collection, { rose, finish });
+    for (const [key, value] of Object.entries(shapedNow(schema, wanted))) {
+      db.run('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, `${value}`);
     }
   });
 };
