@@ -10,6 +10,8 @@ export interface SmtpDouble {
   readonly received: string[];
   /** To whom each of them goes. */
   readonly recipients: string[];
+  /** What each of them says, as it came. */
+  readonly texts: string[];
   /** Connections so far, and those that are open. */
   readonly connections: { count: number; open: number };
   /** Answers that are held back. */
@@ -28,6 +30,7 @@ export interface SmtpDouble {
 export const startSmtp = async (): Promise<SmtpDouble> => {
   const received: string[] = [];
   const recipients: string[] = [];
+  const texts: string[] = [];
   const connections = { count: 0, open: 0 };
   const sockets = new Set<Socket>();
   let stalled: Stall | undefined;
@@ -76,6 +79,7 @@ export const startSmtp = async (): Promise<SmtpDouble> => {
           isMail = false;
           received.push(/^Message-ID: <([^@]*)@/im.exec(part)?.[1] ?? '');
           recipients.push(/^To: <?([^>\r]*)/im.exec(part)?.[1] ?? '');
+          texts.push(part);
           say('250 queued', 'end');
         }
       }
@@ -93,6 +97,7 @@ export const startSmtp = async (): Promise<SmtpDouble> => {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     recipients,
+    texts,
     connections,
     get held() {
       return held.length;
