@@ -8,10 +8,10 @@ import { previousRelease } from '../../infra/checks/shape.ts';
 import { type Postgres, startPostgres } from '../engines/postgres.ts';
 import { type SmtpDouble, startSmtp } from '../engines/smtp.ts';
 import { type Started, startProcess } from '../support/process.ts';
+import { mailed, PASSWORD, type Side, sideOf } from './client.ts';
 import { unpackPrevious } from './release.ts';
 
 const { version } = previousRelease();
-const PASSWORD = 'violet tractors hum quietly';
 const folder = mkdtempSync(join(tmpdir(), 'perfect21-rolling-'));
 let postgres: Postgres | undefined;
 afterAll(async () => {
@@ -27,21 +27,6 @@ const stores: Record<string, () => Promise<string>> = {
   },
 };
 
-/** A process of either release, as a client sees it. */
-const sideOf = (started: Started, smtp: SmtpDouble) => {
-  const call = async (path: string, body?: object, token?: string, method = body ? 'POST' : 'GET') => {
-    const response = await fetch(`${started.address('REST')}${path}`, {
-      method,
-      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : undefined };
-  };
-  return { call, smtp, end: () => started.end() };
-};
-type Side = ReturnType<typeof sideOf>;
-
 const login = async ({ call }: Side, email: string) => {
   const { status, body } = await call('/auth/login', { identifier: email, password: PASSWORD });
   expect(status).toBe(200);
@@ -53,14 +38,6 @@ const isValid = async ({ call }: Side, token: string): Promise<boolean> =>
 
 const register = async ({ call }: Side, email: string): Promise<void> => {
   expect((await call('/auth/register', { email, password: PASSWORD })).status).toBeLessThan(300);
-};
-
-/** The token in the mail that the platform sent to an address through one of these servers. */
-const mailed = async (email: string, ...servers: SmtpDouble[]): Promise<string> => {
-  const found = () => servers.flatMap(({ recipients, texts }) => texts.filter((_, n) => recipients[n] === email))[0];
-  await Promise.race(servers.map((each) => each.until(() => found() !== undefined)));
-  // as mails carry it: lines are broken, and "=" is written "=3D"
-  return /token=([\w-]+)/.exec(found()!.replaceAll('=\r\n', '').replaceAll('=3D', '='))![1]!;
 };
 
 /** One of them has the mail in hand, and waits for its server; or the other one was quicker and has sent it. */
