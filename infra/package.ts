@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bundle, bundlesIn, faultsOf, MAX_BUNDLE, MAX_RESOURCES, resourcesIn } from './aws/bundles.ts';
+import { noteStarts } from './aws/starts.ts';
 import { forgetWeights, growth, notedWeights, noteWeights, weightsOf } from './aws/weights.ts';
 import { ROOT, staleFiles } from './generate/files.ts';
 import { generateAll, OWNED } from './generate/index.ts';
@@ -71,8 +72,11 @@ if (import.meta.main) {
       if (resources > MAX_RESOURCES) fail([`a stack takes ${MAX_RESOURCES} resources: split the service`]);
       fail(bundles.flatMap(faultsOf));
       const weights = weightsOf(bundles);
-      if (process.argv.includes('--note')) noteWeights(weights);
-      else fail(growth(notedWeights(), weights));
+      if (process.argv.includes('--note')) {
+        noteWeights(weights);
+        const { startsOfPackage } = await import('../test/cloud/starts.ts');
+        noteStarts(await startsOfPackage());
+      } else fail(growth(notedWeights(), weights));
       const lint = linted();
       console.log(
         lint ? `cfn-lint: ${lint.length} faults` : 'cfn-lint is not installed: schemas of resources were not looked at',

@@ -1,6 +1,6 @@
 /**
  * What each function weighed when it was last noted (weights.json, kB), and which modules grew since. `npm run package` fails
- * where a function grew by more than a tenth; `npm run package -- --note` notes what is.
+ * where a function grew by more than a tenth; `npm run package -- --note` notes what is. What a start takes: starts.ts.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -55,6 +55,10 @@ export const weighed: Plugin = {
 
 /** Before a package is made, so that nothing older is read. */
 export const forgetWeights = (): void => rmSync(CACHE, { recursive: true, force: true });
+
+/** Bytes of each module in a function's package, as its build left them. */
+export const modulesOf = (name: string): Record<string, number> =>
+  JSON.parse(readFileSync(join(CACHE, `${name}.json`), 'utf8'));
 
 const kB = (bytes: number): number => Math.round(bytes / 100) / 10;
 

@@ -38,6 +38,7 @@ import { exportUsers } from '../../functions/users/export-users.ts';
 import { importUsers } from '../../functions/users/import-users.ts';
 import { updateProfile } from '../../functions/users/update-profile.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
+import { notedStarts, overBudget } from '../../infra/aws/starts.ts';
 import { changed, readCounts } from '../../infra/cost/counts.ts';
 import { serverlessPackage } from '../../infra/package.ts';
 import { cases } from '../e2e/cases/index.ts';
@@ -47,6 +48,7 @@ import { countAll } from './counting.ts';
 import { rightsOf } from './iam.ts';
 import { meter } from './meter.ts';
 import { deployStack } from './stack.ts';
+import { measureStarts } from './starts.ts';
 
 /** Of the end-to-end cases those that call each function, and no more: each call costs a part of a second here. */
 const { unused, cases: chosen } = JSON.parse(readFileSync(new URL('accepted.json', import.meta.url), 'utf8')) as {
@@ -69,6 +71,11 @@ const isAccepted = (right: string, pattern: string): boolean =>
 test('what a login, a validation and a registration ask of AWS is what was noted', { timeout: 240_000 }, async () => {
   const counts = await countAll(stack, metered);
   expect(changed(readCounts(), counts), 'npm run cost -- --count notes what is').toEqual([]);
+});
+
+test('a start of each function takes what was noted, import, init and first answer', { timeout: 240_000 }, async () => {
+  const noted = notedStarts();
+  expect(overBudget(noted, await measureStarts(stack, noted))).toEqual([]);
 });
 
 test('the functions do all their work with their own rights', { timeout: 500_000 }, async () => {
