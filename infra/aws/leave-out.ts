@@ -126,6 +126,7 @@ const NOTHING_LOCAL: Replacement[] = [
     contents: 'export const observeOperation = () => {};export const observeFirstRow = observeOperation;',
   },
   { filter: /\/shared\/config\/registration\.ts$/, contents: 'export const registrationOf = () => undefined;' },
+  { filter: /\/shared\/config\/store-postgres\.ts$/, contents: gone(['postgresOf']) },
   { filter: /\/shared\/config\/tls\.ts$/, contents: 'export const tlsOf = () => undefined;' },
   { filter: /\/shared\/config\/tracing\.ts$/, contents: 'export const tracingOf = () => undefined;' },
   {

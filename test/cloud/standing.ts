@@ -19,6 +19,6 @@ export const standing = (resources: ReturnType<typeof resourcesIn>): Counts['tem
     dashboards: of('CloudWatch::Dashboard').length,
     keys: of('KMS::Key').length,
     secrets: of('SecretsManager::Secret').length,
-    access_log_bytes: lineOf(of('ApiGatewayV2::Stage')[0]!.Properties.AccessLogSettings.Format),
+    access_log_bytes: lineOf(resources.HttpApiStage!.Properties.AccessLogSettings.Format),
   };
 };

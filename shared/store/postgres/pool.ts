@@ -1,7 +1,7 @@
 /** Connections to one PostgreSQL: named statements, retries of what the server undid, and errors in the port's terms. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Pool, PoolClient, QueryConfig } from 'pg';
-import type { PostgresConfig } from '../../config/store.ts';
+import type { PostgresConfig } from '../../config/store-postgres.ts';
 import { AppError } from '../../kit/errors.ts';
 import type { Log } from '../../ports/log.ts';
 
