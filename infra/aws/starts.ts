@@ -3,7 +3,7 @@
  * init and the first answer, in kB; the CPU of all, as a multiple of what an empty handler takes on the same machine.
  *
  * Compiled code is what ran. It is the same on each machine and in each run, which CPU is not; so it may grow by a tenth, and
- * CPU has the bound that holds beside others (infra/decisions/0063-what-a-start-may-take.md). `npm run package -- --note` notes
+ * CPU has the bound that holds beside others (infra/decisions/0065-what-a-start-may-take.md). `npm run package -- --note` notes
  * what is.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
