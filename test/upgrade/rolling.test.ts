@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { previousRelease } from '../../infra/checks/shape.ts';
 import { type Postgres, startPostgres } from '../engines/postgres.ts';
 import { type SmtpDouble, startSmtp } from '../engines/smtp.ts';
@@ -44,6 +44,14 @@ const register = async ({ call }: Side, email: string): Promise<void> => {
 const inHand = (one: SmtpDouble, other: SmtpDouble, email: string): Promise<void> =>
   Promise.race([one.until(() => one.held > 0), other.until(() => other.recipients.includes(email))]);
 
+/** Starts a process that does not outlive the test. */
+const begin = async (...given: Parameters<typeof startProcess>): Promise<Started> => {
+  const started = startProcess(...given);
+  onTestFinished(() => void started.child.kill('SIGKILL'));
+  await started.ready;
+  return started;
+};
+
 const kill = async ({ child }: Started): Promise<void> => {
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
@@ -64,8 +72,7 @@ if ('missing' in release) {
       const smtps = [await startSmtp(), await startSmtp()] as const;
       const store = await stores[name]!();
       const env = ({ url }: SmtpDouble) => ({ STORE_URL: store, MAIL_URL: url, MAIL_FROM: 'p21@example.org' });
-      const before = startProcess(dataDir, env(smtps[0]), release.start);
-      await before.ready;
+      const before = await begin(dataDir, env(smtps[0]), release.start);
       const old = sideOf(before, smtps[0]);
       const ada = 'ada@example.org';
       await register(old, ada);
@@ -83,8 +90,7 @@ if ('missing' in release) {
           );
         }
       })();
-      const after = startProcess(dataDir, env(smtps[1]));
-      await after.ready;
+      const after = await begin(dataDir, env(smtps[1]));
       const young = sideOf(after, smtps[1]);
       migrating = false;
       await asking;
@@ -133,8 +139,7 @@ if ('missing' in release) {
       await mailed('from-new@example.org', old.smtp);
       young.smtp.drop();
       young.smtp.release();
-      const next = startProcess(dataDir, env(smtps[1]));
-      await next.ready;
+      const next = await begin(dataDir, env(smtps[1]));
       const last = sideOf(next, smtps[1]);
       old.smtp.stall('data');
       await register(old, 'from-old@example.org');
