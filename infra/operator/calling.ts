@@ -13,8 +13,16 @@ export const callerOf =
   async (op: Operation<any, any>, input: object): Promise<any> => {
     const ports = await operator.portsOf(op);
     const host: Host = { ports, call: (callee, given, context) => callLocal(host, callee, given, context) };
+    const request_id = ports.ids.uuid();
+    // what others reach by a door is told by the kit; an operator calls what no door brings, too
+    const told = () => ({
+      ...{ action: op.name, actor: OPERATOR.name, actor_kind: OPERATOR.kind },
+      ...{ request_id, ip_address: '', user_agent: '' },
+    });
+    const inner = op.http.length + op.rpc.length === 0;
     return invoke(host, op, input, {
-      request_id: ports.ids.uuid(),
+      ...(inner && { audit: { told, only_events: false, written: false } }),
+      request_id,
       trace: continueTrace(),
       caller: OPERATOR,
       client: {},
