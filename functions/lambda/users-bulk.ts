@@ -8,11 +8,13 @@ import { sqliteStore } from '../../shared/store/sqlite/adapter.ts';
 import { systemClock } from '../../shared/system/clock.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { settings } from '../../shared/system/settings.ts';
+import { getEffective } from '../permissions/get-effective.ts';
 import { exportUsers } from '../users/export-users.ts';
+import { getAccount } from '../users/get-account.ts';
 import { importUsers } from '../users/import-users.ts';
 import { schema } from './schema.ts';
 
-export const handler = await opened(lambdaWork([exportUsers, importUsers], ({ store }) => [
+export const handler = await opened(lambdaWork([exportUsers, importUsers], { getAccount, getEffective }, ({ store }) => [
   systemClock,
   randomIds,
   nodePasswords,

@@ -77,7 +77,7 @@ for (const choice of CHOICES) {
 }
 
 /** Ports that a function opens, what its adapters need included; log and metrics left out. */
-const portsOf = ({ operations, queue, bridge, fallback, relay }: LambdaFunction): PortName[] => {
+const portsOf = ({ operations, judges = [], queue, bridge, fallback, relay }: LambdaFunction): PortName[] => {
   const found = new Set<PortName>();
   const visit = (port: PortName): void => {
     if (port === 'log' || port === 'metrics' || port === 'crossing' || found.has(port)) return;
@@ -91,7 +91,7 @@ const portsOf = ({ operations, queue, bridge, fallback, relay }: LambdaFunction)
   if (relay) visit('settings');
   // what /readyz asks
   if (fallback) visit('keys');
-  for (const op of operations) {
+  for (const op of [...operations, ...judges]) {
     // nobody calls a queue's handlers but the queue
     for (const port of hostPorts(queue || bridge ? { ...op, access: 'public' } : op)) visit(port);
   }

@@ -43,6 +43,9 @@ const expression = (choice: Choice): string => {
   return choice.local ? `${choice.when} ? ${of(choice.aws)} : ${of(choice.local)}` : of(choice.aws);
 };
 
+const namesOf = (operations: LambdaFunction['judges'] = []): string =>
+  operations.map((op) => locate(op).name).join(', ');
+
 /** The door of a function, the module of shared/doors/lambda/ that has it, and what it takes before the adapters. */
 const doorOf = (of: LambdaFunction, names: string): [door: string, module: string, first?: string] => {
   if (of.fallback) {
@@ -53,7 +56,7 @@ const doorOf = (of: LambdaFunction, names: string): [door: string, module: strin
   if (of.bridge === 'eventbridge') return ['lambdaToEventBridge', 'to-eventbridge'];
   if (of.bridge === 'rabbitmq') return ['lambdaToRabbitmq', 'to-rabbitmq'];
   if (of.asks) return ['lambdaAsk', 'bulk-ask', names];
-  if (of.bulk) return ['lambdaWork', 'bulk-work', `[${names}]`];
+  if (of.bulk) return ['lambdaWork', 'bulk-work', `[${names}], { ${namesOf(of.judges)} }`];
   return of.queue ? ['lambdaQueue', 'queue', `[${names}]`] : ['lambda', 'lambda', names];
 };
 
@@ -69,6 +72,7 @@ const entry = (of: LambdaFunction): GeneratedFile => {
     // pages and documents wait for no store
     ...(of.fallback ? [] : [{ file: 'shared/doors/lambda/container.ts', name: 'opened' }]),
     ...operations,
+    ...(of.judges ?? []).map(locate),
     ...choices.flatMap(({ aws, local }) => (local ? [aws, local] : [aws])),
   ]);
   const config = [...new Set(choices.flatMap((choice) => (choice.local ? choice.when.split('.')[0]! : [])))].sort();

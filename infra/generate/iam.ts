@@ -28,7 +28,7 @@ const SEALED = [auditLines.name, auditHeads.name];
 
 /** What a function does with the tables: its operations' declarations and its adapters' own reads. */
 const tableUse = (of: LambdaFunction): TableUse => {
-  const reached = of.operations.map((op) => reach(op));
+  const reached = [...of.operations, ...(of.judges ?? [])].map((op) => reach(op));
   return {
     reads: [
       ...reached.flatMap(({ reads }) => [...reads]),

@@ -3,7 +3,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bridge } from '../../functions/bridge/index.ts';
 import { schema as declared, platform } from '../../functions/index.ts';
+import { getEffective } from '../../functions/permissions/get-effective.ts';
 import { authorizeRequest } from '../../functions/sidecar/authorize-request.ts';
+import { getAccount } from '../../functions/users/get-account.ts';
 import { asking } from '../../shared/doors/lambda/bulk-question.ts';
 import { type Operation, streams } from '../../shared/kit/operation.ts';
 import type { Queue } from '../../shared/messaging/queue.ts';
@@ -75,6 +77,8 @@ export interface LambdaFunction {
   asks?: Operation<any, any>;
   /** It works on such rows. */
   bulk?: true;
+  /** Whom it asks what somebody may now. */
+  judges?: readonly Operation<any, any>[];
 }
 
 const fallback: LambdaFunction = { name: 'platform-routes', operations: [], fallback: true };
@@ -126,6 +130,7 @@ export const bulkFunctions: readonly LambdaFunction[] = [...Map.groupBy(throughO
     operations,
     queue: bulkQueueOf(operations[0]!),
     bulk: true,
+    judges: [getAccount, getEffective],
   }),
 );
 

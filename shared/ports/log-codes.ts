@@ -73,6 +73,11 @@ export const LOGS = {
     means: 'How far the rows of a job are could not be noted in the bucket.',
     todo: `${BY_ITSELF} Rows that were not noted are done again, and known by their external_id.`,
   },
+  'bulk.refused': {
+    at: ['warn'],
+    means: 'Rows that go through an object were not worked on: who asked may not any more. The audit log tells who.',
+    todo: 'Nothing, unless rows were done before that: `rows` says how many.',
+  },
   'bulk.unknown_job': {
     at: ['warn'],
     means: 'A message spoke of a job that the bucket does not know (any more): it keeps them for a day.',

@@ -14,6 +14,7 @@ import { serviceOf } from '../../kit/service-name.ts';
 import { isStream } from '../../kit/stream.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import { MAX_ATTEMPTS } from '../../messaging/backoff.ts';
+import { asOfNow, type Judges } from './bulk-asker.ts';
 import { type Bulk, type Job, jobsIn, openBulk, resultKey, uploadKey } from './bulk-job.ts';
 import { windowOf } from './bulk-window.ts';
 import { type Choose, container } from './container.ts';
@@ -89,7 +90,7 @@ const doPiece = async (work: Work, job: Job, bytes: number, until: number): Prom
 };
 
 /** Works on a job until it is done or time is up, and then calls itself. */
-const work = async (host: Host, bulk: Bulk, ops: readonly Operation<any, any>[], id: string, times: Times) => {
+const work = async ({ host, bulk, ops, judges }: Surroundings, id: string, times: Times) => {
   const { clock, log } = host.ports;
   const found = await bulk.read(id);
   const op = ops.find(({ name }) => name === found?.job.operation);
@@ -101,7 +102,13 @@ const work = async (host: Host, bulk: Bulk, ops: readonly Operation<any, any>[],
   if (busy_s > 0) return bulk.wake(id, Math.min(busy_s, LONGEST_DELAY_S));
   const { caller, client, request_id } = job;
   const trace = continueTrace(undefined);
-  const context: Context = { request_id, trace, caller, client, door: 'lambda', deadline: times.deadline };
+  const asked: Context = { request_id, trace, caller, client, door: 'lambda', deadline: times.deadline };
+  const context = await asOfNow(host, judges, op, asked, job.input);
+  if (!context) {
+    await bulk.save(id, { ...job, state: 'failed', code: 'forbidden', pending: '' }, found.etag);
+    if (isStream(op.input)) await bulk.objects.remove(uploadKey(id));
+    return log.warn('bulk.refused', { operation: op.name, job: id, rows: job.rows });
+  }
   const doing: Work = { host, bulk, op, id, context };
   let etag: string | undefined = found.etag;
   const note = async (next: Job): Promise<void> => {
@@ -129,6 +136,13 @@ const work = async (host: Host, bulk: Bulk, ops: readonly Operation<any, any>[],
   log.info('bulk.done', { operation: op.name, job: id, rows: job.rows });
 };
 
+interface Surroundings {
+  host: Host;
+  bulk: Bulk;
+  ops: readonly Operation<any, any>[];
+  judges: Judges;
+}
+
 interface Times {
   /** Unix ms until which a piece is begun, and at which all has to be done. */
   until: number;
@@ -140,15 +154,19 @@ interface Times {
 /**
  * The handler of the function behind a service's queue of bulk work.
  *
+ * @param judges say what who asked may now
  * @param options.bytes that are read at a time
- * @example export const handler = await opened(lambdaWork([exportUsers, importUsers], ({ store }) => […]));
+ * @example export const handler = await opened(lambdaWork([exportUsers], { getAccount, getEffective }, ({ store }) => […]));
  */
 export const lambdaWork = (
   ops: readonly Operation<any, any>[],
+  judges: Judges,
   choose: Choose,
   { bytes = WINDOW }: { bytes?: number } = {},
 ) => {
-  const ports = new Set(ops.flatMap((op) => [...hostPorts({ ...op, access: 'public' })]));
+  const ports = new Set(
+    [...ops, judges.getAccount, judges.getEffective].flatMap((op) => [...hostPorts({ ...op, access: 'public' })]),
+  );
   const open = container([...ports.add('metrics')], choose);
   const stacked = stack(serviceOf(ops[0]!), async (event: SQSEvent, context): Promise<SQSBatchResponse> => {
     const host = await open();
@@ -160,7 +178,7 @@ export const lambdaWork = (
       const attempt = Number(record.attributes.ApproximateReceiveCount) || 1;
       const times = { until, deadline: deadlineOf(host, context), attempt, bytes };
       try {
-        for (const id of jobsIn(record.body)) await work(host, bulk, ops, id, times);
+        for (const id of jobsIn(record.body)) await work({ host, bulk, ops, judges }, id, times);
       } catch (thrown) {
         const error = toAppError(thrown);
         host.ports.log.error('bulk.failed', { code: error.code, attempt, cause: error.cause ?? error });

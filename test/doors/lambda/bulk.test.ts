@@ -5,19 +5,29 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import * as z from 'zod';
+import { listAudit } from '../../../functions/auth/list-audit.ts';
 import { schema } from '../../../functions/index.ts';
+import { assignRole } from '../../../functions/permissions/assign-role.ts';
+import { getEffective } from '../../../functions/permissions/get-effective.ts';
+import { revokeRole } from '../../../functions/permissions/revoke-role.ts';
+import { createUser } from '../../../functions/users/create-user.ts';
 import { exportUsers } from '../../../functions/users/export-users.ts';
+import { getAccount } from '../../../functions/users/get-account.ts';
 import { importUsers } from '../../../functions/users/import-users.ts';
+import { raiseGeneration } from '../../../functions/users/raise-generation.ts';
+import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
 import { devCredentials, seedDevCredentials } from '../../../infra/local/dev-credentials.ts';
 import type { Objects } from '../../../shared/aws/objects.ts';
 import { loadConfig } from '../../../shared/config/config.ts';
 import { readRows } from '../../../shared/doors/binding/ndjson.ts';
 import { lambdaAsk } from '../../../shared/doors/lambda/bulk-ask.ts';
+import { openBulk } from '../../../shared/doors/lambda/bulk-job.ts';
 import { windowOf } from '../../../shared/doors/lambda/bulk-window.ts';
 import { lambdaWork } from '../../../shared/doors/lambda/bulk-work.ts';
 import { adapter } from '../../../shared/kit/adapter.ts';
 import { operation } from '../../../shared/kit/operation.ts';
 import { RowFault, stream } from '../../../shared/kit/stream.ts';
+import { continueTrace } from '../../../shared/kit/trace.ts';
 import type { PortName } from '../../../shared/ports/index.ts';
 import { type OpenHost, openHost } from '../../../shared/process/host.ts';
 import { lambdaEvent } from '../../e2e/doors/lambda.ts';
@@ -43,6 +53,8 @@ const giveMuch = operation({
     for (let n = from; n < 7; n++) yield { n, text: 'x'.repeat(900_000) };
   },
 });
+
+const judges = { getAccount, getEffective };
 
 let folder: string;
 let host: OpenHost;
@@ -91,7 +103,7 @@ const ask = async (op: any, input: object = {}, as = token) => {
 /** Brings what waits in the queue to the worker, a message at a time, and says how often that was. */
 const work = async (options: { bytes?: number; remaining?: number; ops?: any[] } = {}): Promise<number> => {
   const { bytes, remaining = 0, ops = [exportUsers, importUsers, giveMuch] } = options;
-  const handler = lambdaWork(ops, choose, { bytes });
+  const handler = lambdaWork(ops, judges, choose, { bytes });
   const context = { ...lambdaContext(), getRemainingTimeInMillis: () => remaining };
   let runs = 0;
   await sqs.drain(QUEUE, async (event) => {
@@ -182,7 +194,7 @@ test('a call that dies is made again and goes on behind what it noted; a message
   const { job, upload } = await ask(importUsers);
   await put(upload, rowsOf('again', 30).join('\n'));
   const [told] = sqs.waiting(QUEUE);
-  const handler = lambdaWork([importUsers], choose, { bytes: 500 });
+  const handler = lambdaWork([importUsers], judges, choose, { bytes: 500 });
   const once = (attempt: number) =>
     handler(
       { Records: [{ messageId: 'm', body: told, attributes: { ApproximateReceiveCount: String(attempt) } }] } as never,
@@ -215,6 +227,44 @@ test('a call that dies is made again and goes on behind what it noted; a message
   await work({ remaining: 60_000 });
 });
 
+test.each([
+  ['lost the role', (user_id: string) => [revokeRole, { user_id, role: 'admin' }]],
+  ['was suspended', (user_id: string) => [updateUserStatus, { user_id, status: 'suspended' }]],
+  ['was signed out everywhere', (user_id: string) => [raiseGeneration, { user_id }]],
+] as const)('rows of who %s after he asked are refused, and the log tells', async (_, change) => {
+  const call = (op: any, input: object): Promise<any> =>
+    host.call(op, input, {
+      ...{ request_id: 'test', trace: continueTrace(), client: {}, door: 'local' },
+      caller: { kind: 'anonymous' },
+    });
+  const origin = { ip_address: '', user_agent: '', verified: true };
+  const account = { email: `${crypto.randomUUID()}@example.org`, password: 'violet tractors hum quietly', ...origin };
+  const { user_id } = await call(createUser, account);
+  await call(assignRole, { user_id, role: 'admin' });
+  const { access_token } = await host.ports.tokens.sign({
+    ...{ user_id, session_id: `s-${user_id}`, generation: 0, ...(await call(getEffective, { user_id })) },
+  });
+  const [first, late] = [await ask(importUsers, {}, access_token), await ask(importUsers, {}, access_token)];
+  await put(first.upload, rowsOf('before', 1).join('\n'));
+  await work({ remaining: 60_000 });
+  expect(await ask(importUsers, { job: first.job }, access_token)).toMatchObject({ state: 'done', rows: 1 });
+  await call(...(change(user_id) as [any, object]));
+  expect((await put(late.upload, rowsOf(`late-${user_id}`, 3).join('\n'))).status).toBe(200);
+  await work({ remaining: 60_000 });
+  expect((await openBulk(process.env)!.read(late.job))?.job).toMatchObject({
+    state: 'failed',
+    code: 'forbidden',
+    rows: 0,
+  });
+  expect(s3.state.calls).toContain(`DELETE /${BUCKET}/uploads/${late.job}`);
+  const { entries } = await call(listAudit, { actor: user_id, action: 'users.import-users' });
+  expect(entries[0]).toMatchObject({ outcome: 'refused', reason: 'forbidden' });
+  const emails: string[] = [];
+  for await (const { email } of await call(exportUsers, {})) emails.push(email);
+  expect(emails.some((email) => email.startsWith('before'))).toBe(true);
+  expect(emails.filter((email) => email.startsWith('late'))).toEqual([]);
+});
+
 test('what was tried often enough is given up, and told', async () => {
   const { job, upload } = await ask(importUsers);
   await put(upload, '{}');
@@ -224,7 +274,7 @@ test('what was tried often enough is given up, and told', async () => {
       throw new Error('broken');
     },
   };
-  const handler = lambdaWork([broken as never], choose);
+  const handler = lambdaWork([broken as never], judges, choose);
   const body = JSON.stringify({ job });
   await handler(
     { Records: [{ messageId: 'm', body, attributes: { ApproximateReceiveCount: '9' } }] } as never,
