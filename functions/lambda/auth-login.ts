@@ -4,6 +4,7 @@ import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { clientMarks } from '../../shared/keys/client-marks.ts';
 import { fileSigner } from '../../shared/keys/file-keys.ts';
 import { kmsSigner } from '../../shared/keys/kms-keys.ts';
+import { kmsVault } from '../../shared/keys/kms-vault.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
@@ -20,7 +21,7 @@ import { settings } from '../../shared/system/settings.ts';
 import { login } from '../auth/login.ts';
 import { schema } from './schema.ts';
 
-export const handler = await opened(lambda(login, ({ keys, store }) => [
+export const handler = await opened(lambda(login, ({ env, keys, store }) => [
   clientMarks,
   systemClock,
   randomIds,
@@ -34,5 +35,5 @@ export const handler = await opened(lambda(login, ({ keys, store }) => [
   keys.source === 'kms' ? kmsSigner : fileSigner,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
   tokenSigner,
-  vault,
+  env.VAULT?.startsWith('arn:') ? kmsVault : vault,
 ]));

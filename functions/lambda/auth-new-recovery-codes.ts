@@ -3,6 +3,7 @@ import { opened } from '../../shared/doors/lambda/container.ts';
 import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { fileKeys } from '../../shared/keys/file-keys.ts';
 import { kmsKeys } from '../../shared/keys/kms-keys.ts';
+import { kmsVault } from '../../shared/keys/kms-vault.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
 import { serviceTokens } from '../../shared/keys/service-tokens.ts';
@@ -17,7 +18,7 @@ import { settings } from '../../shared/system/settings.ts';
 import { newRecoveryCodes } from '../auth/new-recovery-codes.ts';
 import { schema } from './schema.ts';
 
-export const handler = await opened(lambda(newRecoveryCodes, ({ keys, store }) => [
+export const handler = await opened(lambda(newRecoveryCodes, ({ env, keys, store }) => [
   systemClock,
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
@@ -27,6 +28,6 @@ export const handler = await opened(lambda(newRecoveryCodes, ({ keys, store }) =
   serviceTokens,
   settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
-  vault,
+  env.VAULT?.startsWith('arn:') ? kmsVault : vault,
   verifier,
 ]));

@@ -3,6 +3,7 @@ import { opened } from '../../shared/doors/lambda/container.ts';
 import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { fileKeys } from '../../shared/keys/file-keys.ts';
 import { kmsKeys } from '../../shared/keys/kms-keys.ts';
+import { kmsVault } from '../../shared/keys/kms-vault.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
@@ -19,7 +20,7 @@ import { settings } from '../../shared/system/settings.ts';
 import { validateCredentials } from '../auth/validate-credentials.ts';
 import { schema } from './schema.ts';
 
-export const handler = await opened(lambda(validateCredentials, ({ keys, store }) => [
+export const handler = await opened(lambda(validateCredentials, ({ env, keys, store }) => [
   systemClock,
   randomIds,
   keys.source === 'kms' ? kmsKeys : fileKeys,
@@ -31,6 +32,6 @@ export const handler = await opened(lambda(validateCredentials, ({ keys, store }
   serviceTokens,
   settings,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
-  vault,
+  env.VAULT?.startsWith('arn:') ? kmsVault : vault,
   verifier,
 ]));

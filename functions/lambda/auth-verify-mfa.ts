@@ -4,6 +4,7 @@ import { lambda } from '../../shared/doors/lambda/lambda.ts';
 import { clientMarks } from '../../shared/keys/client-marks.ts';
 import { fileSigner } from '../../shared/keys/file-keys.ts';
 import { kmsSigner } from '../../shared/keys/kms-keys.ts';
+import { kmsVault } from '../../shared/keys/kms-vault.ts';
 import { revocations } from '../../shared/keys/revocations.ts';
 import { sealer } from '../../shared/keys/sealer.ts';
 import { secrets } from '../../shared/keys/secrets.ts';
@@ -19,7 +20,7 @@ import { settings } from '../../shared/system/settings.ts';
 import { verifyMfa } from '../auth/verify-mfa.ts';
 import { schema } from './schema.ts';
 
-export const handler = await opened(lambda(verifyMfa, ({ keys, store }) => [
+export const handler = await opened(lambda(verifyMfa, ({ env, keys, store }) => [
   clientMarks,
   systemClock,
   randomIds,
@@ -32,5 +33,5 @@ export const handler = await opened(lambda(verifyMfa, ({ keys, store }) => [
   keys.source === 'kms' ? kmsSigner : fileSigner,
   store.engine === 'dynamodb' ? dynamodbStore(schema, { may_reshape: false }) : sqliteStore(schema),
   tokenSigner,
-  vault,
+  env.VAULT?.startsWith('arn:') ? kmsVault : vault,
 ]));

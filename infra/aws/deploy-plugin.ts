@@ -4,7 +4,7 @@
  */
 interface Serverless {
   processedInput: { commands: readonly string[] };
-  service: { custom: { environment: { MAIL_FROM: string; SIGNING_KEY_ARNS: unknown } } };
+  service: { custom: { environment: { MAIL_FROM: string; SIGNING_KEY_ARNS: unknown; VAULT_KEY_ARNS?: unknown } } };
   classes: { Error: new (message: string, code: string) => Error };
 }
 
@@ -19,11 +19,16 @@ export const mailFault = (from: string): string | undefined =>
 
 const KEY_ARNS = /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+(,arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+)*$/;
 
-/** Why functions could not sign, in one line; undefined when they could. Without a setting it is the stack's own key. */
-export const keysFault = (arns: unknown): string | undefined =>
+/** Why functions could not use keys that a setting names, in one line; undefined when they could, or none are named. */
+const arnsFault = (arns: unknown, setting: string, first: string): string | undefined =>
   typeof arns === 'string' && !KEY_ARNS.test(arns)
-    ? 'PERFECT21_SIGNING_KEYS is no list of keys: give ARNs of KMS keys with commas between, the signing one first'
+    ? `${setting} is no list of keys: give ARNs of KMS keys with commas between, the ${first} one first`
     : undefined;
+
+/** Why functions could not sign. Without a setting it is the stack's own key. */
+export const keysFault = (arns: unknown): string | undefined => arnsFault(arns, 'PERFECT21_SIGNING_KEYS', 'signing');
+/** Why they could not seal seeds. Without a setting keys of the secret do. */
+export const vaultFault = (arns: unknown): string | undefined => arnsFault(arns, 'PERFECT21_VAULT_KEYS', 'newest');
 
 /** Why a name of one's own would lead nowhere, in one line; undefined where it is well, or none is given. */
 export const domainFault = ({
@@ -45,9 +50,9 @@ export default class DeployPlugin {
   constructor({ processedInput: { commands }, service, classes }: Serverless) {
     const deploys = commands[0] === 'deploy' && commands[1] !== 'list';
     const check = (): void => {
-      const { MAIL_FROM, SIGNING_KEY_ARNS } = service.custom.environment;
-      const keys = keysFault(SIGNING_KEY_ARNS);
-      if (keys) throw new classes.Error(keys, 'SIGNING_KEYS');
+      const { MAIL_FROM, SIGNING_KEY_ARNS, VAULT_KEY_ARNS } = service.custom.environment;
+      const keys = keysFault(SIGNING_KEY_ARNS) ?? vaultFault(VAULT_KEY_ARNS);
+      if (keys) throw new classes.Error(keys, 'KEYS');
       const fault = deploys && mailFault(MAIL_FROM);
       if (fault) throw new classes.Error(fault, 'MAIL_FROM_MISSING');
       const lost = deploys && domainFault(process.env);

@@ -26,7 +26,12 @@ const CHOICES: readonly Choice[] = [
   { port: 'conditions', aws: { file: 'shared/conditions/conditions.ts', name: 'celConditions' } },
   { port: 'policyScopes', aws: { file: 'shared/conditions/policy-scopes.ts', name: 'everyPolicy' } },
   { port: 'sealer', aws: { file: 'shared/keys/sealer.ts', name: 'sealer' } },
-  { port: 'vault', aws: { file: 'shared/keys/vault.ts', name: 'vault' } },
+  {
+    port: 'vault',
+    aws: { file: 'shared/keys/kms-vault.ts', name: 'kmsVault' },
+    local: { file: 'shared/keys/vault.ts', name: 'vault' },
+    when: "env.VAULT?.startsWith('arn:')",
+  },
   // a native addon would tie the bundle to one platform
   { port: 'passwords', aws: { file: 'shared/passwords/argon2-node.ts', name: 'nodePasswords' } },
   {

@@ -52,7 +52,10 @@ const S3: Record<string, string> = { GET: 'GetObject', PUT: 'PutObject', POST: '
 const NEEDS: Record<string, (operation: string, body: string, url: string) => Need[]> = {
   s3: (method, _, path) => [{ action: `s3:${S3[method]}`, resource: `arn:aws:s3::${path.replace('/', ':')}` }],
   dynamodb: (operation, body) => DYNAMODB(operation, JSON.parse(body)),
-  kms: (operation, body) => [{ action: `kms:${operation}`, resource: arn('kms', `key/${JSON.parse(body).KeyId}`) }],
+  kms: (operation, body) => {
+    const { KeyId } = JSON.parse(body);
+    return [{ action: `kms:${operation}`, resource: KeyId.startsWith('arn:') ? KeyId : arn('kms', `key/${KeyId}`) }];
+  },
   secretsmanager: (operation, body) => [{ action: `secretsmanager:${operation}`, resource: JSON.parse(body).SecretId }],
   sqs: (operation, body) => {
     const { QueueUrl, QueueName } = JSON.parse(body);

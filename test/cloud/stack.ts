@@ -30,7 +30,7 @@ import { TEST_SECRET } from '../support/platform.ts';
 import { type Need, startIam } from './iam.ts';
 import type { Meter } from './meter.ts';
 import { type RunningFunction, startFunction } from './runtime.ts';
-import { REGION, readTemplate } from './template.ts';
+import { ACCOUNT, REGION, readTemplate } from './template.ts';
 import { unpackAll } from './unpack.ts';
 
 export type { Need };
@@ -95,10 +95,12 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
   await seedDevCredentials(host, credentials, ['users', 'permissions']);
   const { store } = host.ports;
 
+  let vaultKey: string | undefined;
   const environmentOf = (key: string): Record<string, string> => {
     const { environment, name } = functions.find((each) => each.key === key)!;
     return {
       ...environment,
+      ...(environment.VAULT && vaultKey && { VAULT: vaultKey }),
       PERFECT21_RESET_DELAY: '0',
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_REGION: REGION,
@@ -209,6 +211,13 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     outdate: (): void => {
       revoked = performance.now();
     },
+    /** From now on KMS seals seeds: by the only key that functions have rights at where a deployment names none. */
+    sealUnderKms: async (): Promise<void> => {
+      vaultKey = `arn:aws:kms:${REGION}:${ACCOUNT}:key/none`;
+      kms.addSymmetric(vaultKey);
+      await cool();
+    },
+    kms,
     invoke,
     invoked,
     world,

@@ -8,11 +8,12 @@ import { awsEnvironment, stubEnvironment } from '../support/aws.ts';
 import { configOf, TestClock } from './harness.ts';
 
 const SECRET = 'k3Jv0m8sQp2LxW9tZr5YhN7cBf1GdA4u';
+const ARN = 'arn:aws:kms:eu-central-1:111122223333:key/seeds';
 let kms: Awaited<ReturnType<typeof startKms>>;
 let clock: TestClock;
 beforeEach(async () => {
   kms = await startKms();
-  for (const id of ['seeds', 'seeds-2']) kms.addSymmetric(id);
+  for (const id of ['seeds', 'seeds-2', ARN]) kms.addSymmetric(id);
   clock = new TestClock();
   stubEnvironment(awsEnvironment({ KMS: kms.endpoint }));
 });
@@ -59,6 +60,11 @@ test('a newer key seals; what older ones and the master secrets sealed opens, an
   const sealed = await vault.seal('seed', 'totp u1');
   expect(await vault.open(sealed, 'totp u1')).toEqual({ plain: 'seed', former: false });
   expect(await (await open('kms:seeds-2')).open(old[0]!, 'totp u1')).toBeUndefined();
+});
+
+test('keys are named by their ARNs as well', async () => {
+  const sealed = await (await open(ARN)).seal('seed', 'totp u1');
+  expect(await (await open(`kms:seeds-2,${ARN}`)).open(sealed, 'totp u1')).toEqual({ plain: 'seed', former: true });
 });
 
 test('while KMS is away nothing is sealed and nothing opens, and that is said', async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { keysFault } from '../../infra/aws/deploy-plugin.ts';
+import { keysFault, vaultFault } from '../../infra/aws/deploy-plugin.ts';
 import { secretsIn } from '../../shared/config/keys.ts';
 import { openAwsSecrets } from '../../shared/keys/aws-secret.ts';
 import { openFileKeys } from '../../shared/keys/file-keys.ts';
@@ -170,6 +170,6 @@ test.each([
   ['arn:aws:kms:eu-central-1:123456789012:key/one, arn:aws:kms:eu-central-1:123456789012:key/two', true],
   ['arn:aws:kms:eu-central-1:123456789012:key/one', false],
 ])('a deployment takes PERFECT21_SIGNING_KEYS=%s: %s is a fault', (arns, wrong) => {
-  expect(keysFault(arns) !== undefined).toBe(wrong);
+  for (const fault of [keysFault, vaultFault]) expect(fault(arns) !== undefined).toBe(wrong);
   expect(keysFault({ 'Fn::GetAtt': ['SigningKey', 'Arn'] })).toBeUndefined();
 });
