@@ -196,12 +196,13 @@ export const isNamed = ({ roles: all, policies: texts }: Rules, resource: string
 
 /** The roles of somebody: those assigned that are not over, the default one, all by priority, then by name. */
 export const rolesOf = (rules: Roles, assigned: readonly AssignedRole[], now: number): LoadedRole[] => {
-  const live = assigned.filter(({ expires_at = Infinity }) => now < expires_at);
-  const found = live.flatMap(({ role, epoch }) => {
-    const loaded = rules.roles.get(role);
-    return loaded?.epoch === epoch ? loaded : [];
-  });
-  return [...new Set([...found, rules.roles.get(DEFAULT_ROLE)!])].sort(
-    (one, two) => two.fields.priority - one.fields.priority || (one.name < two.name ? -1 : 1),
-  );
+  const found = [rules.roles.get(DEFAULT_ROLE)!];
+  for (const { role, epoch, expires_at = Infinity } of assigned) {
+    const loaded = now < expires_at ? rules.roles.get(role) : undefined;
+    if (loaded?.epoch === epoch && loaded && !found.includes(loaded)) found.push(loaded);
+  }
+  return found.sort(byPriority);
 };
+
+const byPriority = (one: LoadedRole, two: LoadedRole): number =>
+  two.fields.priority - one.fields.priority || (one.name < two.name ? -1 : 1);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { operation } from '../../shared/kit/operation.ts';
 import { users } from './records.ts';
-import { USER_STATUSES } from './status.ts';
+import { USER_STATUSES, type UserStatus } from './status.ts';
 
 /** The states of many accounts, by id; who is not there is left out. */
 export const getAccounts = operation({
@@ -13,6 +13,9 @@ export const getAccounts = operation({
   reads: [users],
   run: async ({ store }, { user_ids }) => {
     const found = await store.getMany(users, user_ids);
-    return { accounts: Object.fromEntries([...found].map(([id, { value }]) => [id, { status: value.status }])) };
+    // a thousand of them are asked for with each batch of checks
+    const accounts: Record<string, { status: UserStatus }> = Object.create(null);
+    for (const [id, { value }] of found) accounts[id] = { status: value.status };
+    return { accounts };
   },
 });

@@ -142,6 +142,21 @@ const NOTHING_LOCAL: Replacement[] = [
   { filter: /\/shared\/store\/dynamodb\/make-tables\.ts$/, contents: absent(['ensureTables'], 'not in a function') },
 ];
 
+/** What the environment says of registries, sidecars, collectors and files of certificates, to processes. */
+const OF_PROCESSES =
+  /^ {2}(?:DISCOVERY|CONSUL|KUBERNETES|OTEL|SIDECAR|PERFECT21_TLS|PERFECT21_SIDECAR)_\w+: z(?:\..+,\n|\n(?: {4}.+\n)+)/gm;
+const NO_PROCESS: Replacement[] = [
+  { filter: /\/shared\/config\/environment\.ts$/, contents: (text) => swap(text, OF_PROCESSES, '') },
+];
+
+/** What rights an adapter wants is for who writes roles. */
+const NO_RIGHTS: Replacement[] = [
+  {
+    filter: /\/shared\/(keys|delivery)\/(?:\w+\/)?[\w-]+\.ts$/,
+    contents: (text) => text.replace(/^ {2}iam: .+,$/gm, ''),
+  },
+];
+
 /** A function asks nobody what its caller may now: it asks for a refresh (infra/decisions/0061-what-a-caller-may-now.md). */
 const NO_STANDING: Replacement[] = [
   { filter: /\/shared\/kit\/standing\.ts$/, contents: 'export const withStanding = (_, __, context) => context;' },
@@ -169,7 +184,7 @@ export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
       ...NO_JSON_SCHEMA,
       ...NO_UNUSED_ZOD,
       plainRequests(STORERS.test(String(entryPoints))),
-      ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING] : []),
+      ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING, ...NO_PROCESS, ...NO_RIGHTS] : []),
       ...(target === 'aws' && !READERS.test(String(entryPoints)) ? NO_READS : []),
       ...(target === 'aws' && !STORERS.test(String(entryPoints)) ? NO_ROWS : []),
       ...(target === 'aws' && !TAKERS.test(String(entryPoints)) ? NO_TAKING : []),
@@ -177,7 +192,7 @@ export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
     for (const { filter, contents } of replacements) {
       onLoad({ filter }, async ({ path }) => ({
         contents: typeof contents === 'string' ? contents : contents(await readFile(path, 'utf8')),
-        loader: 'js',
+        loader: path.endsWith('.ts') ? 'ts' : 'js',
       }));
     }
   },

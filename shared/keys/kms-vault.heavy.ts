@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AwsClient, AwsError } from '../aws/client.ts';
+import type { AwsClient, AwsError } from '../aws/client.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import { keyOf, type Vault } from '../ports/vault.ts';
+import type { Vault } from '../ports/vault.ts';
 import { openWith, sealWith } from './aes-gcm.ts';
 import { Recent } from './recent.ts';
 import type { NamedVault } from './vault.ts';
@@ -31,8 +31,8 @@ const ask = async (client: AwsClient, operation: 'GenerateDataKey' | 'Decrypt', 
     try {
       return await client.call(operation, input);
     } catch (cause) {
-      if (cause instanceof AwsError && FOREIGN.has(cause.name)) return undefined;
       const { $metadata, name } = cause as AwsError;
+      if (FOREIGN.has(name)) return undefined;
       const passing = !$metadata || $metadata.httpStatusCode >= 500 || name === 'ThrottlingException';
       if (passing && tried < TRIES) await sleep(PAUSE_MS * tried);
       else throw new AppError('unavailable', { detail: 'The vault is away', retry_after: 1, cause });
@@ -75,12 +75,12 @@ export const createKmsVault = (ids: readonly string[], client: AwsClient, clock:
       return `${newest.name}.${text}.${sealWith(Buffer.from(Plaintext, 'base64'), plain, of)}`;
     },
     open: async (sealed, of) => {
-      const used = keys.find(({ name }) => name === keyOf(sealed));
+      const [named, text = '', content = ''] = sealed.split('.');
+      const used = keys.find(({ name }) => name === named);
       if (!used) {
         const opened = await before.open(sealed, of);
         return opened && { ...opened, former: true };
       }
-      const [, text = '', content = ''] = sealed.split('.');
       const key = /^[\w-]+$/.test(text) ? await dataKey(used.id, text, of) : undefined;
       const plain = key && openWith(key, content, of);
       return plain === undefined ? undefined : { plain, former: used !== newest };

@@ -8,16 +8,17 @@ import { createVault } from './vault.ts';
 /** The keys of this deployment, the newest first: infra/aws/environment.yml says which. */
 const KEYS = { 'Fn::Split': [',', '${self:custom.environment.VAULT_KEY_ARNS}'] };
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: osls fills it in
+const RIGHTS = [
+  { actions: ['kms:GenerateDataKey'], resource: { 'Fn::Select': [0, KEYS] } },
+  { actions: ['kms:Decrypt'], resource: KEYS },
+];
 
 /** In place of the vault of the master secrets where `VAULT` names KMS keys: `kms:<ids>`, or their ARNs as they are. */
 export const kmsVault = adapter({
   port: 'vault',
   needs: ['secrets', 'clock'],
   env: ['VAULT'],
-  iam: [
-    { actions: ['kms:GenerateDataKey'], resource: { 'Fn::Select': [0, KEYS] } },
-    { actions: ['kms:Decrypt'], resource: KEYS },
-  ],
+  iam: RIGHTS,
   open: async ({ secrets, clock }, { env: { VAULT = '' } }) => {
     const [, named = ''] = /^(?:kms:(?=.)|(?=arn:))(.+)$/.exec(VAULT) ?? [];
     const ids = named.split(',').flatMap((id) => id.trim() || []);

@@ -31,6 +31,7 @@ export const upcast = <T>(collection: Collection<string, T>, v: number, value: u
   if (v > Math.max(collection.version, collection.accepts)) {
     throw new Error(`${collection.name} holds a record of version ${v}, newer than ${collection.version}`);
   }
+  if (v === collection.version) return value as T;
   let lifted = value;
   for (const migrate of collection.migrate.slice(v - 1)) lifted = migrate(lifted);
   return lifted as T;
