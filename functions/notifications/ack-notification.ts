@@ -19,5 +19,6 @@ export const ackNotification = operation({
   writes: [inbox],
   needs: ['clock'],
   audit: 'events',
-  run: ({ store, clock }, { id }, { caller }) => mark(store, id, caller, 'taken_at', clock.now()),
+  run: ({ store, clock }, { id }, { caller }) =>
+    mark(store, id, caller.kind === 'user' ? caller.user_id : undefined, 'taken_at', clock.now()),
 });

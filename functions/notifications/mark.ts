@@ -1,5 +1,4 @@
 /** What the reader of a message did with it. Somebody else's message is as unknown as none. */
-import type { Caller } from '../../shared/kit/context.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
@@ -10,13 +9,13 @@ import { inbox } from './records.ts';
 export const mark = (
   store: Pick<OperationStore<'inbox', 'inbox', never>, 'get' | 'transact'>,
   id: string,
-  caller: Caller,
+  user_id: string | undefined,
   what: 'read_at' | 'taken_at',
   now: number,
 ): Promise<Record<string, never>> =>
   retryConflict(async () => {
     const found = await store.get(inbox, id);
-    if (caller.kind !== 'user' || found?.value.user_id !== caller.user_id) {
+    if (!found || found.value.user_id !== user_id) {
       throw new AppError('not_found', { detail: 'You have no message with this id' });
     }
     if (found.value[what] === undefined) {

@@ -30,15 +30,30 @@ export class Told extends LastIds {
   }
 }
 
+/** From which time on somebody missed what came after a frame; a message of his own is not told again. */
+export const startOf = async (
+  store: Pick<OperationStore<'inbox', never, never>, 'get'>,
+  user_id: string,
+  since: string,
+  now: number,
+  told: Told,
+): Promise<number> => {
+  const known = await store.get(inbox, since);
+  const own = known?.value.user_id === user_id ? known : undefined;
+  if (own) told.add(since);
+  return own?.value.created_at ?? timeOf(since, now);
+};
+
 /** The messages of a user from a time (unix ms) on, oldest first, but for those that were told. */
 export async function* missedSince(
   store: Pick<OperationStore<'inbox', never, never, 'inbox.by_user'>, 'query'>,
   user_id: string,
   since: number,
   told: Told,
+  most = MOST,
 ): AsyncGenerator<Frame> {
   let cursor: string | undefined;
-  let left = MOST;
+  let left = most;
   do {
     const from = sortOf({ created_at: since }, '');
     const page = await store.query(inbox, 'by_user', user_id, { from, cursor, limit: PAGE, order: 'asc' });

@@ -16,5 +16,6 @@ export const readNotification = operation({
   writes: [inbox],
   needs: ['clock'],
   audit: 'events',
-  run: ({ store, clock }, { id }, { caller }) => mark(store, id, caller, 'read_at', clock.now()),
+  run: ({ store, clock }, { id }, { caller }) =>
+    mark(store, id, caller.kind === 'user' ? caller.user_id : undefined, 'read_at', clock.now()),
 });

@@ -5,7 +5,7 @@ import { stream } from '../../shared/kit/stream.ts';
 import type { Frame } from '../../shared/ports/realtime.ts';
 import { ackNotification } from './ack-notification.ts';
 import { RealtimeFrame } from './frames.ts';
-import { missedSince, Told, timeOf } from './missed.ts';
+import { missedSince, startOf, Told } from './missed.ts';
 import { noteConnected, noteLeft } from './presence.ts';
 import { inbox, presence } from './records.ts';
 import { redeemTicket } from './redeem-ticket.ts';
@@ -27,7 +27,7 @@ export const watch = operation({
   queries: ['inbox.by_user'],
   writes: [presence],
   needs: ['clock', 'ids', 'realtime'],
-  elsewhere: 'a container of the notifications service',
+  elsewhere: 'a WebSocket, or a container of the notifications service',
   run: async function* ({ store, clock, ids, realtime }, { since }, { caller, signal }) {
     if (caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id } = caller;
@@ -42,10 +42,8 @@ export const watch = operation({
       const data = { connection_id: ids.uuid(), heartbeat_ms: realtime.heartbeat_ms };
       yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data } satisfies Frame;
       if (since !== undefined) {
-        const known = await store.get(inbox, since);
-        const own = known?.value.user_id === user_id ? known : undefined;
-        if (own) told.add(since);
-        yield* missedSince(store, user_id, own?.value.created_at ?? timeOf(since, clock.now()), told);
+        const from = await startOf(store, user_id, since, clock.now(), told);
+        yield* missedSince(store, user_id, from, told);
       }
       for await (const item of channel) {
         if ('renew' in item) await noteConnected(store, caller, clock.now());

@@ -4,24 +4,10 @@ import { toAppError } from '../../kit/errors.ts';
 import { LastIds } from '../../kit/last-ids.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import type { SocketLimits } from './limits.ts';
-
-/** What a listener says. What he missed he asks for by `since`: an acknowledgement only says what a device took. */
-const SAYS: Readonly<Record<string, (told: Record<string, unknown>) => boolean>> = {
-  ping: () => true,
-  ack: ({ id }) => typeof id === 'string' && id.length <= 128,
-};
+import { KNOWN, readObject, saidOf } from './said.ts';
 
 /** Rows that may still be acknowledged: those that were sent last. */
 const MOST_UNTAKEN = 100;
-
-const read = (data: RawData): Record<string, unknown> | undefined => {
-  try {
-    const value = JSON.parse(String(data));
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 export class Connection {
   readonly #socket: WebSocket;
@@ -119,11 +105,11 @@ export class Connection {
 
   #hear(data: RawData, isBinary: boolean): void {
     if (this.#closed || !this.#counts()) return;
-    const told = isBinary ? undefined : read(data);
-    const type = typeof told?.type === 'string' && Object.hasOwn(SAYS, told.type) ? told.type : '';
+    const told = isBinary ? undefined : readObject(String(data));
+    const said = told && saidOf(told);
     if (isBinary) this.close(CLOSE.unsupported, 'Text is taken, and nothing else');
     else if (!told) this.close(CLOSE.not_text, 'This is no JSON object');
-    else if (!SAYS[type]?.(told)) this.close(CLOSE.refused, 'Known are {"type":"ack","id":…} and {"type":"ping"}');
-    else if (type === 'ack' && this.#untaken?.take(told.id as string)) this.#onTaken?.(told.id as string);
+    else if (!said) this.close(CLOSE.refused, KNOWN);
+    else if (said.type === 'ack' && this.#untaken?.take(said.id)) this.#onTaken?.(said.id);
   }
 }
