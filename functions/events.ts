@@ -32,4 +32,5 @@ export const catalogue: readonly EventType<string, any>[] = [
   notifications.pushSend,
   notifications.realtimeSend,
   notifications.realtimeFrame,
+  notifications.realtimeConnection,
 ];

@@ -5,7 +5,7 @@ import type { Service } from '../shared/kit/service.ts';
 import { type StoreSchema, shapeAfter } from '../shared/store/schema.ts';
 import { auth, authCollections } from './auth/index.ts';
 import { bridgeCollections } from './bridge/index.ts';
-import { notificationCollections, notifications } from './notifications/index.ts';
+import { gateway, notificationCollections, notifications } from './notifications/index.ts';
 import { getEffective } from './permissions/get-effective.ts';
 import { permissionCollections, permissions } from './permissions/index.ts';
 import { BEGINNING, changes } from './schema-changes.ts';
@@ -27,6 +27,9 @@ export const platform: readonly Service[] = Object.values(named);
 
 /** What whole platforms answer beside: as sidecars do, about the token that a caller holds. */
 export const beside: readonly Service[] = [gate];
+
+/** What functions answer beside: WebSockets that API Gateway holds. A process holds its own (`notifications.watch`). */
+export const inFunctions: readonly Service[] = [gateway];
 
 /** What a user may now, whatever his token says. */
 export const standing = getEffective;

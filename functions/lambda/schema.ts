@@ -6,13 +6,13 @@ import { auditHeads, auditLines } from '../../shared/kit/audit-records.ts';
 import { callCounts } from '../../shared/kit/bound-records.ts';
 import { clientAssertions, factors, loginAttempts, spentCodes } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
-import { deliveries, devices, inbox, loginAlerts, messageCounts, preferences, presence, smsCounts, tickets } from '../notifications/records.ts';
+import { connectionOwners, deliveries, devices, inbox, listeners, loginAlerts, messageCounts, preferences, presence, smsCounts, tickets } from '../notifications/records.ts';
 import { policies, recentDecisions, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
 import { clientChanges, logins, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 10,
+  version: 11,
   collections: [
     administrators,
     auditHeads,
@@ -21,6 +21,7 @@ export const schema: StoreSchema = {
     callCounts,
     clientAssertions,
     clientChanges,
+    connectionOwners,
     credentials,
     deliveries,
     devices,
@@ -28,6 +29,7 @@ export const schema: StoreSchema = {
     handledRequests,
     identifiers,
     inbox,
+    listeners,
     loginAlerts,
     loginAttempts,
     loginHistory,

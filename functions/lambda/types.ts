@@ -8,6 +8,7 @@ export const types: readonly string[] = [
   'permission.revoked',
   'permission.role_assigned',
   'permission.role_revoked',
+  'realtime.connection',
   'realtime.frame',
   'security.account_locked',
   'security.alert',

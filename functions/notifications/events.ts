@@ -93,6 +93,19 @@ export const realtimeFrame = eventType({
   priority: () => PRIORITY.high,
 });
 
+/** A connection that API Gateway holds was opened, or is over by now: for who greets and closes it. */
+export const realtimeConnection = eventType({
+  type: 'realtime.connection',
+  key: 'realtime.connections.changed',
+  data: z.strictObject({
+    user_id: z.string(),
+    connection_id: z.string(),
+    state: z.enum(['opened', 'over']),
+  }),
+  priority: () => PRIORITY.high,
+  ordered,
+});
+
 /** Put a message from a template into the inbox of a user; `template_data` as in a mail's. */
 export const realtimeSend = eventType({
   type: 'notification.realtime.send',

@@ -6,10 +6,14 @@ import { exportUser } from './export-user.ts';
 import { getDeliveries } from './get-deliveries.ts';
 import { getPreferences } from './get-preferences.ts';
 import { getPushKey } from './get-push-key.ts';
+import { hearConnection } from './hear-connection.ts';
 import { issueTicket } from './issue-ticket.ts';
+import { leaveConnection } from './leave-connection.ts';
 import { listConnected } from './list-connected.ts';
 import { listNotifications } from './list-notifications.ts';
 import { onAccountLocked } from './on-account-locked.ts';
+import { onConnectedFrame } from './on-connected-frame.ts';
+import { onConnection } from './on-connection.ts';
 import { onEmailSend } from './on-email-send.ts';
 import { onPushSend } from './on-push-send.ts';
 import { onRealtimeFrame } from './on-realtime-frame.ts';
@@ -21,11 +25,14 @@ import { onUserDeleted } from './on-user-deleted.ts';
 import { onUserMfaChanged } from './on-user-mfa-changed.ts';
 import { onUserPasswordChanged } from './on-user-password-changed.ts';
 import { onUserRegistered } from './on-user-registered.ts';
+import { openConnection } from './open-connection.ts';
 import { readNotification } from './read-notification.ts';
 import {
+  connectionOwners,
   deliveries,
   devices,
   inbox,
+  listeners,
   loginAlerts,
   messageCounts,
   preferences,
@@ -69,8 +76,19 @@ export const notifications = service('notifications', [
   exportUser,
 ]);
 
+/** Open tabs in AWS, where API Gateway holds their connections: its functions, and nobody else, run these. */
+export const gateway = service('notifications', [
+  openConnection,
+  hearConnection,
+  leaveConnection,
+  onConnection,
+  onConnectedFrame,
+]);
+
 export const notificationCollections = [
+  connectionOwners,
   deliveries,
+  listeners,
   presence,
   preferences,
   devices,

@@ -9,3 +9,8 @@ export const NOTIFICATION_REQUESTS = {
   queue: 'notification-service.notification_requests',
   bindings: ['notification.*.*'],
 } as const;
+/** Of functions alone: what connections at API Gateway are told. */
+export const CONNECTIONS = {
+  queue: 'notification-service.connections',
+  bindings: ['realtime.*.*', 'session.events.revoked', 'permission.events.*'],
+} as const;

@@ -123,6 +123,26 @@ export const presence = collection<{ sessions: Record<string, { since: number; s
   subject: (_, id) => id,
 });
 
+/** By the id that API Gateway gave a connection: whose it is. Ends with it. */
+export const connectionOwners = collection<{ user_id: string }>()('connections');
+
+/** A connection that API Gateway holds, and the access token that let it in. Times are unix ms. */
+export interface Held {
+  session_id: string;
+  jti: string;
+  generation: number;
+  opened_at: number;
+  /** The end of the token. */
+  over_at: number;
+  /** Messages after this id were asked for. */
+  since?: string;
+  /** It was said hello to, and is told what happens. */
+  greeted?: true;
+}
+
+/** By user id: his connections at API Gateway, by their ids. One record, so that nobody has more than he may. */
+export const listeners = collection<{ open: Record<string, Held> }>()('listeners');
+
 /** By user id: the failed login of which the user was told last, while further ones are not told. */
 export const loginAlerts = collection<{ message_id: string }>()('login_alerts');
 

@@ -89,21 +89,24 @@ const NO_UNUSED_ZOD: Replacement[] = [
   },
 ];
 
-/** What aws4 knows of services that are asked otherwise than by a POST to their root; of S3 the queries that it signs stay. */
-const plainRequests = (queries: boolean): Replacement => ({
+/** What aws4 knows of services that are asked otherwise than by a POST to their root; some sign queries (S3), or paths (API Gateway). */
+const plainRequests = ({ queries, paths }: { queries: boolean; paths: boolean }): Replacement => ({
   filter: /\/aws4\/aws4\.js$/,
   contents: (text) => {
     const method = (rest: string, name: string, by: string): string =>
       swap(rest, new RegExp(`(?<=RequestSigner\\.prototype\\.${name} = )function\\([\\s\\S]*?\\n\\}`), by);
     const none = (rest: string, name: string): string => method(rest, name, throwing(`aws4's ${name}`, 'not bundled'));
     const unasked = queries ? text : swap(text, /\n {2}if \(query\) \{[\s\S]*?\n {2}\}\n/, '\n');
-    const rooted = swap(unasked, /\n {2}if \(pathStr !== '\/'\) \{[\s\S]*?\n {2}\}\n/, '\n');
+    const rooted = paths ? unasked : swap(unasked, /\n {2}if \(pathStr !== '\/'\) \{[\s\S]*?\n {2}\}\n/, '\n');
     return ['isSingleRegion', 'createHost', 'defaultCredentials'].reduce(none, method(rooted, 'matchHost', '() => []'));
   },
 });
 
 /** The functions that speak to S3. */
 const STORERS = /\/\w+-(bulk|export-users|import-users)\.ts$/;
+
+/** The functions that speak to connections. */
+const POSTERS = /\/notifications-(hear-connection|on-connections)\.ts$/;
 
 /** What an entry takes where it does not run in AWS, or what its role has no right to do there. */
 const NOTHING_LOCAL: Replacement[] = [
@@ -183,7 +186,7 @@ export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
     const replacements = [
       ...NO_JSON_SCHEMA,
       ...NO_UNUSED_ZOD,
-      plainRequests(STORERS.test(String(entryPoints))),
+      plainRequests({ queries: STORERS.test(String(entryPoints)), paths: POSTERS.test(String(entryPoints)) }),
       ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING, ...NO_PROCESS, ...NO_RIGHTS] : []),
       ...(target === 'aws' && !READERS.test(String(entryPoints)) ? NO_READS : []),
       ...(target === 'aws' && !STORERS.test(String(entryPoints)) ? NO_ROWS : []),

@@ -9,7 +9,7 @@ const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
   [/^pg$/, /^shared\/store\/postgres\//],
   [/^ws$/, /^shared\/doors\/websocket\//],
   [/^amqplib$/, /^shared\/messaging\/rabbitmq\//],
-  [/^aws4$/, /^shared\/aws\/(client|objects)\.ts$/],
+  [/^aws4$/, /^shared\/aws\/(client|connections|objects)\.ts$/],
   [/^@aws-sdk\/client-dynamodb$/, /^shared\/aws\/settings\.ts$/],
   [/^@aws-sdk\/lib-dynamodb$/, /^shared\/store\/dynamodb\//],
   [/^@aws-sdk\/client-sesv2$/, /^shared\/delivery\/email\/ses-mailer\.ts$/],

@@ -66,6 +66,7 @@ const CHOICES: readonly Choice[] = [
   },
   { port: 'sms', aws: { file: 'shared/delivery/sms/sms-sender.ts', name: 'smsSender' } },
   { port: 'push', aws: { file: 'shared/delivery/push/pusher.ts', name: 'pusher' } },
+  { port: 'connections', aws: { file: 'shared/delivery/realtime/gateway.ts', name: 'gatewayConnections' } },
   { port: 'pushKey', aws: { file: 'shared/delivery/push/push-key.ts', name: 'pushKey' } },
 ];
 
@@ -82,7 +83,7 @@ for (const choice of CHOICES) {
 }
 
 /** Ports that a function opens, what its adapters need included; log and metrics left out. */
-const portsOf = ({ operations, judges = [], queue, bridge, fallback, relay }: LambdaFunction): PortName[] => {
+const portsOf = ({ operations, judges = [], queue, bridge, socket, fallback, relay }: LambdaFunction): PortName[] => {
   const found = new Set<PortName>();
   const visit = (port: PortName): void => {
     if (port === 'log' || port === 'metrics' || port === 'crossing' || found.has(port)) return;
@@ -97,8 +98,8 @@ const portsOf = ({ operations, judges = [], queue, bridge, fallback, relay }: La
   // what /readyz asks
   if (fallback) visit('keys');
   for (const op of [...operations, ...judges]) {
-    // nobody calls a queue's handlers but the queue
-    for (const port of hostPorts(queue || bridge ? { ...op, access: 'public' } : op)) visit(port);
+    // nobody calls a queue's handlers but the queue, and those of connections but their API
+    for (const port of hostPorts(queue || bridge || socket ? { ...op, access: 'public' } : op)) visit(port);
   }
   return [...found].sort();
 };

@@ -5,7 +5,7 @@ import { deadId } from './names.ts';
 import { consumedQueues, lambdaFunctions, relay } from './platform.ts';
 
 /** Nobody waits for their answers, so nobody else hears of their errors. */
-const unheard = lambdaFunctions.filter((of) => of.queue || of.relay).map(({ name }) => name);
+const unheard = lambdaFunctions.filter((of) => of.queue || of.relay || of.socket).map(({ name }) => name);
 const numbered = (name: string, n: number): string => (n === 0 ? name : `${name}-${n + 1}`);
 
 export const ALARMS: readonly Alarm[] = [

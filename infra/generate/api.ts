@@ -13,10 +13,10 @@ const FUNCTIONS_A_POLICY = 40;
 const ROLE = 'HttpApiRole';
 
 /** Named by text: by `GetAtt` the API would wait for functions that wait for its own address. */
-const functionArn = ({ name }: LambdaFunction): Cfn => arn('lambda', `function:${PREFIX}-${name}`);
+export const functionArn = ({ name }: LambdaFunction): Cfn => arn('lambda', `function:${PREFIX}-${name}`);
 
 const routed: readonly LambdaFunction[] = lambdaFunctions.filter(
-  ({ queue, relay, bridge }) => !queue && !relay && !bridge,
+  ({ queue, relay, bridge, socket }) => !queue && !relay && !bridge && !socket,
 );
 
 /** `x-function` is the function's key in serverless.yml, by which `npm run offline` finds its routes. */

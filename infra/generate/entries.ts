@@ -8,11 +8,11 @@ import { document } from './openapi.ts';
 import {
   authorizerFunction,
   bridgeFunctions,
+  everywhere,
   type LambdaFunction,
   type Located,
   lambdaFunctions,
   locate,
-  platform,
   schema,
 } from './platform.ts';
 
@@ -52,6 +52,7 @@ const doorOf = (of: LambdaFunction, names: string): [door: string, module: strin
     return ['lambdaPlatform', 'platform', `new URL('./${basename(DOCUMENT)}', import.meta.url)`];
   }
   if (of.relay) return ['lambdaRelay', 'relay'];
+  if (of.socket) return ['lambdaSocket', 'websocket', names];
   if (of.authorizer) return ['lambdaAuthorizer', 'authorizer'];
   if (of.bridge === 'eventbridge') return ['lambdaToEventBridge', 'to-eventbridge'];
   if (of.bridge === 'rabbitmq') return ['lambdaToRabbitmq', 'to-rabbitmq'];
@@ -109,7 +110,7 @@ ${located.map(({ name }) => `    ${name},`).join('\n')}
 const typesFile = (): GeneratedFile => ({
   path: `${FOLDER}/types.ts`,
   content: `${BANNER}export const types: readonly string[] = [
-${[...topologyOf(platform).types]
+${[...topologyOf(everywhere).types]
   .sort()
   .map((type) => `  '${type}',`)
   .join('\n')}

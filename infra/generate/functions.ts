@@ -43,6 +43,8 @@ const NOWHERE = new Set(['PERFECT21_DATA_DIR', 'PERFECT21_SMTP_PORT']);
 const environmentOf = (of: LambdaFunction): Record<string, Cfn> => {
   const names = new Set([...EVERYWHERE, ...awsAdaptersOf(of).flatMap(({ env }) => env)]);
   if (of.relay || of.bridge === 'eventbridge') names.add('BUS_URL');
+  // whose pages may connect
+  if (of.socket === '$connect') for (const name of ['PERFECT21_PUBLIC_URL', 'PERFECT21_ORIGINS']) names.add(name);
   return {
     ...Object.fromEntries(
       [...names]
@@ -103,7 +105,7 @@ const BACK = bridgeFunctions.find(({ queue }) => queue)!.queue!;
 const eventsOf = (of: LambdaFunction): object[] => {
   if (of.relay) return RELAYED;
   if (of.bridge === 'eventbridge') return [AMAZON_MQ];
-  // what is behind HTTP is invoked by the API (api.ts)
+  // what is behind HTTP and WebSockets is invoked by the APIs (api.ts, sockets.ts)
   if (!of.queue) return [];
   const sends = awsAdaptersOf(of).some(({ port }) => SENDING.has(port));
   // a bound for each source: the many leave room for the urgent ones, and both for requests

@@ -2,12 +2,16 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bridge } from '../../functions/bridge/index.ts';
-import { schema as declared, platform } from '../../functions/index.ts';
+import { schema as declared, inFunctions, platform } from '../../functions/index.ts';
+import { hearConnection } from '../../functions/notifications/hear-connection.ts';
+import { leaveConnection } from '../../functions/notifications/leave-connection.ts';
+import { openConnection } from '../../functions/notifications/open-connection.ts';
 import { getEffective } from '../../functions/permissions/get-effective.ts';
 import { authorizeRequest } from '../../functions/sidecar/authorize-request.ts';
 import { getAccount } from '../../functions/users/get-account.ts';
 import { asking } from '../../shared/doors/lambda/bulk-question.ts';
 import { type Operation, streams } from '../../shared/kit/operation.ts';
+import type { Service } from '../../shared/kit/service.ts';
 import type { Queue } from '../../shared/messaging/queue.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
 import type { Side } from '../../shared/ports/crossing.ts';
@@ -73,6 +77,8 @@ export interface LambdaFunction {
   authorizer?: true;
   /** Of the bridge, and where it carries events to. */
   bridge?: Side;
+  /** The route of the WebSocket API that invokes it. */
+  socket?: '$connect' | '$default' | '$disconnect';
   /** It is asked for the addresses of rows that go through an object: in place of the operation itself. */
   asks?: Operation<any, any>;
   /** It works on such rows. */
@@ -134,9 +140,19 @@ export const bulkFunctions: readonly LambdaFunction[] = [...Map.groupBy(throughO
   }),
 );
 
+/** What functions run: the platform, and what stands in for a process that holds connections. */
+export const everywhere: readonly Service[] = [...platform, ...inFunctions];
+
+/** The functions of the WebSocket API, by its routes. */
+export const socketFunctions: readonly LambdaFunction[] = [
+  { name: nameOf(openConnection), operations: [openConnection], socket: '$connect' },
+  { name: nameOf(hearConnection), operations: [hearConnection], socket: '$default' },
+  { name: nameOf(leaveConnection), operations: [leaveConnection], socket: '$disconnect' },
+];
+
 const subscribers = Map.groupBy(
   // a function is no process that could hear broadcasts
-  everything.filter(({ subscription }) => subscription?.queue),
+  everywhere.flatMap(({ operations }) => operations).filter(({ subscription }) => subscription?.queue),
   ({ subscription }) => subscription!.queue!,
 );
 
@@ -150,6 +166,7 @@ const queueFunctions: LambdaFunction[] = [...subscribers].map(([queue, operation
 export const lambdaFunctions: readonly LambdaFunction[] = [
   ...httpFunctions,
   ...askedFunctions,
+  ...socketFunctions,
   ...queueFunctions,
   ...bulkFunctions,
   relay,
@@ -170,7 +187,7 @@ export const authorizerFunction: LambdaFunction = {
 };
 
 /** The queues that functions consume, with all bindings of their operations. */
-export const consumedQueues: readonly Pick<Queue, 'name' | 'bindings' | 'handlers'>[] = topologyOf(platform).queues;
+export const consumedQueues: readonly Pick<Queue, 'name' | 'bindings' | 'handlers'>[] = topologyOf(everywhere).queues;
 
 /** `auth-login` → `AuthLogin`: a CloudFormation logical id. */
 export const logicalId = (name: string): string =>

@@ -12,6 +12,7 @@ import { BULK_VISIBILITY, RELAY_VISIBILITY, toYaml, VISIBILITY } from './functio
 import { logGroupId, logGroupOf, roleOf, sourcesOf } from './iam.ts';
 import { deadId, PREFIX, roleId, tableId, urgentId } from './names.ts';
 import { bulkFunctions, consumedQueues, type LambdaFunction, lambdaFunctions, schema } from './platform.ts';
+import { socketConditions, socketOutputs, socketResources } from './sockets.ts';
 import { watchConditions, watchOutputs, watchResources } from './watch.ts';
 
 type Resources = Record<string, Cfn>;
@@ -157,6 +158,7 @@ export const resources: Generator = {
       ...busResources(),
       ...bulkResources(),
       ...apiResources(),
+      ...socketResources(),
       ...watchResources(),
       ...logGroups(lambdaFunctions),
       ...dueResources(RELAY_VISIBILITY),
@@ -165,11 +167,11 @@ export const resources: Generator = {
       PlatformSecret: platformSecret,
       ...roles,
     };
-    const Conditions = { ...apiConditions, ...watchConditions };
+    const Conditions = { ...apiConditions, ...socketConditions, ...watchConditions };
     return [
       {
         path: 'infra/generated/resources.yml',
-        content: toYaml({ Conditions, Resources, Outputs: { ...apiOutputs, ...watchOutputs } }),
+        content: toYaml({ Conditions, Resources, Outputs: { ...apiOutputs, ...socketOutputs, ...watchOutputs } }),
       },
     ];
   },

@@ -8,11 +8,17 @@ interface Route {
   'x-function': string;
 }
 
+interface Resource {
+  Type?: string;
+  Metadata?: { function: string };
+  Properties: { RouteKey?: string; Body?: { paths: Record<string, Record<string, Route>> } };
+}
+
 interface Serverless {
   service: {
     provider: { environment?: object; httpApi?: object };
     functions: Record<string, { environment?: object; events?: object[] }>;
-    resources: { Resources: { HttpApi: { Properties: { Body: { paths: Record<string, Record<string, Route>> } } } } };
+    resources: { Resources: Record<string, Resource> };
   };
 }
 
@@ -29,12 +35,18 @@ export const localEnvironment = (source: NodeJS.ProcessEnv): Record<string, stri
 
 /** The events of each function: its routes as the API's document has them. */
 const routesOf = ({ resources }: Serverless['service']): Map<string, object[]> => {
-  const events = Object.entries(resources.Resources.HttpApi.Properties.Body.paths).flatMap(([path, methods]) =>
+  const events: { name: string; event: object }[] = Object.entries(
+    resources.Resources.HttpApi!.Properties.Body!.paths,
+  ).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { 'x-function': name }]) => ({
       name,
       event: { httpApi: path === DEFAULT_ROUTE ? '*' : { method: method.toUpperCase(), path } },
     })),
   );
+  for (const { Type, Metadata, Properties } of Object.values(resources.Resources)) {
+    if (Type !== 'AWS::ApiGatewayV2::Route') continue;
+    events.push({ name: Metadata!.function, event: { websocket: { route: Properties.RouteKey } } });
+  }
   const found = Map.groupBy(events, ({ name }) => name);
   return new Map([...found].map(([name, routes]) => [name, routes.map(({ event }) => event)]));
 };

@@ -9,11 +9,12 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { platform, schema } from '../../functions/index.ts';
+import { inFunctions, platform, schema } from '../../functions/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { withMailbox } from '../../shared/config/mailbox.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { startMailbox } from '../../shared/delivery/mailbox/index.ts';
+import { gatewayConnections } from '../../shared/delivery/realtime/gateway.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { openHost } from '../../shared/process/host.ts';
 import { startWorker } from '../../shared/process/worker.ts';
@@ -30,14 +31,16 @@ const STOP_MS = 5_000;
 export interface OfflineOptions {
   /** Variables of shared/config; what is missing takes its default. */
   env: NodeJS.ProcessEnv;
-  /** Of HTTP, and of the emulator's own Lambda API; 3000 and 3002 when left out. */
-  ports?: { http?: number; lambda?: number };
+  /** Of HTTP, of WebSockets, and of the emulator's own Lambda API; 3000, 3001 and 3002 when left out. */
+  ports?: { http?: number; socket?: number; lambda?: number };
   /** Shows what the functions log, or all that the emulator says, such as each route. */
   shows?: 'nothing' | 'logs' | 'everything';
 }
 
 export interface Offline {
   url: string;
+  /** Where clients open WebSockets, with `?ticket=…`. */
+  socketUrl: string;
   mailboxUrl: string;
   credentials: DevCredentials;
   /** Resolves when no event waits any more. For tests. */
@@ -112,37 +115,47 @@ const emulate = async (url: string, args: readonly string[], env: NodeJS.Process
  * @example const { url, close } = await startOffline({ env: process.env });
  */
 export const startOffline = async ({ env, ports = {}, shows = 'nothing' }: OfflineOptions): Promise<Offline> => {
-  const { http = 3000, lambda = 3002 } = ports;
+  const { http = 3000, socket = 3001, lambda = 3002 } = ports;
   const url = `http://localhost:${http}`;
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (let step = closing.pop(); step; step = closing.pop()) await step();
   };
   try {
-    for (const port of [http, lambda]) await requireFree(port);
-    const variables = { PERFECT21_PUBLIC_URL: url, ...env };
+    for (const port of [http, socket, lambda]) await requireFree(port);
+    const connections = `http://localhost:${socket}`;
+    const variables = { PERFECT21_PUBLIC_URL: url, PERFECT21_CONNECTIONS_URL: connections, ...env };
     const config = loadConfig(variables);
     prepareDataDir(config.data_dir);
     const { PERFECT21_MAILBOX_PORT: httpPort, PERFECT21_SMTP_PORT: smtpPort } = config.env;
     const mailbox = await startMailbox({ httpPort, smtpPort, host: '127.0.0.1', dataDir: config.data_dir });
     closing.push(() => mailbox.close());
-    const host = await openHost(withMailbox(config, mailbox), schema);
+    // functions hold no connections: the emulator does, as API Gateway would
+    const host = await openHost(withMailbox(config, mailbox), schema, { replace: [gatewayConnections] });
     closing.push(() => host.close());
     const credentials = devCredentials(config.data_dir);
     await seedDevCredentials(host, credentials, config.services);
-    const worker = startWorker(host, platform);
+    const worker = startWorker(host, [...platform, ...inFunctions]);
     closing.push(() => worker.stop());
     const args = ['--useInProcess', '--noPrependStageInUrl', '--noSponsor'];
     const child = await emulate(
       url,
-      [...args, '--httpPort', `${http}`, '--lambdaPort', `${lambda}`],
+      [...args, '--httpPort', `${http}`, '--websocketPort', `${socket}`, '--lambdaPort', `${lambda}`],
       { ...process.env, ...variables, PERFECT21_DATA_DIR: config.data_dir },
       shows,
     );
     const ended = once(child, 'exit');
     closing.push(() => end(child));
     const mailboxUrl = `http://localhost:${mailbox.httpPort}`;
-    return { url, mailboxUrl, credentials, drain: () => worker.drain(), ended, close };
+    return {
+      url,
+      socketUrl: `ws://localhost:${socket}`,
+      mailboxUrl,
+      credentials,
+      drain: () => worker.drain(),
+      ended,
+      close,
+    };
   } catch (thrown) {
     await close();
     throw thrown;
@@ -153,9 +166,9 @@ if (import.meta.main) {
   takesNoArguments('npm run offline', 'runs the packaged functions under serverless-offline, on port 3000');
   const http = Number(process.env.PERFECT21_HTTP_PORT || 3000);
   try {
-    const { url, mailboxUrl, ended, close } = await startOffline({
+    const { url, socketUrl, mailboxUrl, ended, close } = await startOffline({
       env: process.env,
-      ports: { http, lambda: http + 2 },
+      ports: { http, socket: http + 1, lambda: http + 2 },
       shows: process.env.LOG_LEVEL === 'debug' ? 'everything' : 'logs',
     });
     let stopping = false;
@@ -165,6 +178,7 @@ if (import.meta.main) {
     });
     const rows = [
       ['REST', `${url}/api/v1`],
+      ['WebSocket', `${socketUrl}/ws?ticket=…`],
       ['API browser', `${url}/docs`],
       ['mailbox', mailboxUrl],
     ] as const;

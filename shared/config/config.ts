@@ -44,7 +44,7 @@ export interface Config extends DeliveryConfig {
 }
 
 /** Origins of pages, e.g. `https://app.example`. @throws StartError for what is none */
-const originsOf = (text: string | undefined): string[] =>
+export const originsOf = (text: string | undefined): string[] =>
   (text ?? '').split(',').flatMap((entry) => {
     const origin = entry.trim().replace(/\/$/, '');
     if (!origin) return [];

@@ -3,6 +3,7 @@ import type { ClientAssertions } from './client-assertions.ts';
 import type { ClientMarks } from './client-marks.ts';
 import type { Clock, Ids } from './clock.ts';
 import type { Conditions } from './conditions.ts';
+import type { Connections } from './connections.ts';
 import type { Crossing } from './crossing.ts';
 import type { Log } from './log.ts';
 import type { Mailer } from './mailer.ts';
@@ -26,6 +27,8 @@ export interface Ports {
   clientMarks: ClientMarks;
   clock: Clock;
   conditions: Conditions;
+  /** Of functions behind a WebSocket API alone: processes hold theirs themselves (`realtime`). */
+  connections: Connections;
   /** Of the bridge alone. */
   crossing: Crossing;
   ids: Ids;

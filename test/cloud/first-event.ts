@@ -5,6 +5,7 @@ import type { LambdaFunction } from '../../infra/generate/platform.ts';
 import type { Operation } from '../../shared/kit/operation.ts';
 import { httpEvent, queueEvent } from '../doors/lambda/support.ts';
 import { lambdaEvent } from '../e2e/doors/lambda.ts';
+import { socketEvent } from '../engines/api-gateway.ts';
 import { MINUTE } from './flows.ts';
 
 type Schema = z.core.JSONSchema.JSONSchema;
@@ -34,11 +35,22 @@ const asked = (schema: Schema): unknown => {
 const inputOf = (op: Operation<any, any>): object =>
   asked(z.toJSONSchema(op.input, { io: 'input', unrepresentable: 'any' })) as object;
 
+/** Of a connection that nobody knows, with a ticket that nobody was given. */
+const SOCKET = {
+  $connect: socketEvent('CONNECT', 'first=', { query: { ticket: 'first' } }),
+  $default: socketEvent('MESSAGE', 'first=', { body: '{"type":"ping"}' }),
+  $disconnect: socketEvent('DISCONNECT', 'first='),
+};
+
 const example = (type: string): string => readFileSync(new URL(`../events/${type}.json`, import.meta.url), 'utf8');
 
 /** What a service asks, what the first of its events is, or what else calls it. */
-export const firstEvent = ({ operations, queue, bulk, relay, asks }: LambdaFunction, token: string): unknown => {
+export const firstEvent = (
+  { operations, queue, bulk, relay, asks, socket }: LambdaFunction,
+  token: string,
+): unknown => {
   if (relay) return MINUTE;
+  if (socket) return SOCKET[socket];
   if (bulk) return queueEvent(['{}']);
   const [op] = operations;
   if (!op) return httpEvent({ method: 'GET', path: '/readyz' });

@@ -115,8 +115,30 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   const endpoint = `https://push.example.org/${session.user_id}`;
   const device = await expectOk(world.call(addDevice, { endpoint, keys: { p256dh: public_key, auth } }, own));
   await expectOk(world.call(removeDevice, { id: device.id }, own));
-  await expectOk(world.call(endSessionsOfUser, { user_id: session.user_id }, { token: admin }));
+  // connections that the gateway holds: one leaves, one shows itself when its session ended, one is told of that
+  const { sockets } = stack;
+  const opened = async (id: string, query: object = {}): Promise<number> => {
+    const { ticket } = await expectOk(world.call(issueTicket, {}, own));
+    return sockets.connect(id, { ticket, ...query });
+  };
+  for (const id of ['leaves=', 'shows=', 'waits=']) expect(await opened(id, { since: 'long ago' })).toBe(200);
   await stack.drain();
+  await expectOk(
+    world.call(sendNotification, { ...notice, user_id: session.user_id, channels: ['realtime'] }, service),
+  );
+  await stack.drain();
+  for (const id of ['leaves=', 'shows=', 'waits=']) {
+    const [hello, ...frames] = sockets.sent.get(id)!;
+    expect([hello.type, frames.at(-1).type]).toEqual(['hello', 'notification']);
+    await sockets.say(id, { type: 'ping' });
+    await sockets.say(id, { type: 'ack', id: frames.at(-1).id });
+  }
+  await sockets.leave('leaves=');
+  await expectOk(world.call(endSessionsOfUser, { user_id: session.user_id }, { token: admin }));
+  await sockets.say('shows=', { type: 'ping' });
+  await stack.drain();
+  for (const id of ['shows=', 'waits=']) expect(sockets.sent.get(id)?.at(-1)).toMatchObject({ type: 'session.ended' });
+  expect(sockets.closed).toEqual(['shows=', 'waits=']);
   for (const status of ['suspended', 'active']) {
     await expectOk(world.call(updateUserStatus, { user_id: session.user_id, status }, { token: admin }));
   }

@@ -51,6 +51,13 @@ const S3: Record<string, string> = { GET: 'GetObject', PUT: 'PutObject', POST: '
 /** By the service that a signature names: what a request needs. */
 const NEEDS: Record<string, (operation: string, body: string, url: string) => Need[]> = {
   s3: (method, _, path) => [{ action: `s3:${S3[method]}`, resource: `arn:aws:s3::${path.replace('/', ':')}` }],
+  // as its ARNs are written: stage, method, path
+  'execute-api': (method, _, path) => [
+    {
+      action: 'execute-api:ManageConnections',
+      resource: arn('execute-api', `SocketApi${decodeURIComponent(path).replace('/@', `/${method}/@`)}`),
+    },
+  ],
   dynamodb: (operation, body) => DYNAMODB(operation, JSON.parse(body)),
   kms: (operation, body) => {
     const { KeyId } = JSON.parse(body);
@@ -82,6 +89,9 @@ const NEEDS: Record<string, (operation: string, body: string, url: string) => Ne
     ];
   },
 };
+
+/** Services that know no names of operations. */
+const BY_METHOD = new Set(['s3', 'execute-api']);
 
 const glob = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
@@ -162,10 +172,10 @@ export const startIam = async (
     const { authorization = '', 'x-amz-target': target = '' } = request.headers;
     const [path = '', query = ''] = request.url!.split('?');
     const said = authorization || decodeURIComponent(query);
-    const [, key = '', service = ''] = /Credential=([^/]+)\/\d+\/[^/]+\/(\w+)\/aws4_request/.exec(said) ?? [];
+    const [, key = '', service = ''] = /Credential=([^/]+)\/\d+\/[^/]+\/([\w-]+)\/aws4_request/.exec(said) ?? [];
     const caller = roles.get(key);
     const endpoint = endpoints[service];
-    const operation = service === 's3' ? request.method! : String(target).split('.').at(-1)!;
+    const operation = BY_METHOD.has(service) ? request.method! : String(target).split('.').at(-1)!;
     // by an address that a function has signed: somebody else, now
     const context = authorization ? undefined : { 's3:authType': 'REST-QUERY-STRING', 's3:signatureAge': '0' };
     const needs = NEEDS[service]?.(operation, body.toString(), path).map((need) => ({
@@ -182,8 +192,8 @@ export const startIam = async (
       );
     }
     const { hostname, port } = new URL(endpoint);
-    // S3's double judges signatures, which hold for the host that was asked
-    const headers = { ...request.headers, ...(service !== 's3' && { host: `${hostname}:${port}` }) };
+    // their doubles judge signatures, which hold for the host that was asked
+    const headers = { ...request.headers, ...(!BY_METHOD.has(service) && { host: `${hostname}:${port}` }) };
     const onward = send({ hostname, port, method: request.method, path: request.url, headers }, (answer) => {
       const { statusCode: status = 500 } = answer;
       response.writeHead(status, answer.headers);

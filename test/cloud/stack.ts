@@ -16,6 +16,7 @@ import { openHost } from '../../shared/process/host.ts';
 import { fromHttpResponse } from '../e2e/doors/http-request.ts';
 import { lambdaEvent } from '../e2e/doors/lambda.ts';
 import type { Mail, World } from '../e2e/world.ts';
+import { socketEvent, startGateway } from '../engines/api-gateway.ts';
 import { startDynamo } from '../engines/dynamodb.ts';
 import { rulesIn, startEventBridge } from '../engines/eventbridge.ts';
 import { startKms } from '../engines/kms.ts';
@@ -68,7 +69,9 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     deliver: async () => {},
   });
   const s3 = await startS3(template.ref('BulkBucket'), { told: (body) => sqs.send('UsersBulkQueue', body) });
+  const gateway = await startGateway();
   const endpoints = {
+    'execute-api': gateway.endpoint,
     s3: s3.endpoint,
     dynamodb: dynamo.endpoint,
     kms: kms.endpoint,
@@ -107,6 +110,7 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
       AWS_ACCESS_KEY_ID: key,
       AWS_SECRET_ACCESS_KEY: 'local',
       AWS_ENDPOINT_URL: proxy,
+      ...(environment.PERFECT21_CONNECTIONS_URL && { PERFECT21_CONNECTIONS_URL: `${proxy}/ws` }),
       LOG_LEVEL: meter ? 'info' : 'error',
     };
   };
@@ -157,6 +161,22 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
       }
       if (relayed === 0) return;
     }
+  };
+
+  /** What API Gateway does when a client connects, speaks or leaves. */
+  const sockets = {
+    ...gateway,
+    connect: async (id: string, query: Record<string, string>): Promise<number> => {
+      const { statusCode } = await invoke('notifications-open-connection', socketEvent('CONNECT', id, { query }));
+      if (statusCode === 200) gateway.open.add(id);
+      return statusCode;
+    },
+    say: (id: string, said: object): Promise<unknown> =>
+      invoke('notifications-hear-connection', socketEvent('MESSAGE', id, { body: JSON.stringify(said) })),
+    leave: (id: string): Promise<unknown> => {
+      gateway.open.delete(id);
+      return invoke('notifications-leave-connection', socketEvent('DISCONNECT', id));
+    },
   };
 
   const world: World = {
@@ -221,6 +241,7 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     invoke,
     invoked,
     world,
+    sockets,
     drain,
     scheduler,
     outbox: () => store.messages.peek(OUTBOX, 100),
@@ -228,7 +249,9 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     close: async () => {
       await cool();
       await host.close();
-      await Promise.all([iam, s3, bus, scheduler, sqs, sns, ses, vault, kms, dynamo].map((each) => each.close()));
+      await Promise.all(
+        [iam, gateway, s3, bus, scheduler, sqs, sns, ses, vault, kms, dynamo].map((each) => each.close()),
+      );
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -39,7 +39,10 @@ const arnOf = (id: string, { Type, Properties }: Resources[string], text: (value
 
 /** @param urls of queues, by logical id */
 export const readTemplate = (urls: (id: string) => string, resources: Resources = resourcesIn(PACKAGE)) => {
-  const pseudo: Record<string, string> = { 'AWS::Partition': 'aws', 'AWS::Region': REGION, 'AWS::AccountId': ACCOUNT };
+  const pseudo: Record<string, string> = {
+    ...{ 'AWS::Partition': 'aws', 'AWS::Region': REGION, 'AWS::AccountId': ACCOUNT },
+    'AWS::URLSuffix': 'amazonaws.com',
+  };
   const ref = (id: string): string => {
     if (id in pseudo) return pseudo[id]!;
     const resource = resources[id];

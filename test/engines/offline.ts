@@ -12,11 +12,15 @@ import { freePort } from '../support/free-port.ts';
  * @example const { url, mailboxUrl, credentials, drain, close } = await startOffline();
  */
 export const startOffline = async (
-  options: { dataDir?: string; ports?: { http?: number; lambda?: number }; env?: Record<string, string> } = {},
+  options: {
+    dataDir?: string;
+    ports?: { http?: number; socket?: number; lambda?: number };
+    env?: Record<string, string>;
+  } = {},
 ): Promise<Offline> => {
   const own = options.dataDir === undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'perfect21-offline-'));
-  const ports = { http: await freePort(), lambda: await freePort(), ...options.ports };
+  const ports = { http: await freePort(), socket: await freePort(), lambda: await freePort(), ...options.ports };
   const remove = (): void => {
     if (own) rmSync(dataDir, { recursive: true, force: true });
   };

@@ -98,6 +98,7 @@ describe('the event bus of the stack', () => {
 
   test('has an urgent twin for exactly those queues to which an event of priority 7 or more can come', async () => {
     expect([...urgentQueues].sort()).toEqual([
+      'notification-service.connections',
       'notification-service.notification_requests',
       'notification-service.security_events',
     ]);

@@ -80,7 +80,8 @@ describe('alarms', () => {
     expect(dead).toHaveLength(consumedQueues.length);
     expect(new Set(dead).size).toBe(dead.length);
     for (const id of [...dead, ...waiting]) expect(template.Resources[id]?.Type).toBe('AWS::SQS::Queue');
-    const unheard = lambdaFunctions.filter((of) => of.queue || of.relay).map(({ name }) => `${PREFIX}-${name}`);
+    const quiet = lambdaFunctions.filter((of) => of.queue || of.relay || of.socket);
+    const unheard = quiet.map(({ name }) => `${PREFIX}-${name}`);
     const heard = about('Errors').map(({ Dimensions }: any) => Dimensions[0].Value);
     expect(heard.sort()).toEqual(unheard.sort());
   });

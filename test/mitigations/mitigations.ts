@@ -258,4 +258,25 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/calls/discovery/dns.test.ts',
     promise: 'DNS is not asked once the API answered',
   },
+  'a page of elsewhere opens no connection at API Gateway': {
+    file: 'shared/doors/lambda/websocket.ts',
+    from: "if (!originRule(PERFECT21_PUBLIC_URL, originsOf(PERFECT21_ORIGINS))(origin)) throw new AppError('invalid_token');",
+    to: '',
+    test: 'test/functions/notifications/connections.test.ts',
+    promise: 'who opens a connection > comes from a page of ours',
+  },
+  'a ticket opens one connection at API Gateway': {
+    file: 'functions/notifications/open-connection.ts',
+    from: 'remove(tickets, read),',
+    to: '',
+    test: 'test/functions/notifications/connections.test.ts',
+    promise: 'who opens a connection > needs a ticket',
+  },
+  'a connection at API Gateway is told nothing once its session ended': {
+    file: 'functions/notifications/on-connected-frame.ts',
+    from: 'const ended = await endOf(ports, user_id, held);',
+    to: 'const ended = undefined;',
+    test: 'test/functions/notifications/connections.test.ts',
+    promise: 'a connection > whose session ended is told nothing any more',
+  },
 };

@@ -3,7 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { logout } from '../../../functions/auth/logout.ts';
 import { refresh } from '../../../functions/auth/refresh.ts';
+import { sendNotification } from '../../../functions/notifications/send-notification.ts';
+import { listSessions } from '../../../functions/sessions/list-sessions.ts';
 import { importUsers } from '../../../functions/users/import-users.ts';
 import type { Offline } from '../../../infra/local/offline.ts';
 import { revocations } from '../../../shared/keys/revocation-records.ts';
@@ -12,8 +15,9 @@ import { streams } from '../../../shared/kit/operation.ts';
 import { reach } from '../../../shared/kit/reach.ts';
 import { cases } from '../../e2e/cases/index.ts';
 import { http1Door } from '../../e2e/doors/http.ts';
-import type { Mail, World } from '../../e2e/world.ts';
+import { expectOk, type Mail, userWithSession, type World } from '../../e2e/world.ts';
 import { startOffline } from '../../engines/offline.ts';
+import { hear, socketUrl, ticketOf } from '../websocket/listener.ts';
 
 describe('the functions of serverless.yml under serverless-offline', () => {
   let offline: Offline;
@@ -56,6 +60,55 @@ describe('the functions of serverless.yml under serverless-offline', () => {
     expect([answer.status, await answer.json()]).toEqual([200, { ...ok, checks: { store: ok, keys: ok, bus: ok } }]);
   });
 
+  describe('hold no WebSocket, and serve those that the gateway holds', () => {
+    const told = async (user_id: string, title: string): Promise<string> => {
+      const about = { user_id, channels: ['realtime'], category: 'account', template_name: 'notice' };
+      const input = { ...about, template_data: { title, text: 'text' } };
+      return (await expectOk(world().call(sendNotification, input, { token: world().service_token }))).id;
+    };
+
+    test('hello comes first, then what happens; who comes back gets what came meanwhile; the end of the session ends it', async () => {
+      const { user_id, access_token } = await userWithSession(world());
+      const heard = hear(socketUrl(offline.socketUrl, { ticket: await ticketOf(world(), access_token) }));
+      const { data } = await heard.frame('hello');
+      expect(heard.frames[0]).toMatchObject({ type: 'hello', data: { heartbeat_ms: 240_000 } });
+      expect(data.connection_id).toBe(heard.frames[0]!.id);
+      const first = await told(user_id, 'First');
+      expect(await heard.frame('notification')).toMatchObject({ id: first, data: { title: 'First', read: false } });
+      heard.socket.send(JSON.stringify({ type: 'ack', id: first }));
+      heard.socket.send(JSON.stringify({ type: 'ping' }));
+      const { sessions } = await expectOk(world().call(listSessions, {}, { token: access_token }));
+      expect(sessions).toMatchObject([{ current: true, connected: true }]);
+      heard.socket.close(1000);
+      await heard.closed;
+      const second = await told(user_id, 'Second');
+      await offline.drain();
+      const back = hear(socketUrl(offline.socketUrl, { ticket: await ticketOf(world(), access_token), since: first }));
+      await back.frame('notification');
+      expect(back.frames.map(({ type, id }) => (type === 'hello' ? type : id))).toEqual(['hello', second]);
+      await expectOk(world().call(logout, {}, { token: access_token }));
+      expect(await back.frame('session.ended')).toMatchObject({ data: { reason: 'logout' } });
+      await back.closed;
+    }, 60_000);
+
+    test('who comes without a ticket, with a spent one or from a page of elsewhere is refused before it is open', async () => {
+      const { access_token } = await userWithSession(world());
+      const ticket = await ticketOf(world(), access_token);
+      const refused = async (query: Record<string, string>, origin?: string) =>
+        (await once(hear(socketUrl(offline.socketUrl, query), { ...(origin && { origin }) }).socket, 'error'))[0]
+          .message;
+      const no = 'Unexpected server response: 403';
+      expect(await refused({ ticket }, 'https://elsewhere.example')).toBe(no);
+      expect(await refused({})).toBe(no);
+      const heard = hear(socketUrl(offline.socketUrl, { ticket }));
+      await heard.frame('hello');
+      expect(await refused({ ticket })).toBe(no);
+      expect(await refused({ ticket, more: '1' })).toBe('Unexpected server response: 400');
+      heard.socket.send('{"type":"shout"}');
+      await heard.closed;
+    }, 60_000);
+  });
+
   test('serve the documents, the browsable API and the pages of mails', async () => {
     const document = (await (await fetch(`${offline.url}/openapi.json`)).json()) as { openapi: string };
     expect(document.openapi).toBe('3.1.0');
@@ -88,7 +141,7 @@ test('npm run offline does not start on a taken port, nor beside what it would t
   const other = createServer((_, response) => response.end('well')).listen(0, 'localhost');
   await once(other, 'listening');
   const { port } = other.address() as AddressInfo;
-  for (const ports of [{ http: port }, { lambda: port }])
+  for (const ports of [{ http: port }, { socket: port }, { lambda: port }])
     await expect(startOffline({ ports })).rejects.toThrow(`port ${port} is taken: end what listens there`);
   other.close();
 });

@@ -79,8 +79,8 @@ describe('npm run package', () => {
   test('gives every function a role of its own', () => {
     const roles = ofType('AWS::Lambda::Function').map(([, { Properties }]) => JSON.stringify(Properties.Role));
     expect(new Set(roles).size).toBe(roles.length);
-    // and Scheduler one, to write to the queue of the relay's alarms, and the API one, to invoke
-    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 2);
+    // and Scheduler one, to write to the queue of the relay's alarms, and each API one, to invoke
+    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 3);
   });
 
   test('allows no role an action on everything, and no action by wildcard', () => {
@@ -88,12 +88,17 @@ describe('npm run package', () => {
       // a phone number has no ARN
       if (NotResource) expect([Action, NotResource]).toEqual([['sns:Publish'], 'arn:*:sns:*:*:*']);
       const actions = [Action].flat();
-      for (const action of actions) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
+      for (const action of actions) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
       const everything = [Resource].flat().some((resource) => resource === '*');
       if (everything) expect(WITHOUT_RESOURCE).toEqual(expect.arrayContaining(actions));
-      // log streams are named by Lambda, schedules and objects when they are made; everything else is named to the end
-      if (!everything && !/^(logs|scheduler|sns|s3):/.test(actions[0]!))
+      // log streams are named by Lambda, schedules, objects and connections when they are made; everything else is named to the end
+      if (!everything && !/^(logs|scheduler|sns|s3|execute-api):/.test(actions[0]!))
         expect(JSON.stringify(Resource)).not.toContain('*');
+      if (actions[0]!.startsWith('execute-api:'))
+        for (const each of [Resource].flat())
+          expect(JSON.stringify(each)).toMatch(
+            /{"Ref":"SocketApi"},"\/ws\/(POST|DELETE)\/@connections\/\*"\]\]\}\]\]\}$/,
+          );
       if (actions[0]!.startsWith('s3:'))
         expect(JSON.stringify(Resource)).toMatch(/"\/(jobs|uploads|results)\/\*"\]\]\}$/);
     }
@@ -102,7 +107,7 @@ describe('npm run package', () => {
   test('allows data, keys and mail to the code of the function only', () => {
     // a stream is read by Lambda itself
     const guarded = statements()
-      .filter(({ Action }) => /^(dynamodb|kms|ses|sns|events):/.test([Action].flat()[0]!))
+      .filter(({ Action }) => /^(dynamodb|kms|ses|sns|events|execute-api):/.test([Action].flat()[0]!))
       .filter(({ Resource }) => !JSON.stringify(Resource ?? '').includes('"StreamArn"'));
     expect(guarded.length).toBeGreaterThan(0);
     for (const { Condition } of guarded) expect(JSON.stringify(Condition)).toContain('lambda:SourceFunctionArn');
@@ -172,32 +177,56 @@ describe('npm run package', () => {
   });
 
   test('costs about two resources an operation, and none of the sixty references that a template may have', () => {
-    const routes = ofType('AWS::ApiGatewayV2::Api').flatMap(([, { Properties }]) =>
-      Object.values(Properties.Body.paths),
-    );
+    const routes = Object.values(resources.HttpApi!.Properties.Body.paths);
     expect(routes.flatMap((methods) => Object.keys(methods as object)).length).toBe(
       // one for each binding, and one for whatever the platform answers itself
       lambdaFunctions
-        .filter(({ queue, relay }) => !queue && !relay)
+        .filter(({ queue, relay, socket }) => !queue && !relay && !socket)
         .reduce((sum, { operations }) => sum + Math.max(1, operations.flatMap(({ http }) => http).length), 0),
     );
-    expect(ofType('AWS::ApiGatewayV2::Route')).toEqual([]);
+    // a WebSocket API takes no body
+    expect(ofType('AWS::ApiGatewayV2::Route')).toHaveLength(3);
     const count = (type: string): number => ofType(type).length;
     expect(count('AWS::IAM::Role')).toBeLessThan(count('AWS::Lambda::Function') + 5);
     const growing =
       /^AWS::(Lambda::(Function|EventSourceMapping)|IAM::Role|DynamoDB::Table|SQS::Queue(Policy)?|Events::Rule|Logs::LogGroup|CloudWatch::Alarm)$/;
     const frame = Object.values(resources).filter(({ Type }) => !growing.test(Type));
     // what a deployment has once, however much is kept in it and whoever listens
-    expect(frame.length).toBeLessThan(22);
+    expect(frame.length).toBeLessThan(30);
     expect(JSON.stringify(resources)).not.toContain('{{resolve:');
   });
 
   test('lets the API invoke every function behind its routes, and no other', () => {
     const named = (value: unknown): string[] => JSON.stringify(value).match(/function:perfect21-dev-[a-z-]+/g) ?? [];
-    const [[, api]] = ofType('AWS::ApiGatewayV2::Api') as [[string, Resource]];
+    const api = resources.HttpApi!;
     const invokes = ofType('AWS::IAM::ManagedPolicy').map(([, { Properties }]) => Properties.PolicyDocument);
     expect(named(invokes).sort()).toEqual([...new Set(named(api.Properties.Body))].sort());
     expect(named(invokes)).not.toContain('function:perfect21-dev-events-relay');
+  });
+
+  test('gives each route of WebSockets its function, which the API alone invokes, and logs no ticket', () => {
+    const text = (value: unknown): string => JSON.stringify(value);
+    const routes = ofType('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
+      const { IntegrationUri, CredentialsArn } = resources[Properties.Target['Fn::Join'][1][1].Ref]!.Properties;
+      expect(CredentialsArn).toEqual({ 'Fn::GetAtt': ['SocketApiRole', 'Arn'] });
+      return [Properties.RouteKey, /function:perfect21-dev-([a-z-]+)/.exec(text(IntegrationUri))?.[1]];
+    });
+    expect(Object.fromEntries(routes)).toEqual({
+      $connect: 'notifications-open-connection',
+      $default: 'notifications-hear-connection',
+      $disconnect: 'notifications-leave-connection',
+    });
+    const [{ PolicyDocument }] = resources.SocketApiRole!.Properties.Policies;
+    const invoked = text(PolicyDocument).match(/function:[a-z0-9-]+/g)!;
+    expect(invoked.map((name) => name.replace('function:perfect21-dev-', '')).sort()).toEqual(
+      routes.map(([, name]) => name).sort(),
+    );
+    // who lets in and who notes an end sends to no connection
+    const posts = statements().filter(({ Action }) => text(Action).includes('execute-api:ManageConnections'));
+    expect(posts).toHaveLength(2);
+    const [condition, { Format }, nothing] = resources.SocketApiStage!.Properties.AccessLogSettings['Fn::If'];
+    expect([condition, nothing]).toEqual(['HasSocketLog', { Ref: 'AWS::NoValue' }]);
+    expect(Format).not.toMatch(/query|path|body/i);
   });
 
   test('lets no queue outrun a provider: few functions send, one message each, and no queue takes all of the account', () => {
