@@ -3,6 +3,9 @@
  *
  * @example npm test -- test/e2e   (only the files whose path contains this)
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startVitest } from 'vitest/node';
 import { ensureRabbitmq } from './engines/rabbitmq-install.ts';
 
@@ -22,6 +25,11 @@ if (chosen.length === 0 || chosen.some((path) => path.includes('rabbitmq'))) {
     process.stderr.write(`${(error as Error).message}\n`);
   }
 }
+
+// what several files want and one of them makes
+const shared = mkdtempSync(join(tmpdir(), 'perfect21-run-'));
+process.env.PERFECT21_TEST_SHARED = shared;
+process.once('exit', () => rmSync(shared, { recursive: true, force: true }));
 
 const vitest = await startVitest('test', chosen, { watch: false, reporters: ['dot'] });
 const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -40,10 +40,10 @@ import { updateProfile } from '../../functions/users/update-profile.ts';
 import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { notedStarts, overBudget } from '../../infra/aws/starts.ts';
 import { changed, readCounts } from '../../infra/cost/counts.ts';
-import { serverlessPackage } from '../../infra/package.ts';
 import { cases } from '../e2e/cases/index.ts';
 import { expectOk, userWithSession } from '../e2e/world.ts';
 import { newBrowser } from '../engines/push-service.ts';
+import { packaged } from '../support/packaged.ts';
 import { countAll } from './counting.ts';
 import { rightsOf } from './iam.ts';
 import { meter } from './meter.ts';
@@ -59,7 +59,7 @@ const { unused, cases: chosen } = JSON.parse(readFileSync(new URL('accepted.json
 const metered = meter();
 let stack: Awaited<ReturnType<typeof deployStack>>;
 beforeAll(async () => {
-  await serverlessPackage();
+  await packaged();
   stack = await deployStack({ meter: metered });
 }, 240_000);
 afterAll(() => stack?.close(), 60_000);

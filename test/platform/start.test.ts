@@ -174,12 +174,12 @@ describe('a start that cannot go on says in one line what to do', () => {
     expect(await refusal({})).toMatch(/can be read by others: run "chmod 600/);
   });
 
-  test('data that a newer version wrote', async () => {
+  test('data that a newer version wrote, and that serves newer ones only', async () => {
     const first = start();
     await first.ready;
     await first.end();
     const db = new DatabaseSync(join(folder, 'perfect21.db'));
-    db.exec("UPDATE meta SET value = '99' WHERE key = 'version'");
+    db.exec("UPDATE meta SET value = '99' WHERE key IN ('version', 'serves_from')");
     db.close();
     expect(await refusal({})).toMatch(/newer/);
   });

@@ -18,7 +18,8 @@ import { readZip } from '../../../infra/aws/zip.ts';
 import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../../../infra/generate/files.ts';
 import { lambdaFunctions } from '../../../infra/generate/platform.ts';
 import { urgentQueues } from '../../../infra/generate/urgent.ts';
-import { PACKAGE, serverlessPackage } from '../../../infra/package.ts';
+import { PACKAGE } from '../../../infra/package.ts';
+import { packaged } from '../../support/packaged.ts';
 
 type Resource = { Type: string; Properties: any };
 interface Statement {
@@ -53,7 +54,7 @@ describe('npm run package', () => {
   let resources: Record<string, Resource>;
   let bundles: Bundle[];
   beforeAll(async () => {
-    await serverlessPackage();
+    await packaged();
     resources = resourcesIn(PACKAGE);
     bundles = bundlesIn(PACKAGE);
   }, 180_000);
