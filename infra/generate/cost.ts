@@ -35,7 +35,7 @@ const page = (): string => {
 Written by \`npm run generate\` from \`infra/cost\`; \`npm run cost\` prints the same. Prices are those of AWS in ${REGION} and of the
 days below, **without any free allowance**. What the functions do was counted: each packaged function ran under Lambda's
 Runtime API, and its calls, DynamoDB's units (indexes and transactions included), messages and log lines were counted from
-the first request to the last event that followed. CI counts again and fails where a flow makes another call or unit.
+the first request to the last event that followed. CI counts again and fails where a flow writes another unit or makes three more calls.
 
 ${markdown(costs(counts))}
 

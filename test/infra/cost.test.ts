@@ -149,11 +149,13 @@ describe('counts', () => {
     expect(changedBy(({ flows }) => (flows.login['auth-login'].log_bytes += 20))).toEqual([]);
   });
 
-  test('tell a call, a unit, a message and a function more', () => {
+  test('tell three calls, a unit, a message and a function more', () => {
     const calls = counts.flows.login['auth-login']!.calls;
-    expect(changedBy(({ flows }) => flows.login['auth-login'].calls++)).toEqual([
-      `flows.login.auth-login.calls: ${calls} was noted, ${calls + 1} counted`,
+    expect(changedBy(({ flows }) => flows.login['auth-login'].calls += 3)).toEqual([
+      `flows.login.auth-login.calls: ${calls} was noted, ${calls + 3} counted`,
     ]);
+    // a look at the revocations that was due, or was not
+    expect(changedBy(({ flows }) => flows.login['auth-login'].calls++)).toEqual([]);
     expect(changedBy(({ flows }) => flows.refresh['auth-refresh'].writes--)).toHaveLength(1);
     expect(changedBy(({ flows }) => (flows.validation['users-get-me'] = { ...NOTHING, invocations: 1 }))).toContain(
       'flows.validation.users-get-me.invocations: 0 was noted, 1 counted',
