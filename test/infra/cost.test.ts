@@ -151,7 +151,7 @@ describe('counts', () => {
 
   test('tell three calls, a unit, a message and a function more', () => {
     const calls = counts.flows.login['auth-login']!.calls;
-    expect(changedBy(({ flows }) => flows.login['auth-login'].calls += 3)).toEqual([
+    expect(changedBy(({ flows }) => (flows.login['auth-login'].calls += 3))).toEqual([
       `flows.login.auth-login.calls: ${calls} was noted, ${calls + 3} counted`,
     ]);
     // a look at the revocations that was due, or was not
