@@ -23,12 +23,8 @@ export const timeOf = (id: string, now: number): number => {
   return Math.min(time, now) - SKEW_MS;
 };
 
-/** The ids that a listener was told last, so that he is told none of them twice in a row. */
-export class Told extends LastIds {
-  constructor() {
-    super(REMEMBERED);
-  }
-}
+/** Holds the ids that a listener was told last, so that he is told none of them twice in a row. */
+export const toldLately = (): LastIds => new LastIds(REMEMBERED);
 
 /** From which time on somebody missed what came after a frame; a message of his own is not told again. */
 export const startOf = async (
@@ -36,7 +32,7 @@ export const startOf = async (
   user_id: string,
   since: string,
   now: number,
-  told: Told,
+  told: LastIds,
 ): Promise<number> => {
   const known = await store.get(inbox, since);
   const own = known?.value.user_id === user_id ? known : undefined;
@@ -49,7 +45,7 @@ export async function* missedSince(
   store: Pick<OperationStore<'inbox', never, never, 'inbox.by_user'>, 'query'>,
   user_id: string,
   since: number,
-  told: Told,
+  told: LastIds,
   most = MOST,
 ): AsyncGenerator<Frame> {
   let cursor: string | undefined;

@@ -4,7 +4,7 @@ import { operation } from '../../shared/kit/operation.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { endOf, expel, forget, greeted, HEARTBEAT_MS } from './connected.ts';
 import { realtimeConnection } from './events.ts';
-import { missedSince, startOf, Told, timeOf } from './missed.ts';
+import { missedSince, startOf, timeOf, toldLately } from './missed.ts';
 import { CONNECTIONS } from './queues.ts';
 import { connectionOwners, inbox, listeners, presence } from './records.ts';
 
@@ -53,7 +53,7 @@ export const onConnection = operation({
       if (!(await tell({ id: connection_id, type: 'hello', at: Math.floor(now / 1_000), data }))) return {};
       await greeted(store, user_id, id);
     }
-    const told = new Told();
+    const told = toldLately();
     const { since, opened_at } = held;
     const from = since === undefined ? timeOf('', opened_at) : await startOf(store, user_id, since, now, told);
     for await (const frame of missedSince(store, user_id, from, told, MOST)) if (!(await tell(frame))) return {};

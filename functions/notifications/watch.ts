@@ -5,7 +5,7 @@ import { stream } from '../../shared/kit/stream.ts';
 import type { Frame } from '../../shared/ports/realtime.ts';
 import { ackNotification } from './ack-notification.ts';
 import { RealtimeFrame } from './frames.ts';
-import { missedSince, startOf, Told } from './missed.ts';
+import { missedSince, startOf, toldLately } from './missed.ts';
 import { noteConnected, noteLeft } from './presence.ts';
 import { inbox, presence } from './records.ts';
 import { redeemTicket } from './redeem-ticket.ts';
@@ -38,7 +38,7 @@ export const watch = operation({
     try {
       if (signal?.aborted) return;
       await noteConnected(store, caller, clock.now());
-      const told = new Told();
+      const told = toldLately();
       const data = { connection_id: ids.uuid(), heartbeat_ms: realtime.heartbeat_ms };
       yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data } satisfies Frame;
       if (since !== undefined) {

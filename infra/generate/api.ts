@@ -2,7 +2,7 @@
  * The HTTP API: all routes as one OpenAPI body, and one role by which the API invokes the functions behind them. A route
  * costs no resource so, where a route, an integration and a permission of its own would be three.
  */
-import type { Cfn } from './cfn.ts';
+import { assumedBy, type Cfn } from './cfn.ts';
 import { arn, getArn, PREFIX } from './names.ts';
 import { type LambdaFunction, lambdaFunctions } from './platform.ts';
 import { invitesGuessing } from './routes.ts';
@@ -177,10 +177,7 @@ export const apiResources = (): Record<string, Cfn> => ({
   [ROLE]: {
     Type: 'AWS::IAM::Role',
     Properties: {
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal: { Service: 'apigateway.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-      },
+      AssumeRolePolicyDocument: assumedBy('apigateway'),
     },
   },
   ...Object.fromEntries(invokers()),

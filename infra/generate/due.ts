@@ -1,6 +1,6 @@
 /** What calls the relay when an event with a delay is due: a queue with delays of its own, and schedules beyond those. */
 
-import type { Cfn } from './cfn.ts';
+import { assumedBy, type Cfn } from './cfn.ts';
 import { getArn, PREFIX, queueId } from './names.ts';
 
 export const DUE = queueId('events.due');
@@ -32,17 +32,9 @@ export const dueResources = (visibility: number): Record<string, Cfn> => ({
   [DUE_ROLE]: {
     Type: 'AWS::IAM::Role',
     Properties: {
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { Service: 'scheduler.amazonaws.com' },
-            Action: 'sts:AssumeRole',
-            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
-          },
-        ],
-      },
+      AssumeRolePolicyDocument: assumedBy('scheduler', {
+        StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } },
+      }),
       Policies: [
         {
           PolicyName: 'due',

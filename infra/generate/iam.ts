@@ -8,7 +8,7 @@ import { MESSAGES, META } from '../../shared/store/dynamodb/tables.ts';
 import { awsAdaptersOf } from './adapters.ts';
 import { MQ, NETWORK } from './amazon-mq.ts';
 import { bulkRights, presignedRights } from './bulk.ts';
-import type { Cfn } from './cfn.ts';
+import { assumedBy, type Cfn } from './cfn.ts';
 import { arn, BUS_ID, deadId, getArn, PREFIX, queueId, tableId, urgentId } from './names.ts';
 import { type LambdaFunction, logicalId, schema } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
@@ -156,10 +156,7 @@ export const roleOf = (of: LambdaFunction): Cfn => {
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-      },
+      AssumeRolePolicyDocument: assumedBy('lambda'),
       Policies: [{ PolicyName: 'function', PolicyDocument: { Version: '2012-10-17', Statement: rights(of, name) } }],
     },
   };

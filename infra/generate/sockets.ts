@@ -3,7 +3,7 @@
  * `ws`, so that clients find the same path as at a process. It gets a deployment anew with each change (`AutoDeploy`).
  */
 import { functionArn } from './api.ts';
-import type { Cfn } from './cfn.ts';
+import { assumedBy, type Cfn } from './cfn.ts';
 import { getArn, PREFIX } from './names.ts';
 import { type LambdaFunction, logicalId, socketFunctions } from './platform.ts';
 
@@ -119,10 +119,7 @@ export const socketResources = (): Record<string, Cfn> => ({
   [ROLE]: {
     Type: 'AWS::IAM::Role',
     Properties: {
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Principal: { Service: 'apigateway.amazonaws.com' }, Action: 'sts:AssumeRole' }],
-      },
+      AssumeRolePolicyDocument: assumedBy('apigateway'),
       Policies: [
         {
           PolicyName: 'invoke',
