@@ -20,7 +20,7 @@ export interface StatusSubject {
   engines: readonly Engine[];
 }
 
-type Verdict = 'kept' | 'broken' | 'idle';
+type Verdict = 'kept' | 'broken' | 'few' | 'idle';
 
 export interface Status {
   name: string;
@@ -70,6 +70,13 @@ const stateOf = async ({ name, engine, look }: Engine): Promise<Status['engines'
   }
 };
 
+const verdictOf = (of: { slow: boolean; timed: number; failing: boolean; used: boolean }): Verdict => {
+  if (of.failing || (of.slow && of.timed >= ENOUGH)) return 'broken';
+  // a p99 of a dozen is the slowest of them
+  if (of.slow) return 'few';
+  return of.used ? 'kept' : 'idle';
+};
+
 const linkStatus = (samples: LinkSamples): Status['links'][number] => {
   const { link, bounds } = samples;
   const all = samples.all();
@@ -79,13 +86,13 @@ const linkStatus = (samples: LinkSamples): Status['links'][number] => {
   const past = all.reduce((sum, each) => sum + (each.counts[bounds.length] ?? 0), 0);
   const time = link.latency && p99([...counts, past], bounds);
   const timed = counts.reduce((sum, own) => sum + own, past);
-  const slow = time !== undefined && timed >= ENOUGH && time > link.latency!.seconds;
+  const slow = time !== undefined && time > link.latency!.seconds;
   const failing = count > 0 && failed / count > 1 - link.objective;
   return {
     name: link.name,
     objective: link.objective,
     ...(link.latency && { seconds: link.latency.seconds }),
-    verdict: slow || failing ? 'broken' : count > 0 || time !== undefined ? 'kept' : 'idle',
+    verdict: verdictOf({ slow, timed, failing, used: count > 0 || time !== undefined }),
     count,
     failed,
     ...(time !== undefined && { p99: time }),

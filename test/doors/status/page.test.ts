@@ -55,7 +55,7 @@ test('it shows the five links against what is promised, with what really happene
   // samples are taken each five seconds
   await expect
     .poll(() => links.first().textContent(), { timeout: 20_000 })
-    .toMatch(/Clients over REST (kept|not kept)/);
+    .toMatch(/Clients over REST (kept|not kept|too few to judge)/);
   expect(await links.first().locator('svg line.promise').count()).toBe(1);
   expect(await links.first().locator('svg circle').count()).toBeGreaterThan(0);
   expect(await page.locator('#engines').textContent()).toBe('storesqliteokbusembeddedokkeysfileok');

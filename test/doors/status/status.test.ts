@@ -60,6 +60,13 @@ test('a link is broken when more fails than is promised, or p99 is above the pro
   expect(await slow.read('rest')).toMatchObject({ verdict: 'broken', failed: 0 });
 });
 
+test('of few slow answers nothing is said, neither that the promise is kept nor that it is not', async () => {
+  const { metrics, watch, read } = watching();
+  requests(metrics, 99, '200', 0.2);
+  watch.take();
+  expect(await read('rest')).toMatchObject({ verdict: 'few', count: 99 });
+});
+
 test('samples are differences, what was counted before the first is not in them, and ten minutes are kept', () => {
   const metrics = createMetrics();
   requests(metrics, 7, '200', 0.004);
