@@ -1,6 +1,6 @@
 /** What Envoy asks and is answered (ext_authz, `envoy.service.auth.v3`), in our words. */
 import type { CheckRequest, CheckResponse } from '../../proto/gen/envoy/service/auth/v3/external_auth.ts';
-import { challengeOf, identityOf, RETRY_AFTER } from './identity.ts';
+import { challengeOf, identityOf, LOOKALIKES, RETRY_AFTER } from './identity.ts';
 import type { RequestVerdict } from './verdict.ts';
 
 /** In place of what a client sent; Envoy would append otherwise. */
@@ -42,7 +42,7 @@ export const toEnvoy = (verdict: RequestVerdict): CheckResponse => {
       ok_response: {
         headers: identity.filter(([, value]) => value).map(([key, value]) => field(key, value)),
         // Envoy sets no empty header fields
-        headers_to_remove: identity.filter(([, value]) => !value).map(([key]) => key),
+        headers_to_remove: [...identity.filter(([, value]) => !value).map(([key]) => key), ...LOOKALIKES],
       },
     };
   }

@@ -1,5 +1,5 @@
 /** Who a request is from, as header fields for the service behind a proxy. The same at every door. */
-import type { RequestVerdict } from './verdict.ts';
+import { type RequestVerdict, refused } from './verdict.ts';
 
 /** In a list commas separate; what has no place in a header field is escaped. */
 const escaped = (text: string): string => text.replace(/[^\x21-\x2b\x2d-\x7e]/gu, encodeURIComponent);
@@ -23,6 +23,18 @@ export const identityOf = ({
   'x-permissions': listed(permissions),
   'x-token-expires-at': outcome === 'allowed' ? String(expires_at) : '',
 });
+
+/** With each dash as it is or as an underscore. */
+const spelled = ([first = '', ...rest]: readonly string[]): string[] =>
+  rest.length === 0 ? [first] : spelled(rest).flatMap((end) => [`${first}-${end}`, `${first}_${end}`]);
+
+/**
+ * What a client could write to be taken for one of the fields: applications that know them by the names of CGI (RFC 3875,
+ * section 4.1.18) can't tell `x_user_id` from `x-user-id`.
+ */
+export const LOOKALIKES: readonly string[] = Object.keys(identityOf(refused('unauthenticated', 'no_token')))
+  .flatMap((name) => spelled(name.split('-')))
+  .filter((name) => name.includes('_'));
 
 /** RFC 6750, section 3; undefined where no credential would help. */
 export const challengeOf = ({ outcome, error }: RequestVerdict): string | undefined => {

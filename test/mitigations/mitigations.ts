@@ -279,4 +279,12 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/functions/notifications/connections.test.ts',
     promise: 'a connection > whose session ended is told nothing any more',
   },
+  'names that stand in for an identity are taken away': {
+    file: 'functions/sidecar/envoy.ts',
+    from: ', ...LOOKALIKES],',
+    to: '],',
+    test: 'test/sidecar/doors.test.ts',
+    promise:
+      'to Envoy a sidecar > takes away what applications that know fields by the names of CGI take for the identity',
+  },
 };

@@ -107,12 +107,16 @@ describe.each(Object.keys(ARGUMENTS) as (keyof typeof ARGUMENTS)[])('behind %s',
         'x-roles': 'admin',
         'x-session-id': 'another',
         'x-permissions': '*:*:*',
+        // what an application that knows fields by the names of CGI takes for them
+        ...{ x_user_id: 'somebody', 'X-User_Id': 'somebody', 'x-session_id': 'another', X_Roles: 'admin' },
+        ...{ x_permissions: '*:*:*', 'x-token-expires_at': '1', 'x_token-expires-at': '1', 'x-token_expires-at': '1' },
       };
       const { status } = await ask('/things?x=1', { ...bearer(access_token), ...spoofed }, method);
       expect(status).toBe(200);
       expect(seen).toHaveLength(1);
       expect(seen[0]).toMatchObject({ 'x-user-id': user_id, 'x-session-id': session_id, 'x-roles': 'user' });
       expect(seen[0]!['x-permissions']).not.toContain('*:*:*');
+      expect(Object.keys(seen[0]!).filter((field) => field.includes('_'))).toEqual([]);
     },
   );
 
