@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 import { without } from './test/mitigations/without.ts';
 
-const { PERFECT21_TEST_WITHOUT: mitigation } = process.env;
+const { PERFECT21_TEST_WITHOUT: mitigation, PERFECT21_TEST_TRIES: tries = '1' } = process.env;
 
 export default defineConfig({
   plugins: mitigation ? [without(mitigation)] : [],
@@ -14,6 +14,7 @@ export default defineConfig({
     // most of the time a file waits: for an engine, a timer, a process that starts
     maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
+    retry: mitigation ? 0 : Number(tries) - 1,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // functions under test log and count as in Lambda; what they print is no test's business

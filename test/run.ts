@@ -33,11 +33,17 @@ process.once('exit', () => rmSync(shared, { recursive: true, force: true }));
 
 const vitest = await startVitest('test', chosen, { watch: false, reporters: ['dot'] });
 const counts = { passed: 0, failed: 0, skipped: 0 };
+// what passed only when it was tried again is told: it is unsteady (infra/decisions/0067)
+const unsteady: string[] = [];
 for (const module of vitest.state.getTestModules()) {
   // a file that could not even be loaded, or a hook that threw, is a failure of its own
   if (module.errors().length > 0) counts.failed++;
   for (const suite of module.children.allSuites()) if (suite.errors().length > 0) counts.failed++;
-  for (const { state } of [...module.children.allTests()].map((test) => test.result())) {
+  for (const test of module.children.allTests()) {
+    const { state, errors = [] } = test.result();
+    if (state === 'passed' && test.diagnostic()?.flaky) {
+      unsteady.push(`${module.relativeModuleId} > ${test.fullName}: ${errors[0]?.message ?? 'said nothing'}`);
+    }
     if (state === 'passed') counts.passed++;
     else if (state === 'failed') counts.failed++;
     else counts.skipped++;
@@ -59,5 +65,6 @@ if (slowest.length > 10) {
   const lines = slowest.slice(0, 15).map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
   process.stdout.write(`\n${total.toFixed(0)} s in ${slowest.length} files, most of it here:\n${lines.join('\n')}\n`);
 }
+for (const line of unsteady) process.stdout.write(`\npassed only at the second try: ${line}\n`);
 process.stdout.write(`\n${counts.passed} passed, ${failed} failed\n`);
 process.exit(failed > 0 || counts.passed === 0 ? 1 : 0);

@@ -223,9 +223,14 @@ describe('a mail that is given up', () => {
   );
 
   it('while others have all connections goes out no more; only what the server has whole stays there', async () => {
-    const { server, send } = await stalled('end', 200);
+    const { server, send } = await stalled('end', 400);
     const [having, waiting] = [ids(CONNECTIONS, 'having'), ids(4, 'waiting')];
-    const outcomes = await Promise.allSettled([...having, ...waiting].map((id) => send(id)));
+    // given up first, before a connection is free
+    const soon = { expires_at: clock.now() + 100 };
+    const outcomes = await Promise.allSettled([
+      ...having.map((id) => send(id)),
+      ...waiting.map((id) => send(id, soon)),
+    ]);
     expect(codesOf(outcomes)).toEqual(new Set(['unavailable']));
     await server.until(() => server.connections.open === 0);
     server.release();

@@ -17,6 +17,8 @@ const REST_MS = 1_000;
 /** Another consumer holds the queue for itself, or a right is missing. */
 export const REFUSED = /\b40[35] \((ACCESS|RESOURCE)/;
 const REFUSED_MS = 5_000;
+/** How long a channel may take to close. */
+const CLOSE_MS = 2_000;
 /** How long a look at the queue waits for the connection. */
 const ATTACH_MS = 5_000;
 
@@ -42,6 +44,7 @@ export const createConsumer = (
   /** Delivery tags belong to a channel: one of an older channel is never used. */
   let current: { channel: Channel; tag: string } | undefined;
   let stopping = false;
+  let attaching: Promise<void> = Promise.resolve();
   /** Counts connections, so that a later try of an earlier one is none. */
   let turn = 0;
   const busy = new Set<Promise<void>>();
@@ -118,18 +121,24 @@ export const createConsumer = (
     const own = ++turn;
     if (stopping) return;
     try {
-      await begin(model, broken);
+      const beginning = begin(model, broken);
+      // a stop that came between the question and its answer would wait for a channel that nobody answers on
+      attaching = beginning.catch(() => {});
+      await beginning;
     } catch (cause) {
       current = undefined;
       if (!REFUSED.test(String(cause))) throw cause;
       log.error('queue.refused', { queue: queue.name, detail: (cause as Error).message });
-      setTimeout(() => own === turn && void attach(model, broken).catch(broken), REFUSED_MS).unref();
+      const again = (): void => {
+        if (own === turn) attach(model, broken).catch(broken);
+      };
+      setTimeout(again, settings.refused_ms ?? REFUSED_MS).unref();
     }
   };
 
   return {
     attach,
-    attached: () => stopping || current !== undefined,
+    attached: () => stopping || Boolean(current?.tag),
     detach: () => {
       turn++;
       current = undefined;
@@ -152,20 +161,22 @@ export const createConsumer = (
     },
     stop: async (grace_ms) => {
       stopping = true;
-      const own = current;
       let timer: NodeJS.Timeout | undefined;
       const grace = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, grace_ms);
       });
-      const cancelled = Promise.resolve(own?.tag && own.channel.cancel(own.tag)).catch(() => {});
+      const cancelled = attaching
+        .then(() => (current?.tag ? current.channel.cancel(current.tag) : undefined))
+        .catch(() => {});
       await Promise.race([cancelled.then(settled), grace]);
       clearTimeout(timer);
+      const own = current;
       current = undefined;
       if (!own) return;
       // amqplib never answers a close that the end of the connection overtakes
       const gone = new Promise((resolve) => own.channel.once('close', resolve));
-      // what is still held goes back to the queue with the channel
-      await Promise.race([own.channel.close().catch(() => {}), gone]);
+      // what is still held goes back to the queue with the channel; a broker that hangs is not waited for
+      await Promise.race([own.channel.close().catch(() => {}), gone, sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 };

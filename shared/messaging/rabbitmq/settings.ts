@@ -18,6 +18,8 @@ export interface RabbitSettings extends QueueLimits {
   waiting?: string;
   /** Ms for how long a binding that somebody took away may be missing; ten seconds when left out. */
   bind_ms?: number;
+  /** Ms until a queue that lets nobody consume is asked again; five seconds when left out. */
+  refused_ms?: number;
 }
 
 export const EVENTS = 'perfect21.events';

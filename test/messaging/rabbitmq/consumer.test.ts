@@ -150,32 +150,54 @@ test('an event of a stranger keeps its routing key through every try', async () 
   expect(letter!.properties.headers).toMatchObject({ [HEADER.key]: KEY, [HEADER.attempts]: STEPS.length + 1 });
 });
 
+const TAKEN = 'taken-service.events';
+const onTaken = operation({
+  name: 'taken.on-noted',
+  summary: 'Never gets one',
+  subscription: { queue: TAKEN, bindings: ['probe.events.*'], types: [noted.type] },
+  access: 'service',
+  input: envelopeOf(noted),
+  output: z.object({}),
+  run: async () => ({}),
+});
+const takenRig = (refused_ms: number) =>
+  rabbitRig(server.url, [service('taken', [onTaken]), ...probePlatform()], { refused_ms });
+const refusals = () => rig.logged.filter(({ code }) => code === 'queue.refused');
+/** Consumes from the queue alone. Returns how to stop. */
+const hold = async (queue: string) => {
+  const { consumerTag } = await seen.channel.consume(queue, () => {}, { exclusive: true });
+  return () => seen.channel.cancel(consumerTag);
+};
+
 test('a queue that somebody else holds for himself keeps no other queue from its events', async () => {
-  const taken = 'taken-service.events';
-  await seen.channel.assertQueue(taken, consumerQueue({ url: '', queue_type: 'classic' }));
-  const { consumerTag } = await seen.channel.consume(taken, () => {}, { exclusive: true });
+  await seen.channel.assertQueue(TAKEN, consumerQueue({ url: '', queue_type: 'classic' }));
   await declareDrops(seen.channel, { queue_type: 'classic' });
-  const counting = await seen.channel.consume(DROPPED, () => {}, { exclusive: true });
-  const onTaken = operation({
-    name: 'taken.on-noted',
-    summary: 'Never gets one',
-    subscription: { queue: taken, bindings: ['probe.events.*'], types: [noted.type] },
-    access: 'service',
-    input: envelopeOf(noted),
-    output: z.object({}),
-    run: async () => ({}),
-  });
-  rig = await rabbitRig(server.url, [service('taken', [onTaken]), ...probePlatform()], { retry_steps: STEPS });
+  const give = [await hold(TAKEN), await hold(DROPPED)];
+  rig = await takenRig(50);
   rig.start();
   publish(envelope({ data: { text: 'through' } }));
   await until(async () => (await seenBy(rig.store)).includes('through'), 'the event');
   expect(rig.broker.connected()).toBe(false);
-  const refused = rig.logged.filter(({ code }) => code === 'queue.refused');
-  expect(refused.map(({ fields }) => fields.queue).sort()).toEqual([DROPPED, taken]);
-  for (const tag of [consumerTag, counting.consumerTag]) await seen.channel.cancel(tag);
+  expect([...new Set(refusals().map(({ fields }) => fields.queue))].sort()).toEqual([DROPPED, TAKEN]);
+  for (const each of give) await each();
   await until(() => rig.broker.connected(), 'the queue');
   await rig.close();
-  await seen.channel.deleteQueue(taken);
+  await seen.channel.deleteQueue(TAKEN);
+});
+
+test('a stop that comes while a refused queue is asked again waits for no answer that never comes', async () => {
+  await seen.channel.assertQueue(TAKEN, consumerQueue({ url: '', queue_type: 'classic' }));
+  for (let round = 0; round < 10; round++) {
+    const give = await hold(TAKEN);
+    rig = await takenRig(1);
+    rig.start();
+    await until(() => refusals().length > 0, 'the refusal');
+    await give();
+    // the moment from which it calls itself connected, and not the next time somebody looks
+    while (!rig.broker.connected()) await new Promise((resolve) => setImmediate(resolve));
+    await rig.close();
+  }
+  await seen.channel.deleteQueue(TAKEN);
 });
 
 test('a forged dead letter is counted under no name of its own, and ends no counting', async () => {
