@@ -1,7 +1,7 @@
 /** What the OAuth endpoints share: fields of a form, and errors in the form of RFC 6749, 5.2. Pure. */
 import * as z from 'zod';
 import type { Answered, HttpAnswer } from '../../shared/kit/binding.ts';
-import { type AppError, ERRORS } from '../../shared/kit/errors.ts';
+import { type AppError, ERRORS, toldOf } from '../../shared/kit/errors.ts';
 
 /** The client of those that log users in themselves: it has no secret, and stands for no service. */
 export const OWN_CLIENT = 'perfect21';
@@ -63,15 +63,13 @@ const NAMES: Readonly<Record<string, string>> = {
 const plain = (text: string): string => text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'").slice(0, 300);
 
 /** An error as OAuth clients read it. */
-export const oauthFailure = ({ code, detail, errors }: AppError): Answered | undefined => {
-  const error = NAMES[code];
+export const oauthFailure = (failure: AppError): Answered | undefined => {
+  const error = NAMES[failure.code];
   if (!error) return undefined;
-  const [first] = errors ?? [];
-  const told = detail ?? (first ? `${first.path}: ${first.message}` : ERRORS[code].title);
   return {
-    status: ERRORS[code].http,
+    status: ERRORS[failure.code].http,
     kind: 'json',
-    json: { error, error_description: plain(told) },
+    json: { error, error_description: plain(toldOf(failure)) },
     ...(error === 'invalid_client' && { headers: { 'www-authenticate': 'Basic realm="perfect21", charset="UTF-8"' } }),
   };
 };

@@ -1,12 +1,14 @@
 import * as z from 'zod';
+import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { parsePermission } from '../../shared/kit/permissions.ts';
+import { getAccount } from '../users/get-account.ts';
 import { effective } from './effective.ts';
 import { Permission, toPermission, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rolesNow } from './rules.ts';
 
-/** Lists what a user may do now, by roles and by grants; denials begin with `!`. Nobody is somebody with the default role. */
+/** Lists what a user may do now, by roles and by grants; denials begin with `!`. */
 export const getUserPermissions = operation({
   name: 'permissions.get-user-permissions',
   summary: 'Lists the permissions of a user',
@@ -28,11 +30,18 @@ export const getUserPermissions = operation({
     permissions: z.array(z.string()),
     grants: z.array(Permission.extend({ effect: z.enum(['allow', 'deny']), expires_at: z.int().optional() })),
   }),
+  errors: ['not_found'],
   reads: [roleAssignments, roles, ruleGenerations],
   queries: ['roles.all'],
   needs: ['clock'],
-  run: async ({ store, clock }, { user_id, resource }) => {
-    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rolesNow(store, clock)]);
+  calls: { getAccount },
+  run: async ({ store, clock, getAccount }, { user_id, resource }) => {
+    const [{ status }, assigned, rules] = await Promise.all([
+      getAccount({ user_id }),
+      store.get(roleAssignments, user_id),
+      rolesNow(store, clock),
+    ]);
+    if (status === undefined) throw new AppError('not_found', { detail: 'No user has this id' });
     const now = Math.floor(clock.now() / 1_000);
     const concerns = (text: string): boolean =>
       resource === undefined || [resource, '*'].includes(parsePermission(text).resource);

@@ -1,5 +1,7 @@
 import * as z from 'zod';
+import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
+import { getAccount } from '../users/get-account.ts';
 import { Role, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { toRole } from './role-view.ts';
@@ -14,11 +16,18 @@ export const getUserRoles = operation({
   access: ['own', 'service', 'permissions:read'],
   input: z.strictObject({ user_id: UserId }),
   output: z.object({ roles: z.array(Role.extend({ expires_at: z.int().optional() })) }),
+  errors: ['not_found'],
   reads: [roleAssignments, roles, ruleGenerations],
   queries: ['roles.all'],
   needs: ['clock'],
-  run: async ({ store, clock }, { user_id }) => {
-    const [assigned, rules] = await Promise.all([store.get(roleAssignments, user_id), rolesNow(store, clock)]);
+  calls: { getAccount },
+  run: async ({ store, clock, getAccount }, { user_id }) => {
+    const [{ status }, assigned, rules] = await Promise.all([
+      getAccount({ user_id }),
+      store.get(roleAssignments, user_id),
+      rolesNow(store, clock),
+    ]);
+    if (status === undefined) throw new AppError('not_found', { detail: 'No user has this id' });
     const given = assigned?.value.roles ?? [];
     const found = rolesOf(rules, given, Math.floor(clock.now() / 1_000));
     return {

@@ -3,8 +3,6 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 
 export const MIB = 1024 * 1024;
 export const MAX_MESSAGE = 4 * MIB;
-/** Of a ValidateToken request: a token and what is known of its bearer. */
-export const MAX_VALIDATE_TOKEN = 16 * 1024;
 export const MAX_METADATA = 8 * 1024;
 /** Calls in flight on one connection, fewer while there are many; more wait at the client. */
 export const MAX_STREAMS = 256;

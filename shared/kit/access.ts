@@ -36,7 +36,14 @@ const permitted = (permission: string, caller: Caller, metrics: Metrics): boolea
   return allowed;
 };
 
-const allows = (access: Access, caller: Caller, input: unknown, metrics: Metrics): boolean => {
+/** Whether a user alone is whom an input is about. */
+const isOwn = ({ subjects }: Operation<any, any>, user_id: string, input: unknown): boolean => {
+  if (input === undefined) return false;
+  const ids: readonly unknown[] = subjects ? subjects(input) : [(input as { user_id?: unknown }).user_id];
+  return ids.length > 0 && ids.every((each) => each === user_id);
+};
+
+const allows = (op: Operation<any, any>, access: Access, caller: Caller, input: unknown, metrics: Metrics): boolean => {
   switch (access) {
     case 'public':
       return true;
@@ -45,7 +52,7 @@ const allows = (access: Access, caller: Caller, input: unknown, metrics: Metrics
     case 'service':
       return caller.kind === 'service';
     case 'own':
-      return caller.kind === 'user' && (input as { user_id?: unknown })?.user_id === caller.user_id;
+      return caller.kind === 'user' && isOwn(op, caller.user_id, input);
     default:
       return permitted(access, caller, metrics);
   }
@@ -70,6 +77,6 @@ export const authorize = (op: Operation<any, any>, caller: Caller, input: unknow
     accesses.length > 1
       ? accesses.toSorted((one, other) => Number(isPermission(one)) - Number(isPermission(other)))
       : accesses;
-  if (asked.some((access) => allows(access, caller, input, metrics))) return;
+  if (asked.some((access) => allows(op, access, caller, input, metrics))) return;
   throw new AppError(caller.kind === 'anonymous' ? 'unauthenticated' : 'forbidden');
 };

@@ -83,12 +83,19 @@ export class AppError extends Error {
 export const toAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : new AppError('internal', { cause: thrown });
 
+/** Characters of what an error tells in one sentence. */
+const MOST_TOLD = 300;
+
+/** An error in one sentence: what is particular about it, its first field, or what it is. */
+export const toldOf = ({ code, detail, errors: [first] = [] }: AppError): string =>
+  detail ?? (first ? [first.path, first.message].filter(Boolean).join(': ').slice(0, MOST_TOLD) : ERRORS[code].title);
+
 /** RFC 9457 problem details with our `code`. */
 export interface Problem {
   type: string;
   title: string;
   status: number;
-  detail?: string;
+  detail: string;
   instance?: string;
   code: ErrorCode;
   errors?: FieldError[];
@@ -99,7 +106,7 @@ export const toProblem = (error: AppError, requestId?: string): Problem => ({
   type: `urn:perfect21:error:${error.code}`,
   title: ERRORS[error.code].title,
   status: ERRORS[error.code].http,
-  ...(error.detail && { detail: error.detail }),
+  detail: toldOf(error),
   ...(requestId && { instance: `urn:perfect21:request:${requestId}` }),
   code: error.code,
   ...(error.errors && { errors: error.errors }),
@@ -108,7 +115,7 @@ export const toProblem = (error: AppError, requestId?: string): Problem => ({
 /** Renders an error as what gRPC needs: a google.rpc.Code, a message, and field violations for google.rpc.BadRequest. */
 export const toGrpcStatus = (error: AppError) => ({
   code: ERRORS[error.code].grpc,
-  message: error.detail ?? ERRORS[error.code].title,
+  message: toldOf(error),
   reason: error.code,
   violations: error.errors ?? [],
 });

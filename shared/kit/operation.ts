@@ -15,8 +15,8 @@ import type { EventType, NewEvent } from './event.ts';
 import { type Answer, type Contract, isStream, type Produced, type Received, type Rows, type Sent } from './stream.ts';
 
 /**
- * Who may call. `own`: the user whose id the input carries as `user_id`. `resource:action`: whoever holds that
- * permission. Several: any of them suffices.
+ * Who may call. `own`: the user whose id the input carries as `user_id`, or whom alone `subjects` names. `resource:action`:
+ * whoever holds that permission. Several: any of them suffices.
  */
 export type Access = 'public' | 'user' | 'own' | 'service' | `${string}:${string}`;
 
@@ -124,6 +124,8 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
   readonly socket?: SocketBinding;
   readonly subscription?: Subscription;
   readonly access: Access | readonly Access[];
+  /** The users whom an input is about, for `own`, where it has no `user_id`. */
+  readonly subjects?: (input: Received<I>) => readonly string[];
   readonly input: I;
   readonly output: O;
   /** The errors it may answer beside those that every operation may: invalid_request, unauthenticated, forbidden, unavailable, internal. */
@@ -184,6 +186,7 @@ export const operation = <
   socket?: SocketBinding;
   subscription?: Subscription;
   access: Access | readonly Access[];
+  subjects?: (input: Received<I>) => readonly string[];
   input: I;
   output: O;
   errors?: readonly ErrorCode[];

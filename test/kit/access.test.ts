@@ -69,6 +69,29 @@ describe('a permission that an operation asks for', () => {
     expect(await asked('service', user())).toMatchObject({ answer: 'forbidden', counted: [] });
   });
 
+  test('lets a user ask about himself alone, of many as of one', async () => {
+    const { host, context } = await asked('users:read', user());
+    const op = operation({
+      name: 'demo.ask-many',
+      summary: 'Answers',
+      access: ['own', 'service'],
+      subjects: ({ ids }) => ids,
+      input: z.object({ ids: z.array(z.string()) }),
+      output: z.object({}),
+      run: () => ({}),
+    });
+    const by = (ids: string[], caller: Caller = user()) =>
+      invoke(host, op, { ids }, { ...context, caller }).then(
+        () => 'ran',
+        ({ code }) => code,
+      );
+    expect(await by(['u1', 'u1'])).toBe('ran');
+    expect(await by(['u1', 'u2'])).toBe('forbidden');
+    expect(await by([])).toBe('forbidden');
+    expect(await by(['u1', 'u2'], service())).toBe('ran');
+    expect(await by(['u1'], nobody)).toBe('unauthenticated');
+  });
+
   test('is not asked of the platform that calls one operation for another', async () => {
     const { host, op, context, counted } = await asked('users:read', user());
     counted.length = 0;

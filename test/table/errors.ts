@@ -162,6 +162,8 @@ export const errorCases: Readonly<Record<string, Sample>> = {
   },
   'auth.remove-totp not_found': asUser(() => ({ code: NO_CODE })),
   'auth.remove-totp invalid_mfa_code': asProtected(() => ({ code: NO_CODE })),
+  'permissions.get-user-permissions not_found': asService(() => ({ user_id: NOBODY })),
+  'permissions.get-user-roles not_found': asService(() => ({ user_id: NOBODY })),
   'auth.reset-factors not_found': asService(async (world) => ({ user_id: (await verified(world)).user_id })),
   'auth.new-recovery-codes not_found': asUser(() => ({ code: NO_CODE })),
   'auth.new-recovery-codes invalid_mfa_code': asProtected(() => ({ code: NO_CODE })),

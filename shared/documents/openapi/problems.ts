@@ -22,7 +22,7 @@ export const PROBLEM = {
       },
     },
   },
-  required: ['type', 'title', 'status', 'code'],
+  required: ['type', 'title', 'status', 'detail', 'code'],
 } as const;
 
 /** The codes that an operation may answer, by status. */

@@ -77,7 +77,8 @@ export const forwardAuth = (host: Host) => {
     if (verdict.outcome !== 'allowed') {
       const code = verdict.outcome === 'unknown' ? 'unavailable' : verdict.outcome;
       const title = BODIES[verdict.outcome];
-      body = JSON.stringify({ type: `urn:perfect21:error:${code}`, title, status, code, detail: verdict.error });
+      const about = { detail: verdict.error, instance: `urn:perfect21:request:${id}` };
+      body = JSON.stringify({ type: `urn:perfect21:error:${code}`, title, status, code, ...about });
       fields.push('content-type', 'application/problem+json', 'x-content-type-options', 'nosniff');
     }
     fields.push('content-length', Buffer.byteLength(body));

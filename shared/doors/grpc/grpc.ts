@@ -11,7 +11,7 @@ import {
   receiveClient,
   receiveParameters,
 } from '../../grpc/internal.ts';
-import { MAX_MESSAGE, MAX_VALIDATE_TOKEN, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
+import { MAX_MESSAGE, SERVER_OPTIONS, STOP_GRACE_MS } from '../../grpc/limits.ts';
 import { type Methods, protoCodec } from '../../grpc/message.ts';
 import { type ServerTls, serverCredentials } from '../../grpc/tls.ts';
 import type { Host } from '../../kit/invoke.ts';
@@ -67,7 +67,6 @@ const OPEN_ON_LOOPBACK: ReadonlySet<string> = new Set([
   'perfect21.sidecar.TokenService/WatchToken',
   'envoy.service.auth.v3.Authorization/Check',
 ]);
-const LIMITS: Readonly<Record<string, number>> = { 'perfect21.auth.AuthService/ValidateToken': MAX_VALIDATE_TOKEN };
 
 /** What grpc-js calls the four kinds of methods. */
 const callTypeOf = ({ input, output }: Operation<any, any>) =>
@@ -163,7 +162,7 @@ export const startGrpc = async (host: Host, services: readonly Service[], option
       serve(`/${method}`, op, codec, {
         openOnLoopback: OPEN_ON_LOOPBACK.has(method),
         open: options.open,
-        limit: LIMITS[method] ?? MAX_MESSAGE,
+        limit: MAX_MESSAGE,
       });
     }
   }

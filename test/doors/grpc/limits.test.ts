@@ -59,16 +59,13 @@ const rawRequest = async (headers: http2.OutgoingHttpHeaders, body: Buffer): Pro
 };
 
 describe('a request that is too large', () => {
-  test('for ValidateToken, past 16 KiB, is RESOURCE_EXHAUSTED', async () => {
-    expect((await rig.call(VALIDATE, token('x'.repeat(16_000)))).code).toBe(0);
-    expect((await rig.call(VALIDATE, token('x'.repeat(16_400)))).code).toBe(status.RESOURCE_EXHAUSTED);
-  });
-
   test('for any method, past 4 MiB, is RESOURCE_EXHAUSTED', async () => {
     const four = 4 * 1024 * 1024;
     const options = { token: READER_TOKEN };
-    expect((await rig.call(REFRESH, token('x'.repeat(four - 100)), options)).code).toBe(0);
-    expect((await rig.call(REFRESH, token('x'.repeat(four + 100)), options)).code).toBe(status.RESOURCE_EXHAUSTED);
+    for (const method of [REFRESH, VALIDATE]) {
+      expect((await rig.call(method, token('x'.repeat(four - 100)), options)).code).toBe(0);
+      expect((await rig.call(method, token('x'.repeat(four + 100)), options)).code).toBe(status.RESOURCE_EXHAUSTED);
+    }
   });
 
   test('once unpacked is RESOURCE_EXHAUSTED as well', async () => {

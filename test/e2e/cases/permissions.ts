@@ -126,11 +126,16 @@ export const permissions: Case[] = [
       expect(roles.map((each: any) => each.name)).toEqual([role, 'user']);
       const question = { resource: 'docs', action: 'read' };
       expect((await expectOk(world.call(checkPermission, { ...mine, ...question }, { token }))).allowed).toBe(true);
+      const many = [mine, mine].map((each) => ({ ...each, ...question }));
+      const { results } = await expectOk(world.call(checkPermissions, { checks: many }, { token }));
+      expect(results).toMatchObject([{ allowed: true }, { allowed: true }]);
       if (world.name === 'gRPC') return;
       const others = { user_id: 'somebody-else' };
       const asked = { token: world.refreshes ? (await loggedIn(world, user.email)).access_token : token };
       expect((await world.call(checkPermission, { ...others, ...question }, asked)).code).toBe('forbidden');
       expect((await world.call(getUserPermissions, others, asked)).code).toBe('forbidden');
+      const mixed = [...many, { ...others, ...question }];
+      expect((await world.call(checkPermissions, { checks: mixed }, asked)).code).toBe('forbidden');
     },
   },
   {
