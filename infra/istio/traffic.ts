@@ -25,7 +25,7 @@ const NOTHING_DONE = 'connect-failure,refused-stream';
 const HTTP: Pick<HttpRoute, 'retries'> = { retries: { attempts: 2, retryOn: NOTHING_DONE } };
 export const TIMEOUT = '30s';
 
-/** Paths that may last have no clock. */
+/** Paths that may last have no clock: without a `timeout` there is none, and Istio's resource refuses `0s`. */
 const lasting = (routes: readonly Route[]): HttpRoute['match'] =>
   routes.filter(({ streams }) => streams).map(({ path }) => ({ uri: { regex: patternOf(path) } }));
 
@@ -44,9 +44,7 @@ export const virtualServiceOf = (service: ServiceName, routes: readonly Route[])
           route: to(service, PORTS.grpc),
           retries: { attempts: 3, perTryTimeout: '1s', retryOn: `${NOTHING_DONE},unavailable` },
         },
-        ...(own?.length
-          ? [{ name: 'lasting', match: own, route: to(service, SERVICE_HTTP_PORT), timeout: '0s', ...HTTP }]
-          : []),
+        ...(own?.length ? [{ name: 'lasting', match: own, route: to(service, SERVICE_HTTP_PORT), ...HTTP }] : []),
         { name: 'http', route: to(service, SERVICE_HTTP_PORT), timeout: TIMEOUT, ...HTTP },
       ],
     },
@@ -141,7 +139,7 @@ export const publicRoutes = (routes: readonly Route[]): IVirtualService => ({
       return {
         match: paths.map((regex) => ({ uri: { regex } })),
         route: to(service, SERVICE_HTTP_PORT),
-        timeout: streams ? '0s' : TIMEOUT,
+        ...(!streams && { timeout: TIMEOUT }),
         ...HTTP,
       };
     }),
