@@ -7,11 +7,16 @@ import { AppError } from '../../kit/errors.ts';
 import { saidTwice } from '../binding/once.ts';
 import type { Connections } from '../connections.ts';
 import { makeFair } from '../fairness/fair-http2.ts';
+import { NO_OTHER_BRAKE } from '../fairness/reset-brake.ts';
+
+/** What grpc-js makes its HTTP/2 servers with. */
+const optionsOf = (server: Server) =>
+  (server as unknown as { commonServerOptions: { settings?: object } }).commonServerOptions;
 
 /** grpc-js has no option for the size of metadata; its HTTP/2 settings do. test/doors/grpc/limits.test.ts holds it to that. */
 export const limitMetadata = (server: Server): void => {
-  const { commonServerOptions } = server as unknown as { commonServerOptions: { settings?: object } };
-  commonServerOptions.settings = { ...commonServerOptions.settings, maxHeaderListSize: MAX_METADATA };
+  const options = optionsOf(server);
+  options.settings = { ...options.settings, maxHeaderListSize: MAX_METADATA };
 };
 
 /** Node shows grpc-js one of two credentials; here both are seen. */
@@ -46,11 +51,13 @@ export const onServer = (server: Server, see: (made: Http2Server, settings: obje
 };
 
 /** Turns, an end for connections that only reset, and one credential a call. */
-export const beFair = (server: Server): void =>
+export const beFair = (server: Server): void => {
+  Object.assign(optionsOf(server), NO_OTHER_BRAKE);
   onServer(server, (made, settings) => {
     makeFair(made, settings, { streams: MAX_STREAMS, resets: RESETS });
     refuseTwice(made);
   });
+};
 
 /** Counts connections by the service of their calls. `services` says whose a path is. */
 export const countCalls = (server: Server, connections: Connections, services: ReadonlyMap<string, string>): void =>

@@ -5,6 +5,7 @@ import { AppError } from '../../kit/errors.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { saidTwice } from '../binding/once.ts';
 import { makeFair } from '../fairness/fair-http2.ts';
+import { NO_OTHER_BRAKE } from '../fairness/reset-brake.ts';
 import type { Sockets } from '../websocket/websocket.ts';
 import type { HttpLimits } from './limits.ts';
 import { refuseRequest, refuseSocket, refuseUpgrade } from './refuse.ts';
@@ -86,6 +87,7 @@ export const createServers = (
   const settings = { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headers };
   const h2 = createHttp2Server({
     settings,
+    ...NO_OTHER_BRAKE,
     maxSessionMemory: 10,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: limits.streams,

@@ -70,3 +70,31 @@ for (const [name, start] of Object.entries(doors)) {
     });
   });
 }
+
+test('what a proxy has in flight for others is answered when it resets too much, and then the connection ends', async () => {
+  const { port, headers, close } = await doors.gRPC();
+  const proxy = await session(port);
+  const told = new Promise((resolve) => proxy.once('goaway', resolve));
+  const ended = new Promise((resolve) => proxy.once('close', resolve));
+  const inFlight = Array.from({ length: 20 }, () => proxy.request(headers));
+  const answers = inFlight.map(
+    (stream) =>
+      new Promise((resolve, reject) => {
+        stream.on('error', reject).once('response', (fields) => resolve(fields[':status']));
+        stream.resume();
+      }),
+  );
+  await new Promise((resolve) => proxy.ping(resolve));
+  while (!proxy.closed) {
+    for (let i = 0; i < 20; i += 1) {
+      const stream = proxy.request(headers).on('error', () => {});
+      stream.close(constants.NGHTTP2_CANCEL);
+    }
+    await sleep(1);
+  }
+  for (const stream of inFlight) stream.end();
+  expect(new Set(await Promise.all(answers))).toEqual(new Set([200]));
+  expect(await told).toBe(constants.NGHTTP2_NO_ERROR);
+  await ended;
+  await close();
+});
