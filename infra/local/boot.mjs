@@ -2,14 +2,18 @@
  * Runs a program of this project from a bundle of it, where there is one of just this code, and as it stands otherwise.
  *
  * Reading hundreds of small files, taking the types out and looking packages up costs more than the start itself. So
- * `bundle.ts` makes one bundle of each program, at the end of `npm ci` and after a start that found none; and what V8
- * compiled is kept for the next start. Both live in node_modules/.cache/perfect21 and may be removed at any time.
+ * `bundle.ts` makes one script of each program, at the end of `npm ci` and after a start that found none; and what V8
+ * compiled of it in a start is kept for the next one. Both live in node_modules/.cache/perfect21 and may be removed at
+ * any time.
+ *
+ * A program exports `started`: a promise that is kept when it has started.
  */
 // asked for and not imported: an import reads every export, and those of fs load all streams
-const { readFileSync, statSync } = process.getBuiltinModule('node:fs');
+const { readFileSync, renameSync, statSync, writeFileSync } = process.getBuiltinModule('node:fs');
 const module = process.getBuiltinModule('node:module');
-const { basename, join, resolve } = process.getBuiltinModule('node:path');
+const { basename, dirname, join, resolve } = process.getBuiltinModule('node:path');
 const { pathToFileURL } = process.getBuiltinModule('node:url');
+const { Script } = process.getBuiltinModule('node:vm');
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const CACHE = join(ROOT, 'node_modules/.cache/perfect21');
@@ -46,6 +50,47 @@ const bundleLater = async (program) => {
   child.unref();
 };
 
+/** What V8 makes of a script depends on its version, which is Node's, and on options. */
+const compiledOf = (main) => {
+  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ').trim();
+  return join(dirname(main), `${process.arch}${encodeURIComponent(options).slice(-100)}.compiled`);
+};
+
+/** What an earlier start left, as it was written; a power cut may have left anything. */
+const readCompiled = (file) => {
+  try {
+    const bytes = readFileSync(file);
+    const { crc32 } = process.getBuiltinModule('node:zlib');
+    return crc32(bytes.subarray(4)) === bytes.readUInt32BE() ? bytes.subarray(4) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const writeCompiled = (file, compiled) => {
+  try {
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(process.getBuiltinModule('node:zlib').crc32(compiled));
+    writeFileSync(`${file}.${process.pid}`, Buffer.concat([head, compiled]));
+    renameSync(`${file}.${process.pid}`, file);
+  } catch {
+    // a folder that can't be written only makes the next start slower
+  }
+};
+
+/** One script, and not modules: Node resolves, reads, links and compiles each of those by itself. */
+const runBundle = async (main, program) => {
+  const kept = compiledOf(main);
+  const cachedData = readCompiled(kept);
+  // bundles are ASCII, which V8 takes without looking at each character
+  const script = new Script(readFileSync(main, 'latin1'), { filename: main, cachedData });
+  const exported = {};
+  script.runInThisContext()(exported, module.createRequire(join(ROOT, program)));
+  await exported.started;
+  // now, when what a start runs is compiled, and for a process that is killed leaves nothing at its end
+  if (!cachedData || script.cachedDataRejected) writeCompiled(kept, script.createCachedData());
+};
+
 /**
  * Runs it in this process.
  *
@@ -53,10 +98,9 @@ const bundleLater = async (program) => {
  * @param later makes the bundle for the next time
  */
 export const run = async (program, later = bundleLater) => {
-  module.enableCompileCache?.(join(CACHE, 'compiled'));
   const bundle = bundleOf(program);
-  await import(pathToFileURL(bundle ?? join(ROOT, program)).href);
-  // now, for a process that is killed leaves nothing at its end
-  module.flushCompileCache?.();
-  if (!bundle) await later(program);
+  if (bundle) return runBundle(bundle, program);
+  module.enableCompileCache?.(join(CACHE, 'compiled'));
+  await (await import(pathToFileURL(join(ROOT, program)).href)).started;
+  await later(program);
 };

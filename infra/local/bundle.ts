@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { setPriority } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { CACHE, manifestOf, PACKAGES, ROOT, stampOf } from './boot.mjs';
@@ -96,29 +96,33 @@ const bundle = async (program: string): Promise<void> => {
     outdir: join(CACHE, name),
     absWorkingDir: ROOT,
     bundle: true,
-    splitting: true,
     platform: 'node',
-    format: 'esm',
+    format: 'cjs',
     target: 'node24',
-    outExtension: { '.js': '.mjs' },
+    // parts that are loaded late stand in the same script, and what is found in node_modules is required
+    supported: { 'dynamic-import': false },
     external: EXTERNAL,
     legalComments: 'none',
     metafile: true,
     write: false,
     logLevel: 'silent',
     plugins: [inPlace, builtins],
-    banner: {
-      js: `const require = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(pathToFileURL(join(ROOT, program)).href)});`,
-    },
+    banner: { js: '(function (exports, require) { const module = { exports };' },
+    footer: { js: 'Object.assign(exports, module.exports); })' },
   });
   const inputs = Object.keys(metafile.inputs).filter((file) => !file.includes('node_modules/') && !file.includes(':'));
   const stamps = Object.fromEntries([...inputs, PACKAGES].map((file) => [file, stampOf(file)]));
   const hash = createHash('sha256');
-  for (const { path, contents } of outputFiles) hash.update(relative(CACHE, path)).update(contents);
+  // esbuild leaves expressions and comments as they are; an escape means the same in both
+  const text = outputFiles[0]!.text.replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  hash.update(text);
   const folder = `${name}-${hash.digest('hex').slice(0, 16)}`;
   mkdirSync(join(CACHE, folder), { recursive: true });
-  for (const { path, contents } of outputFiles) write(join(CACHE, folder, basename(path)), contents);
-  write(manifestOf(program), JSON.stringify({ main: `${folder}/main.mjs`, inputs: stamps, node: process.version }));
+  write(join(CACHE, folder, 'main.cjs'), text);
+  write(manifestOf(program), JSON.stringify({ main: `${folder}/main.cjs`, inputs: stamps, node: process.version }));
   for (const each of readdirSync(CACHE)) {
     const old = each.startsWith(`${name}-`) && each !== folder && Date.now() - statSync(join(CACHE, each)).mtimeMs;
     if (old && old > KEPT_MS) rmSync(join(CACHE, each), { recursive: true, force: true });

@@ -32,7 +32,7 @@ const made = new WeakMap<DevCredentials, string>();
 
 const parse = (file: string, content: string): DevCredentials => {
   try {
-    return Form.parse(JSON.parse(content));
+    return Form.parse(JSON.parse(content), { jitless: true });
   } catch (cause) {
     const what = 'holds no credentials (admin.email, admin.password, service_token)';
     throw new StartError(`${file} ${what}: restore it, or remove it for new ones`, { cause });

@@ -5,6 +5,7 @@ import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { launch, type Running } from '../../shared/process/launch.ts';
+import { keepTickShape } from '../../shared/process/tick-shape.ts';
 import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from './arguments.ts';
 import { devCredentials, seedDevCredentials } from './dev-credentials.ts';
@@ -28,28 +29,33 @@ const addresses = (running: Running, config: Config): (readonly [string, string]
   ];
 };
 
-const started = performance.now();
-takesNoArguments('npm start', 'starts the whole platform on this machine');
-try {
-  const config = loadConfig(process.env);
-  prepareDataDir(config.data_dir);
-  const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir);
-  config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
-  const running = await launch(product, config, {
-    prepare: async (host) => {
-      if (credentials) await seedDevCredentials(host, credentials, config.services, config.data_dir);
-    },
-  });
-  stopsBySignal(async () => {
-    process.stdout.write('\nstopping: finishing what is in flight\n');
-    await running.stop();
-    process.stdout.write('stopped\n');
-  });
-  const ms = Math.round(performance.now() - started);
-  process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
-  process.stdout.write(`${table(addresses(running, config))}\n\nCtrl-C drains and stops.\n`);
-} catch (thrown) {
-  if (!(thrown instanceof StartError)) throw thrown;
-  process.stderr.write(`perfect21 can't start: ${thrown.message}\n`);
-  process.exit(1);
-}
+const start = async (): Promise<void> => {
+  const began = performance.now();
+  keepTickShape();
+  takesNoArguments('npm start', 'starts the whole platform on this machine');
+  try {
+    const config = loadConfig(process.env);
+    prepareDataDir(config.data_dir);
+    const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir);
+    config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
+    const running = await launch(product, config, {
+      prepare: async (host) => {
+        if (credentials) await seedDevCredentials(host, credentials, config.services, config.data_dir);
+      },
+    });
+    stopsBySignal(async () => {
+      process.stdout.write('\nstopping: finishing what is in flight\n');
+      await running.stop();
+      process.stdout.write('stopped\n');
+    });
+    const ms = Math.round(performance.now() - began);
+    process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
+    process.stdout.write(`${table(addresses(running, config))}\n\nCtrl-C drains and stops.\n`);
+  } catch (thrown) {
+    if (!(thrown instanceof StartError)) throw thrown;
+    process.stderr.write(`perfect21 can't start: ${thrown.message}\n`);
+    process.exit(1);
+  }
+};
+
+export const started = start();

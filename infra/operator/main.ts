@@ -100,6 +100,8 @@ const main = async (args: readonly string[]): Promise<number> => {
   }
 };
 
-process.exitCode = await main(process.argv.slice(2));
-// a connection that does not end by itself holds nobody up
-setTimeout(() => process.exit(), 1_000).unref();
+export const started = main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+  // a connection that does not end by itself holds nobody up
+  setTimeout(() => process.exit(), 1_000).unref();
+});

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { loadSidecarConfig, type SidecarConfig } from '../../shared/config/sidecar.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { type Sidecar, startSidecar } from '../../shared/process/sidecar.ts';
+import { keepTickShape } from '../../shared/process/tick-shape.ts';
 import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from '../local/arguments.ts';
 import { stopsBySignal } from '../local/stopping.ts';
@@ -37,34 +38,39 @@ const addresses = (
   ['platform', `${origin}, revocations over ${feed.over === 'grpc' ? `gRPC from ${feed.address}` : feed.over}`],
 ];
 
-const started = performance.now();
-takesNoArguments('npm run sidecar', 'decides tokens and permissions beside a service');
-try {
-  const config = loadSidecarConfig(process.env);
-  const { env, sidecar } = config;
-  if (env.NODE_ENV !== 'production') env.PERFECT21_SERVICE_TOKEN ??= localToken(config.data_dir);
-  const tell = (state: string, places: Pick<Sidecar, 'grpc' | 'http' | 'metrics'>): void => {
-    say(`\nperfect21's sidecar is ${state} (${Math.round(performance.now() - started)} ms)\n\n`);
-    say(`${table(addresses(places, config))}\n\nCtrl-C drains and stops.\n`);
-  };
-  if (cluster.isPrimary && sidecar.workers > 1) {
-    stopsWith(await keepWorkers(sidecar.workers, env.PERFECT21_METRICS_PORT));
-    const ports = { grpc: config.grpc, http: config.http, metrics: { port: env.PERFECT21_METRICS_PORT } };
-    tell(`up, ${sidecar.workers} workers`, ports);
-  } else {
-    const running = await startSidecar(config);
-    if (cluster.isWorker) {
-      // the first signal of a terminal reaches all; who started this one says when
-      process.on('SIGINT', () => {});
-      process.on('SIGTERM', () => void running.stop().then(() => process.exit(0)));
-      process.send!('up');
+const start = async (): Promise<void> => {
+  const began = performance.now();
+  keepTickShape();
+  takesNoArguments('npm run sidecar', 'decides tokens and permissions beside a service');
+  try {
+    const config = loadSidecarConfig(process.env);
+    const { env, sidecar } = config;
+    if (env.NODE_ENV !== 'production') env.PERFECT21_SERVICE_TOKEN ??= localToken(config.data_dir);
+    const tell = (state: string, places: Pick<Sidecar, 'grpc' | 'http' | 'metrics'>): void => {
+      say(`\nperfect21's sidecar is ${state} (${Math.round(performance.now() - began)} ms)\n\n`);
+      say(`${table(addresses(places, config))}\n\nCtrl-C drains and stops.\n`);
+    };
+    if (cluster.isPrimary && sidecar.workers > 1) {
+      stopsWith(await keepWorkers(sidecar.workers, env.PERFECT21_METRICS_PORT));
+      const ports = { grpc: config.grpc, http: config.http, metrics: { port: env.PERFECT21_METRICS_PORT } };
+      tell(`up, ${sidecar.workers} workers`, ports);
     } else {
-      stopsWith(() => running.stop());
-      tell((await running.ready()) ? 'ready' : 'up, and ready when its platform is', running);
+      const running = await startSidecar(config);
+      if (cluster.isWorker) {
+        // the first signal of a terminal reaches all; who started this one says when
+        process.on('SIGINT', () => {});
+        process.on('SIGTERM', () => void running.stop().then(() => process.exit(0)));
+        process.send!('up');
+      } else {
+        stopsWith(() => running.stop());
+        tell((await running.ready()) ? 'ready' : 'up, and ready when its platform is', running);
+      }
     }
+  } catch (thrown) {
+    if (!(thrown instanceof StartError)) throw thrown;
+    process.stderr.write(`the sidecar can't start: ${thrown.message}\n`);
+    process.exit(1);
   }
-} catch (thrown) {
-  if (!(thrown instanceof StartError)) throw thrown;
-  process.stderr.write(`the sidecar can't start: ${thrown.message}\n`);
-  process.exit(1);
-}
+};
+
+export const started = start();

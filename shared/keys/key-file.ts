@@ -35,7 +35,7 @@ export const readKeyFile = (file: string): SigningKey[] | undefined => {
   const content = readPrivateFile(file);
   if (content === undefined) return undefined;
   try {
-    return KeyFile.parse(JSON.parse(content)).keys as SigningKey[];
+    return KeyFile.parse(JSON.parse(content), { jitless: true }).keys as SigningKey[];
   } catch (thrown) {
     const why = thrown instanceof z.ZodError ? thrown.issues[0]!.message : 'not JSON';
     throw new StartError(

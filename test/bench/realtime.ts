@@ -49,7 +49,7 @@ export const bench: Bench = {
   name: 'realtime',
   run: async () => {
     // as `npm start` runs it
-    const node = ['--expose-gc', '--initial-old-space-size=128', '--max-semi-space-size=4'];
+    const node = ['--expose-gc', '--max-semi-space-size=4'];
     const env = { MALLOC_ARENA_MAX: '2' };
     const server = start('test/bench/programs/realtime-server.ts', { core: 0, node, env });
     const clients = start('test/bench/programs/realtime-clients.ts', { core: 1 });

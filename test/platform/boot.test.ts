@@ -1,6 +1,16 @@
 /** Programs that start from a bundle behave as their sources, whatever was done to these. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -44,7 +54,12 @@ beforeEach(() => {
 const node = (...args: string[]) => spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' });
 const bundle = () => expect(node('infra/local/bundle.ts', 'infra/local/program.ts').status).toBe(0);
 const run = (runner = 'run-only') => JSON.parse(node(`infra/local/${runner}.mjs`, 'an', 'argument').stdout);
-const manifest = () => join(project, 'node_modules/.cache/perfect21/program.json');
+const cache = () => join(project, 'node_modules/.cache/perfect21');
+const manifest = () => join(cache(), 'program.json');
+const compiled = () =>
+  readdirSync(cache(), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.compiled'))
+    .map((name) => join(cache(), name));
 
 describe('a program', () => {
   const source = { said: 'first', beside: 'beside', bundled: false, args: ['an', 'argument'] };
@@ -58,7 +73,37 @@ describe('a program', () => {
   test('runs from its bundle while nothing has changed, and finds what lies beside its source', () => {
     bundle();
     for (let n = 0; n < 2; n += 1) expect(run()).toEqual({ ...source, bundled: true });
-    expect(existsSync(join(project, 'node_modules/.cache/perfect21/compiled'))).toBe(true);
+  });
+
+  test('keeps what V8 compiled for the next start, and does without it where it is damaged or of other options', () => {
+    bundle();
+    expect(run()).toMatchObject({ bundled: true });
+    const [file, ...more] = compiled();
+    expect(more).toEqual([]);
+    const whole = readFileSync(file!);
+    expect(whole.length).toBeGreaterThan(100);
+    const halfZero = Buffer.concat([whole.subarray(0, whole.length / 2), Buffer.alloc(whole.length / 2)]);
+    for (const damaged of [Buffer.alloc(0), whole.subarray(0, 50), halfZero]) {
+      writeFileSync(file!, damaged);
+      expect(run()).toMatchObject({ bundled: true });
+      expect(readFileSync(file!).length).toBe(whole.length);
+    }
+    expect(JSON.parse(node('--no-opt', 'infra/local/run-only.mjs').stdout)).toMatchObject({ bundled: true });
+    expect(compiled()).toHaveLength(2);
+  });
+
+  test('that says when it has started is waited for, and letters of all scripts arrive', () => {
+    write(
+      'infra/local/program.ts',
+      `const start = async () => {
+         await new Promise((resolve) => setTimeout(resolve, 1));
+         process.stdout.write(JSON.stringify({ said: 'Zoë 日本 \u{1f600}', match: /^[ä-ü😀]+$/u.test('äöü😀') }));
+       };
+       export const started = start();`,
+    );
+    bundle();
+    expect(run()).toEqual({ said: 'Zoë 日本 😀', match: true });
+    expect(compiled()).toHaveLength(1);
   });
 
   test('runs as it stands when a source, the packages or Node changed, or the bundle is gone', () => {
