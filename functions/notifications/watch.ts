@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { stream } from '../../shared/kit/stream.ts';
-import type { Frame } from '../../shared/ports/realtime.ts';
+import { tell } from '../../shared/kit/told-rows.ts';
+import type { Frame, Gap, Renewal } from '../../shared/ports/realtime.ts';
 import { ackNotification } from './ack-notification.ts';
 import { RealtimeFrame } from './frames.ts';
 import { missedSince, startOf, toldLately } from './missed.ts';
@@ -28,32 +29,29 @@ export const watch = operation({
   writes: [presence],
   needs: ['clock', 'ids', 'realtime'],
   elsewhere: 'a WebSocket, or a container of the notifications service',
-  run: async function* ({ store, clock, ids, realtime }, { since }, { caller, signal }) {
+  run: ({ store, clock, ids, realtime }, { since }, { caller }) => {
     if (caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id } = caller;
-    // before anything is looked up: what comes meanwhile waits
-    const channel = realtime.open(caller);
-    const left = (): void => channel.close();
-    signal?.addEventListener('abort', left);
-    try {
-      if (signal?.aborted) return;
+    const told = toldLately();
+    const first = async function* (): AsyncGenerator<Frame> {
       await noteConnected(store, caller, clock.now());
-      const told = toldLately();
       const data = { connection_id: ids.uuid(), heartbeat_ms: realtime.heartbeat_ms };
-      yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data } satisfies Frame;
+      yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data };
       if (since !== undefined) {
         const from = await startOf(store, user_id, since, clock.now(), told);
         yield* missedSince(store, user_id, from, told);
       }
-      for await (const item of channel) {
-        if ('renew' in item) await noteConnected(store, caller, clock.now());
-        else if ('missed_since' in item) yield* missedSince(store, user_id, item.missed_since, told);
-        else if (told.add(item.id)) yield item;
-      }
-    } finally {
-      signal?.removeEventListener('abort', left);
-      channel.close();
-      if (!realtime.holds(caller)) await noteLeft(store, caller, clock.now());
-    }
+    };
+    return tell<Frame | Gap | Renewal, Frame>({
+      open: () => realtime.open(caller),
+      first,
+      rowsOf: (item) => {
+        if ('renew' in item) void noteConnected(store, caller, clock.now());
+        else if ('missed_since' in item) return missedSince(store, user_id, item.missed_since, told);
+        else if (told.add(item.id)) return item;
+        return undefined;
+      },
+      left: () => realtime.holds(caller) || noteLeft(store, caller, clock.now()),
+    });
   },
 });

@@ -60,10 +60,11 @@ export const countConnections = (metrics: Metrics, services: readonly Service[])
   };
 
   add(home, 0);
+  const closed = (): void => add(home, -1);
   return {
     opened: (socket) => {
       add(home, 1);
-      socket.once('close', () => add(home, -1));
+      socket.on('close', closed);
     },
     asks: (carrier, service) => {
       if (!carrier || carrier.destroyed) return;

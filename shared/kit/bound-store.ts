@@ -2,7 +2,7 @@
 
 import type { Envelope, OutboxBody } from '../ports/envelope.ts';
 import type { Ports } from '../ports/index.ts';
-import type { NewMessage, Write } from '../ports/store.ts';
+import type { Effects, NewMessage, Write } from '../ports/store.ts';
 import { lineWith } from './audit-note.ts';
 import type { AuditNote, Context } from './context.ts';
 import { type NewEvent, OUTBOX } from './event.ts';
@@ -61,31 +61,72 @@ const audited = async (
   }
 };
 
-export const bindStore = (ports: Ports, op: Operation<any, any>, context: Context): OperationStore<any, any, any> => {
-  const { store } = ports;
-  const service = serviceOf(op);
-  return {
-    get: (collection, id) => store.get(collection, id),
-    getMany: (collection, ids) => store.getMany(collection, ids),
-    query: (collection, index, hash, page) => store.query(collection, index, hash, page),
-    cursorAt: (...place) => store.cursorAt(...place),
-    increment: (collection, id, options) => store.increment(collection, id, options),
-    owner: () => store.messages.owner(),
-    isGone: (owner) => store.messages.isGone(owner),
-    transact: (writes, events = [], { durability = context.durability } = {}) => {
-      const names = () => [...new Set(writes.map(({ collection }) => collection.name))].join(' ');
-      const attributes = () => ({
-        'db.system.name': context.trace.tracer?.system.store ?? '',
-        'db.operation.name': 'transact',
-        'db.query.summary': `transact ${names()}`,
-        'db.operation.batch.size': writes.length + events.length,
-      });
-      return inSpan(context.trace, 'transact', 'client', attributes, (trace) => {
-        const within = { service, context: trace === context.trace ? context : { ...context, trace } };
-        const enqueue = events.map((event) => toOutboxRow(event, ports, within));
-        const commit = (line: readonly Write[]) => store.transact([...writes, ...line], { enqueue, durability });
-        return audited(context.audit, lineWith(context.audit, ports, writes, events), commit);
-      });
-    },
-  };
-};
+/** A class and no closures: a stream holds one for as long as somebody listens. */
+class BoundStore {
+  readonly #ports: Ports;
+  readonly #op: Operation<any, any>;
+  readonly #context: Context;
+
+  constructor(ports: Ports, op: Operation<any, any>, context: Context) {
+    this.#ports = ports;
+    this.#op = op;
+    this.#context = context;
+  }
+
+  get(...of: Of<'get'>) {
+    return this.#ports.store.get(...of);
+  }
+
+  getMany(...of: Of<'getMany'>) {
+    return this.#ports.store.getMany(...of);
+  }
+
+  query(...of: Of<'query'>) {
+    return this.#ports.store.query(...of);
+  }
+
+  cursorAt(...of: Of<'cursorAt'>): string {
+    return this.#ports.store.cursorAt(...of);
+  }
+
+  increment(...of: Of<'increment'>): Promise<number> {
+    return this.#ports.store.increment(...of);
+  }
+
+  owner(): Promise<string> {
+    return this.#ports.store.messages.owner();
+  }
+
+  isGone(owner: string): Promise<boolean> {
+    return this.#ports.store.messages.isGone(owner);
+  }
+
+  transact(
+    writes: readonly Write[],
+    events: readonly NewEvent[] = [],
+    { durability = this.#context.durability }: Pick<Effects, 'durability'> = {},
+  ): Promise<void> {
+    const [ports, context] = [this.#ports, this.#context];
+    const names = () => [...new Set(writes.map(({ collection }) => collection.name))].join(' ');
+    const attributes = () => ({
+      'db.system.name': context.trace.tracer?.system.store ?? '',
+      'db.operation.name': 'transact',
+      'db.query.summary': `transact ${names()}`,
+      'db.operation.batch.size': writes.length + events.length,
+    });
+    return inSpan(context.trace, 'transact', 'client', attributes, (trace) => {
+      const within = {
+        service: serviceOf(this.#op),
+        context: trace === context.trace ? context : { ...context, trace },
+      };
+      const enqueue = events.map((event) => toOutboxRow(event, ports, within));
+      const commit = (line: readonly Write[]) => ports.store.transact([...writes, ...line], { enqueue, durability });
+      return audited(context.audit, lineWith(context.audit, ports, writes, events), commit);
+    });
+  }
+}
+
+type Of<M extends 'get' | 'getMany' | 'query' | 'cursorAt' | 'increment'> = Parameters<Ports['store'][M]>;
+
+export const bindStore = (ports: Ports, op: Operation<any, any>, context: Context): OperationStore<any, any, any> =>
+  new BoundStore(ports, op, context) as unknown as OperationStore<any, any, any>;

@@ -3,6 +3,7 @@ import { AppError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { parse } from './parse.ts';
 import { type Row, RowFault, type Rows, type Stream } from './stream.ts';
+import { isTold, iterate, type Take, type ToldRows } from './told-rows.ts';
 
 const named = (number: number, { code, detail, errors }: AppError): AppError =>
   new AppError(code, {
@@ -41,29 +42,75 @@ export const receive = (stream: Stream, input: unknown): AsyncGenerator<unknown>
   return Object.assign(validated(stream, input as Rows), { parameters: read });
 };
 
+/** What was thrown as what this operation may answer, and who is told of the first row. */
+interface Producing {
+  declared: (thrown: unknown) => AppError;
+  begun: () => void;
+}
+
 /**
- * The rows that an operation gives, each as declared. Ending it ends the operation's iterable.
+ * The rows that an operation gives, each as declared. Ending it ends the operation's.
  *
  * @param declared makes of what was thrown what this operation may answer
  * @param begun told of the first row
  */
-export async function* produce(
+export const produce = (op: Operation<any, any>, output: AsyncIterable<unknown>, by: Producing) =>
+  isTold(output) ? new Produced(op, output, by) : produced(op, output, by);
+
+/** @throws AppError `internal` for a row that is not as declared */
+const checked = ({ name, output }: Operation<any, any>, row: unknown, number: number): unknown => {
+  const read = (output as Stream).row.safeParse(row);
+  if (read.success) return read.data;
+  throw new AppError('internal', { cause: new Error(`row ${number} of ${name}: ${read.error.message}`) });
+};
+
+async function* produced(
   op: Operation<any, any>,
   output: AsyncIterable<unknown>,
-  { declared, begun }: { declared: (thrown: unknown) => AppError; begun: () => void },
+  { declared, begun }: Producing,
 ): AsyncGenerator<unknown> {
   let number = 0;
   try {
     for await (const row of output) {
       number += 1;
-      const checked = (op.output as Stream).row.safeParse(row);
-      if (!checked.success) {
-        throw new AppError('internal', { cause: new Error(`row ${number} of ${op.name}: ${checked.error.message}`) });
-      }
+      const read = checked(op, row, number);
       if (number === 1) begun();
-      yield checked.data;
+      yield read;
     }
   } catch (thrown) {
     throw declared(thrown);
+  }
+}
+
+class Produced implements ToldRows<unknown> {
+  readonly #op: Operation<any, any>;
+  readonly #rows: ToldRows<unknown>;
+  readonly #by: Producing;
+  #number = 0;
+
+  constructor(op: Operation<any, any>, rows: ToldRows<unknown>, by: Producing) {
+    this.#op = op;
+    this.#rows = rows;
+    this.#by = by;
+  }
+
+  each(take: Take<unknown>): Promise<void> {
+    const handOn = (row: unknown): void | Promise<void> => {
+      this.#number += 1;
+      const read = checked(this.#op, row, this.#number);
+      if (this.#number === 1) this.#by.begun();
+      return take(read);
+    };
+    return this.#rows.each(handOn).catch((thrown) => {
+      throw this.#by.declared(thrown);
+    });
+  }
+
+  close(): void {
+    this.#rows.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    return iterate(this);
   }
 }

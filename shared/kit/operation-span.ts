@@ -3,7 +3,8 @@ import type { SpanAttributes, Trace, Tracer } from '../ports/tracer.ts';
 import { AppError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { endFailed } from './span.ts';
-import { isRows, watchedRows } from './watched-rows.ts';
+import { isRows } from './told-rows.ts';
+import { watchedRows } from './watched-rows.ts';
 
 /**
  * Runs a function inside a span below `trace`, which ends when it has answered, its last row included: `function.module` and

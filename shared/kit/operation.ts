@@ -48,7 +48,7 @@ export interface BroadcastSubscription extends Subscribed {
   queue?: undefined;
 }
 
-/** Where an operation whose output streams is spoken to as a WebSocket (RFC 6455): each row is a text frame of JSON. */
+/** Where an operation whose rows are told (`tell`) is spoken to as a WebSocket (RFC 6455): each row is a text frame of JSON. */
 export interface SocketBinding {
   path: `/${string}`;
   /** Takes the ticket of the address, `{ ticket }`, and answers who comes with it: the fields of a caller that is a user. */

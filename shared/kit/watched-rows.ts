@@ -1,4 +1,5 @@
 /** Rows on their way out, and somebody who is told when they ended. */
+import { isTold, told } from './told-rows.ts';
 
 /** How rows ended: all of them went, nobody wanted more, or what was thrown. */
 export type RowsEnd = { how: 'whole' | 'left' } | { how: 'failed'; thrown: unknown };
@@ -8,7 +9,26 @@ export type RowsEnd = { how: 'whole' | 'left' } | { how: 'failed'; thrown: unkno
  *
  * @example watchedRows(response.rows, ({ how }) => span.end(how === 'failed' ? 'internal' : undefined))
  */
-export const watchedRows = <T>(rows: AsyncIterable<T>, ended: (end: RowsEnd) => void): AsyncIterable<T> => ({
+export const watchedRows = <T>(rows: AsyncIterable<T>, ended: (end: RowsEnd) => void): AsyncIterable<T> => {
+  if (!isTold(rows)) return watchedPulls(rows, ended);
+  let left = false;
+  return told({
+    each: (take) =>
+      rows.each(take).then(
+        () => ended({ how: left ? 'left' : 'whole' }),
+        (thrown) => {
+          ended({ how: 'failed', thrown });
+          throw thrown;
+        },
+      ),
+    close: () => {
+      left = true;
+      rows.close();
+    },
+  });
+};
+
+const watchedPulls = <T>(rows: AsyncIterable<T>, ended: (end: RowsEnd) => void): AsyncIterable<T> => ({
   [Symbol.asyncIterator]: () => {
     const inner = rows[Symbol.asyncIterator]();
     let over = false;
@@ -16,7 +36,7 @@ export const watchedRows = <T>(rows: AsyncIterable<T>, ended: (end: RowsEnd) => 
       if (!over) ended(how);
       over = true;
     };
-    const told = async (step: Promise<IteratorResult<T>>): Promise<IteratorResult<T>> => {
+    const watched = async (step: Promise<IteratorResult<T>>): Promise<IteratorResult<T>> => {
       try {
         const result = await step;
         if (result.done) end({ how: 'whole' });
@@ -27,7 +47,7 @@ export const watchedRows = <T>(rows: AsyncIterable<T>, ended: (end: RowsEnd) => 
       }
     };
     return {
-      next: () => told(inner.next()),
+      next: () => watched(inner.next()),
       return: async (value) => {
         end({ how: 'left' });
         return (await inner.return?.(value)) ?? { done: true, value };
@@ -35,6 +55,3 @@ export const watchedRows = <T>(rows: AsyncIterable<T>, ended: (end: RowsEnd) => 
     };
   },
 });
-
-export const isRows = (value: unknown): value is AsyncIterable<unknown> =>
-  typeof value === 'object' && value !== null && Symbol.asyncIterator in value;

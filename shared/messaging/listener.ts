@@ -11,16 +11,20 @@ import { toAppError, toBatchVerdict } from '../kit/errors.ts';
 import { catchUp, type Host, invoke, tellMissed } from '../kit/invoke.ts';
 import type { Operation } from '../kit/operation.ts';
 import { continueTrace } from '../kit/trace.ts';
+import type { OutboxBody } from '../ports/envelope.ts';
 import { publishDelay, unitRandom } from './backoff.ts';
 import { readOutboxBody } from './bus.ts';
 import { HANDLING_MS } from './consumer.ts';
 import { consuming } from './consuming.ts';
+import type { AnyEnvelope } from './envelope.ts';
 import type { Listener } from './hearing.ts';
 import { idsOfEvent } from './line-ids.ts';
 import { match } from './topic.ts';
 
 /** Events that wait for a slow operation, and ids that are remembered. With more waiting, all are given up and caught up on. */
 const MOST = 10_000;
+/** Places of events that were taken, after which the rest moves up. */
+const DROPPED = 1_024;
 /** How long events are handled before the loop looks at its sockets again. */
 const SLICE_MS = 5;
 
@@ -36,8 +40,12 @@ const contextOf = (host: Host, request_id: string, trace = continueTrace()): Con
 /** Starts with everything missing. */
 export const startListener = (host: Host, ops: readonly Operation<any, any>[]): Listener => {
   const { ids, log, metrics } = host.ports;
-  const waiting: NonNullable<ReturnType<typeof readOutboxBody>>[] = [];
-  const seen = new Set<string>();
+  /** As they were brought, read one by one: thousands that come at once must not stop the loop. */
+  let waiting: unknown[] = [];
+  /** Where the next one stands: taking the first of thousands away would move all others. */
+  let next = 0;
+  /** Ids that came, in two halves: to drop the oldest of one set, one by one, takes a walk over what was dropped before. */
+  let [seen, seenBefore] = [new Set<string>(), new Set<string>()];
   /** Counts what changes whether anything is missing: what began before is void. */
   let turn = 0;
   let live = false;
@@ -51,7 +59,23 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
   const count = (operation: string, result: string): void =>
     metrics.count('perfect21_broadcasts_total', { operation, result });
 
-  const hand = async (op: Operation<any, any>, { envelope }: (typeof waiting)[number]): Promise<boolean> => {
+  const forget = (): void => {
+    waiting = [];
+    next = 0;
+  };
+  const take = (): unknown => {
+    const body = waiting[next];
+    waiting[next] = undefined;
+    next += 1;
+    if (next === waiting.length) forget();
+    else if (next === DROPPED) {
+      waiting.splice(0, next);
+      next = 0;
+    }
+    return body;
+  };
+
+  const hand = async (op: Operation<any, any>, envelope: AnyEnvelope): Promise<boolean> => {
     // what each process hears is one span of each
     const span = consuming(host.ports.tracer, 'broadcast', envelope, 1);
     try {
@@ -74,14 +98,15 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
 
   const work = async (): Promise<void> => {
     let since = performance.now();
-    for (let next = waiting.shift(); next && live; next = live ? waiting.shift() : undefined) {
-      const { envelope, routing_key } = next;
-      for (const op of ops) {
+    while (live && waiting.length > 0) {
+      const event = readOutboxBody(take());
+      for (const op of event ? ops : []) {
+        const { envelope, routing_key } = event!;
         const { types, bindings, wants } = op.subscription!;
         if (!types.includes(envelope.message_type) || !bindings.some((binding) => match(binding, routing_key)))
           continue;
         if (wants && !wants(envelope.data)) continue;
-        if (await hand(op, next)) failures = 0;
+        if (await hand(op, envelope)) failures = 0;
         else {
           failures++;
           gap();
@@ -106,7 +131,7 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
   const gap = (): void => {
     turn++;
     live = false;
-    waiting.length = 0;
+    forget();
     for (const op of ops) {
       try {
         tellMissed(host, op, contextOf(host, ids.uuid()));
@@ -162,11 +187,11 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
     },
     deliver: (body) => {
       if (stopped || !connected) return;
-      const event = readOutboxBody(body);
-      if (!event || seen.has(event.envelope.message_id)) return;
-      seen.add(event.envelope.message_id);
-      if (seen.size > MOST) seen.delete(seen.values().next().value!);
-      if (waiting.push(event) > MOST) {
+      const id = (body as Partial<OutboxBody> | undefined)?.envelope?.message_id;
+      if (typeof id !== 'string' || seen.has(id) || seenBefore.has(id)) return;
+      seen.add(id);
+      if (seen.size >= MOST) [seen, seenBefore] = [new Set(), seen];
+      if (waiting.push(body) - next > MOST) {
         log.warn('broadcast.overrun', { detail: `${MOST} events waited: they are given up and caught up on` });
         gap();
         join();
@@ -179,7 +204,7 @@ export const startListener = (host: Host, ops: readonly Operation<any, any>[]): 
       stopped = true;
       turn++;
       live = false;
-      waiting.length = 0;
+      forget();
     },
   };
 };

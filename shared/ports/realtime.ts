@@ -32,12 +32,14 @@ export interface Renewal {
   renew: true;
 }
 
-/**
- * One open connection's frames, in the order in which they were told. Iterating ends when the listener closes it, and
- * throws AppError `unauthenticated` when session or token ended, `too_many_requests` when the listener was too slow,
- * `unavailable` when it can't be known whether the session goes on.
- */
-export interface Channel extends AsyncIterable<Frame | Gap | Renewal> {
+/** One open connection's frames, in the order in which they were told. */
+export interface Channel {
+  /**
+   * Hands on each, once called; the next one waits for what `take` gives. Resolves when the listener closes it, and rejects
+   * with what `take` threw, or AppError `unauthenticated` when session or token ended, `too_many_requests` when the listener
+   * was too slow, `unavailable` when it can't be known whether the session goes on.
+   */
+  each(take: (item: Frame | Gap | Renewal) => void | Promise<void>): Promise<void>;
   close(): void;
 }
 

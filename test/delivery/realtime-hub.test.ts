@@ -45,8 +45,9 @@ const frame = (id: string): Frame => ({ id, type: 'notification', at: 1, data: {
 const rest = async (channel: Channel): Promise<[string[], string | undefined]> => {
   const ids: string[] = [];
   try {
-    for await (const each of channel)
-      ids.push('renew' in each ? 'renewal' : 'missed_since' in each ? `gap ${each.missed_since}` : each.id);
+    await channel.each((item) => {
+      ids.push('renew' in item ? 'renewal' : 'missed_since' in item ? `gap ${item.missed_since}` : item.id);
+    });
     return [ids, undefined];
   } catch (thrown) {
     return [ids, (thrown as AppError).code];

@@ -7,19 +7,25 @@ import type { Span } from '../../ports/tracer.ts';
 export const MOST_WAITING = 1_000;
 
 type Item = Frame | Gap | Renewal;
-type End = { error?: AppError };
-type Result = IteratorResult<Item, undefined>;
+interface Taking {
+  take(item: Item): void | Promise<void>;
+  resolve(): void;
+  reject(why: unknown): void;
+}
 
 export class QueuedChannel implements Channel {
   readonly listener: Listener;
   /** Unix ms at which it is to be told that it is still there. */
   renew_at = 0;
   readonly #onClose: (channel: QueuedChannel) => void;
-  #waiting: Item[] = [];
+  // most channels wait for frames, and not the other way round
+  #waiting: Item[] | undefined;
   /** Of frames that wait, where their traces are recorded. */
   #spans: Map<Item, Span> | undefined;
-  #taker: { resolve: (result: Result) => void; reject: (error: AppError) => void } | undefined;
-  #end: End | undefined;
+  #taking: Taking | undefined;
+  /** The last one that was handed on is not taken yet. */
+  #busy = false;
+  #end: { error?: unknown } | undefined;
 
   constructor(listener: Listener, onClose: (channel: QueuedChannel) => void) {
     this.listener = listener;
@@ -29,10 +35,11 @@ export class QueuedChannel implements Channel {
   /** @param span ends when the connection takes the item, or never will */
   tell(item: Item, span?: Span): void {
     if (this.#end) span?.end('closed', false);
-    else if (this.#taker) {
-      this.#give({ done: false, value: item });
+    else if (this.#taking && !this.#busy && !this.#waiting) {
+      this.#hand(item);
       span?.end();
-    } else if (this.#waiting.length < MOST_WAITING) {
+    } else if ((this.#waiting?.length ?? 0) < MOST_WAITING) {
+      this.#waiting ??= [];
       this.#waiting.push(item);
       if (span) {
         this.#spans ??= new Map();
@@ -45,56 +52,72 @@ export class QueuedChannel implements Channel {
     }
   }
 
-  /** Nothing comes after what waits; without an error the iteration just ends. */
-  end(error?: AppError): void {
+  /** Nothing comes after what waits; without an error it just ends. */
+  end(error?: unknown): void {
     if (this.#end) return;
     this.#end = { error };
     this.#onClose(this);
-    if (!this.#taker) return;
-    if (error) this.#taker.reject(error);
-    else this.#taker.resolve({ done: true, value: undefined });
-    this.#taker = undefined;
+    if (!this.#busy && !this.#waiting) this.#settle();
   }
 
   close(): void {
     this.#drop('closed');
     this.end();
+    this.#settle();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Item, undefined> {
-    return {
-      next: () => this.#next(),
-      return: async () => {
-        this.close();
-        return { done: true, value: undefined };
-      },
-    };
+  each(take: Taking['take']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#taking = { take, resolve, reject };
+      this.#handOn();
+    });
   }
 
   /** Gives up what waits. */
   #drop(why: string): void {
-    this.#waiting = [];
+    this.#waiting = undefined;
     for (const span of this.#spans?.values() ?? []) span.end(why, false);
     this.#spans = undefined;
   }
 
-  #give(result: Result): void {
-    const taker = this.#taker!;
-    this.#taker = undefined;
-    taker.resolve(result);
+  #hand(item: Item): void {
+    try {
+      const taken = this.#taking!.take(item);
+      if (!taken) return;
+      this.#busy = true;
+      taken.then(
+        () => this.#handOn(),
+        (thrown) => this.#fail(thrown),
+      );
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
   }
 
-  #next(): Promise<Result> {
-    const value = this.#waiting.shift();
-    if (value && this.#spans) {
-      this.#spans.get(value)?.end();
-      this.#spans.delete(value);
+  #handOn(): void {
+    this.#busy = false;
+    while (this.#taking && !this.#busy && this.#waiting) {
+      const item = this.#waiting.shift()!;
+      if (this.#waiting.length === 0) this.#waiting = undefined;
+      this.#spans?.get(item)?.end();
+      this.#spans?.delete(item);
+      this.#hand(item);
     }
-    if (value) return Promise.resolve({ done: false, value });
-    if (this.#end?.error) return Promise.reject(this.#end.error);
-    if (this.#end) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve, reject) => {
-      this.#taker = { resolve, reject };
-    });
+    if (this.#end && !this.#busy && !this.#waiting) this.#settle();
+  }
+
+  /** Who takes them can't. */
+  #fail(thrown: unknown): void {
+    this.#drop('closed');
+    this.#busy = false;
+    this.end(thrown);
+    this.#settle();
+  }
+
+  #settle(): void {
+    const taking = this.#taking;
+    this.#taking = undefined;
+    if (this.#end!.error === undefined) taking?.resolve();
+    else taking?.reject(this.#end!.error);
   }
 }

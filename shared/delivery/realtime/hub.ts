@@ -4,6 +4,7 @@ import { AppError, toAppError } from '../../kit/errors.ts';
 import type { Ports } from '../../ports/index.ts';
 import type { Frame, Listener, Realtime } from '../../ports/realtime.ts';
 import type { Finding } from '../../ports/revocations.ts';
+import { inSlices } from '../../system/slices.ts';
 import { QueuedChannel } from './channel.ts';
 
 /** Channels of one user: tabs and devices, and what is left of those that went away without a word. */
@@ -21,7 +22,7 @@ const ended = (detail: string): AppError => new AppError('unauthenticated', { de
 /**
  * Makes the hub.
  *
- * @example const hub = createHub(ports); for await (const frame of hub.open(listener)) socket.send(JSON.stringify(frame));
+ * @example const hub = createHub(ports); await hub.port.open(listener).each((frame) => socket.send(JSON.stringify(frame)));
  */
 export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): { port: Realtime; close(): void } => {
   const users = new Map<string, Set<QueuedChannel>>();
@@ -47,31 +48,39 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
     channel.end(ended('The session ended'));
   };
 
-  const lookAt = async (channel: QueuedChannel): Promise<void> => {
+  const lookAt = (channel: QueuedChannel): void => {
     const { user_id: sub, session_id: sid, jti, generation: gen, expires_at } = channel.listener;
-    if (clock.now() >= expires_at * 1_000) return channel.end(ended('The token is over'));
+    if (clock.now() >= expires_at * 1_000) {
+      channel.end(ended('The token is over'));
+      return;
+    }
+    const failed = (thrown: unknown): void => channel.end(toAppError(thrown));
     try {
       const found = revocations.find({ sub, sid, jti, gen });
-      judge(channel, found instanceof Promise ? await found : found);
+      if (found instanceof Promise) found.then((later) => judge(channel, later)).catch(failed);
+      else judge(channel, found);
     } catch (thrown) {
-      channel.end(toAppError(thrown));
+      failed(thrown);
     }
   };
-  const look = (): void => {
-    const now = clock.now();
-    for (const channels of users.values())
-      for (const channel of channels) {
-        void lookAt(channel);
-        if (now < channel.renew_at) continue;
-        channel.renew_at = now + RENEW_MS;
-        channel.tell({ renew: true });
-      }
-  };
-  const timer = setInterval(look, LOOK_MS).unref();
 
   const each = function* (): Generator<QueuedChannel> {
     for (const channels of users.values()) yield* channels;
   };
+  let looking = false;
+  const look = async (): Promise<void> => {
+    if (looking) return;
+    looking = true;
+    await inSlices(each(), (channel) => {
+      lookAt(channel);
+      const now = clock.now();
+      if (now < channel.renew_at) return;
+      channel.renew_at = now + RENEW_MS;
+      channel.tell({ renew: true });
+    });
+    looking = false;
+  };
+  const timer = setInterval(() => void look(), LOOK_MS).unref();
 
   const port: Realtime = {
     heartbeat_ms: HEARTBEAT_MS,
@@ -89,7 +98,7 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
       channels.add(channel);
       gauge(1);
       // what ended between the ticket and now
-      void lookAt(channel);
+      lookAt(channel);
       return channel;
     },
     tell: (user_id, frame: Frame, trace) => {
@@ -120,7 +129,8 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
       const gap = { missed_since: missedSince };
       missedSince = undefined;
       if (open > 0) log.info('realtime.resumed', { channels: open });
-      for (const channel of each()) channel.tell(gap);
+      // each of them reads its inbox
+      void inSlices(each(), (channel) => channel.tell(gap));
     },
   };
   return {

@@ -65,10 +65,14 @@ export const openFront = async (options: FrontOptions): Promise<Front> => {
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
 
+  // one for all: ten thousand sockets would hold as many
+  const closed = function (this: Socket): void {
+    sockets.delete(this);
+  };
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     onConnection(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.on('close', closed);
   });
   h2.on('session', (session) => {
     sessions.add(session);

@@ -2,6 +2,7 @@
 import { type RawData, WebSocket } from 'ws';
 import { toAppError } from '../../kit/errors.ts';
 import { LastIds } from '../../kit/last-ids.ts';
+import type { RowSource } from '../../kit/told-rows.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import type { SocketLimits } from './limits.ts';
 import { KNOWN, readObject, saidOf } from './said.ts';
@@ -9,11 +10,37 @@ import { KNOWN, readObject, saidOf } from './said.ts';
 /** Rows that may still be acknowledged: those that were sent last. */
 const MOST_UNTAKEN = 100;
 
+/** A socket that knows whose it is, so that all sockets have the same listeners. */
+export class Linked extends WebSocket {
+  connection: Connection | undefined;
+}
+
+function message(this: WebSocket, data: RawData, isBinary: boolean): void {
+  (this as Linked).connection!.hear(data, isBinary);
+}
+function lives(this: WebSocket): void {
+  (this as Linked).connection!.counts();
+}
+function close(this: WebSocket, code: number): void {
+  (this as Linked).connection!.over(code);
+}
+// ws closes it with the code that belongs to what came: nothing is left to do
+const ignore = (): void => {};
+
+/** What all connections of a door share. */
+export interface ConnectionRules {
+  limits: SocketLimits;
+  now(): number;
+  /** Told once of each that is over, with the code that it ended with. */
+  over(connection: Connection, code: number): void;
+}
+
 export class Connection {
+  /** What it is counted by. */
+  readonly network: string;
   readonly #socket: WebSocket;
-  readonly #limits: SocketLimits;
-  readonly #left = new AbortController();
-  readonly #now: () => number;
+  readonly #rules: ConnectionRules;
+  #rows: RowSource<unknown> | undefined;
   #seen: number;
   #second = 0;
   #came = 0;
@@ -22,61 +49,64 @@ export class Connection {
   #untaken: LastIds | undefined;
   #onTaken: ((id: string) => void) | undefined;
 
-  /** @param onClose with the code that it ended with, once */
-  constructor(socket: WebSocket, limits: SocketLimits, now: () => number, onClose: (code: number) => void) {
+  constructor(socket: Linked, network: string, rules: ConnectionRules) {
+    this.network = network;
     this.#socket = socket;
-    this.#limits = limits;
-    this.#now = now;
-    this.#seen = now();
-    socket.on('message', (data, isBinary) => this.#hear(data, isBinary));
-    socket.on('ping', () => this.#counts());
-    socket.on('pong', () => this.#counts());
-    // ws closes it with the code that belongs to what came: nothing is left to do
-    socket.on('error', () => {});
-    socket.once('close', (code) => {
-      this.#closed = true;
-      this.#left.abort();
-      onClose(code);
-    });
-  }
-
-  /** Aborted when it is over. */
-  get signal(): AbortSignal {
-    return this.#left.signal;
+    this.#rules = rules;
+    this.#seen = rules.now();
+    socket.connection = this;
+    socket.on('message', message).on('ping', lives).on('pong', lives).on('error', ignore).on('close', close);
   }
 
   /**
-   * Writes rows until they end or it does.
+   * Writes rows until they end or it does. Rejects with what broke them.
    *
    * @param onTaken hears of each message of the inbox that is acknowledged, once
    */
-  async carry(rows: AsyncIterable<unknown>, onTaken?: (id: string) => void): Promise<void> {
+  carry(rows: RowSource<unknown>, onTaken?: (id: string) => void): Promise<void> {
     this.#onTaken = onTaken;
-    try {
-      for await (const row of rows) {
-        if (this.#closed) return;
-        if (onTaken) this.#expect(row as { id?: string; type?: string });
-        await this.#send(JSON.stringify(row));
-      }
-    } catch (thrown) {
-      const { code, reason } = closeOf(toAppError(thrown));
-      this.close(code, reason);
-      if (code === CLOSE.broken) throw thrown;
-    }
+    this.#rows = rows;
+    // it was over before they were there
+    if (this.#closed) rows.close();
+    return rows
+      .each((row) => this.#write(row))
+      .catch((thrown) => {
+        const { code, reason } = closeOf(toAppError(thrown));
+        this.close(code, reason);
+        if (code === CLOSE.broken) throw thrown;
+      });
   }
 
   /** Asks for a sign of life; ends it where none came for two beats. */
   beat(heartbeat_ms: number): void {
-    if (this.#now() - this.#seen > 2 * heartbeat_ms) this.close(CLOSE.silent, 'No sign of life');
+    if (this.#rules.now() - this.#seen > 2 * heartbeat_ms) this.close(CLOSE.silent, 'No sign of life');
     else if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
   }
 
   close(code: number, reason: string): void {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#left.abort();
+    this.#leave();
     this.#socket.close(code, reason);
-    setTimeout(() => this.#socket.terminate(), this.#limits.closing_ms).unref();
+    setTimeout(() => this.#socket.terminate(), this.#rules.limits.closing_ms).unref();
+  }
+
+  /** The socket is closed. */
+  over(code: number): void {
+    this.#leave();
+    this.#rules.over(this, code);
+  }
+
+  /** Nobody listens any more. */
+  #leave(): void {
+    this.#closed = true;
+    this.#rows?.close();
+  }
+
+  #write(row: unknown): void | Promise<void> {
+    // before its end is told, which waits for a turn of the loop that rows without end would not give
+    if (this.#socket.readyState !== WebSocket.OPEN) return this.#leave();
+    if (this.#onTaken) this.#expect(row as { id?: string; type?: string });
+    return this.#send(JSON.stringify(row));
   }
 
   #expect({ id, type }: { id?: string; type?: string }): void {
@@ -86,25 +116,27 @@ export class Connection {
   }
 
   /** Resolves when the next may come. */
-  async #send(text: string): Promise<void> {
-    if (this.#socket.bufferedAmount < this.#limits.behind) this.#socket.send(text);
-    else await new Promise<void>((resolve) => this.#socket.send(text, () => resolve()));
+  #send(text: string): void | Promise<void> {
+    if (this.#socket.bufferedAmount >= this.#rules.limits.behind)
+      return new Promise((resolve) => this.#socket.send(text, () => resolve()));
+    this.#socket.send(text);
   }
 
   /** Counts what comes in. @returns false when it is too much */
-  #counts(): boolean {
-    const now = this.#now();
+  counts(): boolean {
+    const now = this.#rules.now();
     this.#seen = now;
     const second = Math.floor(now / 1_000);
     if (second !== this.#second) [this.#second, this.#came] = [second, 0];
     this.#came += 1;
-    if (this.#came <= this.#limits.per_second) return true;
+    if (this.#came <= this.#rules.limits.per_second) return true;
     this.close(CLOSE.flood, 'Too many messages');
     return false;
   }
 
-  #hear(data: RawData, isBinary: boolean): void {
-    if (this.#closed || !this.#counts()) return;
+  /** A message came. */
+  hear(data: RawData, isBinary: boolean): void {
+    if (this.#closed || !this.counts()) return;
     const told = isBinary ? undefined : readObject(String(data));
     const said = told && saidOf(told);
     if (isBinary) this.close(CLOSE.unsupported, 'Text is taken, and nothing else');

@@ -1,7 +1,7 @@
 /** The WebSocket door: operations that declare a `socket`, behind a ticket in the address, on the port of HTTP. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type Server, WebSocketServer } from 'ws';
 import { idsOfCall } from '../../kit/call-log.ts';
 import type { Caller, Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
@@ -9,11 +9,13 @@ import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
 import type { Service } from '../../kit/service.ts';
 import { endFailed } from '../../kit/span.ts';
+import { isTold, type ToldRows } from '../../kit/told-rows.ts';
 import { continueTrace } from '../../kit/trace.ts';
+import { inSlices } from '../../system/slices.ts';
 import { readQuery } from '../binding/body.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import { type Coming, comingOf, pathOf } from './coming.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionRules, Linked } from './connection.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './limits.ts';
 import { originRule } from './origins.ts';
 
@@ -26,8 +28,8 @@ export interface SocketOptions {
 }
 
 interface Entered {
-  rows: AsyncIterable<unknown>;
-  caller: Caller;
+  rows: ToldRows<unknown>;
+  context: Context;
 }
 
 export interface Sockets {
@@ -57,7 +59,8 @@ class SocketDoor implements Sockets {
   readonly #limits: SocketLimits;
   readonly #options: SocketOptions;
   readonly #fromHere: (origin: string | undefined) => boolean;
-  readonly #server: WebSocketServer;
+  readonly #rules: ConnectionRules;
+  readonly #server: Server<typeof Linked>;
   readonly #open = new Set<Connection>();
   readonly #ofAddress = new Map<string, number>();
   readonly #beats: NodeJS.Timeout;
@@ -71,16 +74,20 @@ class SocketDoor implements Sockets {
     this.#fromHere = originRule(options.public_url, options.origins ?? []);
     this.#server = new WebSocketServer({
       noServer: true,
+      WebSocket: Linked,
       clientTracking: false,
       // one window of zlib for each connection is more than all the frames
       perMessageDeflate: false,
       maxPayload: this.#limits.message,
       ...{ maxFragments: MOST_PIECES, maxBufferedChunks: 1_024 },
     });
-    const { heartbeat_ms } = host.ports.realtime;
-    this.#beats = setInterval(() => {
-      for (const connection of this.#open) connection.beat(heartbeat_ms);
-    }, heartbeat_ms).unref();
+    const { clock, realtime } = host.ports;
+    this.#rules = { limits: this.#limits, now: clock.now, over: (connection, code) => this.#left(connection, code) };
+    const { heartbeat_ms } = realtime;
+    this.#beats = setInterval(
+      () => void inSlices(this.#open, (connection) => connection.beat(heartbeat_ms)),
+      heartbeat_ms,
+    ).unref();
   }
 
   takes({ method, url, headers }: IncomingMessage): boolean {
@@ -104,44 +111,43 @@ class SocketDoor implements Sockets {
   }
 
   /** Takes a connection that counts for its address. */
-  #taken(opened: WebSocket, network: string): Connection {
-    const { clock, metrics } = this.#host.ports;
+  #taken(opened: Linked, network: string): Connection {
     this.#ofAddress.set(network, (this.#ofAddress.get(network) ?? 0) + 1);
-    const connection = new Connection(opened, this.#limits, clock.now, (code) => {
-      this.#open.delete(connection);
-      const left = this.#ofAddress.get(network)! - 1;
-      if (left > 0) this.#ofAddress.set(network, left);
-      else this.#ofAddress.delete(network);
-      metrics.count('perfect21_websockets_closed_total', { code: String(code) });
-    });
+    const connection = new Connection(opened, network, this.#rules);
     this.#open.add(connection);
     return connection;
   }
 
-  async #serve(opened: WebSocket, coming: Coming): Promise<void> {
+  #left(connection: Connection, code: number): void {
+    this.#open.delete(connection);
+    const { network } = connection;
+    const left = this.#ofAddress.get(network)! - 1;
+    if (left > 0) this.#ofAddress.set(network, left);
+    else this.#ofAddress.delete(network);
+    this.#host.ports.metrics.count('perfect21_websockets_closed_total', { code: String(code) });
+  }
+
+  async #serve(opened: Linked, coming: Coming): Promise<void> {
     const connection = this.#taken(opened, coming.network);
     const { op, context, span } = coming;
     try {
-      let entered: Entered;
-      try {
-        entered = await this.#letIn(connection, coming);
-        span?.end();
-      } catch (thrown) {
-        if (span) endFailed(span, thrown);
-        throw thrown;
-      }
-      const { rows, caller } = entered;
-      await connection.carry(
-        rows,
-        op.socket!.acks && ((id) => void this.#acknowledged(op, id, { ...context, caller })),
-      );
+      const entered = await this.#letIn(coming);
+      span?.end();
+      this.#carry(connection, op, entered);
     } catch (thrown) {
+      if (span) endFailed(span, thrown);
       this.#refuse(connection, op, toAppError(thrown), context);
     }
   }
 
+  /** By itself, so that of how somebody came nothing stays for as long as he does. */
+  #carry(connection: Connection, op: Operation<any, any>, { rows, context }: Entered): void {
+    const acks = op.socket!.acks && ((id: string) => void this.#acknowledged(op, id, context));
+    connection.carry(rows, acks).catch((thrown) => this.#refuse(connection, op, toAppError(thrown), context));
+  }
+
   /** Lets somebody in, or throws why not. */
-  async #letIn(connection: Connection, { op, query, origin, network, context }: Coming): Promise<Entered> {
+  async #letIn({ op, query, origin, network, context }: Coming): Promise<Entered> {
     if (this.#stopping) throw new AppError('unavailable', { detail: 'The process stops' });
     const most = this.#limits.of_address * (this.#host.ports.settings?.rate_limits ?? 1);
     if (this.#ofAddress.get(network)! > most) {
@@ -150,13 +156,16 @@ class SocketDoor implements Sockets {
     if (!this.#fromHere(origin)) throw new AppError('invalid_token', { detail: 'Pages of another origin' });
     const { ticket = '', ...input } = readQuery(query);
     const caller = await this.#admit(op, ticket, context);
-    const rows = await invoke(this.#host, op, input, { ...context, caller, signal: connection.signal });
-    return { rows: rows as AsyncIterable<unknown>, caller };
+    const known = { ...context, caller };
+    const rows = (await invoke(this.#host, op, input, known)) as AsyncIterable<unknown>;
+    if (!isTold(rows)) throw new Error(`${op.name} has a socket, and rows that nobody tells`);
+    return { rows, context: known };
   }
 
   /** Tells of a row that was acknowledged. Nobody waits for it: what fails is sent another way, too. */
-  async #acknowledged({ name, socket }: Operation<any, any>, id: string, context: Context): Promise<void> {
-    const own = { ...context, request_id: this.#host.ports.ids.uuid(), trace: continueTrace() };
+  async #acknowledged({ name, socket }: Operation<any, any>, id: string, known: Context): Promise<void> {
+    const { caller, client, door } = known;
+    const own = { request_id: this.#host.ports.ids.uuid(), trace: continueTrace(), caller, client, door };
     try {
       await invoke(this.#host, socket!.acks!, { id }, own);
     } catch (thrown) {

@@ -9,6 +9,7 @@ import { callLocal, type Host } from '../../../shared/kit/invoke.ts';
 import { operation } from '../../../shared/kit/operation.ts';
 import { service } from '../../../shared/kit/service.ts';
 import { stream } from '../../../shared/kit/stream.ts';
+import { told } from '../../../shared/kit/told-rows.ts';
 import { fakeHost, until } from '../http/harness.ts';
 import { hear, socketUrl } from './listener.ts';
 
@@ -47,15 +48,22 @@ const open = async (rows: (signal: AbortSignal) => AsyncIterable<object>, limits
     access: 'user',
     input: z.strictObject({ since: z.string().optional() }),
     output: stream(z.object({ id: z.string(), type: z.string(), text: z.string().optional() })),
-    run: async function* (_, __, { signal }) {
-      try {
-        for await (const row of rows(signal!)) {
-          notes.made += 1;
-          yield row as { id: string; type: string };
-        }
-      } finally {
-        notes.ended += 1;
-      }
+    run: () => {
+      const left = new AbortController();
+      return told<{ id: string; type: string }>({
+        each: async (take) => {
+          try {
+            for await (const row of rows(left.signal)) {
+              if (left.signal.aborted) return;
+              notes.made += 1;
+              await take(row as { id: string; type: string });
+            }
+          } finally {
+            notes.ended += 1;
+          }
+        },
+        close: () => left.abort(),
+      });
     },
   });
   const { host: plain, lines } = fakeHost({ clock: { now: () => now }, realtime: { heartbeat_ms: 50 } as never });

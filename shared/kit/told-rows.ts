@@ -1,0 +1,153 @@
+/**
+ * Rows that come when they come, for hours perhaps. Whoever carries them is handed each, instead of asking for the next and
+ * waiting: so thousands of listeners who hear nothing hold no chain of promises each, and a row on its way makes none.
+ */
+
+/** Handed a row; the next one waits for what it gives. */
+export type Take<T> = (row: T) => void | Promise<void>;
+
+/** Where rows come from: nothing is opened before `each`, which is called once. */
+export interface RowSource<T> {
+  /** Hands on each row, in order. Resolves when no more come; rejects with why, or with what `take` threw, which ends them. */
+  each(take: Take<T>): Promise<void>;
+  /** Nobody wants more. Nothing is handed on after it, and `each` resolves. */
+  close(): void;
+}
+
+/** They can be iterated over, too. */
+export interface ToldRows<T> extends RowSource<T>, AsyncIterable<T> {}
+
+export const isRows = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+
+export const isTold = <T>(rows: AsyncIterable<T>): rows is ToldRows<T> => 'each' in rows;
+
+class Iteration<T> implements AsyncIterator<T, undefined> {
+  readonly #rows: RowSource<T>;
+  #asked: { resolve(result: IteratorResult<T, undefined>): void; reject(why: unknown): void } | undefined;
+  /** Lets the next row come. */
+  #taken: (() => void) | undefined;
+  #begun = false;
+  #end: { thrown?: unknown } | undefined;
+
+  constructor(rows: RowSource<T>) {
+    this.#rows = rows;
+  }
+
+  /** One at a time. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#asked = { resolve, reject };
+      if (!this.#begun) this.#begin();
+      else if (this.#end) this.#settle();
+      else this.#taken?.();
+    });
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#rows.close();
+    this.#end ??= {};
+    return { done: true, value: undefined };
+  }
+
+  #begin(): void {
+    this.#begun = true;
+    const take = (value: T): Promise<void> =>
+      new Promise((taken) => {
+        this.#taken = taken;
+        this.#asked?.resolve({ done: false, value });
+        this.#asked = undefined;
+      });
+    const ended = (end: { thrown?: unknown }): void => {
+      this.#end ??= end;
+      this.#settle();
+    };
+    this.#rows.each(take).then(
+      () => ended({}),
+      (thrown) => ended({ thrown }),
+    );
+  }
+
+  /** The end is told once; after that there is just nothing more. */
+  #settle(): void {
+    const [asked, end] = [this.#asked, this.#end!];
+    if (!asked) return;
+    this.#asked = undefined;
+    this.#end = {};
+    if ('thrown' in end) asked.reject(end.thrown);
+    else asked.resolve({ done: true, value: undefined });
+  }
+}
+
+/** Asks for rows one by one, each when the one before is done with; leaving them closes them. */
+export const iterate = <T>(rows: RowSource<T>): AsyncIterator<T, undefined> => new Iteration(rows);
+
+/** Makes a source one that can be iterated over. @example const rows = told({ each, close }); for await (const row of rows) … */
+export const told = <T>(source: RowSource<T>): ToldRows<T> =>
+  Object.assign(source, { [Symbol.asyncIterator]: () => iterate(source) });
+
+/** Hands on rows of any kind. @example await pour(rows, (row) => socket.send(JSON.stringify(row))) */
+export const pour = <T>(rows: AsyncIterable<T>, take: Take<T>): Promise<void> =>
+  isTold(rows) ? rows.each(take) : pull(rows, take);
+
+const pull = async <T>(rows: AsyncIterable<T>, take: Take<T>): Promise<void> => {
+  for await (const row of rows) await take(row);
+};
+
+/** What rows are made of. */
+export interface Telling<S, T> {
+  /** Opened before anything else, so that what comes meanwhile waits. */
+  open(): RowSource<S>;
+  /** What is told first. */
+  first(): AsyncIterable<T>;
+  /** The rows that an item stands for: one, none or several. */
+  rowsOf(item: S): T | AsyncIterable<T> | undefined;
+  /** Called once when it is over. */
+  left(): unknown;
+}
+
+class Told<S, T> implements ToldRows<T> {
+  readonly #telling: Telling<S, T>;
+  #source: RowSource<S> | undefined;
+  #closed = false;
+
+  constructor(telling: Telling<S, T>) {
+    this.#telling = telling;
+  }
+
+  async each(take: Take<T>): Promise<void> {
+    if (this.#closed) return;
+    const { rowsOf } = this.#telling;
+    const source = this.#telling.open();
+    this.#source = source;
+    try {
+      await this.#several(this.#telling.first(), take);
+      await source.each((item) => {
+        const rows = rowsOf(item);
+        if (rows !== undefined) return isRows(rows) ? this.#several(rows as AsyncIterable<T>, take) : take(rows as T);
+      });
+    } finally {
+      source.close();
+      await this.#telling.left();
+    }
+  }
+
+  async #several(rows: AsyncIterable<T>, take: Take<T>): Promise<void> {
+    for await (const row of rows) {
+      if (this.#closed) return;
+      await take(row);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#source?.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return iterate(this);
+  }
+}
+
+/** Makes rows of what happens. @example tell({ open: () => hub.open(listener), first: () => missed(), rowsOf: (item) => item, left: () => {} }) */
+export const tell = <S, T>(telling: Telling<S, T>): ToldRows<T> => new Told(telling);
