@@ -1,15 +1,36 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
-import { operation } from '../../shared/kit/operation.ts';
+import type { LastIds } from '../../shared/kit/last-ids.ts';
+import { type OperationStore, operation } from '../../shared/kit/operation.ts';
 import { stream } from '../../shared/kit/stream.ts';
 import { tell } from '../../shared/kit/told-rows.ts';
-import type { Frame, Gap, Renewal } from '../../shared/ports/realtime.ts';
+import type { Ports } from '../../shared/ports/index.ts';
+import type { Frame, Gap, Listener, Renewal } from '../../shared/ports/realtime.ts';
 import { ackNotification } from './ack-notification.ts';
 import { RealtimeFrame } from './frames.ts';
 import { missedSince, startOf, toldLately } from './missed.ts';
 import { noteConnected, noteLeft } from './presence.ts';
 import { inbox, presence } from './records.ts';
 import { redeemTicket } from './redeem-ticket.ts';
+
+type Given = Pick<Ports, 'clock' | 'ids' | 'realtime'> & {
+  store: OperationStore<'inbox' | 'presence', 'presence', never, 'inbox.by_user'>;
+};
+
+/** What somebody who comes is told first: hello, and what he missed. */
+async function* greeted(
+  { store, clock, ids, realtime }: Given,
+  caller: Listener,
+  since: string | undefined,
+  told: LastIds,
+): AsyncGenerator<Frame> {
+  await noteConnected(store, caller, clock.now());
+  const data = { connection_id: ids.uuid(), heartbeat_ms: realtime.heartbeat_ms };
+  yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data };
+  if (since === undefined) return;
+  const from = await startOf(store, caller.user_id, since, clock.now(), told);
+  yield* missedSince(store, caller.user_id, from, told);
+}
 
 /**
  * Tells a user what concerns him as it happens: messages of the inbox, what became of them, changes of permissions, the
@@ -33,25 +54,16 @@ export const watch = operation({
     if (caller.kind !== 'user') throw new AppError('unauthenticated');
     const { user_id } = caller;
     const told = toldLately();
-    const first = async function* (): AsyncGenerator<Frame> {
-      await noteConnected(store, caller, clock.now());
-      const data = { connection_id: ids.uuid(), heartbeat_ms: realtime.heartbeat_ms };
-      yield { id: data.connection_id, type: 'hello', at: Math.floor(clock.now() / 1_000), data };
-      if (since !== undefined) {
-        const from = await startOf(store, user_id, since, clock.now(), told);
-        yield* missedSince(store, user_id, from, told);
-      }
-    };
     return tell<Frame | Gap | Renewal, Frame>({
       open: () => realtime.open(caller),
-      first,
+      first: () => greeted({ store, clock, ids, realtime }, caller, since, told),
       rowsOf: (item) => {
         if ('renew' in item) void noteConnected(store, caller, clock.now());
         else if ('missed_since' in item) return missedSince(store, user_id, item.missed_since, told);
         else if (told.add(item.id)) return item;
         return undefined;
       },
-      left: () => realtime.holds(caller) || noteLeft(store, caller, clock.now()),
+      left: () => (realtime.holds(caller) ? undefined : noteLeft(store, caller, clock.now())),
     });
   },
 });

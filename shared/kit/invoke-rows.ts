@@ -1,9 +1,31 @@
 /** The rows of a stream on their way into an operation and out of it. */
-import { AppError } from './errors.ts';
+import { AppError, type ErrorCode, toAppError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { parse } from './parse.ts';
 import { type Row, RowFault, type Rows, type Stream } from './stream.ts';
 import { isTold, iterate, type Take, type ToldRows } from './told-rows.ts';
+
+const UNIVERSAL: ReadonlySet<ErrorCode> = new Set([
+  'invalid_request',
+  'unauthenticated',
+  'forbidden',
+  'unavailable',
+  'internal',
+  'too_many_requests',
+  'deadline_exceeded',
+  // of the rows of a stream, while the operation takes them
+  'cancelled',
+  'payload_too_large',
+  'request_timeout',
+]);
+
+/** What was thrown as what this operation may answer: `internal` for what it does not declare. */
+export const declared = (op: Operation<any, any>, thrown: unknown): AppError => {
+  const error = toAppError(thrown);
+  return UNIVERSAL.has(error.code) || op.errors.includes(error.code)
+    ? error
+    : new AppError('internal', { cause: error });
+};
 
 const named = (number: number, { code, detail, errors }: AppError): AppError =>
   new AppError(code, {
@@ -42,20 +64,13 @@ export const receive = (stream: Stream, input: unknown): AsyncGenerator<unknown>
   return Object.assign(validated(stream, input as Rows), { parameters: read });
 };
 
-/** What was thrown as what this operation may answer, and who is told of the first row. */
-interface Producing {
-  declared: (thrown: unknown) => AppError;
-  begun: () => void;
-}
-
 /**
  * The rows that an operation gives, each as declared. Ending it ends the operation's.
  *
- * @param declared makes of what was thrown what this operation may answer
  * @param begun told of the first row
  */
-export const produce = (op: Operation<any, any>, output: AsyncIterable<unknown>, by: Producing) =>
-  isTold(output) ? new Produced(op, output, by) : produced(op, output, by);
+export const produce = (op: Operation<any, any>, output: AsyncIterable<unknown>, begun: () => void) =>
+  isTold(output) ? new Produced(op, output, begun) : produced(op, output, begun);
 
 /** @throws AppError `internal` for a row that is not as declared */
 const checked = ({ name, output }: Operation<any, any>, row: unknown, number: number): unknown => {
@@ -67,7 +82,7 @@ const checked = ({ name, output }: Operation<any, any>, row: unknown, number: nu
 async function* produced(
   op: Operation<any, any>,
   output: AsyncIterable<unknown>,
-  { declared, begun }: Producing,
+  begun: () => void,
 ): AsyncGenerator<unknown> {
   let number = 0;
   try {
@@ -78,31 +93,32 @@ async function* produced(
       yield read;
     }
   } catch (thrown) {
-    throw declared(thrown);
+    throw declared(op, thrown);
   }
 }
 
 class Produced implements ToldRows<unknown> {
   readonly #op: Operation<any, any>;
   readonly #rows: ToldRows<unknown>;
-  readonly #by: Producing;
+  #begun: (() => void) | undefined;
   #number = 0;
 
-  constructor(op: Operation<any, any>, rows: ToldRows<unknown>, by: Producing) {
+  constructor(op: Operation<any, any>, rows: ToldRows<unknown>, begun: () => void) {
     this.#op = op;
     this.#rows = rows;
-    this.#by = by;
+    this.#begun = begun;
   }
 
   each(take: Take<unknown>): Promise<void> {
     const handOn = (row: unknown): void | Promise<void> => {
       this.#number += 1;
       const read = checked(this.#op, row, this.#number);
-      if (this.#number === 1) this.#by.begun();
+      this.#begun?.();
+      this.#begun = undefined;
       return take(read);
     };
     return this.#rows.each(handOn).catch((thrown) => {
-      throw this.#by.declared(thrown);
+      throw declared(this.#op, thrown);
     });
   }
 

@@ -9,8 +9,8 @@ import { bindStore } from './bound-store.ts';
 import { holdBounds } from './bounds.ts';
 import { CallLog } from './call-log.ts';
 import type { AuditNote, Context } from './context.ts';
-import { AppError, type ErrorCode, toAppError } from './errors.ts';
-import { produce, receive } from './invoke-rows.ts';
+import { AppError } from './errors.ts';
+import { declared, produce, receive } from './invoke-rows.ts';
 import type { Access, Operation } from './operation.ts';
 import { observeFirstRow, observeOperation } from './operation-metrics.ts';
 import { inOperationSpan } from './operation-span.ts';
@@ -29,20 +29,6 @@ export interface Host {
   /** Tells `{ permissions, roles }` of now of a `{ user_id }`; absent where this process can't ask. */
   readonly standing?: Operation<any, any>;
 }
-
-const UNIVERSAL: ReadonlySet<ErrorCode> = new Set([
-  'invalid_request',
-  'unauthenticated',
-  'forbidden',
-  'unavailable',
-  'internal',
-  'too_many_requests',
-  'deadline_exceeded',
-  // of the rows of a stream, while the operation takes them
-  'cancelled',
-  'payload_too_large',
-  'request_timeout',
-]);
 
 /** What a binding's own shape is read with, after it is clear who asks. */
 export type Shape = Pick<HttpBinding, 'input' | 'request'>;
@@ -140,10 +126,9 @@ const run = async <I extends Contract, O extends Contract>(
     const within = note ? { ...context, audit: note } : context;
     const output = await op.run(given(host, op, within), parsed as any, within);
     if (isStream(op.output))
-      return produce(op, output as AsyncIterable<unknown>, {
-        declared: (thrown) => declared(op, thrown),
-        begun: () => observeFirstRow(host.ports.metrics, op, started),
-      }) as any;
+      return produce(op, output as AsyncIterable<unknown>, () =>
+        observeFirstRow(host.ports.metrics, op, started),
+      ) as any;
     return project(op, output);
   } catch (thrown) {
     const error = declared(op, thrown);
@@ -153,14 +138,6 @@ const run = async <I extends Contract, O extends Contract>(
   } finally {
     observeOperation(host.ports.metrics, op, result, started, context.trace);
   }
-};
-
-/** What was thrown as what this operation may answer: `internal` for what it does not declare. */
-const declared = (op: Operation<any, any>, thrown: unknown): AppError => {
-  const error = toAppError(thrown);
-  return UNIVERSAL.has(error.code) || op.errors.includes(error.code)
-    ? error
-    : new AppError('internal', { cause: error });
 };
 
 /** Only declared fields leave; an output that breaks its own schema is our fault. */

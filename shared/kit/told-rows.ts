@@ -103,11 +103,11 @@ export interface Telling<S, T> {
   /** The rows that an item stands for: one, none or several. */
   rowsOf(item: S): T | AsyncIterable<T> | undefined;
   /** Called once when it is over. */
-  left(): unknown;
+  left(): void | Promise<void>;
 }
 
 class Told<S, T> implements ToldRows<T> {
-  readonly #telling: Telling<S, T>;
+  #telling: Telling<S, T> | undefined;
   #source: RowSource<S> | undefined;
   #closed = false;
 
@@ -115,21 +115,30 @@ class Told<S, T> implements ToldRows<T> {
     this.#telling = telling;
   }
 
-  async each(take: Take<T>): Promise<void> {
-    if (this.#closed) return;
-    const { rowsOf } = this.#telling;
-    const source = this.#telling.open();
-    this.#source = source;
-    try {
-      await this.#several(this.#telling.first(), take);
-      await source.each((item) => {
-        const rows = rowsOf(item);
-        if (rows !== undefined) return isRows(rows) ? this.#several(rows as AsyncIterable<T>, take) : take(rows as T);
+  /** Of how it began nothing is kept: it lasts for hours, in thousands. */
+  each(take: Take<T>): Promise<void> {
+    const { rowsOf, left } = this.#telling!;
+    return this.#opened(take)
+      .then((source) =>
+        source?.each((item) => {
+          const rows = rowsOf(item);
+          if (rows !== undefined) return isRows(rows) ? this.#several(rows as AsyncIterable<T>, take) : take(rows as T);
+        }),
+      )
+      .finally(() => {
+        this.#source?.close();
+        return this.#source && left();
       });
-    } finally {
-      source.close();
-      await this.#telling.left();
-    }
+  }
+
+  /** Undefined where nobody wants rows any more. */
+  async #opened(take: Take<T>): Promise<RowSource<S> | undefined> {
+    const { open, first } = this.#telling!;
+    this.#telling = undefined;
+    if (this.#closed) return undefined;
+    this.#source = open();
+    await this.#several(first(), take);
+    return this.#source;
   }
 
   async #several(rows: AsyncIterable<T>, take: Take<T>): Promise<void> {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, ms, type Row, timeRow } from './bench.ts';
 import { type Program, start } from './processes.ts';
+import { processorMs } from './processor.ts';
 import type { ClientsReport } from './programs/realtime-clients.ts';
 
 const SECONDS = 8;
@@ -11,6 +12,8 @@ const MOST_MB = 250;
 const MOST_BLOCKED_MS = 20;
 /** Tickets that are made before they are used: each lives for 30 s. */
 const BATCH = 1_000;
+/** Of what a bare server takes for a frame. */
+const MOST_TIMES = 3;
 
 const boundRow = (what: string, measured: string, bound: string, ok: boolean): Row => ({
   ...{ what, measured, baseline: '', bound, ok },
@@ -25,29 +28,61 @@ const grow = async (server: Program, clients: Program, url: string, from: number
   return failed;
 };
 
+interface Pushed extends ClientsReport {
+  sent: number;
+  /** Microseconds of processor time of the server a frame. */
+  each: number;
+}
+
+const push = async (server: Program, clients: Program, users: number, rate: number): Promise<Pushed> => {
+  await server.ask({ push: { users, rate, seconds: 2 } });
+  await sleep(500);
+  await clients.ask('report');
+  const before = processorMs(server.child.pid!);
+  const sent = await server.ask<number>({ push: { users, rate, seconds: SECONDS } });
+  const each = ((processorMs(server.child.pid!) - before) * 1_000) / sent;
+  await sleep(1_000);
+  return { ...(await clients.ask<ClientsReport>('report')), sent, each };
+};
+
 const pushed = async (
   server: Program,
   clients: Program,
   users: number,
   rate: number,
   bound: number,
+  bare?: Pushed,
 ): Promise<Row[]> => {
-  await server.ask({ push: { users, rate, seconds: 2 } });
-  await sleep(500);
-  await clients.ask('report');
-  const sent = await server.ask<number>({ push: { users, rate, seconds: SECONDS } });
-  await sleep(1_000);
-  const { frames, p50, p99 } = await clients.ask<ClientsReport>('report');
+  const { sent, each, frames, p50, p99 } = await push(server, clients, users, rate);
   const [open, told] = [users.toLocaleString('en'), rate.toLocaleString('en')];
+  const processor = bare && {
+    what: '  processor time of the server a frame',
+    measured: `${each.toFixed(1)} µs`,
+    baseline: `${bare.each.toFixed(1)} µs`,
+    bound: `${(each / bare.each).toFixed(1)} ≤ ${MOST_TIMES} ×`,
+    ok: each <= MOST_TIMES * bare.each,
+  };
   return [
-    timeRow(`realtime, ${open} open, ${told} frames/s: p99`, p99, bound),
+    timeRow(`realtime, ${open} open, ${told} frames/s: p99`, p99, bound, bare?.p99),
     boundRow(`  told and heard, p50 ${ms(p50)}`, `${sent} and ${frames}`, 'all', sent === frames),
+    ...(processor ? [processor] : []),
   ];
+};
+
+/** The same frames at the same rate from a server that does nothing else. */
+const pushedBare = async (): Promise<Pushed> => {
+  const server = start('test/bench/programs/bare-sockets.ts', { core: 0 });
+  const clients = start('test/bench/programs/realtime-clients.ts', { core: 1 });
+  await grow(server, clients, await server.ask<string>('where'), 0, FEW);
+  const bare = await push(server, clients, FEW, FEW_RATE);
+  await Promise.all([server.stop(), clients.stop()]);
+  return bare;
 };
 
 export const bench: Bench = {
   name: 'realtime',
   run: async () => {
+    const bare = await pushedBare();
     // as `npm start` runs it
     const node = ['--expose-gc', '--max-semi-space-size=4'];
     const env = { MALLOC_ARENA_MAX: '2' };
@@ -56,7 +91,7 @@ export const bench: Bench = {
     const url = await server.ask<string>('where');
     const empty = await server.ask<number>('memory');
     const failed = await grow(server, clients, url, 0, FEW);
-    const rows = await pushed(server, clients, FEW, FEW_RATE, FEW_P99_MS);
+    const rows = await pushed(server, clients, FEW, FEW_RATE, FEW_P99_MS, bare);
     const started = performance.now();
     const refused = failed + (await grow(server, clients, url, FEW, MANY));
     const seconds = (performance.now() - started) / 1_000;
