@@ -4,7 +4,8 @@
  *
  * `p21d_<user>.<device>.<issued>.<tag>`: user and device are 128 bits, issued are unix seconds, the tag is an HMAC.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hmac } from '../../shared/kit/hmac.ts';
 import type { Ids } from '../../shared/ports/clock.ts';
 import type { Secrets } from '../../shared/ports/secrets.ts';
 
@@ -13,8 +14,7 @@ export const KNOWN_FOR = 180 * 86_400;
 
 const FORM = /^p21d_([A-Za-z0-9_-]{1,128})\.([A-Za-z0-9_-]{22})\.(\d{1,12})\.([A-Za-z0-9_-]{22})$/;
 
-const tagOf = (key: Uint8Array, body: string): Buffer =>
-  createHmac('sha256', key).update(body).digest().subarray(0, 16);
+const tagOf = (key: Uint8Array, body: string): Buffer => hmac(key, body).subarray(0, 16);
 
 /** A token for the device of a user: the same device as before, or a new one. `now` is unix ms. */
 export const mintDevice = (

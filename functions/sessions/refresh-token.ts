@@ -6,15 +6,8 @@
  * The successor of a rotation is stored sealed under its parent's secret (AES-256-GCM, key by HKDF): only a client that
  * holds the parent can read it, which is just the client that may race itself.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hmac } from '../../shared/kit/hmac.ts';
 import type { Ids } from '../../shared/ports/clock.ts';
 import type { Secrets } from '../../shared/ports/secrets.ts';
 
@@ -26,8 +19,7 @@ export interface RefreshToken {
 
 const FORM = /^p21r_([0-9a-f-]{36})\.(\d{1,9})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
 
-const tagOf = (key: Uint8Array, body: string): Buffer =>
-  createHmac('sha256', key).update(body).digest().subarray(0, 16);
+const tagOf = (key: Uint8Array, body: string): Buffer => hmac(key, body).subarray(0, 16);
 
 const same = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b);
 

@@ -2,8 +2,8 @@
  * Marks of clients: `<key>.<network>.<user agent>.<device>`, the claim `cnx`. Each part is 36 bits of an HMAC over the
  * session and a value, empty where that was not known; the first names the secret, so that who has another compares nothing.
  */
-import { createHmac } from 'node:crypto';
 import { adapter } from '../kit/adapter.ts';
+import { hmac } from '../kit/hmac.ts';
 import { networkPrefix } from '../kit/network.ts';
 import type { ClientMarks, MarkedClient } from '../ports/client-marks.ts';
 import type { Secrets } from '../ports/secrets.ts';
@@ -19,8 +19,7 @@ const REMEMBERED = 10_000;
 /** Marks under a master secret. @example createClientMarks(secrets).of('s', { ip_address: '203.0.113.7' }) // 'k3yk3y.aB3dEf..' */
 export const createClientMarks = (secrets: Secrets): ClientMarks => {
   const key = secrets.key('client-marks');
-  const mark = (...of: readonly string[]): string =>
-    createHmac('sha256', key).update(JSON.stringify(of)).digest('base64url').slice(0, PART);
+  const mark = (...of: readonly string[]): string => hmac(key, JSON.stringify(of)).toString('base64url').slice(0, PART);
   const name = mark('key');
   const network = (session: string, { ip_address }: MarkedClient): string => {
     const prefix = networkPrefix(ip_address);

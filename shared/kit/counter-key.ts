@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import type { Secrets } from '../ports/secrets.ts';
+import { hmac } from './hmac.ts';
 
 /**
  * The id of a counter of something about a person, which can't be read or guessed from the store: a keyed hash.
@@ -7,4 +7,4 @@ import type { Secrets } from '../ports/secrets.ts';
  * @example counterKey(secrets, 'register', 'ada@example.org')
  */
 export const counterKey = (secrets: Secrets, ...parts: readonly string[]): string =>
-  createHmac('sha256', secrets.key('counter')).update(JSON.stringify(parts)).digest('base64url');
+  hmac(secrets.key('counter'), JSON.stringify(parts)).toString('base64url');

@@ -1,6 +1,7 @@
 /** Cursors: where a page ended. Opaque to the caller, bound to the query they come from, and not to be forged. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { AppError } from '../kit/errors.ts';
+import { hmac } from '../kit/hmac.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import type { Reader } from '../ports/store.ts';
 import { indexKey } from './record.ts';
@@ -41,9 +42,7 @@ const refuse = (): never => {
 export const cursors = (secrets: Secrets): Cursors => {
   const keys = secrets.keys('cursor');
   const mac = ({ collection, index, hash, order, prefix }: Place, position: string, key = keys[0]!): Buffer =>
-    createHmac('sha256', key)
-      .update(JSON.stringify([collection, index, hash, order, position, ...(prefix ? [prefix] : [])]))
-      .digest();
+    hmac(key, JSON.stringify([collection, index, hash, order, position, ...(prefix ? [prefix] : [])]));
   return {
     write: (place, { sort, id }) => {
       const position = JSON.stringify([sort, id]);

@@ -98,12 +98,13 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
   await seedDevCredentials(host, credentials, ['users', 'permissions']);
   const { store } = host.ports;
 
-  let vaultKey: string | undefined;
+  /** What the environment says otherwise than the template. */
+  let instead: Readonly<Record<string, string>> = {};
   const environmentOf = (key: string): Record<string, string> => {
     const { environment, name } = functions.find((each) => each.key === key)!;
     return {
       ...environment,
-      ...(environment.VAULT && vaultKey && { VAULT: vaultKey }),
+      ...Object.fromEntries(Object.entries(instead).filter(([variable]) => variable in environment)),
       PERFECT21_RESET_DELAY: '0',
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_REGION: REGION,
@@ -125,7 +126,8 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     invoked.add(key);
     // a frozen function may believe for so long what it knew before
     const since = answered.get(key) ?? Number.NEGATIVE_INFINITY;
-    const believes = running.has(key) && since < revoked ? since + STALENESS_BOUND_MS + 100 - performance.now() : 0;
+    const bound = Number(instead.PERFECT21_MAX_STALENESS ?? STALENESS_BOUND_MS);
+    const believes = running.has(key) && since < revoked ? since + bound + 100 - performance.now() : 0;
     if (believes > 0) await sleep(believes);
     const alive = running.get(key) ?? startFunction(files.get(key)!.file, environmentOf(key));
     const cold = !running.has(key);
@@ -231,11 +233,16 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     outdate: (): void => {
       revoked = performance.now();
     },
-    /** From now on KMS seals seeds: by the only key that functions have rights at where a deployment names none. */
-    sealUnderKms: async (): Promise<void> => {
-      vaultKey = `arn:aws:kms:${REGION}:${ACCOUNT}:key/none`;
-      kms.addSymmetric(vaultKey);
+    /** From now on functions, which all start anew, have this in their environment where the template has the variable. */
+    configure: async (more: Readonly<Record<string, string>>): Promise<void> => {
+      instead = more;
       await cool();
+    },
+    /** A key that seals, which functions have the rights at that the template gives where a deployment names none. */
+    addSealingKey: (): string => {
+      const key = `arn:aws:kms:${REGION}:${ACCOUNT}:key/none`;
+      kms.addSymmetric(key);
+      return key;
     },
     kms,
     invoke,

@@ -67,6 +67,10 @@ describe('the mailbox', () => {
       },
       expect.objectContaining({ subject: 'first', to: 'ada@example.org' }),
     ]);
+    const receivers = async (to: string) =>
+      ((await (await api(mailbox, `/api/messages?to=${encodeURIComponent(to)}`)).json()) as any[]).map(({ to }) => to);
+    expect(await receivers('Bob.O+tag@')).toEqual(['Bob.O+tag@example.org']);
+    expect(await receivers('nobody@')).toEqual([]);
     expect(Number.isInteger(messages[0].received_at)).toBe(true);
     expect(Math.abs(messages[0].received_at - Date.now() / 1000)).toBeLessThan(60);
     expect((await api(mailbox, undefined, { method: 'DELETE' })).status).toBe(204);

@@ -5,4 +5,4 @@ vi.mock('../../shared/passwords/parameters.ts', async (original) =>
   (await import('./quick-hashes.ts')).quick(original),
 );
 
-runMatrix('SQLite', async () => ({ STORE_URL: 'sqlite:' }));
+runMatrix('SQLite', async () => ({ STORE_URL: 'sqlite:' }), 'every door');

@@ -61,12 +61,13 @@ const readJson = async (request: IncomingMessage): Promise<unknown> => {
 const respond = async (
   messages: Messages,
   method: string,
-  path: string,
+  { pathname: path, searchParams }: Pick<URL, 'pathname' | 'searchParams'>,
   read: () => Promise<unknown>,
 ): Promise<Answer> => {
   const isRead = method === 'GET' || method === 'HEAD';
   if (path === '/api/messages') {
-    if (isRead) return { status: 200, type: 'application/json', body: JSON.stringify(messages.list()) };
+    const list = () => messages.list(searchParams.get('to') ?? '');
+    if (isRead) return { status: 200, type: 'application/json', body: JSON.stringify(list()) };
     if (method === 'POST') return add(messages, read);
     if (method !== 'DELETE') return { ...text(405, 'GET, POST or DELETE'), allow: 'GET, HEAD, POST, DELETE' };
     await messages.clear();
@@ -88,9 +89,10 @@ export const startHttp = (messages: Messages, { host, port }: { host: string; po
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     // a page elsewhere can point a name of its own at this machine (DNS rebinding); it can't say that it is localhost
     const isOurs = !onLoopback || LOOPBACK.test(request.headers.host ?? '');
-    const path = (request.url ?? '/').split('?')[0]!;
+    const [pathname = '/', query] = (request.url ?? '/').split('?');
+    const asked = { pathname, searchParams: new URLSearchParams(query) };
     const { status, type, body, policy, allow } = isOurs
-      ? await respond(messages, request.method ?? 'GET', path, () => readJson(request))
+      ? await respond(messages, request.method ?? 'GET', asked, () => readJson(request))
       : text(421, 'Ask for localhost');
     response.writeHead(status, {
       ...COMMON,

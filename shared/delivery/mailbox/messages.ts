@@ -15,8 +15,8 @@ export interface MailboxMessage {
 }
 
 export interface Messages {
-  /** Newest first. */
-  list(): readonly MailboxMessage[];
+  /** Newest first; with `to`, those whose receiver contains it. */
+  list(to?: string): readonly MailboxMessage[];
   get(id: string): MailboxMessage | undefined;
   /** Resolves when the message is in the file. */
   add(message: Omit<MailboxMessage, 'id' | 'received_at'>): Promise<MailboxMessage>;
@@ -62,7 +62,7 @@ export const openMessages = async (file: string): Promise<Messages> => {
   };
 
   return {
-    list: () => kept.toReversed(),
+    list: (to = '') => kept.filter((message) => message.to.includes(to)).reverse(),
     get: (id) => kept.find((message) => message.id === id),
     add: ({ channel, to, subject, text, html }) =>
       inOrder(async () => {

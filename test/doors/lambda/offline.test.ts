@@ -38,8 +38,8 @@ describe('the functions of serverless.yml under serverless-offline', () => {
     },
     mails: async (to) => {
       await offline.drain();
-      const messages = (await (await fetch(`${offline.mailboxUrl}/api/messages`)).json()) as Mail[];
-      return messages.filter((mail) => mail.to.includes(to));
+      const response = await fetch(`${offline.mailboxUrl}/api/messages?to=${encodeURIComponent(to)}`);
+      return (await response.json()) as Mail[];
     },
     ...offline.credentials,
   });
