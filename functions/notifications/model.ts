@@ -100,8 +100,11 @@ export const MAX_DEVICES = 10;
 export const deviceId = (address: string): string =>
   createHash('sha256').update(address).digest('base64url').slice(0, 32);
 
-/** The id of a message that was asked for under a key: the same for the same key, and no event's. */
-export const keyedId = (key: string): string => createHash('sha256').update(`message ${key}`).digest('base64url');
+/** The id of a message that a service asked for under a key: the same for the same key of the same service, and no event's. */
+export const keyedId = (service: string, key: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify(['message', service, key]))
+    .digest('base64url');
 
 /** The id of the ledger's record of a message on a channel. */
 export const deliveryId = (id: string, channel: Channel): string => `${id}.${channel}`;

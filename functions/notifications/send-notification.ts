@@ -45,7 +45,7 @@ const Request = z
     }),
     idempotency_key: z.string().min(16).max(128).optional().meta({
       description:
-        'Makes it safe to repeat the request: under the same key it gets the same id, and nothing is sent again',
+        'Makes it safe to repeat the request: under the same key of the same service it gets the same id, and nothing is sent again',
     }),
   })
   .refine(({ user_id, email, phone_number }) => (user_id === undefined) === !!(email ?? phone_number), {
@@ -105,7 +105,7 @@ export const sendNotification = operation({
   writes: [deliveries],
   needs: ['clock', 'ids', 'sealer'],
   calls: { getContact },
-  run: async ({ getContact, store, clock, ids, sealer }, request) => {
+  run: async ({ getContact, store, clock, ids, sealer }, request, { caller }) => {
     const { user_id, template_name, subject, category, priority, send_at, expires_at, idempotency_key } = request;
     const channels = new Set(request.channels);
     const { fallback_after } = request;
@@ -137,7 +137,7 @@ export const sendNotification = operation({
       push: user_id,
       realtime: user_id,
     };
-    const id = idempotency_key === undefined ? ids.uuid() : keyedId(idempotency_key);
+    const id = idempotency_key === undefined ? ids.uuid() : keyedId(caller.kind === 'service' ? caller.name : '', idempotency_key);
     const now = clock.now();
     const ask = { id, user_id, category, template_name, template_data, priority, subject, send_at, expires_at };
     const later = fallback_after === undefined ? [] : fallbacksOf(ask, channels, fallback_after * 1_000, now);

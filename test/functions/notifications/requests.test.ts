@@ -141,6 +141,16 @@ describe('a service that asks for a message', () => {
     expect(new Set(mails.map(({ message_id }) => message_id)).size).toBe(4);
   });
 
+  it("under a key that another service used, too, has its own sent: nobody takes a message's place, or learns its id", async () => {
+    const { ask, drain, mails } = await openNotifications();
+    const request = { channels: ['email'], ...notice, idempotency_key: 'the-key-of-order-1' };
+    const first = await ask(sendNotification, { ...request, email: 'nobody@example.org' }, 'shop');
+    const second = await ask(sendNotification, { ...request, email: 'bob@example.org' }, 'bank');
+    await drain();
+    expect(second.id).not.toBe(first.id);
+    expect(mails.map(({ to }) => to).toSorted()).toEqual(['bob@example.org', 'nobody@example.org']);
+  });
+
   it('to a user who is none is told that there is none', async () => {
     const { ask } = await openNotifications();
     const asked = ask(sendNotification, { user_id: 'nobody', channels: ['email'], ...notice });

@@ -130,8 +130,11 @@ export const openNotifications = async (fail: Fail = {}) => {
     /** Calls an operation as a user. */
     as: (user_id: string, op: Operation<any, any>, input: object = {}): Promise<any> =>
       invoke(rig.host, op, input, { ...context(), caller: userCaller(user_id) }),
-    /** Calls an operation as a service. */
-    ask: (op: Operation<any, any>, input: object): Promise<any> => rig.run(op, input),
+    /** Calls an operation as a service; of this name where it is said. */
+    ask: (op: Operation<any, any>, input: object, name?: string): Promise<any> =>
+      name === undefined
+        ? rig.run(op, input)
+        : invoke(rig.host, op, input, { ...context(), caller: { kind: 'service', name, permissions: [] } }),
     ledger: async (id: string, channel: Channel) => (await rig.store.get(deliveries, deliveryId(id, channel)))?.value,
     dead: () => rig.store.messages.peek(DEAD, 20),
     addUser: (more?: Partial<UserRecord>, id?: string) => addUser(rig, more, id),
