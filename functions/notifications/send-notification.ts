@@ -137,7 +137,10 @@ export const sendNotification = operation({
       push: user_id,
       realtime: user_id,
     };
-    const id = idempotency_key === undefined ? ids.uuid() : keyedId(caller.kind === 'service' ? caller.name : '', idempotency_key);
+    const id =
+      idempotency_key === undefined
+        ? ids.uuid()
+        : keyedId(caller.kind === 'service' ? caller.name : '', idempotency_key);
     const now = clock.now();
     const ask = { id, user_id, category, template_name, template_data, priority, subject, send_at, expires_at };
     const later = fallback_after === undefined ? [] : fallbacksOf(ask, channels, fallback_after * 1_000, now);

@@ -1,12 +1,25 @@
 import * as z from 'zod';
+import type { Caller } from '../../shared/kit/context.ts';
 import { operation } from '../../shared/kit/operation.ts';
+import { holds } from '../../shared/kit/permissions.ts';
 import { getAccount } from '../users/get-account.ts';
 import { CheckPermissionRequest, CheckPermissionResponse } from './check-permission.ts';
-import { decide } from './decide.ts';
+import { decide, type Step } from './decide.ts';
 import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rulesOf } from './rules.ts';
 
-/** Shows the way to a decision, step by step: what was looked at, in which order, and what came of it. */
+/** Whether somebody may read the conditions of policies, and so why one could not be judged. */
+const readsRules = (caller: Caller): boolean =>
+  caller.kind === 'service' || (caller.kind === 'user' && holds(caller.permissions, 'permissions:read'));
+
+/** A step without what its condition says: an error of one names what it asks for. */
+const withoutReason = (step: Step): Step =>
+  step.outcome === 'fails' ? { ...step, detail: 'its condition can not be judged' } : step;
+
+/**
+ * Shows the way to a decision, step by step: what was looked at, in which order, and what came of it. Why a condition could not
+ * be judged is told to whoever may read it.
+ */
 export const explain = operation({
   name: 'permissions.explain',
   summary: 'Shows the way to a decision',
@@ -27,7 +40,7 @@ export const explain = operation({
   queries: ['roles.all', 'policies.all'],
   needs: ['clock', 'conditions'],
   calls: { getAccount },
-  run: async ({ store, clock, conditions, getAccount }, { user_id, ...question }) => {
+  run: async ({ store, clock, conditions, getAccount }, { user_id, ...question }, { caller }) => {
     const [{ status }, assigned, rules] = await Promise.all([
       getAccount({ user_id }),
       store.get(roleAssignments, user_id),
@@ -35,6 +48,11 @@ export const explain = operation({
     ]);
     const subject = { id: user_id, status, assignments: assigned?.value };
     const decision = decide(rules, subject, question, Math.floor(clock.now() / 1_000));
-    return { ...decision, rules_version: rules.generation };
+    const { steps } = decision;
+    return {
+      ...decision,
+      steps: readsRules(caller) ? steps : steps.map(withoutReason),
+      rules_version: rules.generation,
+    };
   },
 });

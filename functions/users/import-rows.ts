@@ -1,16 +1,23 @@
 /** The writes of imported accounts: as many in a commit as fit, and alone where one of them fails. */
-import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { insert, type Write, WriteConflict } from '../../shared/ports/store.ts';
 import type { ImportRow } from './bulk-row.ts';
-import { emailKey, externalKey, usernameKey } from './model.ts';
+import {
+  failed,
+  heldBy,
+  keysOf,
+  lookUp,
+  type Names,
+  type Outcome,
+  type Store,
+  type Taking,
+  takes,
+} from './import-keys.ts';
 import { changedProfile } from './profile.ts';
-import { credentials, identifiers, type UserRecord, users, type userTerms } from './records.ts';
+import { credentials, type UserRecord, users } from './records.ts';
 import { isReserved } from './reserved-names.ts';
 import { newTerms } from './terms.ts';
 
-type Names = typeof users.name | typeof identifiers.name | typeof credentials.name | typeof userTerms.name;
-type Store = OperationStore<Names, Names, never>;
 type Given = Pick<Ports, 'clock' | 'ids' | 'passwords' | 'settings'>;
 
 /** What a store takes in one commit, which is what DynamoDB does, with room for the line of the audit log and where it came from. */
@@ -18,27 +25,10 @@ const MOST_WRITES = 98;
 /** Commits at a time. */
 const LANES = 32;
 
-/** What becomes of a row. */
-export type Outcome =
-  | { status: 'created' | 'exists'; user_id: string }
-  | { status: 'failed'; code: string; path: string; message: string };
-
-const failed = (path: string, message: string, code = 'invalid_request'): Outcome => ({
-  status: 'failed',
-  ...{ code, path, message },
-});
-
-interface Planned {
+interface Planned extends Taking {
   at: number;
   user_id: string;
-  writes: Write<Names>[];
 }
-
-const keysOf = ({ external_id, email, username }: ImportRow): string[] => [
-  ...(external_id === undefined ? [] : [externalKey(external_id)]),
-  emailKey(email),
-  ...(username === undefined ? [] : [usernameKey(username)]),
-];
 
 /** What is wrong with a row by itself; undefined: nothing. @throws AppError for fields of the profile */
 const faultOf = ({ passwords }: Given, { password_hash, username }: ImportRow): Outcome | undefined => {
@@ -46,17 +36,6 @@ const faultOf = ({ passwords }: Given, { password_hash, username }: ImportRow): 
     return failed('password_hash', 'Is of no known form, or too costly to check');
   }
   return username !== undefined && isReserved(username) ? failed('username', 'This name is reserved') : undefined;
-};
-
-/** What stands in the way of a row; undefined: nothing. @param held whose the keys are that somebody has */
-const heldBy = (row: ImportRow, held: ReadonlyMap<string, string>): Outcome | undefined => {
-  const known = row.external_id === undefined ? undefined : held.get(externalKey(row.external_id));
-  if (known !== undefined) return { status: 'exists', user_id: known };
-  if (held.has(emailKey(row.email))) return failed('email', 'Somebody has this address', 'already_exists');
-  if (row.username !== undefined && held.has(usernameKey(row.username))) {
-    return failed('username', 'Somebody has this name', 'already_exists');
-  }
-  return undefined;
 };
 
 const writesOf = ({ clock, settings }: Given, row: ImportRow, user_id: string): Write<Names>[] => {
@@ -73,7 +52,6 @@ const writesOf = ({ clock, settings }: Given, row: ImportRow, user_id: string): 
     generation: 0,
   };
   return [
-    ...keysOf(row).map((key) => insert(identifiers, key, { user_id })),
     insert(users, user_id, user),
     ...(password_hash === undefined ? [] : [insert(credentials, user_id, { password_hash, changed_at: now })]),
     ...newTerms(user_id, user, undefined),
@@ -85,36 +63,38 @@ const commitsOf = (planned: readonly Planned[]): Planned[][] => {
   const commits: Planned[][] = [];
   let room = 0;
   for (const plan of planned) {
-    if (plan.writes.length > room) {
+    const size = plan.writes.length + plan.events.length;
+    if (size > room) {
       commits.push([]);
       room = MOST_WRITES;
     }
     commits.at(-1)!.push(plan);
-    room -= plan.writes.length;
+    room -= size;
   }
   return commits;
 };
 
 /**
  * Makes accounts of rows, whole or not at all each. What is wrong with one costs no other, and a row whose `external_id` is known
- * changes nothing.
+ * changes nothing. Who registered a row's address and never proved it gives way to it.
  *
  * @throws AppError when the store is away: rows of it that were made are known by their `external_id` the next time
  */
 export const importRows = async (store: Store, given: Given, rows: readonly ImportRow[]): Promise<Outcome[]> => {
-  const found = await store.getMany(identifiers, rows.flatMap(keysOf));
-  const held = new Map([...found].map(([key, { value }]) => [key, value.user_id]));
+  const found = await lookUp(store, rows);
   const outcomes = new Array<Outcome>(rows.length);
   const planned: Planned[] = [];
   for (const [at, row] of rows.entries()) {
-    const refused = heldBy(row, held) ?? faultOf(given, row);
+    const refused = heldBy(row, found) ?? faultOf(given, row);
     if (refused) {
       outcomes[at] = refused;
       continue;
     }
     const user_id = given.ids.uuid();
     try {
-      planned.push({ at, user_id, writes: writesOf(given, row, user_id) });
+      const made = writesOf(given, row, user_id);
+      const { writes, events } = await takes(store, row, user_id, found);
+      planned.push({ at, user_id, writes: [...writes, ...made], events });
     } catch (thrown) {
       const { errors: [first] = [] } = thrown as { errors?: { path: string; message: string }[] };
       if (!first) throw thrown;
@@ -122,26 +102,28 @@ export const importRows = async (store: Store, given: Given, rows: readonly Impo
       continue;
     }
     // of two rows of one batch the first has it
-    for (const key of keysOf(row)) held.set(key, user_id);
+    for (const key of keysOf(row)) found.held.set(key, user_id);
   }
 
-  const alone = async ({ at, user_id, writes }: Planned): Promise<void> => {
+  const alone = async ({ at, user_id, writes, events }: Planned): Promise<void> => {
     try {
-      await store.transact(writes);
+      await store.transact(writes, events);
       outcomes[at] = { status: 'created', user_id };
     } catch (thrown) {
       if (!(thrown instanceof WriteConflict)) throw thrown;
       const row = rows[at]!;
-      const now = await store.getMany(identifiers, keysOf(row));
-      const holders = new Map([...now].map(([key, { value }]) => [key, value.user_id]));
-      outcomes[at] = heldBy(row, holders) ?? failed('email', 'Somebody else registers it right now', 'conflict');
+      outcomes[at] =
+        heldBy(row, await lookUp(store, [row])) ?? failed('email', 'Somebody else registers it right now', 'conflict');
     }
   };
   const commits = commitsOf(planned);
   const lane = async (): Promise<void> => {
     for (let commit = commits.shift(); commit; commit = commits.shift()) {
       try {
-        await store.transact(commit.flatMap(({ writes }) => writes));
+        await store.transact(
+          commit.flatMap(({ writes }) => writes),
+          commit.flatMap(({ events }) => events),
+        );
         for (const { at, user_id } of commit) outcomes[at] = { status: 'created', user_id };
       } catch (thrown) {
         if (!(thrown instanceof WriteConflict)) throw thrown;

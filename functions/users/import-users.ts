@@ -2,21 +2,21 @@ import { ahead, batches } from '../../shared/kit/batches.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { type Row, stream } from '../../shared/kit/stream.ts';
 import { ImportAnswer, ImportRow } from './bulk-row.ts';
-import { importRows, type Outcome } from './import-rows.ts';
-import { credentials, identifiers, users, userTerms } from './records.ts';
+import { IMPORT_EVENTS, KEPT, type Outcome } from './import-keys.ts';
+import { importRows } from './import-rows.ts';
 import { USER_STATUSES } from './status.ts';
 
 /** Rows that are looked at and committed together: three keys of each are what a store reads at once, and their commits share a flush. */
 const AT_ONCE = 320;
 /** While one waits for the disk or the way there, the next is worked on. */
 const BATCHES = 3;
-const KEPT = [users, identifiers, credentials, userTerms] as const;
 
 /**
  * Makes accounts of rows as they come, with the password hashes of other systems, and answers each row in order. A row that is
  * broken costs itself only. After a cut send again what was not answered, or all of it: a row with an `external_id` is known.
  *
- * Nobody is written to, and no event is told. A hash of another system is replaced by one of ours at the first login.
+ * An account that only waits for the same address to be proved gives way to a row that says that it is. Nobody is written to, and
+ * no event is told but of that one's end. A hash of another system is replaced by one of ours at the first login.
  */
 export const importUsers = operation({
   name: 'users.import-users',
@@ -37,6 +37,7 @@ export const importUsers = operation({
   input: stream(ImportRow, { faults: true, limit: 16 * 1024 }),
   output: stream(ImportAnswer),
   elsewhere: { object: 'rows' },
+  emits: IMPORT_EVENTS,
   reads: KEPT,
   writes: KEPT,
   needs: ['clock', 'ids', 'passwords', 'settings'],

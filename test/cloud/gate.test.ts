@@ -41,7 +41,7 @@ import { updateUserStatus } from '../../functions/users/update-user-status.ts';
 import { notedStarts, overBudget } from '../../infra/aws/starts.ts';
 import { changed, readCounts } from '../../infra/cost/counts.ts';
 import { cases } from '../e2e/cases/index.ts';
-import { expectOk, userWithSession } from '../e2e/world.ts';
+import { expectOk, registered, userWithSession } from '../e2e/world.ts';
 import { newBrowser } from '../engines/push-service.ts';
 import { packaged } from '../support/packaged.ts';
 import { countAll } from './counting.ts';
@@ -180,6 +180,8 @@ test('the functions do all their work with their own rights', { timeout: 500_000
   const asking = (op: typeof exportUsers | typeof importUsers, input: object) =>
     expectOk(world.call({ ...op, input: z.looseObject({}) } as never, input, { token: again })) as Promise<any>;
   const { job, upload } = await asking(importUsers, {});
+  // which somebody else registered and never proved
+  await registered(world, { email: 'imported@example.org' });
   const row = JSON.stringify({ email: 'imported@example.org', external_id: '1' });
   await fetch(upload.url, { method: 'PUT', headers: upload.headers, body: row });
   await stack.drain();

@@ -1,10 +1,11 @@
 import { expect } from 'vitest';
 import { login } from '../../../functions/auth/login.ts';
+import { verifyEmail } from '../../../functions/auth/verify-email.ts';
 import { getUser } from '../../../functions/users/get-user.ts';
 import { importUsers } from '../../../functions/users/import-users.ts';
 import { listUsers } from '../../../functions/users/list-users.ts';
 import { verifyPassword } from '../../../functions/users/verify-password.ts';
-import { type Case, expectOk, newEmail, verified, type World } from '../world.ts';
+import { type Case, expectOk, newEmail, PASSWORD, registered, verified, type World } from '../world.ts';
 
 /** Of jBCrypt's vectors. */
 const BCRYPT = '$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe';
@@ -41,6 +42,24 @@ export const bulk: Case[] = [
         expect((await expectOk(world.call(verifyPassword, { user_id, password }, service))).valid).toBe(valid);
       }
       expect((await world.call(login, { identifier: row.email, password: 'a' })).ok).toBe(true);
+    },
+  },
+  {
+    name: 'who registered an address and never proved it gives way to its row, and gets nothing of the account',
+    run: async (world) => {
+      if (!carries(world)) return;
+      const service = { token: world.service_token };
+      const [email, username] = [newEmail(), `n${crypto.randomUUID().slice(0, 12)}`];
+      const { token: link } = await registered(world, { email, username });
+      const unproved = await expectOk(world.call(importUsers, { email, email_verified: false }, service));
+      expect([unproved.status ?? unproved.result, unproved.code]).toEqual(['failed', 'already_exists']);
+      const made = await expectOk(world.call(importUsers, { email, username, password_hash: BCRYPT }, service));
+      expect(made.status ?? made.result).toBe('created');
+      expect((await world.call(verifyEmail, { token: link })).code).toBe('invalid_token');
+      expect((await world.call(login, { identifier: email, password: PASSWORD })).code).toBe('invalid_credentials');
+      const { user_id } = await expectOk(world.call(login, { identifier: username, password: 'a' }));
+      expect(user_id).toBe(made.user_id);
+      expect((await expectOk(world.call(listUsers, { q: email }, service))).users).toMatchObject([{ id: user_id }]);
     },
   },
   {

@@ -73,7 +73,7 @@ export const permissions: Case[] = [
   {
     name: 'a policy decides by its condition, is refused with line and column when it does not type-check, and is explained',
     run: async (world) => {
-      const { user_id } = await verified(world);
+      const { user_id, email } = await verified(world);
       const policy = { name: name(), effect: 'allow', resources: ['docs'], actions: ['share'] };
       const broken = { ...policy, condition: '1 + "a" == 2' };
       expect(await world.call(createPolicy, broken, service(world))).toMatchObject({
@@ -89,6 +89,15 @@ export const permissions: Case[] = [
       });
       expect((await ask(world, user_id, 'share', { owner_id: user_id })).reason).toBe('condition_failed');
       const question = { user_id, resource: 'docs', action: 'share', context };
+      const unjudged = { ...question, context: { owner_id: user_id } };
+      const asked = await expectOk(world.call(explain, unjudged, service(world)));
+      expect(asked.steps.at(-1)).toMatchObject({ outcome: 'fails', detail: expect.stringContaining('mfa') });
+      if (world.name !== 'gRPC') {
+        const { access_token: token } = await loggedIn(world, email);
+        const own = await expectOk(world.call(explain, unjudged, { token }));
+        expect(own).toMatchObject({ reason: 'condition_failed', steps: [{ outcome: 'passes' }, { outcome: 'fails' }] });
+        expect(JSON.stringify(own)).not.toContain('mfa');
+      }
       const { steps } = await expectOk(world.call(explain, question, service(world)));
       expect(steps.at(-1)).toMatchObject({ rule: `policy:${policy.name}`, outcome: 'allows' });
       await expectOk(world.call(deletePolicy, { policy: policy.name }, service(world)));
