@@ -24,6 +24,7 @@ import { processes } from './processes.ts';
 import * as proto from './proto.ts';
 import { rabbitmq } from './rabbitmq.ts';
 import { resources } from './resources.ts';
+import { serviceConfig } from './service-config.ts';
 import { serviceNamesFile } from './service-names.ts';
 import { statuses } from './statuses.ts';
 
@@ -50,6 +51,7 @@ const GENERATORS: readonly Generator[] = [
   rabbitmq,
   containers,
   proto,
+  serviceConfig,
   commonPasswords,
   cost,
 ];

@@ -4,6 +4,8 @@ import type { AppError } from './errors.ts';
 
 /** The media type of rows over HTTP: one JSON value a line. */
 export const NDJSON = 'application/x-ndjson';
+/** And where a binding has them as events: Server-Sent Events (WHATWG HTML, 9.2). */
+export const EVENT_STREAM = 'text/event-stream';
 /** Bytes of a row, as JSON or as a message, where a stream declares none. */
 export const ROW_LIMIT = 64 * 1024;
 /** Milliseconds in which at least one row has to move, either way. */

@@ -52,6 +52,17 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  test('says what streams answer, and that an address may be too long where something stands in it', () => {
+    const { get: watch } = made.paths['/api/v1/realtime/stream'];
+    expect(Object.keys(watch.responses[200].content)).toEqual(['text/event-stream']);
+    const { get: rows } = made.paths['/api/v1/users/export'];
+    expect(Object.keys(rows.responses[200].content)).toEqual(['application/x-ndjson']);
+    for (const methods of Object.values<any>(made.paths)) {
+      for (const { operationId, parameters = [], responses } of Object.values<any>(methods))
+        expect([operationId, 414 in responses]).toEqual([operationId, parameters.length > 0]);
+    }
+  });
+
   test('says how to be let in exactly where not everybody is', () => {
     for (const binding of bindings) {
       const { op, http } = binding;

@@ -1,11 +1,10 @@
 /** The OpenAPI 3.1 document of the platform, made from the operations themselves. Pure. */
 import { type BodyKind, type HttpBinding, kindsOf } from '../../kit/binding.ts';
-import type { ErrorCode } from '../../kit/errors.ts';
 import { type Access, elsewhereOf, type Operation, streams } from '../../kit/operation.ts';
 import type { Service } from '../../kit/service.ts';
 import { isStream, NDJSON, type Stream } from '../../kit/stream.ts';
 import { exampleOf } from './example.ts';
-import { outcomesOf, PROBLEM } from './problems.ts';
+import { PROBLEM } from './problems.ts';
 import { responsesOf } from './responses.ts';
 import { type JsonSchema, SchemaBook } from './schemas.ts';
 
@@ -96,7 +95,7 @@ const operationObject = (op: Operation<any, any>, http: HttpBinding, at: number,
         : { required: (body.required?.length ?? 0) > 0, content: content(body, kindsOf(http)) },
     }),
     ...(streams(op) && { 'x-streams': { elsewhere: elsewhereOf(op) } }),
-    responses: responsesOf(op, http, book, body !== undefined),
+    responses: responsesOf(op, http, book, { body: body !== undefined, parameters: parameters.length > 0 }),
   };
 };
 
@@ -146,6 +145,3 @@ export const openApi = (services: readonly Service[], { version, server = '/' }:
     },
   };
 };
-
-/** Error codes that the document names for an operation; for tests. */
-export const codesOf = (op: Operation<any, any>): ErrorCode[] => [...outcomesOf(op, true).values()].flat();

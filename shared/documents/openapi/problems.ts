@@ -26,13 +26,17 @@ export const PROBLEM = {
 } as const;
 
 /** The codes that an operation may answer, by status. */
-export const outcomesOf = (op: Operation<any, any>, hasBody: boolean): Map<number, ErrorCode[]> => {
+export const outcomesOf = (
+  op: Operation<any, any>,
+  has: { body: boolean; parameters: boolean },
+): Map<number, ErrorCode[]> => {
   const isPublic = (typeof op.access === 'string' ? [op.access] : op.access).includes('public');
   const codes = new Set<ErrorCode>([
     'invalid_request',
     ...(isPublic ? [] : (['unauthenticated', 'forbidden'] as const)),
     ...op.errors,
-    ...(hasBody ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(has.body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(has.parameters ? (['uri_too_long'] as const) : []),
     'too_many_requests',
     'internal',
     'unavailable',

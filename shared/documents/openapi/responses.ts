@@ -1,7 +1,7 @@
 /** What a binding answers, for the OpenAPI document: its declared answers, and the problems by status. */
 import { answersOf, type HttpAnswer, type HttpBinding } from '../../kit/binding.ts';
 import type { Operation } from '../../kit/operation.ts';
-import { isStream, NDJSON } from '../../kit/stream.ts';
+import { EVENT_STREAM, isStream, NDJSON } from '../../kit/stream.ts';
 import { exampleOf } from './example.ts';
 import { outcomesOf, problemResponses } from './problems.ts';
 import type { SchemaBook } from './schemas.ts';
@@ -18,17 +18,26 @@ interface ResponseObject {
   content?: object;
 }
 
-const contentOf = (op: Operation<any, any>, { kind, schema }: HttpAnswer, book: SchemaBook): object | undefined => {
-  if (isStream(op.output)) return { [NDJSON]: { schema: book.output(op.output.row) } };
+const EVENTS = 'Each the `data` of an event. What ends the stream before its time is an event `problem`.';
+
+const contentOf = (
+  op: Operation<any, any>,
+  { rows }: HttpBinding,
+  { kind, schema }: HttpAnswer,
+  book: SchemaBook,
+): object | undefined => {
+  if (isStream(op.output)) {
+    return { [rows === 'events' ? EVENT_STREAM : NDJSON]: { schema: book.output(op.output.row) } };
+  }
   if (kind === 'page') return { 'text/html': { schema: { type: 'string' } } };
   if (kind !== 'json') return undefined;
   const json = book.output(schema ?? op.output);
   return { 'application/json': { schema: json, example: exampleOf(json, (ref) => book.resolve(ref)) } };
 };
 
-const answered = (op: Operation<any, any>, answer: HttpAnswer, book: SchemaBook): ResponseObject => {
-  const content = contentOf(op, answer, book);
-  const told = isStream(op.output) ? `${op.summary}. ${ROWS}` : op.summary;
+const answered = (op: Operation<any, any>, http: HttpBinding, answer: HttpAnswer, book: SchemaBook): ResponseObject => {
+  const content = contentOf(op, http, answer, book);
+  const told = isStream(op.output) ? `${op.summary}. ${http.rows === 'events' ? EVENTS : ROWS}` : op.summary;
   return {
     description: answer.description ?? (answer.kind === 'empty' ? 'Done' : told),
     headers: { ...REQUEST_ID, ...(answer.kind === 'redirect' && LOCATION) },
@@ -48,15 +57,15 @@ export const responsesOf = (
   op: Operation<any, any>,
   http: HttpBinding,
   book: SchemaBook,
-  hasBody: boolean,
+  has: { body: boolean; parameters: boolean },
 ): Record<string, ResponseObject> => {
   const responses: Record<string, ResponseObject> = {};
   const add = (status: number | string, response: ResponseObject): void => {
     const known = responses[status];
     responses[status] = known ? both(known, response) : response;
   };
-  for (const answer of answersOf(http)) add(answer.status, answered(op, answer, book));
-  for (const [status, response] of Object.entries(problemResponses(outcomesOf(op, hasBody)))) {
+  for (const answer of answersOf(http)) add(answer.status, answered(op, http, answer, book));
+  for (const [status, response] of Object.entries(problemResponses(outcomesOf(op, has)))) {
     add(status, response as ResponseObject);
   }
   return responses;

@@ -1,10 +1,9 @@
 /** What an operation or an error is as an HTTP answer. Pure. */
 import type { Answered } from '../../kit/binding.ts';
 import { AppError, ERRORS, toProblem } from '../../kit/errors.ts';
-import { isStream, NDJSON } from '../../kit/stream.ts';
+import { EVENT_STREAM, isStream, NDJSON } from '../../kit/stream.ts';
 import type { HttpResponse } from './message.ts';
 import { DEFAULT_CHALLENGE, type Route } from './route.ts';
-import { EVENT_STREAM } from './server-sent-events.ts';
 
 /** An error as an answer: problem+json (RFC 9457), `WWW-Authenticate` (RFC 6750) and `Retry-After` where they belong. */
 export const problemResponse = (error: AppError, requestId: string, challenge = DEFAULT_CHALLENGE): HttpResponse => ({

@@ -1,8 +1,6 @@
 /** Rows as Server-Sent Events (WHATWG HTML, 9.2). Pure. */
 import { type AppError, toProblem } from '../../kit/errors.ts';
 
-export const EVENT_STREAM = 'text/event-stream';
-
 /** How often a stream without rows shows that it lives, in ms: proxies cut what is silent for a minute. */
 export const BEAT_MS = 20_000;
 /** A comment, which readers pass over. */
