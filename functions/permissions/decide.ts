@@ -42,7 +42,6 @@ export interface Decision {
   reason: ReasonCode;
   /** The rules that decided. */
   applied_policies: string[];
-  steps: Step[];
 }
 
 /** A subject as the rules of now see it: made once, however many questions are asked about it. */
@@ -106,20 +105,19 @@ const judge = (policy: LoadedPolicy, facts: () => ConditionFacts): { outcome: Ou
  * Decides.
  *
  * @param now unix seconds
+ * @param steps takes what was looked at, for who asks for the way
  * @example decide(rules, { id, status: 'active' }, { resource: 'docs', action: 'read', context: {} }, now).allowed
  */
-export const decide = (rules: Rules, subject: Subject, question: Question, now: number): Decision =>
-  decideFor(rules, prepare(rules, subject, now), question);
+export const decide = (rules: Rules, subject: Subject, question: Question, now: number, steps?: Step[]): Decision =>
+  decideFor(rules, prepare(rules, subject, now), question, steps);
 
 /** Decides one of several questions about one subject. */
-export const decideFor = (rules: Rules, prepared: Prepared, question: Question): Decision => {
+export const decideFor = (rules: Rules, prepared: Prepared, question: Question, steps?: Step[]): Decision => {
   const { subject, roles, denials, grants } = prepared;
-  const steps: Step[] = [];
   const end = (allowed: boolean, reason: ReasonCode, applied_policies: string[] = []): Decision => ({
     allowed,
     reason,
     applied_policies,
-    steps,
   });
   if (subject.status === undefined) return end(false, 'unknown_user');
   if (subject.status !== 'active') return end(false, 'user_inactive');
@@ -136,7 +134,7 @@ export const decideFor = (rules: Rules, prepared: Prepared, question: Question):
 
   const denial = denials.find(({ parsed }) => covers(parsed, wanted));
   if (denial) {
-    steps.push({ rule: `grant:${denial.id}`, outcome: 'denies', detail: `${denial.permission} is denied` });
+    steps?.push({ rule: `grant:${denial.id}`, outcome: 'denies', detail: `${denial.permission} is denied` });
     return end(false, 'denied_by_grant', [`grant:${denial.id}`]);
   }
 
@@ -144,32 +142,32 @@ export const decideFor = (rules: Rules, prepared: Prepared, question: Question):
   for (const policy of speaking.filter(({ effect }) => effect === 'deny')) {
     const rule = `policy:${policy.name}`;
     const { outcome, detail } = judge(policy, facts);
-    steps.push({ rule, outcome: outcome === 'fails' ? 'fails' : outcome === 'holds' ? 'denies' : 'passes', detail });
+    steps?.push({ rule, outcome: outcome === 'fails' ? 'fails' : outcome === 'holds' ? 'denies' : 'passes', detail });
     if (outcome !== 'does not hold')
       return end(false, outcome === 'fails' ? 'condition_failed' : 'denied_by_policy', [rule]);
   }
 
   const grant = grants.find(({ parsed }) => covers(parsed, wanted));
   if (grant) {
-    steps.push({ rule: `grant:${grant.id}`, outcome: 'allows', detail: `${grant.permission} is granted` });
+    steps?.push({ rule: `grant:${grant.id}`, outcome: 'allows', detail: `${grant.permission} is granted` });
     return end(true, 'granted_by_grant', [`grant:${grant.id}`]);
   }
   for (const role of roles) {
     const found = role.permissions.find(({ parsed }) => covers(parsed, wanted));
     const rule = `role:${role.name}`;
     if (!found) {
-      steps.push({ rule, outcome: 'passes', detail: 'it has no such permission' });
+      steps?.push({ rule, outcome: 'passes', detail: 'it has no such permission' });
       continue;
     }
     const from = found.role === role.name ? '' : ` by ${found.role}`;
-    steps.push({ rule, outcome: 'allows', detail: `it has ${found.text}${from}` });
+    steps?.push({ rule, outcome: 'allows', detail: `it has ${found.text}${from}` });
     return end(true, 'granted_by_role', [rule]);
   }
   const failed: string[] = [];
   for (const policy of speaking.filter(({ effect }) => effect === 'allow')) {
     const rule = `policy:${policy.name}`;
     const { outcome, detail } = judge(policy, facts);
-    steps.push({ rule, outcome: outcome === 'fails' ? 'fails' : outcome === 'holds' ? 'allows' : 'passes', detail });
+    steps?.push({ rule, outcome: outcome === 'fails' ? 'fails' : outcome === 'holds' ? 'allows' : 'passes', detail });
     if (outcome === 'holds') return end(true, 'allowed_by_policy', [rule]);
     if (outcome === 'fails') failed.push(rule);
   }

@@ -47,8 +47,8 @@ export const explain = operation({
       rulesOf(store, { clock, conditions }),
     ]);
     const subject = { id: user_id, status, assignments: assigned?.value };
-    const decision = decide(rules, subject, question, Math.floor(clock.now() / 1_000));
-    const { steps } = decision;
+    const steps: Step[] = [];
+    const decision = decide(rules, subject, question, Math.floor(clock.now() / 1_000), steps);
     return {
       ...decision,
       steps: readsRules(caller) ? steps : steps.map(withoutReason),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decide, type Subject } from '../../../functions/permissions/decide.ts';
+import { decide, type Step, type Subject } from '../../../functions/permissions/decide.ts';
 import { effective, forToken } from '../../../functions/permissions/effective.ts';
 import { BUILT_IN_ROLES, type PolicyFields, type RoleFields } from '../../../functions/permissions/model.ts';
 import type { Question } from '../../../functions/permissions/question.ts';
@@ -78,9 +78,10 @@ describe('a decision', () => {
       writer: { permissions: ['docs:write'], inherits: ['reader'] },
       chief: { inherits: ['writer'] },
     });
-    const decision = decide(rules, somebody([has('chief')]), asks('docs', 'read'), NOW);
+    const steps: Step[] = [];
+    const decision = decide(rules, somebody([has('chief')]), asks('docs', 'read'), NOW, steps);
     expect(decision).toMatchObject({ allowed: true, reason: 'granted_by_role', applied_policies: ['role:chief'] });
-    expect(decision.steps.at(-1)!.detail).toBe('it has docs:read by reader');
+    expect(steps.at(-1)!.detail).toBe('it has docs:read by reader');
   });
 
   test('takes effect to the second when a role or a grant is over', async () => {
