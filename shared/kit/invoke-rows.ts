@@ -1,31 +1,10 @@
 /** The rows of a stream on their way into an operation and out of it. */
-import { AppError, type ErrorCode, toAppError } from './errors.ts';
+import { declared } from './declared.ts';
+import { AppError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { parse } from './parse.ts';
 import { type Row, RowFault, type Rows, type Stream } from './stream.ts';
 import { isTold, iterate, type Take, type ToldRows } from './told-rows.ts';
-
-const UNIVERSAL: ReadonlySet<ErrorCode> = new Set([
-  'invalid_request',
-  'unauthenticated',
-  'forbidden',
-  'unavailable',
-  'internal',
-  'too_many_requests',
-  'deadline_exceeded',
-  // of the rows of a stream, while the operation takes them
-  'cancelled',
-  'payload_too_large',
-  'request_timeout',
-]);
-
-/** What was thrown as what this operation may answer: `internal` for what it does not declare. */
-export const declared = (op: Operation<any, any>, thrown: unknown): AppError => {
-  const error = toAppError(thrown);
-  return UNIVERSAL.has(error.code) || op.errors.includes(error.code)
-    ? error
-    : new AppError('internal', { cause: error });
-};
 
 const named = (number: number, { code, detail, errors }: AppError): AppError =>
   new AppError(code, {
