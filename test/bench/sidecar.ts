@@ -83,6 +83,7 @@ const batches = async (server: Program, port: number, tokens: readonly string[])
 interface Round {
   rate: number;
   bare: number;
+  http2: number;
   p99: number;
   barePause: number;
   batch: number;
@@ -114,14 +115,17 @@ const round = async (
   const verify = await closedRate(load, sidecar.program, verifying(sidecar.http, tokens));
   await sidecar.program.stop();
 
-  const fixed = validateToken.responseSerialize(VERDICT);
+  const answer = Buffer.from(validateToken.responseSerialize(VERDICT)).toString('base64');
   const server = start('test/bench/programs/bare-grpc.ts', { core: 0 });
-  const port = await server.ask<number>({ path: validateToken.path, answer: Buffer.from(fixed).toString('base64') });
+  const port = await server.ask<number>({ path: validateToken.path, answer });
   const constant = calls(port, validateToken, asked);
   const bare = await closedRate(load, server, constant);
   const barePause = await steadyP99(load, constant);
   await server.stop();
-  return { rate, bare, p99, barePause, batch, envoy, verify, ready: sidecar.ready_ms };
+  const transport = start('test/bench/programs/bare-http2.ts', { core: 0 });
+  const http2 = await closedRate(load, transport, calls(await transport.ask<number>({ answer }), validateToken, asked));
+  await transport.stop();
+  return { rate, bare, http2, p99, barePause, batch, envoy, verify, ready: sidecar.ready_ms };
 };
 
 export const bench: Bench = {
@@ -146,6 +150,13 @@ export const bench: Bench = {
           baseline: perSecond(middle(({ bare }) => bare)),
           bound: `${percent(ratio)} ≥ ${percent(LEAST)}`,
           ok: ratio >= LEAST,
+        },
+        {
+          what: '  bare node:http2, of the same bytes',
+          measured: perSecond(middle(({ http2 }) => http2)),
+          baseline: perSecond(middle(({ bare }) => bare)),
+          bound: percent(middle((each) => each.http2 / each.bare)),
+          ok: true,
         },
         {
           what: `sidecar ValidateToken: p99 at ${perSecond(RATE)}, the worst of ${RESTARTS} starts`,

@@ -1,5 +1,5 @@
 /** `POST /api/v1/auth/validate` beside a bare `node:http` that answers a fixed string of the same size. */
-import { alternate, type Bench, ms, type Row, ratioRow, timeRow } from './bench.ts';
+import { alternate, type Bench, ms, percent, perSecond, type Row, ratioRow, timeRow } from './bench.ts';
 import { post } from './load/http-wire.ts';
 import { type Load, type Order, startLoad } from './load/index.ts';
 import { seed, startPlatform, withFolder } from './platform.ts';
@@ -11,6 +11,8 @@ const SECONDS = 3;
 const WARM_UP = 2;
 const CONNECTIONS = 32;
 const LEAST = 0.5;
+/** What Node says of each answer by itself. */
+const BY_NODE = new Set(['connection', 'date', 'keep-alive']);
 const [RATE, LOGINS, RATE_SECONDS, P99_MS] = [1_000, 5, 8, 20];
 
 const base64 = (requests: readonly Buffer[]): string[] => requests.map((request) => request.toString('base64'));
@@ -42,15 +44,21 @@ export const bench: Bench = {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ token: tokens[0] }),
       });
+      const answer = await asked.text();
       const bare = start('test/bench/programs/bare-http.ts', { core: 0 });
-      const barePort = await bare.ask<number>({ answer: await asked.text() });
+      const barePort = await bare.ask<number>({ answer });
+      const same = start('test/bench/programs/bare-http.ts', { core: 0 });
+      const fields = [...asked.headers].filter(([name]) => !BY_NODE.has(name)).flat();
+      const samePort = await same.ask<number>({ answer, fields });
 
       const one = validations(platform.http, tokens.slice(0, 1));
       const many = validations(platform.http, tokens);
       const fixed = validations(barePort, tokens.slice(0, 1));
+      const floor = validations(samePort, tokens.slice(0, 1));
       const ours = (order: Omit<Order, 'load'>, seconds?: number) => rate(load, platform.program, order, seconds);
       for (const order of [one, many]) await ours(order, WARM_UP);
       await rate(load, bare, fixed, WARM_UP);
+      await rate(load, same, floor, WARM_UP);
       const rows: Row[] = [];
       for (const [what, order] of [
         ['one token', one],
@@ -63,6 +71,19 @@ export const bench: Bench = {
         );
         rows.push(ratioRow(`validate, ${what}: requests on one core`, found, LEAST));
       }
+
+      const found = await alternate(
+        ROUNDS,
+        () => rate(load, same, floor),
+        () => rate(load, bare, fixed),
+      );
+      rows.push({
+        what: '  of bare node:http with our headers, the body parsed',
+        measured: perSecond(found.ours),
+        baseline: perSecond(found.bare),
+        bound: percent(found.ratio),
+        ok: true,
+      });
 
       const steady = { per_second: RATE, seconds: RATE_SECONDS };
       const bodies = logins.map((login) => post('/api/v1/auth/login', login));

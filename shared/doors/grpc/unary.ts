@@ -14,6 +14,17 @@ import { requestIdOf } from '../binding/binding.ts';
 import { ipOf, isLoopback, presented, serviceCaller } from './access.ts';
 import { type CallRules, contextOf, first, logFailure } from './call.ts';
 import { endCall, reporter } from './observation.ts';
+import { ThinCall } from './thin.ts';
+
+/** Says what stands before the answer. Metadata of grpc-js checks and copies each field, which the short way does without. */
+const begin = (call: Parameters<handleUnaryCall<Buffer, Buffer>>[0], fields: Record<string, string>): void => {
+  if ((call as object) instanceof ThinCall) (call as unknown as ThinCall).begin(fields);
+  else {
+    const headers = new Metadata();
+    for (const name in fields) headers.set(name, fields[name]!);
+    call.sendMetadata(headers);
+  }
+};
 
 /**
  * A handler of grpc-js for an operation. Never throws; requests and answers are bytes.
@@ -44,10 +55,7 @@ export const unary = (
     let note: Context['audit'];
 
     const answer = (message: Buffer | null, failed?: ReturnType<typeof toStatus>) => {
-      const headers = new Metadata();
-      headers.set('x-request-id', requestId);
-      if (note?.written) headers.set(AUDITED, '1');
-      call.sendMetadata(headers);
+      begin(call, { 'x-request-id': requestId, ...(note?.written && { [AUDITED]: '1' }) });
       respond(failed ?? null, message);
       const code = failed?.code ?? status.OK;
       report(code, started, trace);

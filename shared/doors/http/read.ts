@@ -69,8 +69,8 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
       arrived();
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
-    request.on('error', gone);
     request.on('close', gone);
-    // over HTTP/2 what was cut off closes with its answer, which is still to come
-    request.on('aborted', gone);
+    // over HTTP/1.1 what was cut off closes, and tells of an error only whom it has to; over HTTP/2 it closes with its answer,
+    // which is still to come
+    if (request.httpVersionMajor === 2) request.on('error', gone).on('aborted', gone);
   });
