@@ -9,10 +9,14 @@ export const MAX_RESOURCES = 499;
 /** Bytes that a start loads of a function: without the AWS SDK, which the runtime brings, and parts that are loaded when first used. */
 export const MAX_BUNDLE = 220_000;
 
+/** The function that carries events to RabbitMQ loads amqplib in addition: it does nothing else. */
+const MAX_BRIDGE = 350_000;
+
 const FORBIDDEN = /["'](pg|pg-native|amqplib|@node-rs\/argon2)["']/;
 
+const BRIDGE = 'bridge-to-rabbitmq';
 /** The one place of amqplib: beside the function that carries events to RabbitMQ. */
-export const AMQP = 'functions/lambda/bridge-to-rabbitmq.amqp.mjs';
+export const AMQP = `functions/lambda/${BRIDGE}.amqp.mjs`;
 
 export interface Bundle {
   name: string;
@@ -40,13 +44,13 @@ export const bundlesIn = (folder: string): Bundle[] =>
       const name = file.slice(0, -'.zip'.length);
       const files = readZip(readFileSync(join(folder, file)));
       const size = loadedAtOnce(files, `functions/lambda/${name}.mjs`);
-      return { name, size, budget: MAX_BUNDLE, files };
+      return { name, size, budget: name === BRIDGE ? MAX_BRIDGE : MAX_BUNDLE, files };
     })
     .sort((a, b) => b.size - a.size);
 
 /** What is wrong with a bundle. */
 export const faultsOf = ({ name, size, budget, files }: Bundle): string[] => [
-  ...(name !== 'bridge-to-rabbitmq' && files.some((file) => file.name === AMQP) ? [`${name} carries amqplib`] : []),
+  ...(name !== BRIDGE && files.some((file) => file.name === AMQP) ? [`${name} carries amqplib`] : []),
   ...(size === 0 ? [`${name} holds no bundle`] : []),
   ...(size >= budget ? [`${name} has ${size} bytes: it has to stay below ${budget}`] : []),
   ...files.filter((file) => file.name.endsWith('.node')).map((file) => `${name} carries a native addon: ${file.name}`),

@@ -2,9 +2,12 @@
 import type { GeneratedFile, Generator } from './files.ts';
 import { functionOf, toYaml } from './functions.ts';
 import { roleOf } from './iam.ts';
-import { roleId } from './names.ts';
+import { getArn, roleId } from './names.ts';
 import { authorizerFunction } from './platform.ts';
 import { logGroups } from './resources.ts';
+
+/** As osls calls it. */
+const FUNCTION = 'SidecarDashauthorizerLambdaFunction';
 
 export const authorizer: Generator = {
   generate: (): GeneratedFile[] => {
@@ -13,6 +16,9 @@ export const authorizer: Generator = {
       functions: { [name]: functionOf(authorizerFunction) },
       resources: {
         Resources: { [roleId(name)]: roleOf(authorizerFunction), ...logGroups([authorizerFunction]) },
+        Outputs: {
+          AuthorizerArn: { Description: 'What an API Gateway in front invokes', Value: getArn(FUNCTION) },
+        },
       },
     };
     const off = { functions: {}, resources: { Resources: {} } };

@@ -3,7 +3,7 @@
 export type Cfn = string | number | boolean | readonly Cfn[] | { readonly [key: string]: Cfn };
 
 /** Who may take on a role: a service of AWS. @param condition when only. @example assumedBy('lambda') */
-export const assumedBy = (service: 'lambda' | 'apigateway' | 'scheduler', condition?: Cfn): Cfn => ({
+export const assumedBy = (service: 'lambda' | 'apigateway' | 'scheduler' | 'codedeploy', condition?: Cfn): Cfn => ({
   Version: '2012-10-17',
   Statement: [
     {

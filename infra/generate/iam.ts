@@ -9,8 +9,8 @@ import { awsAdaptersOf } from './adapters.ts';
 import { MQ, NETWORK } from './amazon-mq.ts';
 import { bulkRights, presignedRights } from './bulk.ts';
 import { assumedBy, type Cfn } from './cfn.ts';
-import { arn, BUS_ID, deadId, getArn, PREFIX, queueId, tableId, urgentId } from './names.ts';
-import { type LambdaFunction, logicalId, schema } from './platform.ts';
+import { arn, BUS_ID, deadId, getArn, logicalId, PREFIX, queueId, tableId, urgentId } from './names.ts';
+import { type LambdaFunction, schema } from './platform.ts';
 import { urgentQueues } from './urgent.ts';
 
 /** `users` is a table, `users/index/by_status` an index of it. */

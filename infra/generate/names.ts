@@ -1,9 +1,15 @@
 /** What the resources of a deployment are called, and how one refers to another. */
 import type { Cfn } from './cfn.ts';
-import { logicalId } from './platform.ts';
 
 /** Names of this deployment begin so; osls fills the stage in. */
 export const PREFIX = `\${self:service}-\${sls:stage}`;
+
+/** `auth-login` → `AuthLogin`: a CloudFormation logical id. */
+export const logicalId = (name: string): string =>
+  name
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
 
 export const roleId = (name: string): string => `${logicalId(name)}Role`;
 export const tableId = (name: string): string => `${logicalId(name)}Table`;

@@ -188,10 +188,3 @@ export const authorizerFunction: LambdaFunction = {
 
 /** The queues that functions consume, with all bindings of their operations. */
 export const consumedQueues: readonly Pick<Queue, 'name' | 'bindings' | 'handlers'>[] = topologyOf(everywhere).queues;
-
-/** `auth-login` → `AuthLogin`: a CloudFormation logical id. */
-export const logicalId = (name: string): string =>
-  name
-    .split(/[^A-Za-z0-9]+/)
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('');

@@ -4,8 +4,8 @@
  */
 import { functionArn } from './api.ts';
 import { assumedBy, type Cfn } from './cfn.ts';
-import { getArn, PREFIX } from './names.ts';
-import { type LambdaFunction, logicalId, socketFunctions } from './platform.ts';
+import { getArn, logicalId, PREFIX } from './names.ts';
+import { type LambdaFunction, socketFunctions } from './platform.ts';
 
 const API = 'SocketApi';
 const ROLE = 'SocketApiRole';

@@ -31,7 +31,7 @@ import { TEST_SECRET } from '../support/platform.ts';
 import { type Need, startIam } from './iam.ts';
 import type { Meter } from './meter.ts';
 import { type RunningFunction, startFunction } from './runtime.ts';
-import { ACCOUNT, REGION, readTemplate } from './template.ts';
+import { ACCOUNT, invokedBy, REGION, readTemplate } from './template.ts';
 import { unpackAll } from './unpack.ts';
 
 export type { Need };
@@ -150,7 +150,9 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     .filter(({ Type, Properties }) => Type === 'AWS::Lambda::EventSourceMapping' && !Properties.StartingPosition)
     .map(({ Properties }) => ({
       queue: Properties.EventSourceArn['Fn::GetAtt'][0] as string,
-      name: template.resolve(resources[Properties.FunctionName['Fn::GetAtt'][0]]!.Properties.FunctionName) as string,
+      name: template.resolve(
+        resources[invokedBy(resources, Properties.FunctionName)]!.Properties.FunctionName,
+      ) as string,
     }))
     .map(({ queue, name }) => ({ queue, key: name.replace(/^perfect21-dev-/, '') }));
 

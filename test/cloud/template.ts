@@ -37,6 +37,10 @@ const arnOf = (id: string, { Type, Properties }: Resources[string], text: (value
   }
 };
 
+/** The logical id of the function that a mapping or a rule invokes, by itself or by its alias. */
+export const invokedBy = (resources: Resources, to: any): string =>
+  to.Ref ? resources[to.Ref]!.Properties.FunctionName.Ref : to['Fn::GetAtt'][0];
+
 /** @param urls of queues, by logical id */
 export const readTemplate = (urls: (id: string) => string, resources: Resources = resourcesIn(PACKAGE)) => {
   const pseudo: Record<string, string> = {

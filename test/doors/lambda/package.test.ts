@@ -19,6 +19,7 @@ import { DOCUMENT, EVENT_DOCUMENT, ROOT } from '../../../infra/generate/files.ts
 import { lambdaFunctions } from '../../../infra/generate/platform.ts';
 import { urgentQueues } from '../../../infra/generate/urgent.ts';
 import { PACKAGE } from '../../../infra/package.ts';
+import { invokedBy } from '../../cloud/template.ts';
 import { packaged } from '../../support/packaged.ts';
 
 type Resource = { Type: string; Properties: any };
@@ -80,8 +81,8 @@ describe('npm run package', () => {
   test('gives every function a role of its own', () => {
     const roles = ofType('AWS::Lambda::Function').map(([, { Properties }]) => JSON.stringify(Properties.Role));
     expect(new Set(roles).size).toBe(roles.length);
-    // and Scheduler one, to write to the queue of the relay's alarms, and each API one, to invoke
-    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 3);
+    // and Scheduler one, to write to the queue of the relay's alarms, each API one, to invoke, and CodeDeploy one
+    expect(ofType('AWS::IAM::Role')).toHaveLength(roles.length + 4);
   });
 
   test('allows no role an action on everything, and no action by wildcard', () => {
@@ -92,8 +93,9 @@ describe('npm run package', () => {
       for (const action of actions) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
       const everything = [Resource].flat().some((resource) => resource === '*');
       if (everything) expect(WITHOUT_RESOURCE).toEqual(expect.arrayContaining(actions));
-      // log streams are named by Lambda, schedules, objects and connections when they are made; everything else is named to the end
-      if (!everything && !/^(logs|scheduler|sns|s3|execute-api):/.test(actions[0]!))
+      // log streams are named by Lambda, schedules, objects and connections when they are made, and who looks at alarms names none;
+      // everything else is named to the end
+      if (!everything && !/^(logs|scheduler|sns|s3|execute-api|cloudwatch):/.test(actions[0]!))
         expect(JSON.stringify(Resource)).not.toContain('*');
       if (actions[0]!.startsWith('execute-api:'))
         for (const each of [Resource].flat())
@@ -190,7 +192,7 @@ describe('npm run package', () => {
     const count = (type: string): number => ofType(type).length;
     expect(count('AWS::IAM::Role')).toBeLessThan(count('AWS::Lambda::Function') + 5);
     const growing =
-      /^AWS::(Lambda::(Function|EventSourceMapping)|IAM::Role|DynamoDB::Table|SQS::Queue(Policy)?|Events::Rule|Logs::LogGroup|CloudWatch::Alarm)$/;
+      /^AWS::(Lambda::(Function|EventSourceMapping|Version|Alias)|CodeDeploy::DeploymentGroup|IAM::Role|DynamoDB::Table|SQS::Queue(Policy)?|Events::Rule|Logs::LogGroup|CloudWatch::Alarm)$/;
     const frame = Object.values(resources).filter(({ Type }) => !growing.test(Type));
     // what a deployment has once, however much is kept in it and whoever listens
     expect(frame.length).toBeLessThan(30);
@@ -235,7 +237,7 @@ describe('npm run package', () => {
       .filter(([, { Properties }]) => Properties.FunctionResponseTypes)
       .map(([, { Properties }]) => {
         const { PUSH_URL, MAIL_URL, PERFECT21_BULK_BUCKET } =
-          resources[Properties.FunctionName['Fn::GetAtt'][0]]!.Properties.Environment.Variables;
+          resources[invokedBy(resources, Properties.FunctionName)]!.Properties.Environment.Variables;
         // bulk work is a quarter of an hour for a message
         const sends = Boolean(PUSH_URL ?? MAIL_URL ?? PERFECT21_BULK_BUCKET);
         return [sends, Properties.BatchSize, Properties.ScalingConfig.MaximumConcurrency];
