@@ -84,7 +84,7 @@ export const compose: Compose = {
       mem_limit: '192m',
     },
     postgres: {
-      image: 'postgres:17.6',
+      image: 'postgres:17.11',
       environment: {
         POSTGRES_USER: 'perfect21',
         POSTGRES_DB: 'perfect21',

@@ -11,7 +11,7 @@ import { sidecarContainer } from '../kubernetes/sidecar.ts';
 import { accountOf, budgetOf, scalerOf } from '../kubernetes/workloads.ts';
 import { kongOf } from './kong.ts';
 
-const IMAGE = 'kong:3.9.1';
+const IMAGE = 'kong:3.9.3';
 const PORTS = { proxy: 8000, status: 8100 };
 const FILE = '/etc/kong/kong.yml';
 

@@ -7,12 +7,18 @@ const SECRET_IN_URL = /:\/\/[^/@\s]*:[^/@\s]+@/;
 const SECRET_NAME = /(SECRET|TOKEN|PASSWORD|PASSWD|_KEY)$/;
 const SECRET_VALUE = /^(file:)?\//;
 
+/** A release of three numbers, with what it is built on; those of PostgreSQL have two. Fewer move, as `latest` does. */
+const RELEASE = /^v?\d+\.\d+\.\d+(?:[-+.]|$)/;
+const RELEASE_OF: Readonly<Record<string, RegExp>> = { postgres: /^\d+\.\d+(?:-|$)/ };
+
 /** Why an image is no release; undefined when it is one. */
 export const imageFault = (image = ''): string | undefined => {
-  const [, tag] = /^[^@]+?(?::([A-Za-z0-9_][\w.-]*))?(?:@sha256:[0-9a-f]{64})?$/.exec(image) ?? [];
-  if (image.includes('@sha256:')) return undefined;
+  if (/@sha256:[0-9a-f]{64}$/.test(image)) return undefined;
+  const [, name = '', tag] = /(?:^|\/)([^/:@]+)(?::([^/:@]+))?$/.exec(image) ?? [];
   if (!tag) return `the image ${image || '(none)'} has no tag: name a release`;
-  return tag === 'latest' ? `the image ${image} is whatever is newest: name a release` : undefined;
+  return (RELEASE_OF[name] ?? RELEASE).test(tag)
+    ? undefined
+    : `the image ${image} is not always the same: name a release to its last number, or a digest`;
 };
 
 /** What is wrong with a variable of a container; undefined when nothing is. */

@@ -3,10 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -17,8 +19,10 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { parse } from 'yaml';
 import { assemble } from '../../infra/container/assemble.ts';
 import { compose, judged } from '../../infra/container/compose.ts';
+import { containerfile } from '../../infra/container/containerfile.ts';
 import { ROLE_NAMES, ROLES, type RoleName } from '../../infra/container/roles.ts';
 import { ROOT } from '../../infra/generate/files.ts';
+import { imageFault } from '../../infra/kubernetes/guard.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { debianProgram } from '../engines/debian-programs.ts';
 import { freePort } from '../support/free-port.ts';
@@ -248,7 +252,15 @@ describe('buildah', () => {
       const whole = readFileSync(join(ROOT, `infra/container/${role}.Containerfile`), 'utf8');
       const stage = whole.split(/^FROM .*\n/m)[2]!;
       const file = join(folder, `${role}.Containerfile`);
-      const taken = stage.replaceAll('--from=build ', '').replaceAll('/image/data', 'data').replaceAll('/image/', '.');
+      // what the first stage leaves
+      const context = join(folder, `${role}.context`);
+      mkdirSync(join(context, 'nobody'), { recursive: true });
+      spawnSync('cp', ['-al', at(role), join(context, 'image')]);
+      renameSync(join(context, 'image/data'), join(context, 'nobody/data'));
+      const taken = stage
+        .replaceAll('--from=build ', '')
+        .replaceAll(' /image/ ', ' image/ ')
+        .replaceAll(' /nobody/ ', ' nobody/ ');
       writeFileSync(file, `FROM scratch\n${taken}`);
       const options = [
         '--signature-policy',
@@ -262,7 +274,7 @@ describe('buildah', () => {
         '--no-cache',
         '--quiet',
       ];
-      const make = () => buildah('build', ...options, '-f', file, at(role));
+      const make = () => buildah('build', ...options, '-f', file, context);
       const id = make();
       const of = (image: string) => JSON.parse(buildah('inspect', '--type', 'image', image)).Docker;
       const { config, rootfs } = of(id);
@@ -272,6 +284,10 @@ describe('buildah', () => {
         StopSignal: 'SIGTERM',
         Healthcheck: { Test: ['CMD', 'node', '-e', expect.stringContaining('/readyz')] },
       });
+      // a volume that is made for it has the owner of the folder; only root can make one of somebody else
+      const made = readdirSync(join(store, 'vfs/dir')).map((layer) => join(store, 'vfs/dir', layer, 'data'));
+      const owners = new Set(made.filter(existsSync).map((data) => statSync(data).uid));
+      expect(owners).toEqual(new Set([process.getuid?.() === 0 ? 65_532 : process.getuid?.()]));
       expect(config.Env).toEqual(expect.arrayContaining(['PATH=/usr/local/bin', 'NODE_ENV=production']));
       // the layers; this buildah writes its own name of the machine beside them
       if (role === 'sidecar') expect(of(make()).rootfs).toEqual(rootfs);
@@ -298,14 +314,18 @@ describe('the compose file', () => {
     expect(Object.keys(services).sort()).toEqual(
       ['grafana', 'jaeger', 'platform', 'postgres', 'prometheus', 'rabbitmq', 'sidecar'].sort(),
     );
-    for (const { image } of Object.values<{ image: string }>(services)) expect(image).toMatch(/:v?\d+\.\d+/);
+    for (const { image } of Object.values<{ image: string }>(services)) expect(imageFault(image)).toBeUndefined();
     for (const name of ['platform', 'sidecar'])
       expect(services[name]).toMatchObject({
         read_only: true,
         cap_drop: ['ALL'],
         security_opt: ['no-new-privileges:true'],
       });
-    expect(() => judged({ ...compose, services: { x: { image: 'postgres:latest' } } })).toThrow('whatever is newest');
+    for (const image of ['postgres:latest', 'postgres:17', 'jaegertracing/all-in-one:1.62', 'rabbitmq'])
+      expect(() => judged({ ...compose, services: { x: { image } } })).toThrow(
+        /^x: the image \S+ [^\n]+: name a release/,
+      );
+    expect(() => containerfile('sidecar', 'docker.io/library/node:24-slim')).toThrow('is not always the same');
   });
 
   test('is what docker compose takes, and starts nothing without its passwords', () => {

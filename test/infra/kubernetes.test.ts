@@ -235,9 +235,14 @@ describe('kustomize builds', () => {
 });
 
 describe('what no cluster can have is refused in one line', () => {
-  const container = (more: Partial<IContainer>): IContainer => ({ name: 'x', image: 'x:1', ...more });
+  const container = (more: Partial<IContainer>): IContainer => ({ name: 'x', image: 'x:1.2.3', ...more });
   test.each([
-    [{ image: 'perfect21/platform:latest' }, /whatever is newest/],
+    [{ image: 'perfect21/platform:latest' }, /is not always the same/],
+    [{ image: 'grafana/grafana:11.4' }, /is not always the same/],
+    [{ image: 'rabbitmq:4-management' }, /is not always the same/],
+    [{ image: 'docker.io/library/postgres:17' }, /is not always the same/],
+    [{ image: 'otel/opentelemetry-collector:main' }, /is not always the same/],
+    [{ image: 'x@sha256:abc' }, /has no tag/],
     [{ image: 'registry.example:5000/perfect21' }, /has no tag/],
     [{ env: [{ name: 'STORE_URL', value: 'postgres://127.0.0.1/x' }] }, /STORE_URL leads to the container itself/],
     [{ env: [{ name: 'DISCOVERY_URL', value: 'static:auth=localhost:1' }] }, /leads to the container itself/],
@@ -252,7 +257,13 @@ describe('what no cluster can have is refused in one line', () => {
 
   test('images by digest, registries with a port, and files are none of these', () => {
     const digest = `x@sha256:${'0'.repeat(64)}`;
-    for (const image of [digest, 'registry.example:5000/x:1.2'])
+    for (const image of [
+      digest,
+      'registry.example:5000/x:1.2.3',
+      'prom/prometheus:v2.53.3',
+      'postgres:17.11-bookworm',
+      'x:1.2.3-alpine3.22',
+    ])
       expect(containerFaults(container({ image, env: [{ name: 'RABBITMQ_KEY', value: '/etc/tls.key' }] }))).toEqual([]);
     expect(() => guarded([{ kind: 'Secret' }])).toThrow('a Secret stands in no file');
   });
