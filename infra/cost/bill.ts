@@ -1,7 +1,17 @@
 /** From what was counted to dollars: one pass of a flow, an idle month, a month of a size. */
 import type { Counted, Counts, Flow, FlowName } from './counts.ts';
 import { usd } from './prices.ts';
-import { KEPT_MONTHS, MINUTES, POLLS, PROCESSOR_MB, PROFILE, type Size, TRACED, WAIT_MS } from './profile.ts';
+import {
+  KEPT_MONTHS,
+  MINUTES,
+  PING_MINUTES,
+  POLLS,
+  PROCESSOR_MB,
+  PROFILE,
+  type Size,
+  TRACED,
+  WAIT_MS,
+} from './profile.ts';
 
 /** USD by service of AWS. */
 export type Bill = Readonly<Record<string, number>>;
@@ -79,6 +89,11 @@ export const eventBill = (counts: Counts, size: Size): Bill => {
   const events = handled.reduce((sum, [, work]) => sum + work.events, 0);
   return times(flowBill(counts, Object.fromEntries(handled), sharesOf(counts, size)), 1 / events);
 };
+
+/** An hour of a WebSocket, as API Gateway bills it: its minutes, and a ping with its answer now and then. */
+export const socketBill = (): Bill => ({
+  'API Gateway': usd('socket_minute', 60) + usd('socket_message', (2 * 60) / PING_MINUTES),
+});
 
 const leftBytes = ({ stored }: Counts): number =>
   Object.entries(PROFILE).reduce((sum, [name, n]) => sum + n * stored[name as FlowName], 0);

@@ -39,6 +39,22 @@ export const PRICES = {
     ...{ usd: 1, per: 1e6, of: 'requests of an HTTP API, of the first 300 million a month' },
     ...{ source: aws('api-gateway'), seen: '2025-05-19', via: 'awsforengineers.com, which quotes that page' },
   },
+  socket_message: {
+    ...{
+      usd: 1,
+      per: 1e6,
+      of: 'messages of a WebSocket API, either way, 32 kB each, of the first 1,000 million a month',
+    },
+    ...{ source: aws('api-gateway'), seen: '2025-05-19', via: 'awsforengineers.com, which quotes that page' },
+  },
+  socket_minute: {
+    ...{ usd: 0.25, per: 1e6, of: 'minutes of connections to a WebSocket API' },
+    ...{
+      source: aws('api-gateway'),
+      seen: '2026-11-26',
+      via: 'amnic.com, which quotes that page, undated, looked up on that day',
+    },
+  },
   dynamodb_write: {
     ...{ usd: 0.625, per: 1e6, of: 'write units of DynamoDB on demand' },
     ...{ source: aws('dynamodb'), seen: '2025-07-21', via: 'airbyte.com, which quotes that page' },

@@ -1,4 +1,5 @@
 /** How a deployment is used: the sizes that costs are told for, and what a user does. Change it to your own. */
+import { HEARTBEAT_MS } from '../../functions/notifications/connected.ts';
 import type { FlowName } from './counts.ts';
 
 /** Of each monthly active user in a month. A tenth of them is new. */
@@ -28,6 +29,8 @@ export const WAIT_MS = 5;
 export const PROCESSOR_MB = 1769;
 /** Empty looks at a queue in a month: five at once, each 20 s long, as Lambda does where concurrency is bounded. */
 export const POLLS = (5 * 30 * 86_400) / 20;
+/** How often a client of a WebSocket says that it is there: the heartbeat that it is told, four minutes. */
+export const PING_MINUTES = HEARTBEAT_MS / 60_000;
 export const MINUTES = 30 * 24 * 60;
 /** X-Ray takes the first of each second and this part of the others (infra/generated/resources.yml). */
 export const TRACED = 0.05;

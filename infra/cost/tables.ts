@@ -1,5 +1,5 @@
 /** The figures as rows, which the command prints and the pages show. */
-import { type Bill, eventBill, idleBill, monthBill, passBill, total } from './bill.ts';
+import { type Bill, eventBill, idleBill, monthBill, passBill, socketBill, total } from './bill.ts';
 import type { Counts, FlowName } from './counts.ts';
 import { OTHERS, type Other } from './others.ts';
 import { LIST_MADE } from './prices.ts';
@@ -32,6 +32,7 @@ export const costs = (counts: Counts): Row[] => {
     bySize('a million events', (size) => total(eventBill(counts, size)) * MILLION),
     million('a million refreshes', 'refresh'),
     million('a million logouts', 'logout'),
+    bySize('a million hours of a WebSocket', () => total(socketBill()) * MILLION),
     bySize('an idle month', (size) => total(idleBill(counts, size))),
     bySize('a month', (size) => total(monthBill(counts, size))),
   ];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readCounts } from '../cost/counts.ts';
 import { OTHERS } from '../cost/others.ts';
 import { PRICES, REGION } from '../cost/prices.ts';
-import { KEPT_MONTHS, SIZES, TRACED, WAIT_MS } from '../cost/profile.ts';
+import { KEPT_MONTHS, PING_MINUTES, SIZES, TRACED, WAIT_MS } from '../cost/profile.ts';
 import { beside, costs, markdown, profile, services, users, work } from '../cost/tables.ts';
 import { type Generator, ROOT } from './files.ts';
 import { withPart } from './markers.ts';
@@ -40,7 +40,8 @@ the first request to the last event that followed. CI counts again and fails whe
 ${markdown(costs(counts))}
 
 An event is that of a login on its way: relay, bus, queues and the functions that handle it. A registration has its mail
-and its verification. An idle month is what the stack costs when nobody calls, with what a year of that size has left in the tables.
+and its verification. An hour of a WebSocket is what API Gateway asks for its minutes and for a ping with its answer each ${PING_MINUTES} minutes; the
+function that answers a ping comes to that, about a validation without its request, and each message that is sent is one more. An idle month is what the stack costs when nobody calls, with what a year of that size has left in the tables.
 
 ## Beside others
 

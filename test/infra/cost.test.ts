@@ -7,6 +7,7 @@ import {
   monthBill,
   passBill,
   plus,
+  socketBill,
   times,
   total,
   tracedShare,
@@ -100,6 +101,10 @@ describe('a bill', () => {
     expect(tracedShare(1_000)).toBe(1);
     expect(tracedShare(1e9)).toBeCloseTo(0.05246, 4);
   });
+});
+
+test('an hour of a WebSocket is its minutes and a ping with its answer each four, whoever says nothing else', () => {
+  expect(total(socketBill())).toBeCloseTo((60 * 0.25 + 2 * 15 * 1) / 1e6, 12);
 });
 
 describe('a month', () => {
