@@ -69,7 +69,8 @@ export const debianProgram = (name: DebianProgram): { path: string; env: NodeJS.
     mkdirSync(CACHE, { recursive: true });
     const folder = mkdtempSync(join(CACHE, `${name}-`));
     try {
-      const wanted = whole ? withNeeds(name, packages) : packages;
+      // itself also where the system has it
+      const wanted = whole ? [...new Set([...packages, ...withNeeds(name, packages)])] : packages;
       run(name, folder, 'apt-get', '-qq', '-o', 'APT::Sandbox::User=root', 'download', ...wanted);
       for (const file of readdirSync(folder).filter((each) => each.endsWith('.deb')))
         run(name, folder, 'dpkg-deb', '-x', file, 'root');
