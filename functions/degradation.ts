@@ -66,6 +66,7 @@ export const SPECIAL: Readonly<Record<string, Readonly<Partial<Record<Dependency
     permissions: { answer: 'refused', only: 'the token is older than the last change of permissions' },
   },
   'auth.grant-token': { sessions: ofRefreshTokens, users: ofRefreshTokens, permissions: ofRefreshTokens },
+  'auth.start-passkey-login': { store: { answer: 'usual', why: 'a challenge is signed, and nothing of it is kept' } },
   'auth.undo-email': { sessions: sessionsEndLater },
   'auth.change-password': { sessions: sessionsEndLater },
   'auth.reset-password': { sessions: sessionsEndLater },

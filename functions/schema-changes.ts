@@ -13,4 +13,5 @@ export const BEGINNING = 9;
 export const changes: readonly SchemaChange[] = [
   { version: 10, kind: 'expand', what: 'presence: which devices of a user are connected' },
   { version: 11, kind: 'expand', what: 'connections and listeners: WebSockets that API Gateway holds' },
+  { version: 12, kind: 'expand', what: 'passkeys, and whose each is' },
 ];

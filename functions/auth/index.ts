@@ -4,6 +4,7 @@ import { service } from '../../shared/kit/service.ts';
 import { changePassword } from './change-password.ts';
 import { checkLogin } from './check-login.ts';
 import { confirmEmail } from './confirm-email.ts';
+import { confirmPasskey } from './confirm-passkey.ts';
 import { confirmTotp } from './confirm-totp.ts';
 import { createService } from './create-service.ts';
 import { exportAudit } from './export-audit.ts';
@@ -19,6 +20,7 @@ import { issueTokens } from './issue-tokens.ts';
 import { listAudit } from './list-audit.ts';
 import { listServices } from './list-services.ts';
 import { login } from './login.ts';
+import { loginWithPasskey } from './login-with-passkey.ts';
 import { logout } from './logout.ts';
 import { newRecoveryCodes } from './new-recovery-codes.ts';
 import { onUserDeleted } from './on-user-deleted.ts';
@@ -26,12 +28,15 @@ import { provePassword } from './prove-password.ts';
 import * as records from './records.ts';
 import { refresh } from './refresh.ts';
 import { register } from './register.ts';
+import { removePasskey } from './remove-passkey.ts';
 import { removeTotp } from './remove-totp.ts';
 import { resetFactors } from './reset-factors.ts';
 import { resetPassword } from './reset-password.ts';
 import { revoke } from './revoke.ts';
 import { revokeService } from './revoke-service.ts';
 import { rotateService } from './rotate-service.ts';
+import { startPasskey } from './start-passkey.ts';
+import { startPasskeyLogin } from './start-passkey-login.ts';
 import { startTotp } from './start-totp.ts';
 import { undoEmail } from './undo-email.ts';
 import { validateCredentials } from './validate-credentials.ts';
@@ -54,6 +59,11 @@ export const auth = service('auth', [
   removeTotp,
   resetFactors,
   newRecoveryCodes,
+  startPasskey,
+  confirmPasskey,
+  startPasskeyLogin,
+  loginWithPasskey,
+  removePasskey,
   refresh,
   revoke,
   logout,

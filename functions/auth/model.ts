@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Context } from '../../shared/kit/context.ts';
 
-/** How a session was proven (RFC 8176): a password, a one-time code, and that these are two factors. */
-export const METHODS = ['pwd', 'otp', 'mfa'] as const;
+/** How a session was proven (RFC 8176): a password, a one-time code, the key of a passkey, and that there were two factors. */
+export const METHODS = ['pwd', 'otp', 'pop', 'mfa'] as const;
 export const Amr = z.array(z.enum(METHODS)).max(METHODS.length);
 export type Amr = z.output<typeof Amr>;
 

@@ -5,24 +5,26 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { remove, update } from '../../shared/ports/store.ts';
 import { userDeleted } from '../users/events.ts';
-import { factors } from './records.ts';
+import { removalOf } from './passkeys.ts';
+import { factors, passkeyOwners, passkeys } from './records.ts';
 
-/** Deletes the second factor of a user who is gone, and from where he acted; what was done stays in the audit log. */
+/** Deletes the second factor and the passkeys of a user who is gone, and from where he acted; what was done stays in the audit log. */
 export const onUserDeleted = operation({
   name: 'auth.on-user-deleted',
-  summary: 'Deletes the second factor of a deleted user, and from where he acted',
+  summary: 'Deletes the second factor and passkeys of a deleted user, and from where he acted',
   subscription: { queue: 'auth-service.deletions', bindings: [userDeleted.key], types: [userDeleted.type] },
   access: 'service',
   input: envelopeOf(userDeleted),
   output: z.object({}),
   errors: ['conflict'],
-  reads: [factors, auditLines],
+  reads: [factors, passkeys, passkeyOwners, auditLines],
   queries: ['audit_lines.by_actor', 'audit_lines.by_subject'],
-  writes: [factors, auditLines],
+  writes: [factors, passkeys, passkeyOwners, auditLines],
   run: async ({ store }, { data: { user_id } }) => {
     await retryConflict(async () => {
-      const factor = await store.get(factors, user_id);
-      if (factor) await store.transact([remove(factors, factor)]);
+      const [factor, keys] = await Promise.all([store.get(factors, user_id), removalOf(store, user_id)]);
+      const writes = [...(factor ? [remove(factors, factor)] : []), ...keys];
+      if (writes.length) await store.transact(writes);
     });
     for (const list of ['by_actor', 'by_subject'] as const) {
       for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {

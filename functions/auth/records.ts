@@ -1,5 +1,6 @@
 import { type Counter, collection } from '../../shared/ports/store.ts';
 import { keyOf } from '../../shared/ports/vault.ts';
+import type { Algorithm } from './authenticator-data.ts';
 
 /** Consecutive failed logins, by account or, where there is none, by a hash of what was typed. */
 export const loginAttempts = collection<Counter>()('login_attempts', { counts: true });
@@ -24,5 +25,32 @@ export const factors = collection<FactorRecord>()('factors', {
   indexes: { by_key: { hash: ({ sealed_seed }) => keyOf(sealed_seed), sort: (_, id) => id } },
 });
 
-/** By a keyed hash of seed and time step: a code that was taken, as long as it could be shown again. */
+/** A credential that logs in by itself (WebAuthn). */
+export interface Passkey {
+  /** Of the credential, base64url. */
+  id: string;
+  /** What its owner calls it. */
+  name?: string;
+  /** COSE. */
+  algorithm: Algorithm;
+  /** SubjectPublicKeyInfo in DER, base64url. */
+  public_key: string;
+  /** Signatures so far; 0 where it does not count. */
+  counter: number;
+  /** It may be copied to other devices, and is. */
+  eligible: boolean;
+  backed_up: boolean;
+  transports?: string[];
+  /** Unix seconds. */
+  created_at: number;
+  last_used_at?: number;
+}
+
+/** By user id: all that a user has, so that there are never more than one may have. */
+export const passkeys = collection<{ passkeys: Passkey[] }>()('passkeys');
+
+/** By a hash of its id: whose a credential is. */
+export const passkeyOwners = collection<{ user_id: string }>()('passkey_owners');
+
+/** By a keyed hash of seed and time step, or of a challenge: what was taken, as long as it could be shown again. */
 export const spentCodes = collection<Counter>()('spent_codes', { counts: true });

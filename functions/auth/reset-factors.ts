@@ -9,25 +9,27 @@ import { getEffective } from '../permissions/get-effective.ts';
 import { endUserSessions } from '../sessions/end-user-sessions.ts';
 import { getContact } from '../users/get-contact.ts';
 import { noteFactors } from '../users/note-factors.ts';
+import { securityAlert } from './events.ts';
 import { FACTOR_EVENTS, factorEvent, followFactor } from './factor-events.ts';
-import { factors } from './records.ts';
+import { alertOf, removalOf } from './passkeys.ts';
+import { factors, passkeyOwners, passkeys } from './records.ts';
 
 /**
- * Removes the second factor of a user who lost the app and the recovery codes, or of whom somebody else set it up. Every
+ * Removes the second factor and the passkeys of a user who lost them, or of whom somebody else set them up. Every
  * session of the user ends, and the user is told. Whoever does it may all that the user may: with the password alone he
  * could come in his place.
  */
 export const resetFactors = operation({
   name: 'auth.reset-factors',
-  summary: 'Removes the second factor of a user who lost it',
+  summary: 'Removes the second factor and passkeys of a user who lost them',
   http: { method: 'DELETE', path: '/api/v1/users/{user_id}/mfa', status: 204 },
   access: 'users:admin',
   input: z.strictObject({ user_id: z.string().min(1).max(128) }),
   output: z.object({}),
   errors: ['not_found', 'conflict'],
-  emits: FACTOR_EVENTS,
-  reads: [factors],
-  writes: [factors],
+  emits: [...FACTOR_EVENTS, securityAlert],
+  reads: [factors, passkeys, passkeyOwners],
+  writes: [factors, passkeys, passkeyOwners],
   needs: ['clock', 'log'],
   calls: { findLacking, getEffective, getContact, noteFactors, endUserSessions },
   run: async ({ findLacking, getEffective, getContact, ...given }, { user_id }, { caller }) => {
@@ -38,14 +40,18 @@ export const resetFactors = operation({
     await requireAllOf(caller, held, findLacking);
     const change = { user_id, enabled: false, at: clock.now() };
     await retryConflict(async () => {
-      const factor = await store.get(factors, user_id);
-      if (factor?.value.confirmed_at === undefined) {
-        throw new AppError('not_found', { detail: 'There is no second factor' });
+      const [found, keys] = await Promise.all([store.get(factors, user_id), removalOf(store, user_id)]);
+      const factor = found?.value.confirmed_at === undefined ? undefined : found;
+      if (!factor && keys.length === 0) {
+        throw new AppError('not_found', { detail: 'There is no second factor and no passkey' });
       }
       const contact = await getContact({ user_id });
       // where it came from concerns the administrator, and stands in the audit log
-      const event = factorEvent(change, contact, { ip_address: '', user_agent: '' });
-      await store.transact([remove(factors, factor)], [event]);
+      const nowhere = { ip_address: '', user_agent: '' };
+      const event = factor
+        ? factorEvent(change, contact, nowhere)
+        : alertOf('passkey_removed', {}, { user_id, ...nowhere });
+      await store.transact([...(factor ? [remove(factors, factor)] : []), ...keys], [event]);
     });
     await followFactor(given, change);
     return {};

@@ -150,7 +150,7 @@ export const takeCode = async (
 };
 
 /** Gives the code back where what it was taken for fails. */
-export const unlessItFails = async (taken: TakenCode, work: Promise<void>): Promise<void> => {
+export const unlessItFails = async (taken: Pick<TakenCode, 'giveBack'>, work: Promise<void>): Promise<void> => {
   try {
     await work;
   } catch (thrown) {

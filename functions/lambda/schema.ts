@@ -4,7 +4,7 @@ import { revocations } from '../../shared/keys/revocation-records.ts';
 import { serviceCredentials } from '../../shared/keys/service-credential-records.ts';
 import { auditHeads, auditLines } from '../../shared/kit/audit-records.ts';
 import { callCounts } from '../../shared/kit/bound-records.ts';
-import { clientAssertions, factors, loginAttempts, spentCodes } from '../auth/records.ts';
+import { clientAssertions, factors, loginAttempts, passkeyOwners, passkeys, spentCodes } from '../auth/records.ts';
 import { sightings } from '../bridge/records.ts';
 import { connectionOwners, deliveries, devices, inbox, listeners, loginAlerts, messageCounts, preferences, presence, smsCounts, tickets } from '../notifications/records.ts';
 import { policies, recentDecisions, roleAssignments, roles, ruleGenerations, ruleVersions } from '../permissions/records.ts';
@@ -12,7 +12,7 @@ import { clientChanges, logins, sessions } from '../sessions/records.ts';
 import { administrators, credentials, handledRequests, identifiers, loginHistory, oneTimeTokens, phoneProofs, requestCounts, userFills, userTerms, users } from '../users/records.ts';
 
 export const schema: StoreSchema = {
-  version: 11,
+  version: 12,
   collections: [
     administrators,
     auditHeads,
@@ -37,6 +37,8 @@ export const schema: StoreSchema = {
     messageCounts,
     preferences,
     oneTimeTokens,
+    passkeyOwners,
+    passkeys,
     phoneProofs,
     policies,
     presence,

@@ -13,11 +13,12 @@ export const getAccount = operation({
     status: z.enum(USER_STATUSES).optional(),
     generation: z.int(),
     spared_session_id: z.string().optional(),
+    recovered_at: z.int().optional().meta({ description: 'Unix ms: what was set up before opens it no more' }),
   }),
   reads: [users],
   run: async ({ store }, { user_id }) => {
     const user = await store.get(users, user_id);
-    const { status, generation = 0, spared_session_id } = user?.value ?? {};
-    return { status, generation, spared_session_id };
+    const { status, generation = 0, spared_session_id, recovered_at } = user?.value ?? {};
+    return { status, generation, spared_session_id, recovered_at };
   },
 });

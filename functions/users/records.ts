@@ -22,6 +22,8 @@ export interface UserRecord {
   mfa_enabled: boolean;
   /** Unix ms of the change that `mfa_enabled` is of. */
   mfa_changed_at?: number;
+  /** Unix ms, since when its owner has it again: after a reset, or when it said that something was not its doing. */
+  recovered_at?: number;
   created_at: number;
   last_login_at?: number;
   profile: Record<string, string>;

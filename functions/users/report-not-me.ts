@@ -11,8 +11,8 @@ import { tokenId } from './one-time-token.ts';
 import { credentials, oneTimeTokens, users } from './records.ts';
 
 /**
- * "This was not me": whoever did it knows the password. So every session ends, this one included, the password is void,
- * and a mail asks for a new one.
+ * "This was not me": whoever did it knows the password. So every session ends, this one included, the password and the
+ * passkeys are void, and a mail asks for a new one.
  */
 export const reportNotMe = operation({
   name: 'users.report-not-me',
@@ -26,9 +26,9 @@ export const reportNotMe = operation({
   emits: [userSessionsEnded, passwordResetRequested],
   reads: [users, credentials, oneTimeTokens],
   writes: [users, credentials, oneTimeTokens],
-  needs: ['log'],
+  needs: ['clock', 'log'],
   calls: { endUserSessions },
-  run: async ({ store, log, endUserSessions }, _, context) => {
+  run: async ({ store, clock, log, endUserSessions }, _, context) => {
     const { caller } = context;
     if (caller.kind !== 'user') throw new AppError('not_found');
     const { user_id } = caller;
@@ -44,7 +44,10 @@ export const reportNotMe = operation({
       const { email } = user.value;
       await store.transact(
         [
-          update(users, user, { ...user.value, generation: next, spared_session_id: undefined }),
+          update(users, user, {
+            ...user.value,
+            ...{ generation: next, recovered_at: clock.now(), spared_session_id: undefined },
+          }),
           ...(secret ? [remove(credentials, secret)] : []),
           ...(reset ? [remove(oneTimeTokens, reset)] : []),
         ],

@@ -26,10 +26,12 @@ export const setPassword = async (
   const reset = token ?? (await store.get(oneTimeTokens, tokenId('reset-password', user.id)));
   const generation = user.value.generation + 1;
   const value = { password_hash, changed_at };
+  const recovered_at = change.how === 'reset' ? changed_at : user.value.recovered_at;
+  const next = { ...user.value, generation, recovered_at, spared_session_id: change.except_session_id };
   await store.transact(
     [
       secret ? update(credentials, secret, value) : insert(credentials, user.id, value),
-      update(users, user, { ...user.value, generation, spared_session_id: change.except_session_id }),
+      update(users, user, next),
       ...(reset ? [remove(oneTimeTokens, reset)] : []),
     ],
     [

@@ -1,6 +1,6 @@
 /** What the environment may say. Read once, at the start; a mistake stops the start with one line that says what to do. */
 import { resolve } from 'node:path';
-import type { ProfileFields } from '../ports/settings.ts';
+import type { ProfileFields, Settings } from '../ports/settings.ts';
 import { type BridgeConfig, type BusConfig, bridgeOf, busOf } from './bus.ts';
 import { type DeliveryConfig, mailOf, pushOf, smsOf } from './delivery.ts';
 import { type DiscoveryConfig, discoveryOf } from './discovery.ts';
@@ -38,6 +38,7 @@ export interface Config extends DeliveryConfig {
   /** Nothing is traced without. */
   tracing?: TracingConfig;
   public_url: string;
+  passkeys: Settings['passkeys'];
   profile: ProfileFields;
   /** The secret itself (several: newest first), or `secretsmanager:<id>`. */
   secret?: string;
@@ -51,6 +52,16 @@ export const originsOf = (text: string | undefined): string[] =>
     if (/^https?:\/\/[^/?#@\s]+$/.test(origin) && URL.canParse(origin)) return [new URL(origin).origin];
     throw new StartError(`PERFECT21_ORIGINS: "${origin}" is no origin such as https://app.example`);
   });
+
+/** Pages within the domain of the relying party; by default that of the public URL. @throws StartError for another one */
+const passkeysOf = (publicUrl: string, others: readonly string[], rpId?: string): Settings['passkeys'] => {
+  const { hostname, origin } = new URL(publicUrl);
+  const rp_id = rpId ?? hostname;
+  const isWithin = (each: string): boolean => `.${new URL(each).hostname}`.endsWith(`.${rp_id}`);
+  const origins = [origin, ...others].filter(isWithin);
+  if (origins.length > 0) return { rp_id, origins };
+  throw new StartError(`PERFECT21_PASSKEY_RP_ID: "${rp_id}" is the domain of neither the public URL nor an origin`);
+};
 
 /**
  * Reads the environment.
@@ -106,6 +117,7 @@ export const loadConfig = (source: NodeJS.ProcessEnv): Config => {
     ...(registration && { registration }),
     ...(tracing && { tracing }),
     public_url: publicUrl,
+    passkeys: passkeysOf(publicUrl, originsOf(env.PERFECT21_ORIGINS), env.PERFECT21_PASSKEY_RP_ID),
     profile: profileOf(env.PERFECT21_PROFILE_FIELDS),
     ...(env.PERFECT21_SECRET && { secret: env.PERFECT21_SECRET }),
   };

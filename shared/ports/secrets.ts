@@ -7,6 +7,7 @@ export type SecretPurpose =
   | 'counter'
   | 'device-token'
   | 'client-marks'
+  | 'passkey'
   | 'vault';
 
 /** Keys derived from the master secret, a separate one for each purpose (HKDF, RFC 5869). */

@@ -33,6 +33,8 @@ export interface Settings {
   reset_delay: number;
   login_attempts: number;
   login_window: number;
+  /** What passkeys are for (WebAuthn): the domain of the relying party, and the pages that may ask for them. */
+  passkeys: { rp_id: string; origins: readonly string[] };
   /** How long lines of the audit log are kept. */
   audit_kept: number;
   profile: ProfileFields;

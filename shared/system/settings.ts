@@ -5,6 +5,8 @@ export const settings = adapter({
   env: [
     'PERFECT21_PUBLIC_URL',
     'PERFECT21_AUDIENCE',
+    'PERFECT21_ORIGINS',
+    'PERFECT21_PASSKEY_RP_ID',
     'PERFECT21_ACCESS_TOKEN_TTL',
     'PERFECT21_REFRESH_IDLE_TTL',
     'PERFECT21_REFRESH_ABSOLUTE_TTL',
@@ -19,9 +21,10 @@ export const settings = adapter({
     'PERFECT21_PROFILE_FIELDS',
     'PERFECT21_AUDIT_DAYS',
   ],
-  open: (_, { env, public_url, profile }) => ({
+  open: (_, { env, public_url, passkeys, profile }) => ({
     port: {
       public_url,
+      passkeys,
       audience: env.PERFECT21_AUDIENCE,
       access_token_ttl: env.PERFECT21_ACCESS_TOKEN_TTL,
       refresh_idle_ttl: env.PERFECT21_REFRESH_IDLE_TTL,

@@ -15,6 +15,7 @@ import { reach } from '../../shared/kit/reach.ts';
 import { openHost } from '../../shared/process/host.ts';
 import { fromHttpResponse } from '../e2e/doors/http-request.ts';
 import { lambdaEvent } from '../e2e/doors/lambda.ts';
+import { ORIGIN } from '../e2e/passkey.ts';
 import type { Mail, World } from '../e2e/world.ts';
 import { socketEvent, startGateway } from '../engines/api-gateway.ts';
 import { startDynamo } from '../engines/dynamodb.ts';
@@ -105,6 +106,8 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     return {
       ...environment,
       ...Object.fromEntries(Object.entries(instead).filter(([variable]) => variable in environment)),
+      PERFECT21_ORIGINS: ORIGIN,
+      PERFECT21_PASSKEY_RP_ID: new URL(ORIGIN).hostname,
       PERFECT21_RESET_DELAY: '0',
       AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_REGION: REGION,

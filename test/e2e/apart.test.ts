@@ -11,6 +11,7 @@ import { freePort } from '../support/free-port.ts';
 import { cases } from './cases/index.ts';
 import { frontDoor, grpcDoors, http2Doors } from './doors/apart.ts';
 import { mailsFrom } from './matrix.ts';
+import { ORIGIN } from './passkey.ts';
 import { watchSettling } from './settled.ts';
 import type { Door, World } from './world.ts';
 
@@ -44,7 +45,12 @@ describe('services in processes of their own, with one PostgreSQL and one Rabbit
   let metrics: number[];
   let settling: Awaited<ReturnType<typeof watchSettling>>;
   beforeAll(async () => {
-    const env = { PERFECT21_RATE_LIMITS: 'off', PERFECT21_RESET_DELAY: '0', LOG_LEVEL: 'error' };
+    const env = {
+      PERFECT21_ORIGINS: ORIGIN,
+      PERFECT21_RATE_LIMITS: 'off',
+      PERFECT21_RESET_DELAY: '0',
+      LOG_LEVEL: 'error',
+    };
     const layout = await freeLayout();
     metrics = Object.values(layout.services).map((ports) => ports.metrics);
     engines = await startEngines(layout, env);

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Offline, startOffline as start } from '../../infra/local/offline.ts';
+import { ORIGIN } from '../e2e/passkey.ts';
 import { freePort } from '../support/free-port.ts';
 
 /**
@@ -32,6 +33,7 @@ export const startOffline = async (
         PERFECT21_MAILBOX_PORT: '0',
         PERFECT21_SMTP_PORT: '0',
         LOG_LEVEL: 'error',
+        PERFECT21_ORIGINS: ORIGIN,
         PERFECT21_RATE_LIMITS: '1000',
         PERFECT21_RESET_DELAY: '0',
         ...options.env,

@@ -216,6 +216,27 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/security/clerks.test.ts',
     promise: 'a clerk who',
   },
+  'a challenge of a passkey is good once': {
+    file: 'functions/auth/passkey-ceremony.ts',
+    from: 'if ((await count(1)) > 1)',
+    to: 'if ((await count(1)) > 1_000)',
+    test: 'test/e2e/sqlite.test.ts',
+    promise: 'in process passkeys options of a login name nobody',
+  },
+  'passkeys are for our pages': {
+    file: 'functions/auth/passkey-ceremony.ts',
+    from: 'if (!origins.includes(client.origin))',
+    to: 'if (false)',
+    test: 'test/e2e/sqlite.test.ts',
+    promise: 'in process passkeys what comes from no page of ours',
+  },
+  'a passkey is of its owner': {
+    file: 'functions/auth/login-with-passkey.ts',
+    from: 'passkey && isSignedBy(openKey(passkey), signed, toBytes(response.signature))',
+    to: 'passkey',
+    test: 'test/e2e/sqlite.test.ts',
+    promise: 'in process passkeys another key',
+  },
   'what is known ages': {
     file: 'shared/keys/revocations.ts',
     from: 'return this.age() <= this.#rules.bound_ms ? this.live.find(claims) : this.#findAfterCatchingUp(claims);',

@@ -33,8 +33,11 @@ beforeAll(async () => {
 });
 afterAll(() => platform?.close());
 
-/** The operations that begin sessions. Each asks for the factor, by auth.check-login or by the second step itself. */
-const BEGIN = ['auth.login', 'auth.verify-mfa'];
+/**
+ * The operations that begin sessions. Each asks for the factor, by auth.check-login or by the second step itself; a passkey is
+ * two factors by itself, as the authenticator asked who it is.
+ */
+const BEGIN = ['auth.login', 'auth.login-with-passkey', 'auth.verify-mfa'];
 
 test('no other operation begins a session', () => {
   const begin = services

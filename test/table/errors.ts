@@ -1,10 +1,12 @@
 /** A call for each error that an operation declares. `npm run check` names the errors without one. */
 import { logout } from '../../functions/auth/logout.ts';
+import { startPasskey } from '../../functions/auth/start-passkey.ts';
 import { startTotp } from '../../functions/auth/start-totp.ts';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { updateMe } from '../../functions/users/update-me.ts';
 import { mfaToken, type Protected, userWithApp } from '../e2e/authenticator.ts';
 import { askedFor } from '../e2e/cases/addresses.ts';
+import { assertionOf, softPasskey, userWithPasskey } from '../e2e/passkey.ts';
 import {
   expectOk,
   newEmail,
@@ -71,6 +73,7 @@ const passwordChange = { new_password: NEXT, ...CLIENT };
 /** Operations that answer `not_found` when an account vanishes under its own token: their samples are run on such a store. */
 export const ERASED: readonly string[] = [
   'auth.change-password',
+  'auth.start-passkey',
   'auth.start-totp',
   'users.get-me',
   'users.update-me',
@@ -160,6 +163,15 @@ export const errorCases: Readonly<Record<string, Sample>> = {
     await expectOk(world.call(startTotp, {}, { token }));
     return { input: { code: NO_CODE }, token };
   },
+  'auth.confirm-passkey invalid_token': asUser(() => softPasskey('none').registration({ challenge: 'AAAA' })),
+  'auth.confirm-passkey already_exists': async (world) => {
+    const { passkey, access_token: token } = await userWithPasskey(world);
+    const options = await expectOk(world.call(startPasskey, {}, { token }));
+    return { input: passkey.registration(options), token };
+  },
+  'auth.login-with-passkey invalid_token': anonymously(() => softPasskey('none').assertion({ challenge: 'AAAA' })),
+  'auth.login-with-passkey invalid_credentials': anonymously((world) => assertionOf(world, softPasskey('none'))),
+  'auth.remove-passkey not_found': asUser(() => ({ id: 'AAAA' })),
   'auth.remove-totp not_found': asUser(() => ({ code: NO_CODE })),
   'auth.remove-totp invalid_mfa_code': asProtected(() => ({ code: NO_CODE })),
   'permissions.get-user-permissions not_found': asService(() => ({ user_id: NOBODY })),

@@ -6,6 +6,7 @@ import { bulk } from './bulk.ts';
 import { login } from './login.ts';
 import { mfa } from './mfa.ts';
 import { notifications } from './notifications.ts';
+import { passkeys } from './passkeys.ts';
 import { passwords } from './passwords.ts';
 import { permissions } from './permissions.ts';
 import { phones } from './phones.ts';
@@ -20,6 +21,7 @@ export const cases: Record<string, readonly Case[]> = {
   registration,
   login,
   mfa,
+  passkeys,
   tokens,
   sessions,
   passwords,

@@ -98,6 +98,7 @@ export const mfa: Case[] = [
       expect(await expectOk(world.call(getFactors, {}, { token }))).toEqual({
         factors: [{ method: 'totp', confirmed_at: expect.any(Number) }],
         recovery_codes_left: 10,
+        passkeys: [],
       });
       const [mail] = await world.mails(user.email);
       expect(mail?.subject).toBe('Two-factor authentication is on');

@@ -1,8 +1,10 @@
 import { createService } from '../../../functions/auth/create-service.ts';
 import { forgotPassword } from '../../../functions/auth/forgot-password.ts';
+import { startPasskey } from '../../../functions/auth/start-passkey.ts';
 import { startTotp } from '../../../functions/auth/start-totp.ts';
 import { authenticatorOf, mfaToken, userWithApp } from '../../e2e/authenticator.ts';
 import { askedFor, moved, wayBack } from '../../e2e/cases/addresses.ts';
+import { assertionOf, softPasskey, userWithPasskey } from '../../e2e/passkey.ts';
 import {
   expectOk,
   newEmail,
@@ -59,6 +61,20 @@ export const auth: Samples = {
     const { access_token: token } = await userWithSession(world);
     const { secret } = await expectOk(world.call(startTotp, {}, { token }));
     return { input: { code: authenticatorOf(world, secret).code() }, token };
+  },
+  'auth.start-passkey': async (world) => ({ input: {}, token: (await userWithSession(world)).access_token }),
+  'auth.confirm-passkey': async (world) => {
+    const { access_token: token } = await userWithSession(world);
+    const options = await expectOk(world.call(startPasskey, {}, { token }));
+    return { input: softPasskey(options.user.id).registration(options), token };
+  },
+  'auth.start-passkey-login': async () => ({ input: {} }),
+  'auth.login-with-passkey': async (world) => ({
+    input: await assertionOf(world, (await userWithPasskey(world)).passkey),
+  }),
+  'auth.remove-passkey': async (world) => {
+    const { passkey, access_token: token } = await userWithPasskey(world);
+    return { input: { id: passkey.id }, token };
   },
   'auth.remove-totp': withCode,
   'auth.new-recovery-codes': withCode,
