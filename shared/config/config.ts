@@ -57,10 +57,9 @@ export const originsOf = (text: string | undefined): string[] =>
 const passkeysOf = (publicUrl: string, others: readonly string[], rpId?: string): Settings['passkeys'] => {
   const { hostname, origin } = new URL(publicUrl);
   const rp_id = rpId ?? hostname;
-  const isWithin = (each: string): boolean => `.${new URL(each).hostname}`.endsWith(`.${rp_id}`);
-  const origins = [origin, ...others].filter(isWithin);
+  const origins = [origin, ...others].filter((each) => `.${new URL(each).hostname}`.endsWith(`.${rp_id}`));
   if (origins.length > 0) return { rp_id, origins };
-  throw new StartError(`PERFECT21_PASSKEY_RP_ID: "${rp_id}" is the domain of neither the public URL nor an origin`);
+  throw new StartError(`PERFECT21_PASSKEY_RP_ID: "${rp_id}" is the domain of no page that may ask`);
 };
 
 /**

@@ -31,7 +31,7 @@ export const Environment = z.object({
   PERFECT21_TLS_PEER_NAME: z.string().optional(),
   PERFECT21_TRUSTED_PROXIES: z.string().optional(),
   PERFECT21_ORIGINS: z.string().optional(),
-  PERFECT21_PASSKEY_RP_ID: z.hostname().optional(),
+  PERFECT21_PASSKEY_RP_ID: z.string().min(1).optional(),
   PERFECT21_CONNECTIONS_URL: z.string().optional(),
   PERFECT21_SIGNING_ALG: z.enum(['RS256', 'ES256', 'EdDSA']).default('RS256'),
   PERFECT21_SERVICE_TOKEN: z.string().optional(),

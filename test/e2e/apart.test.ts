@@ -47,6 +47,7 @@ describe('services in processes of their own, with one PostgreSQL and one Rabbit
   beforeAll(async () => {
     const env = {
       PERFECT21_ORIGINS: ORIGIN,
+      PERFECT21_PASSKEY_RP_ID: 'localhost',
       PERFECT21_RATE_LIMITS: 'off',
       PERFECT21_RESET_DELAY: '0',
       LOG_LEVEL: 'error',

@@ -154,3 +154,24 @@ describe('a permission', () => {
     });
   }
 });
+
+describe('pages that may ask for passkeys', () => {
+  const of = (env: Record<string, string>) => loadConfig(env).passkeys;
+  const shop = { PERFECT21_PUBLIC_URL: 'https://auth.shop.example/base' };
+
+  test('are those of the public URL, for its host', () => {
+    expect(of(shop)).toEqual({ rp_id: 'auth.shop.example', origins: ['https://auth.shop.example'] });
+  });
+
+  test('are, for a wider domain, those of other origins within it, and of none beside it', () => {
+    const PERFECT21_ORIGINS = 'https://www.shop.example, https://shop.example:8443, https://othershop.example';
+    expect(of({ ...shop, PERFECT21_PASSKEY_RP_ID: 'shop.example', PERFECT21_ORIGINS })).toEqual({
+      rp_id: 'shop.example',
+      origins: ['https://auth.shop.example', 'https://www.shop.example', 'https://shop.example:8443'],
+    });
+  });
+
+  test('are never none: a domain that nothing is of stops the start', () => {
+    expect(() => of({ ...shop, PERFECT21_PASSKEY_RP_ID: 'other.example' })).toThrow(/PERFECT21_PASSKEY_RP_ID/);
+  });
+});
