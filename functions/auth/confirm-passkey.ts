@@ -61,21 +61,22 @@ export const confirmPasskey = operation({
     const { user_id, session_id } = await recentLogin(clock, getSession, context);
     const { clientDataJSON, attestationObject, transports } = response;
     const authenticatorData = dataIn(attestationObject);
-    const taken = await takeCeremony(given, 'webauthn.create', session_id, { clientDataJSON, authenticatorData });
-    const { credential, counter, eligible, backed_up } = taken.data;
-    if (!credential || !Buffer.from(credential.id).equals(toBytes(id))) {
-      throw new AppError('invalid_request', { errors: [{ path: 'id', message: 'It is not the one that was made' }] });
-    }
+    // before the challenge is taken: what can't be read has used nothing up
     const [held, owner, { recovered_at }] = await Promise.all([
       store.get(passkeys, user_id),
       store.get(passkeyOwners, ownerId(id)),
       getAccount({ user_id }),
     ]);
-    if (owner) throw new AppError('already_exists', { detail: 'This passkey is set up already' });
     const all = held?.value.passkeys ?? [];
     const others = all.filter((each) => isLive(each, recovered_at));
     const gone = all.filter((each) => !others.includes(each)).map((each) => ownerId(each.id));
     const former = await store.getMany(passkeyOwners, gone);
+    const taken = await takeCeremony(given, 'webauthn.create', session_id, { clientDataJSON, authenticatorData });
+    const { credential, counter, eligible, backed_up } = taken.data;
+    if (!credential || !Buffer.from(credential.id).equals(toBytes(id))) {
+      throw new AppError('invalid_request', { errors: [{ path: 'id', message: 'It is not the one that was made' }] });
+    }
+    if (owner) throw new AppError('already_exists', { detail: 'This passkey is set up already' });
     if (others.length >= MOST_PASSKEYS) {
       throw new AppError('already_exists', { detail: `There are ${MOST_PASSKEYS} passkeys already: remove one first` });
     }

@@ -21,7 +21,7 @@ const without = (record: Stored<OneTimeToken>, place: number, now: number): Writ
 };
 
 /**
- * Gives an account back the address to which the link was mailed, ends every session, and has a link for a new password mailed
+ * Gives an account back the address to which the link was mailed, ends every session, makes passkeys void, and has a link for a new password mailed
  * there: whoever changed the address may know the password. Addresses that came after are free.
  */
 export const undoEmail = operation({
@@ -55,7 +55,7 @@ export const undoEmail = operation({
         tokenId('reset-password', user.id),
       ]);
       const generation = user.value.generation + 1;
-      const value = { ...user.value, email, generation, spared_session_id: undefined };
+      const value = { ...user.value, email, generation, recovered_at: now, spared_session_id: undefined };
       const to = { user_id: user.id };
       await store.transact(
         [
