@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Postgres, startPostgres } from '../engines/postgres.ts';
 import { type SmtpDouble, startSmtp } from '../engines/smtp.ts';
 import { type Started, startProcess } from '../support/process.ts';
@@ -76,11 +76,12 @@ describe.each(Object.keys(stores))('a platform on %s that is killed at any time 
       await Promise.all(registering);
     }
     const last = startProcess(dataDir, env);
+    onTestFinished(() => kill(last));
     await last.ready;
     const ready = performance.now();
     await smtp.until(() => told.every((email) => smtp.recipients.includes(email)));
     expect(performance.now() - ready).toBeLessThan(PROMISED_MS);
-    expect(told.length).toBeGreaterThan(LIVES_MS.length);
+    expect(told.length).toBeGreaterThanOrEqual(LIVES_MS.length);
 
     const { service_token } = JSON.parse(readFileSync(join(dataDir, 'dev-credentials.json'), 'utf8'));
     const twice = [...new Set(smtp.received.filter((id, at) => smtp.received.indexOf(id) !== at))];
