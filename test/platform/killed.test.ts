@@ -37,6 +37,7 @@ const registerUntilGone = async ({ address }: Started, name: string, told: strin
 };
 
 const kill = async ({ child }: Started): Promise<void> => {
+  if (child.exitCode !== null) return;
   child.kill('SIGKILL');
   if (child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
 };
