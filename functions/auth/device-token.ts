@@ -4,8 +4,7 @@
  *
  * `p21d_<user>.<device>.<issued>.<tag>`: user and device are 128 bits, issued are unix seconds, the tag is an HMAC.
  */
-import { timingSafeEqual } from 'node:crypto';
-import { hmac } from '../../shared/kit/hmac.ts';
+import { isTagOf, tagOf } from '../../shared/kit/hmac.ts';
 import type { Ids } from '../../shared/ports/clock.ts';
 import type { Secrets } from '../../shared/ports/secrets.ts';
 
@@ -13,8 +12,6 @@ import type { Secrets } from '../../shared/ports/secrets.ts';
 export const KNOWN_FOR = 180 * 86_400;
 
 const FORM = /^p21d_([A-Za-z0-9_-]{1,128})\.([A-Za-z0-9_-]{22})\.(\d{1,12})\.([A-Za-z0-9_-]{22})$/;
-
-const tagOf = (key: Uint8Array, body: string): Buffer => hmac(key, body).subarray(0, 16);
 
 /** A token for the device of a user: the same device as before, or a new one. `now` is unix ms. */
 export const mintDevice = (
@@ -38,9 +35,6 @@ export const readDevice = (
   const [, user, device, issued, tag] = FORM.exec(token ?? '') ?? [];
   if (user !== user_id || !device || !issued || !tag) return undefined;
   const given = Buffer.from(tag, 'base64url');
-  const genuine = secrets.keys('device-token').some((key) => {
-    const expected = tagOf(key, `${user}.${device}.${issued}`);
-    return given.length === expected.length && timingSafeEqual(given, expected);
-  });
+  const genuine = isTagOf(secrets.keys('device-token'), `${user}.${device}.${issued}`, given);
   return genuine && now / 1000 - Number(issued) < KNOWN_FOR ? device : undefined;
 };

@@ -8,7 +8,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import { counterKey } from '../../shared/kit/counter-key.ts';
 import { AppError } from '../../shared/kit/errors.ts';
-import { hmac } from '../../shared/kit/hmac.ts';
+import { isTagOf, tagOf } from '../../shared/kit/hmac.ts';
 import type { OperationStore } from '../../shared/kit/operation.ts';
 import type { Ports } from '../../shared/ports/index.ts';
 import { type AuthenticatorData, readAuthenticatorData } from './authenticator-data.ts';
@@ -39,8 +39,8 @@ export const toBytes = (text: string): Buffer => Buffer.from(text, 'base64url');
 export const handleOf = (user_id: string): string =>
   createHash('sha256').update(`perfect21 passkey ${user_id}`).digest('base64url');
 
-const tagOf = (key: Uint8Array, ceremony: Ceremony, subject: string, said: Buffer): Buffer =>
-  hmac(key, JSON.stringify([ceremony, subject, said.toString('base64url')])).subarray(0, TAG);
+const textOf = (ceremony: Ceremony, subject: string, said: Buffer): string =>
+  JSON.stringify([ceremony, subject, said.toString('base64url')]);
 
 /** A challenge, good once and for five minutes. `subject` is who asked; `now` is unix ms. */
 export const newChallenge = (
@@ -52,7 +52,8 @@ export const newChallenge = (
   const said = Buffer.alloc(RANDOM + UNTIL);
   toBytes(ids.random(RANDOM)).copy(said);
   said.writeUIntBE(now + CEREMONY_MS, RANDOM, UNTIL);
-  return Buffer.concat([said, tagOf(secrets.key('passkey'), ceremony, subject, said)]).toString('base64url');
+  const tag = tagOf(secrets.key('passkey'), textOf(ceremony, subject, said));
+  return Buffer.concat([said, tag]).toString('base64url');
 };
 
 const isOurs = ({ clock, secrets }: Given, ceremony: Ceremony, subject: string, challenge: string): boolean => {
@@ -61,7 +62,7 @@ const isOurs = ({ clock, secrets }: Given, ceremony: Ceremony, subject: string, 
   if (bytes.length !== RANDOM + UNTIL + TAG || bytes.toString('base64url') !== challenge) return false;
   const said = bytes.subarray(0, RANDOM + UNTIL);
   const tag = bytes.subarray(RANDOM + UNTIL);
-  const genuine = secrets.keys('passkey').some((key) => timingSafeEqual(tag, tagOf(key, ceremony, subject, said)));
+  const genuine = isTagOf(secrets.keys('passkey'), textOf(ceremony, subject, said), tag);
   return genuine && clock.now() < said.readUIntBE(RANDOM, UNTIL);
 };
 

@@ -7,7 +7,7 @@
  * holds the parent can read it, which is just the client that may race itself.
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
-import { hmac } from '../../shared/kit/hmac.ts';
+import { isTagOf, tagOf } from '../../shared/kit/hmac.ts';
 import type { Ids } from '../../shared/ports/clock.ts';
 import type { Secrets } from '../../shared/ports/secrets.ts';
 
@@ -18,8 +18,6 @@ export interface RefreshToken {
 }
 
 const FORM = /^p21r_([0-9a-f-]{36})\.(\d{1,9})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
-
-const tagOf = (key: Uint8Array, body: string): Buffer => hmac(key, body).subarray(0, 16);
 
 const same = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b);
 
@@ -35,7 +33,7 @@ export const read = (secrets: Secrets, token: string): RefreshToken | undefined 
   if (!session_id || !generation || !secret || !tag) return undefined;
   const body = `${session_id}.${generation}.${secret}`;
   const given = Buffer.from(tag, 'base64url');
-  return secrets.keys('refresh-token').some((key) => same(tagOf(key, body), given))
+  return isTagOf(secrets.keys('refresh-token'), body, given)
     ? { session_id, generation: Number(generation), secret }
     : undefined;
 };
