@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startVitest } from 'vitest/node';
+import { againWhatDidNotStart } from './again.ts';
 import { ensureRabbitmq } from './engines/rabbitmq-install.ts';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
@@ -32,9 +33,11 @@ process.env.PERFECT21_TEST_SHARED = shared;
 process.once('exit', () => rmSync(shared, { recursive: true, force: true }));
 
 const vitest = await startVitest('test', chosen, { watch: false, reporters: ['dot'] });
-const counts = { passed: 0, failed: 0, skipped: 0 };
 // what passed only when it was tried again is told: it is unsteady (infra/decisions/0067)
 const unsteady: string[] = [];
+if (Number(process.env.PERFECT21_TEST_TRIES ?? 1) > 1) unsteady.push(...(await againWhatDidNotStart(vitest)));
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const module of vitest.state.getTestModules()) {
   // a file that could not even be loaded, or a hook that threw, is a failure of its own
   if (module.errors().length > 0) counts.failed++;
