@@ -2,6 +2,7 @@
  * The HTTP API: all routes as one OpenAPI body, and one role by which the API invokes the functions behind them. A route
  * costs no resource so, where a route, an integration and a permission of its own would be three.
  */
+import { CROSS_ORIGIN } from '../../shared/doors/binding/cross-origin.ts';
 import { assumedBy, type Cfn } from './cfn.ts';
 import { arn, getArn, PREFIX } from './names.ts';
 import { type LambdaFunction, lambdaFunctions } from './platform.ts';
@@ -88,10 +89,10 @@ const orNothing = (condition: string, value: Cfn): Cfn => ({ 'Fn::If': [conditio
 /** Pages of other origins; nothing where none is named. Tokens stand in a header, so no cookies are let through. */
 const cors = orNothing('HasOrigins', {
   allowOrigins: { 'Fn::Split': [',', PLACE.origins] },
-  allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowHeaders: ['authorization', 'content-type', 'accept-language', 'traceparent'],
-  exposeHeaders: ['x-request-id', 'retry-after'],
-  maxAge: 600,
+  allowMethods: [...CROSS_ORIGIN.methods],
+  allowHeaders: [...CROSS_ORIGIN.headers],
+  exposeHeaders: [...CROSS_ORIGIN.exposed],
+  maxAge: CROSS_ORIGIN.max_age,
 });
 
 const ACCESS_LOG = 'HttpApiAccessLog';

@@ -1,5 +1,7 @@
 /** Kong's declarative configuration: a service and an upstream each of ours, a route each operation. */
+
 import type { ServiceName } from '../../shared/config/services.ts';
+import { CROSS_ORIGIN } from '../../shared/doors/binding/cross-origin.ts';
 import type { Service } from '../../shared/kit/service.ts';
 import { invitesGuessing, patternOf, type Route, routesOf, weight } from '../generate/routes.ts';
 import { hostOf, nameOf, PORTS, SERVICE_HTTP_PORT } from '../kubernetes/cluster.ts';
@@ -164,11 +166,11 @@ export const kongOf = (platform: readonly Service[]): KongConfig => {
         config: {
           // the pages of this place; credentials are tokens in a header, never cookies
           origins: [PAGE],
-          methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-          headers: ['authorization', 'content-type', 'accept-language', 'idempotency-key', 'traceparent'],
-          exposed_headers: ['x-request-id', 'retry-after'],
+          methods: [...CROSS_ORIGIN.methods],
+          headers: [...CROSS_ORIGIN.headers],
+          exposed_headers: [...CROSS_ORIGIN.exposed],
           credentials: false,
-          max_age: 600,
+          max_age: CROSS_ORIGIN.max_age,
         },
       },
     ],

@@ -147,7 +147,7 @@ export const http: Part = {
       ...config.http,
       tls: certificates?.server,
       secure: config.public_url.startsWith('https:'),
-      sockets: { public_url: config.public_url, origins: config.http.origins },
+      pages: { public_url: config.public_url, origins: config.http.origins },
       openapi: async () => {
         const { openApi } = await import('../documents/openapi/document.ts');
         return openApi(services, { version: VERSION, server: new URL(config.public_url).pathname });

@@ -286,6 +286,14 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/functions/notifications/connections.test.ts',
     promise: 'who opens a connection > comes from a page of ours',
   },
+  'a page of elsewhere reads nothing': {
+    file: 'shared/doors/http/cross-origin.ts',
+    from: 'if (origin === undefined || !allowed(origin)) return false;',
+    to: 'if (origin === undefined) return false;',
+    test: 'test/doors/http/cross-origin.test.ts',
+    promise:
+      'where the operator lists an origin > a page of https://evil.example reads nothing, and its answers are not handed on to others',
+  },
   'a ticket opens one connection at API Gateway': {
     file: 'functions/notifications/open-connection.ts',
     from: 'remove(tickets, read),',

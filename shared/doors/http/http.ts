@@ -13,6 +13,7 @@ import type { ReadinessCheck } from '../binding/readiness.ts';
 import { countConnections, processName } from '../connections.ts';
 import type { SocketLimits } from '../websocket/limits.ts';
 import { openSockets } from '../websocket/websocket.ts';
+import { crossOrigin } from './cross-origin.ts';
 import type { Door } from './door.ts';
 import { openFront, type Pems } from './front.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
@@ -48,8 +49,9 @@ export interface HttpOptions {
   /** For `/readyz`, beside the store's. */
   checks?: Readonly<Record<string, ReadinessCheck>>;
   limits?: Partial<HttpLimits>;
-  /** Whose pages may open WebSockets. */
-  sockets?: { public_url: string; origins: readonly string[]; limits?: Partial<SocketLimits> };
+  /** Whose pages may call besides this address's own, and open WebSockets. */
+  pages?: { public_url: string; origins: readonly string[] };
+  sockets?: Partial<SocketLimits>;
 }
 
 export interface RunningHttp {
@@ -87,7 +89,8 @@ export const startHttp = async (
   const write = replier(() => stopping);
   const begin = beginner(() => stopping);
   const ipOf = clientIp(options.trusted_proxies ?? []);
-  const sockets = options.sockets && openSockets(host, services, { ...options.sockets, ipOf });
+  const { pages } = options;
+  const sockets = pages && openSockets(host, services, { ...pages, limits: options.sockets, ipOf });
   const door: Door = {
     host,
     limits,
@@ -113,7 +116,14 @@ export const startHttp = async (
     stopping: () => stopping,
   });
   const { before } = options;
-  const rules = { limits, security: security.data, newId: ids.uuid, sockets, before };
+  const rules = {
+    limits,
+    security: security.data,
+    newId: ids.uuid,
+    sockets,
+    before,
+    pages: pages && crossOrigin(pages),
+  };
   const { h1, h2 } = createServers(router.listener, rules);
 
   const front = await openFront({

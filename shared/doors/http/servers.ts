@@ -18,6 +18,8 @@ export interface ServerOptions {
   limits: HttpLimits;
   security: Readonly<Record<string, string>>;
   newId(): string;
+  /** What pages of other origins are told; takes what they ask before they call. */
+  pages?: Before | undefined;
   /** Where connections are upgraded to WebSockets. */
   sockets?: Sockets;
 }
@@ -44,13 +46,13 @@ const objection = (request: IncomingMessage, limits: HttpLimits): AppError | und
 /** Makes both servers. Neither listens: `openFront` brings them their connections. */
 export const createServers = (
   handler: RequestListener,
-  { limits, security, newId, sockets, before }: ServerOptions,
+  { limits, security, newId, sockets, before, pages }: ServerOptions,
 ): { h1: Server; h2: Http2Server } => {
   const refuse = (error: AppError, request: IncomingMessage, response: ServerResponse): void =>
     refuseRequest(error, request, response, security, requestIdOf(request.headers['x-request-id'] as string, newId));
 
   const entry: RequestListener = (request, response) => {
-    if (before?.(request, response)) return;
+    if (before?.(request, response) || pages?.(request, response)) return;
     const error = objection(request, limits);
     if (error) return refuse(error, request, response);
     handler(request, response);

@@ -13,11 +13,11 @@ import { isTold, type ToldRows } from '../../kit/told-rows.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import { inSlices } from '../../system/slices.ts';
 import { readQuery } from '../binding/body.ts';
+import { originRule } from '../binding/origins.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import { type Coming, comingOf, pathOf } from './coming.ts';
 import { Connection, type ConnectionRules, Linked } from './connection.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './limits.ts';
-import { originRule } from './origins.ts';
 
 export interface SocketOptions {
   limits?: Partial<SocketLimits>;

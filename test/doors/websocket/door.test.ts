@@ -68,11 +68,12 @@ const open = async (rows: (signal: AbortSignal) => AsyncIterable<object>, limits
   });
   const { host: plain, lines } = fakeHost({ clock: { now: () => now }, realtime: { heartbeat_ms: 50 } as never });
   const host: Host = { ports: plain.ports, call: (...call) => callLocal(host, ...call) };
-  const sockets = { public_url: 'https://id.example', origins: ['https://app.example'], limits };
+  const pages = { public_url: 'https://id.example', origins: ['https://app.example'] };
   door = await startHttp(host, [service('demo', [watch, admit])], {
     host: '127.0.0.1',
     port: 0,
-    sockets,
+    pages,
+    sockets: limits,
     limits: { drain_ms: 300 },
   });
   return { url: socketUrl(door.url, { ticket: 't' }), http: door.url, notes, lines };

@@ -1,4 +1,6 @@
-/** Passkeys in Chromium: what its pages hand on between us and `navigator.credentials` is taken as it is. */
+/** In Chromium: passkeys, whose pages hand on what `navigator.credentials` gives as it is, and pages of other origins. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { decodeJwt } from 'jose';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -62,4 +64,22 @@ test.each([
   const { passkeys } = await expectOk(world.call(getFactors, {}, { token: tokens.access_token }));
   expect(passkeys).toEqual([{ ...added, name: 'a browser', last_used_at: expect.any(Number) }]);
   await context.close();
+});
+
+test('a page of another port of this machine calls with a token and reads the answer', async () => {
+  const world = worldOf(platform, http1Door(platform.http.url));
+  const { access_token, user_id } = await userWithSession(world);
+  const app = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<p>an application'));
+  await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
+  const page = await browser.newPage();
+  await page.goto(`http://localhost:${(app.address() as AddressInfo).port}`);
+  const read = await page.evaluate(`(async () => {
+    const answer = await fetch('${url}/api/v1/users/me', {
+      headers: { authorization: 'Bearer ${access_token}', 'content-type': 'application/json' },
+    });
+    return [await answer.json(), answer.headers.get('x-request-id')];
+  })()`);
+  expect(read).toEqual([expect.objectContaining({ id: user_id }), expect.any(String)]);
+  await page.close();
+  app.close();
 });
