@@ -60,6 +60,10 @@ const STEPS: readonly Step[] = [
   { name: 'boundaries', run: () => offences().join('\n') },
   { name: 'floors and circles', run: () => floors().join('\n') },
   {
+    name: 'names left out of functions',
+    run: async () => (await import('./checks/left-out.ts')).leftOutOffences().join('\n'),
+  },
+  {
     name: 'errors without a case',
     run: async () => (await (await import('./checks/errors.ts')).uncoveredErrors()).join('\n'),
   },

@@ -11,7 +11,7 @@ const absent = (names: readonly string[], why = 'not bundled'): string =>
 /** Shorter, where every function would carry the words: who calls it all the same gets a TypeError. */
 const gone = (names: readonly string[]): string => names.map((name) => `export const ${name} = undefined;`).join('\n');
 
-interface Replacement {
+export interface Replacement {
   filter: RegExp;
   /** In place of the file's own. */
   contents: string | ((text: string) => string);
@@ -179,20 +179,22 @@ const ASKED_ONLY =
   'export const messages = (_, owners) => ({ owner: async () => owners.name, isGone: async (name) => owners.isGone(name) });';
 const NO_TAKING: Replacement[] = [{ filter: /\/shared\/store\/dynamodb\/messages\.ts$/, contents: ASKED_ONLY }];
 
+/** What is replaced in the bundle of an entry, for AWS or for this machine. */
+export const replacementsFor = (target: 'aws' | 'local', entry: string): readonly Replacement[] => [
+  ...NO_JSON_SCHEMA,
+  ...NO_UNUSED_ZOD,
+  plainRequests({ queries: STORERS.test(entry), paths: POSTERS.test(entry) }),
+  ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING, ...NO_PROCESS, ...NO_RIGHTS] : []),
+  ...(target === 'aws' && !READERS.test(entry) ? NO_READS : []),
+  ...(target === 'aws' && !STORERS.test(entry) ? NO_ROWS : []),
+  ...(target === 'aws' && !TAKERS.test(entry) ? NO_TAKING : []),
+];
+
 /** The plugin, for AWS or for this machine. */
 export const leaveOut = (target: 'aws' | 'local'): Plugin => ({
   name: 'leave-out',
   setup({ onLoad, initialOptions: { entryPoints } }) {
-    const replacements = [
-      ...NO_JSON_SCHEMA,
-      ...NO_UNUSED_ZOD,
-      plainRequests({ queries: STORERS.test(String(entryPoints)), paths: POSTERS.test(String(entryPoints)) }),
-      ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING, ...NO_PROCESS, ...NO_RIGHTS] : []),
-      ...(target === 'aws' && !READERS.test(String(entryPoints)) ? NO_READS : []),
-      ...(target === 'aws' && !STORERS.test(String(entryPoints)) ? NO_ROWS : []),
-      ...(target === 'aws' && !TAKERS.test(String(entryPoints)) ? NO_TAKING : []),
-    ];
-    for (const { filter, contents } of replacements) {
+    for (const { filter, contents } of replacementsFor(target, String(entryPoints))) {
       onLoad({ filter }, async ({ path }) => ({
         contents: typeof contents === 'string' ? contents : contents(await readFile(path, 'utf8')),
         loader: path.endsWith('.ts') ? 'ts' : 'js',

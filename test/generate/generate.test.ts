@@ -4,6 +4,7 @@ import { offence, offences } from '../../infra/checks/boundaries.ts';
 import { importCircles } from '../../infra/checks/circles.ts';
 import { floorOffences } from '../../infra/checks/floors.ts';
 import { importsOf, importsOfProject } from '../../infra/checks/imports.ts';
+import { leftOutOffences, missingNames } from '../../infra/checks/left-out.ts';
 import { decisionOffences, roomOffences, strayOffences } from '../../infra/checks/places.ts';
 import { siblingOffences } from '../../infra/checks/siblings.ts';
 import { pathsOf } from '../../infra/generate/api.ts';
@@ -107,6 +108,26 @@ describe('the house', () => {
       'infra/decisions/0001-b.md has the number of 0001-a.md: take the next free one',
     ]);
     expect(decisionOffences({ '0002-a.md': '# 1. A', 'b.md': '# B' })).toHaveLength(2);
+  });
+});
+
+describe('what is left out of functions', () => {
+  test('is asked for by none of them', () => {
+    expect(leftOutOffences()).toEqual([]);
+  });
+
+  test('is noticed when code that is packaged takes it, and where it is only a type or another entry has it, it is not', () => {
+    const files: Record<string, string> = {
+      'functions/lambda/users-get-user.ts': "import { loadConfig } from '../../shared/config/config.ts';",
+      'shared/config/config.ts': "import { tlsOf, type Tls, tlsNames as names } from './tls.ts';",
+      'shared/config/tls.ts': "import { pg } from './store-postgres.ts';",
+      'functions/lambda/users-bulk.ts': "import { noteRead, noted } from '../../shared/kit/audit-read.ts';",
+      'shared/kit/audit-read.ts': '',
+    };
+    expect(missingNames(Object.keys(files).slice(0, 1), (file) => files[file]!)).toEqual([
+      'shared/config/config.ts takes tlsNames from shared/config/tls.ts, which infra/aws/leave-out.ts replaces without it',
+    ]);
+    expect(missingNames(['functions/lambda/users-bulk.ts'], (file) => files[file]!)).toEqual([]);
   });
 });
 
