@@ -1,13 +1,9 @@
-import { afterAll, vi } from 'vitest';
+import { afterAll } from 'vitest';
 import { type LocalDynamo, startDynamo } from '../engines/dynamodb.ts';
 import { runMatrix } from './matrix.ts';
 
 let dynamo: LocalDynamo | undefined;
 afterAll(() => dynamo?.close());
-
-vi.mock('../../shared/passwords/parameters.ts', async (original) =>
-  (await import('./quick-hashes.ts')).quick(original),
-);
 
 runMatrix('DynamoDB', async () => {
   dynamo = await startDynamo();

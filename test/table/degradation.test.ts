@@ -13,10 +13,6 @@ import { dump } from './kept.ts';
 import { samples } from './samples/index.ts';
 import type { Call } from './samples/sample.ts';
 
-vi.mock('../../shared/passwords/parameters.ts', async (original) =>
-  (await import('../e2e/quick-hashes.ts')).quick(original),
-);
-
 const operations = services.flatMap(({ operations: all }) => all);
 const operationOf = (name: string) => operations.find((op) => op.name === name)!;
 /** Ms after which what was taken up is nobody's, and waits are over. */
