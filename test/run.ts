@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startVitest } from 'vitest/node';
 import { againWhatDidNotStart } from './again.ts';
+import { CACHE } from './engines/debian-suite.ts';
 import { ensureRabbitmq } from './engines/rabbitmq-install.ts';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
@@ -26,6 +27,9 @@ if (chosen.length === 0 || chosen.some((path) => path.includes('rabbitmq'))) {
     process.stderr.write(`${(error as Error).message}\n`);
   }
 }
+
+// hundreds of processes load the same modules: compiled once, in this run or an earlier one
+process.env.NODE_COMPILE_CACHE ??= join(CACHE, 'compiled');
 
 // what several files want and one of them makes
 const shared = mkdtempSync(join(tmpdir(), 'perfect21-run-'));

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { NewMessage } from '../../shared/ports/store.ts';
+import { inherited } from '../support/inherited.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/perfect21.mjs', import.meta.url));
 
@@ -18,7 +19,7 @@ export interface Ran {
 /** Starts `perfect21 …`. `ended` resolves with what became of it. */
 export const startCommand = (args: readonly string[], env: Record<string, string>, input?: string) => {
   const child = spawn(process.execPath, [BIN, ...args], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    env: { ...inherited(), ...env },
   });
   const text = { out: '', err: '' };
   child.stdout.on('data', (chunk) => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { inherited } from './inherited.ts';
 import { testEnvironment } from './platform.ts';
 
 const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.url));
@@ -22,7 +23,7 @@ export interface Started {
 
 export const startProcess = (dataDir: string, env: Record<string, string> = {}, program = START): Started => {
   const child = spawn(process.execPath, [program], {
-    env: { PATH: process.env.PATH, ...testEnvironment(dataDir), ...env },
+    env: { ...inherited(), ...testEnvironment(dataDir), ...env },
   });
   const out = { text: '', errors: '' };
   child.stdout.on('data', (chunk) => {
