@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     fsModuleCache: true,
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/engines/shared.ts'],
     setupFiles: ['test/support/quick-hashes.ts'],
     pool: 'forks',
     // most of the time a file waits: for an engine, a timer, a process that starts

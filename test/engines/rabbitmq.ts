@@ -1,6 +1,6 @@
 /** A private RabbitMQ for a test run: own node, folder, ports and epmd. Ends with the process that started it. */
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,24 @@ export interface Rabbitmq {
   close(): Promise<void>;
 }
 
+/** What the broker is to have at its start: with these it makes no user by itself. */
+const definitions = (vhosts: readonly string[]) => {
+  const salt = Buffer.from('salt');
+  const hash = createHash('sha256').update(salt).update('guest').digest();
+  return {
+    users: [
+      {
+        name: 'guest',
+        password_hash: Buffer.concat([salt, hash]).toString('base64'),
+        hashing_algorithm: 'rabbit_password_hashing_sha256',
+        tags: ['administrator'],
+      },
+    ],
+    vhosts: vhosts.map((name) => ({ name })),
+    permissions: vhosts.map((vhost) => ({ user: 'guest', vhost, configure: '.*', write: '.*', read: '.*' })),
+  };
+};
+
 /**
  * Starts a private RabbitMQ, installing Debian's package first where it is missing and may be installed.
  *
@@ -40,7 +58,12 @@ export interface Rabbitmq {
  * @example const broker = await startRabbitmq(); … broker.url … await broker.close();
  */
 export const startRabbitmq = async (
-  options: { tls?: { ca: string; cert: string; key: string }; management?: boolean } = {},
+  options: {
+    tls?: { ca: string; cert: string; key: string };
+    management?: boolean;
+    /** Virtual hosts, beside the one without a name. */
+    vhosts?: readonly string[];
+  } = {},
 ): Promise<Rabbitmq> => {
   const { command } = ensureRabbitmq();
   const folder = mkdtempSync(join(tmpdir(), 'rabbitmq-'));
@@ -64,6 +87,11 @@ export const startRabbitmq = async (
     );
   }
   if (options.management) lines.push('management.tcp.ip = 127.0.0.1', `management.tcp.port = ${managementPort}`);
+  if (options.vhosts) {
+    const file = join(folder, 'definitions.json');
+    writeFileSync(file, JSON.stringify(definitions(['/', ...options.vhosts])));
+    lines.push(`load_definitions = ${file}`);
+  }
   writeFileSync(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
   const enabled = [...(options.management ? ['rabbitmq_management'] : []), ...(MORE_PLUGINS ? [DELAYED] : [])];
   writeFileSync(join(folder, 'enabled_plugins'), `[${enabled.join(',')}].\n`);

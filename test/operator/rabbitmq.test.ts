@@ -18,9 +18,9 @@ const KEY = 'user.events.password_changed';
 let server: Rabbitmq;
 let platform: TestPlatform;
 let seen: Awaited<ReturnType<typeof observer>>;
-let vhosts = 0;
+const vhosts = Array.from({ length: 8 }, (_, n) => `operator-${n}`);
 beforeAll(async () => {
-  server = await startRabbitmq({ management: true });
+  server = await startRabbitmq({ management: true, vhosts });
   seen = await observer(server.url);
   platform = await testPlatform({ BUS_URL: server.url, LOG_LEVEL: 'silent' });
   await platform.drain();
@@ -40,10 +40,7 @@ afterEach(async () => {
 
 /** A broker of its own for what must have no consumers. */
 const vhost = async () => {
-  const name = `operator-${++vhosts}`;
-  server.control('add_vhost', name);
-  server.control('set_permissions', '-p', name, 'guest', '.*', '.*', '.*');
-  const url = `${server.url}/${name}`;
+  const url = `${server.url}/${vhosts.shift()!}`;
   return { url, ...(await observer(url)) };
 };
 const envelopeOf = (message_id: string) => (example('user.password_changed', { message_id }).body as any).envelope;

@@ -4,7 +4,7 @@ import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { newEmail, PASSWORD, userWithSession, type World } from '../e2e/world.ts';
 import { type CollectedSpan, type Collector, startCollector } from '../engines/otlp.ts';
-import { type Rabbitmq, startRabbitmq } from '../engines/rabbitmq.ts';
+import { sharedRabbitmq } from '../engines/shared-rabbitmq.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -36,7 +36,6 @@ const PATH_TO_SOCKET = [
 ];
 
 describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) => {
-  let server: Rabbitmq | undefined;
   let collector: Collector;
   let platform: TestPlatform;
   let world: World;
@@ -44,12 +43,11 @@ describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) =>
   let exposed: string;
 
   beforeAll(async () => {
-    if (bus === 'rabbitmq') server = await startRabbitmq();
     collector = await startCollector();
     platform = await testPlatform({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      ...(server && { BUS_URL: server.url }),
+      ...(bus === 'rabbitmq' && { BUS_URL: await sharedRabbitmq() }),
     });
     world = {
       ...http1Door(platform.http.url),
@@ -103,7 +101,6 @@ describe.each(Object.entries(buses))('one trace on the bus %s', (bus, system) =>
   }, 120_000);
   afterAll(async () => {
     await collector?.close();
-    await server?.close();
   });
 
   /** A service tells an open tab of a user something, in a trace of its own. */

@@ -17,7 +17,7 @@ import { EVENTS } from '../../shared/messaging/rabbitmq/settings.ts';
 import { http1Door } from '../e2e/doors/http.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
 import { expectOk, loggedIn, newEmail, tokenIn, type World } from '../e2e/world.ts';
-import { startRabbitmq } from '../engines/rabbitmq.ts';
+import { sharedRabbitmq } from '../engines/shared-rabbitmq.ts';
 import { observer } from '../messaging/rabbitmq/rig.ts';
 import { startProcess } from '../support/process.ts';
 
@@ -28,12 +28,9 @@ interface WatchedBus {
 }
 
 const rabbit = async (): Promise<WatchedBus> => {
-  const server = await startRabbitmq();
-  const { model, channel } = await observer(server.url);
-  onTestFinished(async () => {
-    await model.close();
-    await server.close();
-  });
+  const url = await sharedRabbitmq();
+  const { model, channel } = await observer(url);
+  onTestFinished(() => model.close());
   const all: string[] = [];
   const { queue } = await channel.assertQueue('', { exclusive: true });
   for (const [exchange, kind] of [
@@ -46,7 +43,7 @@ const rabbit = async (): Promise<WatchedBus> => {
   const take = (message: ConsumeMessage | null): void =>
     void all.push(JSON.stringify([message?.content.toString(), message?.properties]));
   await channel.consume(queue, take, { noAck: true });
-  return { url: server.url, passed: () => all.join('\n') };
+  return { url, passed: () => all.join('\n') };
 };
 
 // the embedded bus keeps its messages in the database

@@ -9,18 +9,18 @@ import { DROPPED, declareDrops } from '../../../shared/messaging/rabbitmq/drops.
 import { propertiesOf } from '../../../shared/messaging/rabbitmq/message.ts';
 import { EVENTS, HEADER } from '../../../shared/messaging/rabbitmq/settings.ts';
 import { consumerQueue } from '../../../shared/messaging/rabbitmq/topology.ts';
-import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
+import { sharedRabbitmq } from '../../engines/shared-rabbitmq.ts';
 import { noted, probePlatform, QUEUE, seenBy } from '../rig.ts';
 import { empty, envelope, observer, type RabbitRig, rabbitRig, until } from './rig.ts';
 
 const KEY = 'probe.events.noted';
 const STEPS = [20, 20, 20, 20, 20];
-let server: Rabbitmq;
+let url: string;
 let seen: Awaited<ReturnType<typeof observer>>;
 let rig: RabbitRig;
 beforeAll(async () => {
-  server = await startRabbitmq();
-  seen = await observer(server.url);
+  url = await sharedRabbitmq();
+  seen = await observer(url);
 }, 120_000);
 afterEach(async () => {
   await rig.close();
@@ -28,10 +28,9 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await seen?.close();
-  await server?.close();
 });
 const open = async (...[before]: Parameters<typeof probePlatform>): Promise<void> => {
-  rig = await rabbitRig(server.url, probePlatform(before), { retry_steps: STEPS });
+  rig = await rabbitRig(url, probePlatform(before), { retry_steps: STEPS });
   await until(() => rig.broker.connected(), 'the connections');
 };
 const publish = (value: unknown, options = {}): void => {
@@ -161,7 +160,7 @@ const onTaken = operation({
   run: async () => ({}),
 });
 const takenRig = (refused_ms: number) =>
-  rabbitRig(server.url, [service('taken', [onTaken]), ...probePlatform()], { refused_ms });
+  rabbitRig(url, [service('taken', [onTaken]), ...probePlatform()], { refused_ms });
 const refusals = () => rig.logged.filter(({ code }) => code === 'queue.refused');
 /** Consumes from the queue alone. Returns how to stop. */
 const hold = async (queue: string) => {
@@ -212,7 +211,7 @@ test('a forged dead letter is counted under no name of its own, and ends no coun
 test('a message whose consumer went away is tried again and its try is counted', async () => {
   await open();
   publish(envelope({ data: { text: 'survivor' } }));
-  const dying = await observer(server.url);
+  const dying = await observer(url);
   for (let deaths = 1; deaths <= 2; deaths++) {
     await until(() => dying.channel.get(QUEUE), 'the message');
     await dying.channel.recover();

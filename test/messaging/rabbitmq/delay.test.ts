@@ -1,23 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { delayed, LONGEST_DELAY_MS } from '../../../shared/messaging/rabbitmq/delay.ts';
-import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
+import { sharedRabbitmq } from '../../engines/shared-rabbitmq.ts';
 import { probePlatform, QUEUE } from '../rig.ts';
 import { envelope, observer, type RabbitRig, rabbitRig, until } from './rig.ts';
 
-let server: Rabbitmq;
+let url: string;
 let rig: RabbitRig;
 beforeAll(async () => {
-  server = await startRabbitmq();
-  rig = await rabbitRig(server.url, probePlatform());
+  url = await sharedRabbitmq();
+  rig = await rabbitRig(url, probePlatform());
   await until(() => rig.broker.connected(), 'the connections');
 }, 120_000);
 afterAll(async () => {
   await rig?.close();
-  await server?.close();
 });
 
 test('an event arrives once, after its delay, at the queues of its own key', async () => {
-  const seen = await observer(server.url);
+  const seen = await observer(url);
   const arrived = new Map<string, number>();
   await seen.channel.consume(
     QUEUE,

@@ -5,13 +5,13 @@ import { listSessions } from '../../../functions/sessions/list-sessions.ts';
 import { http1Door } from '../../e2e/doors/http.ts';
 import { mailsFrom } from '../../e2e/matrix.ts';
 import { expectOk, newEmail, PASSWORD, userWithSession, type World } from '../../e2e/world.ts';
-import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
+import { sharedRabbitmq } from '../../engines/shared-rabbitmq.ts';
 import { type TestPlatform, testPlatform } from '../../support/platform.ts';
 import { DOCUMENT_TYPES, type PublishOptions, publishAsDocument, utcnow } from './python-publisher.ts';
 import { observer } from './rig.ts';
 
 describe('the publisher of the architecture document is understood', () => {
-  let server: Rabbitmq;
+  let url: string;
   let platform: TestPlatform;
   let world: World;
   let channel: Channel;
@@ -19,9 +19,9 @@ describe('the publisher of the architecture document is understood', () => {
   const published = new Set<string>();
 
   beforeAll(async () => {
-    server = await startRabbitmq();
-    platform = await testPlatform({ BUS_URL: server.url, LOG_LEVEL: 'silent' });
-    channel = (await observer(server.url)).channel;
+    url = await sharedRabbitmq();
+    platform = await testPlatform({ BUS_URL: url, LOG_LEVEL: 'silent' });
+    channel = (await observer(url)).channel;
     world = {
       ...http1Door(platform.http.url),
       mails: async (to) => {
@@ -33,10 +33,7 @@ describe('the publisher of the architecture document is understood', () => {
     };
     user = await userWithSession(world, { phone_number: '+4917612345678' });
   }, 120_000);
-  afterAll(async () => {
-    await platform?.close();
-    await server?.close();
-  });
+  afterAll(() => platform?.close());
 
   /** Deliveries by what became of them. */
   const counts = async (): Promise<Record<string, number>> => {

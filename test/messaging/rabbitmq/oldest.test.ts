@@ -1,23 +1,22 @@
 /** How old the dead letters are: what operators are alarmed by. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { DEAD } from '../../../shared/messaging/dead-letters.ts';
 import { gaugeQueue, heldBy } from '../../../shared/messaging/measures.ts';
-import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
+import { sharedRabbitmq } from '../../engines/shared-rabbitmq.ts';
 import { probePlatform } from '../rig.ts';
 import { empty, envelope, observer, rabbitRig, until } from './rig.ts';
 
 const HOUR = 3_600_000;
 
 describe.each(['classic', 'quorum'] as const)('the dead letters of a %s queue', (queue_type) => {
-  let server: Rabbitmq;
+  let url: string;
   beforeAll(async () => {
-    server = await startRabbitmq();
+    url = await sharedRabbitmq();
   }, 120_000);
-  afterAll(() => server?.close());
 
   test('are as old as the oldest of them, and stay where they are however often one asks', async () => {
-    const rig = await rabbitRig(server.url, probePlatform(), { queue_type });
-    const seen = await observer(server.url);
+    const rig = await rabbitRig(url, probePlatform(), { queue_type });
+    const seen = await observer(url);
     await until(() => rig.broker.connected(), 'the connections');
     const { broker, clock } = rig;
     const start = clock.now();

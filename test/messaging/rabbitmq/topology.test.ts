@@ -4,18 +4,17 @@ import { DEAD } from '../../../shared/messaging/dead-letters.ts';
 import { EVENTS, retryPlace } from '../../../shared/messaging/rabbitmq/settings.ts';
 import { declare } from '../../../shared/messaging/rabbitmq/topology.ts';
 import { match } from '../../../shared/messaging/topic.ts';
-import { type Rabbitmq, startRabbitmq } from '../../engines/rabbitmq.ts';
+import { sharedRabbitmq } from '../../engines/shared-rabbitmq.ts';
 import { bindings, empty, observer, until } from './rig.ts';
 
-let server: Rabbitmq;
+let url: string;
 let seen: Awaited<ReturnType<typeof observer>>;
 beforeAll(async () => {
-  server = await startRabbitmq();
-  seen = await observer(server.url);
+  url = await sharedRabbitmq();
+  seen = await observer(url);
 }, 120_000);
 afterAll(async () => {
   await seen?.close();
-  await server?.close();
 });
 
 const settings = { url: '', queue_type: 'classic' } as const;
@@ -25,17 +24,13 @@ test('the topology can be declared again and again, also with quorum queues', as
   for (let times = 0; times < 3; times++) await declare(seen.channel, topology, settings);
   await seen.channel.checkExchange(EVENTS);
   expect((await seen.channel.checkQueue(DEAD)).messageCount).toBe(0);
-  server.control('add_vhost', 'quorum');
-  server.control('set_permissions', '-p', 'quorum', 'guest', '.*', '.*', '.*');
-  const other = await observer(`${server.url}/quorum`);
+  const other = await observer(await sharedRabbitmq());
   for (let times = 0; times < 2; times++) await declare(other.channel, topology, { url: '', queue_type: 'quorum' });
   await other.close();
 });
 
 test("with quorum queues a full queue holds up its own retries and nobody else's", async () => {
-  server.control('add_vhost', 'full');
-  server.control('set_permissions', '-p', 'full', 'guest', '.*', '.*', '.*');
-  const { channel, close } = await observer(`${server.url}/full`);
+  const { channel, close } = await observer(await sharedRabbitmq());
   const quorum = { url: '', queue_type: 'quorum', max_length: 1, retry_steps: [50] } as const;
   await declare(channel, bindings({ 'full-service.events': [], 'other-service.events': [] }), quorum);
   for (let n = 0; n < 5; n++) channel.sendToQueue('full-service.events', Buffer.from('x'));
