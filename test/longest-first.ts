@@ -12,7 +12,9 @@ const LONGEST = [
   'test/mitigations/mitigations.test.ts',
   'test/e2e/apart.test.ts',
   'test/contract/bus.rabbitmq.test.ts',
+  'test/table/faults.test.ts',
   'test/infra/images.test.ts',
+  'test/doors/lambda/package.test.ts',
 ];
 
 export class LongestFirst extends BaseSequencer {

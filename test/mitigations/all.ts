@@ -1,0 +1,45 @@
+/**
+ * A program: runs the test of each mitigation without it and tells its parent what failed. All are projects of one vitest,
+ * which loads once what would be loaded for each.
+ */
+import { join } from 'node:path';
+import { createVitest, type Reporter } from 'vitest/node';
+import { MITIGATIONS } from './mitigations.ts';
+import { without } from './without.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const AT_ONCE = 2;
+
+/** What it tells, once for each. */
+export interface Told {
+  name: string;
+  /** The names of tests. */
+  failed: readonly string[];
+}
+
+const reporter: Reporter = {
+  onTestModuleEnd: ({ project, children }) => {
+    const failed = [...children.allTests('failed')].map(({ fullName }) => fullName);
+    process.send!({ name: project.name, failed } satisfies Told);
+  },
+};
+
+const vitest = await createVitest('test', {
+  root: ROOT,
+  watch: false,
+  reporters: [reporter],
+  maxWorkers: AT_ONCE,
+  projects: Object.keys(MITIGATIONS).map((name) => ({
+    extends: true,
+    plugins: [without(name)],
+    test: { name, retry: 0 },
+  })),
+});
+await vitest.runTestSpecifications(
+  vitest.projects.map((project) => {
+    const { test, promise } = MITIGATIONS[project.name]!;
+    return project.createSpecification(join(ROOT, test), { testNamePattern: new RegExp(promise) });
+  }),
+);
+await vitest.close();
+process.disconnect();
