@@ -96,7 +96,7 @@ export const introspect = operation({
     const verdict = await verifier.verify(token);
     if (!verdict.valid) return INACTIVE;
     const { sub: user_id, permissions } = verdict.claims;
-    const older = verdict.warnings?.includes('permissions_changed') && !isOfService(verdict.claims);
+    const older = verdict.warnings?.includes('permissions_changed');
     return ofClaims(verdict.claims, older ? (await getEffective({ user_id })).permissions : permissions);
   },
 });

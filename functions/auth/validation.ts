@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ClientChange } from '../../shared/ports/client-marks.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Metrics } from '../../shared/ports/metrics.ts';
-import { isOfService, TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
+import { TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
 
 /** ValidateTokenResponse (proto/auth_service.proto). */
 export const Validation = z.object({
@@ -29,7 +29,7 @@ const LABELS = Object.fromEntries(
 
 /** True for a token that is older than the last change of what its user may. */
 export const isOutdated = (verdict: Verdict): verdict is Verdict & { valid: true } =>
-  verdict.valid && verdict.warnings?.includes('permissions_changed') === true && !isOfService(verdict.claims);
+  verdict.valid && verdict.warnings?.includes('permissions_changed') === true;
 
 type GetEffective = (input: { user_id: string }) => Promise<{ permissions: string[] }>;
 

@@ -1,7 +1,7 @@
 /** A permission decided by what a token carries, or by the permission service where the token does not say it all. */
 import { covers, parsePermission } from '../../shared/kit/permissions.ts';
 import type { PolicyScopes } from '../../shared/ports/policy-scopes.ts';
-import type { Verdict } from '../../shared/ports/tokens.ts';
+import { isOfService, type Verdict } from '../../shared/ports/tokens.ts';
 import { type Question, wantedOf } from '../permissions/question.ts';
 
 export interface Decision {
@@ -29,8 +29,8 @@ const byToken = (permissions: readonly string[], question: Question, user: strin
 };
 
 /**
- * Decides. The permission service is asked where permissions changed after the token was issued, or a policy may have a
- * say; otherwise nobody is.
+ * Decides. Of a user the permission service is asked where permissions changed after the token was issued, or a policy may
+ * have a say; otherwise nobody is. A service may what its token holds, as at every door: policies are about users.
  *
  * @throws AppError `unavailable` when the permission service has to be asked and is away
  */
@@ -41,7 +41,7 @@ export const decideByToken = async (
 ): Promise<Decision> => {
   const { resource, action } = question;
   const outdated = (warnings as readonly string[]).includes('permissions_changed');
-  const alone = !outdated && !policyScopes.concern(resource, action, claims.rgen ?? 0);
+  const alone = isOfService(claims) || (!outdated && !policyScopes.concern(resource, action, claims.rgen ?? 0));
   return alone
     ? byToken(claims.permissions, question, claims.sub)
     : checkPermission({ user_id: claims.sub, ...question });

@@ -1,5 +1,6 @@
 /** The live revocations in memory: a look-up costs three maps, a token that nobody revoked finds nothing. */
 import type { Finding, PermissionsChange, RevocableClaims, Revocation, TokenRevocation } from '../ports/revocations.ts';
+import { isOfService } from '../ports/tokens.ts';
 import { REVOCATION_LIFE_MS } from './revocation-records.ts';
 
 const NONE: readonly TokenRevocation[] = [];
@@ -79,12 +80,13 @@ export class RevocationSet {
    * Why a token is dead, or that its permissions changed. A user's revocation concerns tokens of generations below its own (all, if it names none), so
    * a login in the very moment after it, which has the next generation, lives; and never the excepted session.
    */
-  find({ jti, sid, sub, gen, pgen = 0, rgen = 0 }: RevocableClaims): Finding | undefined {
+  find({ jti, sid, sub, gen, client_id = '', pgen = 0, rgen = 0 }: RevocableClaims): Finding | undefined {
     const single = this.#jti.get(jti) ?? this.#sid.get(sid);
     if (single) return single.error;
     for (const { generation, except_sid, error } of this.#user.get(sub) ?? NONE) {
       if ((generation === undefined || gen < generation) && sid !== except_sid) return error;
     }
+    if (isOfService({ sub, client_id })) return undefined;
     const changed = pgen < generationOf(this.#permissions, sub) || rgen < generationOf(this.#roles, 'all');
     return changed ? 'permissions_changed' : undefined;
   }

@@ -34,7 +34,7 @@ export const createServiceTokens = ({
   const isCurrent = async (id: string, { until, generation }: Remembered): Promise<boolean> => {
     if (clock.now() >= until) return false;
     try {
-      return !(await revocations?.find({ sub: id, gen: generation, jti: '', sid: '' }));
+      return !(await revocations?.find({ sub: id, client_id: id, gen: generation, jti: '', sid: '' }));
     } catch {
       // nobody knows what was revoked: the store does
       return false;

@@ -16,7 +16,8 @@ export interface TokenRevocation {
 
 /**
  * Permissions that changed under live tokens, which go on living. Concerned are tokens of the user `value` whose claim
- * `pgen` is below `generation`; of kind roles, for roles and policies as a whole, all tokens whose `rgen` is.
+ * `pgen` is below `generation`; of kind roles, for roles and policies as a whole, all tokens of users whose `rgen` is. What
+ * a service may stands in its credentials alone.
  */
 export type PermissionsChange =
   | { kind: 'permissions'; value: string; generation: number; created_at: number }
@@ -24,8 +25,9 @@ export type PermissionsChange =
 
 export type Revocation = TokenRevocation | PermissionsChange;
 
-/** The claims that revocations are compared with. */
-export type RevocableClaims = Pick<AccessClaims, 'jti' | 'sid' | 'sub' | 'gen' | 'pgen' | 'rgen'>;
+/** The claims that revocations are compared with; without `client_id` they are a user's. */
+export type RevocableClaims = Pick<AccessClaims, 'jti' | 'sid' | 'sub' | 'gen' | 'pgen' | 'rgen'> &
+  Partial<Pick<AccessClaims, 'client_id'>>;
 /** Why a token is dead; `permissions_changed` for one that lives, with permissions that may no longer be so. */
 export type Finding = TokenError | 'permissions_changed';
 

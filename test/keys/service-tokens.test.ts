@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { RevocationSet } from '../../shared/keys/revocation-set.ts';
 import {
   createServiceToken,
   serviceCredentials,
   toServiceCredentialWrite,
 } from '../../shared/keys/service-credential-records.ts';
 import { createServiceTokens, REMEMBERED_MS } from '../../shared/keys/service-tokens.ts';
+import type { RevocableClaims } from '../../shared/ports/revocations.ts';
 import { randomIds } from '../../shared/system/ids.ts';
 import { configOf, memoryStore, TestClock } from './harness.ts';
 
@@ -54,6 +56,19 @@ describe('service tokens', () => {
     expect(await tokens.verify(token)).toBeDefined();
     clock.pass(1);
     expect(await tokens.verify(token)).toBeUndefined();
+  });
+
+  test('a change of roles sends nobody to the store again, a change of the credential does', async () => {
+    const { token, store, state, clock, write } = await setUp();
+    const live = new RevocationSet();
+    const revocations = { find: (of: RevocableClaims) => live.find(of), learn: () => {} };
+    const tokens = createServiceTokens({ store, clock, revocations });
+    live.add({ kind: 'roles', value: 'all', generation: 7, created_at: clock.now() });
+    for (let times = 0; times < 3; times += 1) expect(await tokens.verify(token)).toBeDefined();
+    expect(state.gets).toBe(1);
+    live.add({ kind: 'user', value: write.id, generation: 1, error: 'revoked', created_at: clock.now() });
+    await tokens.verify(token);
+    expect(state.gets).toBe(2);
   });
 
   test('without the store nobody new is let in', async () => {

@@ -69,6 +69,21 @@ describe('verifier', () => {
     expect(of(await verifier.verify(token()))).toBe('user_inactive');
   });
 
+  test('what a service may stands in its credentials: roles and policies of users change nothing about its token', async () => {
+    const { verifier, live, token, now } = setUp();
+    live.add({ kind: 'roles', value: 'all', generation: 7, ...now() });
+    const warnings = async (extra: object) => {
+      const verdict = await verifier.verify(token(extra));
+      return verdict.valid && verdict.warnings;
+    };
+    expect(await warnings({ jti: 'user', rgen: 6 })).toEqual(['permissions_changed']);
+    expect(await warnings({ jti: 'service', sub: 'service-1', client_id: 'service-1' })).toBeUndefined();
+    live.add({ kind: 'user', value: 'service-1', generation: 4, error: 'revoked', ...now() });
+    expect(of(await verifier.verify(token({ jti: 'old', sub: 'service-1', client_id: 'service-1', gen: 3 })))).toBe(
+      'revoked',
+    );
+  });
+
   test('a token that expired is called so even if it was revoked as well', async () => {
     const { verifier, live, token, clock, now } = setUp();
     const one = token();

@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createService } from '../../functions/auth/create-service.ts';
+import { grantToken } from '../../functions/auth/grant-token.ts';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
 import { createPolicy } from '../../functions/permissions/create-policy.ts';
+import { createRole } from '../../functions/permissions/create-role.ts';
 import { grantPermission } from '../../functions/permissions/grant-permission.ts';
+import { putRole } from '../../functions/permissions/put-role.ts';
 import type { Sidecar } from '../../shared/process/sidecar.ts';
 import { definitionOf } from '../e2e/doors/grpc.ts';
 import { expectOk, loggedIn, userWithSession, verified } from '../e2e/world.ts';
@@ -225,6 +229,31 @@ describe('to proxies a sidecar', () => {
     expect(await status('/verify', { 'x-required-permission': 'profile:read:own, sessions:read:own' })).toBe(200);
     for (const odd of ['nonsense', '!profile:read:own', ':', 'a:', `${'a'.repeat(300)}:b`])
       expect([odd, await status(`/verify?permission=${encodeURIComponent(odd)}`)]).toEqual([odd, 403]);
+  });
+
+  test("lets a service through by what its credentials hold, whatever became of users' roles since", async () => {
+    const { world } = rig;
+    const as = { token: world.service_token };
+    const client = await expectOk(world.call(createService, { name: 'orders', permissions: ['docs:read'] }, as));
+    const admin = await adminToken(rig);
+    await expectOk(
+      world.call(createRole, { name: 'auditors', permissions: ['docs:read'] }, { token: admin.access_token }),
+    );
+    const { access_token: ofUser } = await loggedIn(world, (await verified(world)).email);
+    await expectOk(world.call(putRole, { role: 'auditors', permissions: [] }, { token: admin.access_token }));
+    await vi.waitFor(async () => {
+      const { warnings } = await rpc.call(VALIDATE, { token: ofUser });
+      expect(warnings).toContain('permissions_changed');
+    });
+    const { client_id, client_secret } = client;
+    const token = await expectOk(
+      world.call(grantToken, { grant_type: 'client_credentials', client_id, client_secret }),
+    );
+    const status = async (path: string) =>
+      (await verify(path, { authorization: `Bearer ${token.access_token}` })).status;
+    expect([await status('/verify?permission=docs:read'), await status('/verify?permission=docs:write')]).toEqual([
+      200, 403,
+    ]);
   });
 
   test('takes two credentials for none, and reads no body', async () => {
