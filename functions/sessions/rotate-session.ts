@@ -55,7 +55,7 @@ export const rotateSession = operation({
         return issueTokens({ session_id: session.id, user_id, generation, refresh_token, client: marked, ...proven });
       };
       if (isHashOf(session.value.refresh_hash, refresh_token)) {
-        if (isTooBusy(session.value, clock.now()))
+        if (isTooBusy(session.value, clock.now(), settings.rate_limits))
           throw new AppError('too_many_requests', { retry_after: BUSY_MS / 1000 });
         const successor = mint(secrets, ids, session.id, session.value.refresh_generation + 1);
         const next = { ...rotated(session, refresh_token, successor, client, clock.now()), generation };
@@ -81,8 +81,8 @@ export const rotateSession = operation({
 const BUSY_MS = 60_000;
 const BUSY = 30;
 
-const isTooBusy = ({ busy }: SessionRecord, now: number): boolean =>
-  busy !== undefined && now - busy.since_ms < BUSY_MS && busy.refreshes >= BUSY;
+const isTooBusy = ({ busy }: SessionRecord, now: number, factor: number): boolean =>
+  busy !== undefined && now - busy.since_ms < BUSY_MS && busy.refreshes >= BUSY * factor;
 
 const busier = ({ busy }: SessionRecord, now: number): SessionRecord['busy'] =>
   busy && now - busy.since_ms < BUSY_MS

@@ -10,23 +10,27 @@ let found: Finding | undefined | Error;
 let hub: ReturnType<typeof createHub>;
 const gauges: number[] = [];
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  found = undefined;
-  now = 1_000_000;
-  gauges.length = 0;
+const open = (rate_limits = 1): typeof hub => {
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   const find = () => {
     if (found instanceof Error) throw found;
     return found;
   };
-  hub = createHub({
+  return createHub({
     clock: { now: () => now },
     ids: { uuid: () => 'id', random: () => 'random' },
     log: quiet,
     metrics: { count() {}, observe() {}, gauge: (_, __, value) => void gauges.push(value) },
     revocations: { find, learn() {} },
+    settings: { rate_limits },
   });
+};
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  found = undefined;
+  now = 1_000_000;
+  gauges.length = 0;
+  hub = open();
 });
 afterEach(() => {
   hub.close();
@@ -136,4 +140,12 @@ test('a channel that was left counts no more', () => {
   channels[0]!.close();
   expect(gauges.at(-1)).toBe(19);
   hub.port.open(listener());
+});
+
+test('a user has as many channels as the bounds are scaled to', () => {
+  const [half, none] = [open(0.5), open(Number.POSITIVE_INFINITY)];
+  for (let n = 0; n < 10; n++) half.port.open(listener());
+  expect(() => half.port.open(listener())).toThrow('At most 10 connections of a user');
+  for (let n = 0; n < 1_000; n++) none.port.open(listener());
+  for (const each of [half, none]) each.close();
 });

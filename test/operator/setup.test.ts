@@ -68,8 +68,28 @@ test('bootstrap makes a password where none is given, and refuses one that is ea
   const env = { PERFECT21_DATA_DIR: folder };
   const weak = await perfect21(['bootstrap', '--email', 'ada@example.org', '--password-stdin'], env, 'password');
   expect([weak.code, weak.err]).toEqual([1, expect.stringContaining('this password is refused')]);
-  const unnamed = await perfect21(['bootstrap'], env);
-  expect([unnamed.code, unnamed.err]).toEqual([2, expect.stringContaining('say --email')]);
   const { code, out } = await perfect21(['bootstrap', '--email', 'ada@example.org'], env);
   expect([code, out]).toEqual([0, expect.stringMatching(/password +[\w-]{24}\nservice token +p21s_/)]);
+});
+
+test.each([
+  ['https://auth.example.org/id', 'admin@auth.example.org'],
+  ['http://localhost:8080', 'admin@perfect21.local'],
+])('where nobody can be asked, bootstrap at %s makes %s, shown once', async (PERFECT21_PUBLIC_URL, email) => {
+  const folder = mkdtempSync(join(tmpdir(), 'perfect21-setup-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const env = { PERFECT21_DATA_DIR: folder, PERFECT21_PUBLIC_URL };
+  const { code, rows } = await perfect21(['bootstrap', '--json'], env);
+  const shown = {
+    email,
+    password: expect.stringMatching(/^[\w-]{24}$/),
+    service_token: expect.stringMatching(/^p21s_/),
+  };
+  expect([code, rows]).toEqual([0, [expect.objectContaining(shown)]]);
+  const again = await perfect21(['bootstrap'], env);
+  expect([again.code, again.out, again.err]).toEqual([
+    1,
+    '',
+    expect.stringContaining('there is an administrator already'),
+  ]);
 });

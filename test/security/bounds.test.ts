@@ -1,8 +1,9 @@
 /** What one client, one mailbox or one number may ask for in a while, with the usual bounds. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { forgotPassword } from '../../functions/auth/forgot-password.ts';
+import { refresh } from '../../functions/auth/refresh.ts';
 import { register } from '../../functions/auth/register.ts';
 import { verifyEmail } from '../../functions/auth/verify-email.ts';
 import { schema } from '../../functions/index.ts';
@@ -49,6 +50,28 @@ describe('mails to one mailbox', () => {
     for (const mail of mails) await expectOk(world.call(verifyEmail, { token: tokenIn(mail) }));
     for (const email of addresses) await expectOk(world.call(forgotPassword, { email }));
     expect((await world.mails(`${name}+`)).filter(({ text }) => text.includes('reset-password'))).toHaveLength(5);
+  });
+});
+
+describe('refreshes of one session', () => {
+  /** Refreshes so often, and gives the token that is current then. */
+  const refreshed = async (of: World, times: number): Promise<string> => {
+    let { refresh_token } = await userWithSession(of);
+    for (let n = 0; n < times; n++) ({ refresh_token } = await expectOk(of.call(refresh, { refresh_token })));
+    return refresh_token;
+  };
+
+  test('are at most 30 in a minute, and going slowly goes on', async () => {
+    const refresh_token = await refreshed(world, 30);
+    expect((await world.call(refresh, { refresh_token })).code).toBe('too_many_requests');
+    platform.advance(60_000);
+    await expectOk(world.call(refresh, { refresh_token }));
+  });
+
+  test('are as many as somebody likes where there are no bounds', async () => {
+    const unbound = await testPlatform({ PERFECT21_RATE_LIMITS: 'off' });
+    onTestFinished(() => unbound.close());
+    await refreshed(worldOf(unbound, http1Door(unbound.http.url)), 40);
   });
 });
 

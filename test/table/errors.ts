@@ -89,7 +89,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'auth.change-password too_many_requests': 'test/e2e/cases/passwords.ts',
   'users.request-email-change too_many_requests': 'test/security/addresses.test.ts',
   'users.confirm-email too_many_requests': 'test/security/addresses.test.ts',
-  'sessions.rotate-session too_many_requests': 'test/e2e/cases/tokens.ts',
+  'sessions.rotate-session too_many_requests': 'test/security/bounds.test.ts',
   'users.delete-me last_administrator': 'test/security/last-administrator.test.ts',
   'users.update-user-status last_administrator': 'test/security/last-administrator.test.ts',
   'users.remove-administrator last_administrator': 'test/security/last-administrator.test.ts',

@@ -34,11 +34,19 @@ const migrate: Command = {
   },
 };
 
-const emailFrom = async (values: Values): Promise<string> => {
-  const given = values.email ?? (await ask('E-mail address of the first administrator: '));
-  const parsed = Email.safeParse(given ?? '');
+/** At the domain where users find the platform; where that is none that has mail, as on a laptop, the one of `npm start`. */
+const usualEmail = (public_url: string): string => {
+  const own = Email.safeParse(`admin@${new URL(public_url).hostname}`);
+  return own.success ? own.data : 'admin@perfect21.local';
+};
+
+/** Given, asked for, or the usual one. */
+const emailFrom = async (values: Values, public_url: string): Promise<string> => {
+  const usual = usualEmail(public_url);
+  const given = values.email ?? ((await ask(`E-mail address of the first administrator (${usual}): `)) || usual);
+  const parsed = Email.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new UsageError(given === undefined ? 'say --email <address>' : `"${given}" is not an e-mail address`);
+  throw new UsageError(`"${given}" is not an e-mail address`);
 };
 
 /** Given on standard input, asked for, or made. */
@@ -86,7 +94,8 @@ const bootstrap: Command = {
   name: 'bootstrap',
   summary: 'Makes the first administrator and a service token, and shows them once.',
   details: [
-    'It asks for what is not given. Refuses when there is an administrator already, also when two run at once.',
+    'At a terminal it asks for what is not given. Where nobody can be asked the address is admin@ the domain of',
+    'PERFECT21_PUBLIC_URL, and a password is made. Refuses when there is an administrator already, also when two run at once.',
     'The service token (all permissions) is for the gateway that calls the platform; keep it where secrets are kept.',
   ],
   options: {
@@ -97,7 +106,8 @@ const bootstrap: Command = {
   run: async (operator, values) => {
     const service = String(values.service ?? 'gateway');
     if (!/^[a-z][a-z0-9-]{0,62}$/.test(service)) throw new UsageError('--service is a name of letters, digits, dashes');
-    const email = await emailFrom(values);
+    const { public_url } = await operator.port('settings');
+    const email = await emailFrom(values, public_url);
     const { password, made } = await passwordFrom(values);
     const { user_id, token } = await commit(operator, email, password, service);
     const shown = { user_id, email, ...(made && { password }), service, service_token: token };

@@ -7,7 +7,7 @@ import type { Finding } from '../../ports/revocations.ts';
 import { inSlices } from '../../system/slices.ts';
 import { QueuedChannel } from './channel.ts';
 
-/** Channels of one user: tabs and devices, and what is left of those that went away without a word. */
+/** Channels of one user, times what bounds are scaled by: tabs and devices, and what is left of those that went away without a word. */
 const MOST_OF_USER = 20;
 const HEARTBEAT_MS = 30_000;
 /** How often tokens and revocations are looked at: the floor for events that never came. */
@@ -24,7 +24,9 @@ const ended = (detail: string): AppError => new AppError('unauthenticated', { de
  *
  * @example const hub = createHub(ports); await hub.port.open(listener).each((frame) => socket.send(JSON.stringify(frame)));
  */
-export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): { port: Realtime; close(): void } => {
+export const createHub = (ports: HubPorts): { port: Realtime; close(): void } => {
+  const { clock, ids, log, metrics, revocations, settings } = ports;
+  const most = MOST_OF_USER * settings.rate_limits;
   const users = new Map<string, Set<QueuedChannel>>();
   let open = 0;
   let missedSince: number | undefined;
@@ -86,9 +88,9 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
     heartbeat_ms: HEARTBEAT_MS,
     open: (listener: Listener) => {
       const channels = users.get(listener.user_id) ?? new Set();
-      if (channels.size >= MOST_OF_USER) {
+      if (channels.size >= most) {
         throw new AppError('too_many_requests', {
-          detail: `At most ${MOST_OF_USER} connections of a user`,
+          detail: `At most ${most} connections of a user`,
           retry_after: 5,
         });
       }
@@ -142,7 +144,9 @@ export const createHub = ({ clock, ids, log, metrics, revocations }: HubPorts): 
   };
 };
 
-type HubPorts = Pick<Ports, 'clock' | 'ids' | 'log' | 'metrics' | 'revocations'>;
+type HubPorts = Pick<Ports, 'clock' | 'ids' | 'log' | 'metrics' | 'revocations'> & {
+  settings: Pick<Ports['settings'], 'rate_limits'>;
+};
 
 const NO_LABELS = Object.freeze({});
 const labels = new Map<Frame['type'], { type: string }>();
@@ -154,7 +158,7 @@ const labelsOf = (type: Frame['type']): { type: string } => {
 
 export const realtimeHub = adapter({
   port: 'realtime',
-  needs: ['clock', 'ids', 'log', 'metrics', 'revocations'],
+  needs: ['clock', 'ids', 'log', 'metrics', 'revocations', 'settings'],
   open: (ports) => {
     const { port, close } = createHub(ports);
     return { port, close: async () => close() };

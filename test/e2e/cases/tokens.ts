@@ -215,19 +215,6 @@ export const tokens: Case[] = [
     },
   },
   {
-    name: 'refreshing all the time is slowed down, and going slowly goes on',
-    clock: true,
-    run: async (world) => {
-      let { refresh_token } = await userWithSession(world);
-      const token = world.service_token;
-      for (let n = 0; n < 30; n++)
-        ({ refresh_token } = await expectOk(world.call(refresh, { refresh_token }, { token })));
-      expect((await world.call(refresh, { refresh_token }, { token })).code).toBe('too_many_requests');
-      world.advance!(60_000);
-      await expectOk(world.call(refresh, { refresh_token }, { token }));
-    },
-  },
-  {
     name: 'a forged refresh token is refused and hurts nobody',
     run: async (world) => {
       const { access_token, refresh_token } = await userWithSession(world);
