@@ -8,19 +8,21 @@ const isMissing = (input: unknown, { code, path }: z.core.$ZodIssue): boolean =>
   (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union') &&
   path.reduce((value, key) => (value as any)?.[key], input as any) === undefined;
 
-/** @throws AppError `invalid_request` with at most 20 field errors */
-export const parse = (schema: z.ZodType, input: unknown): unknown => {
+/**
+ * @param within where the input stands in the request, for the paths of errors
+ * @throws AppError `invalid_request` with at most 20 field errors
+ */
+export const parse = (schema: z.ZodType, input: unknown, within: readonly string[] = []): unknown => {
+  const pathOf = (path: readonly PropertyKey[]): string => [...within, ...path].join('.').slice(0, 100);
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   throw new AppError('invalid_request', {
     errors: parsed.error.issues.slice(0, 20).flatMap((issue: z.core.$ZodIssue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys
-            .slice(0, 20)
-            .map((key) => ({ path: [...issue.path, key].join('.').slice(0, 100), message: 'Unknown field' }))
+        ? issue.keys.slice(0, 20).map((key) => ({ path: pathOf([...issue.path, key]), message: 'Unknown field' }))
         : [
             {
-              path: issue.path.join('.').slice(0, 100),
+              path: pathOf(issue.path),
               message: isMissing(input, issue) ? 'Is required' : wording(issue),
             },
           ],

@@ -143,4 +143,12 @@ describe('templates', () => {
   ])('refuse %s with data %j for good', (name, data) => {
     expect(() => renderMail(name, data)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
+
+  it('say what lacks in words for who writes messages, not schemas', () => {
+    const errors = [
+      { path: 'template_data.title', message: 'Has to be text' },
+      { path: 'template_data.text', message: 'Is required' },
+    ];
+    expect(() => renderMail('notice', { title: 7 })).toThrow(expect.objectContaining({ errors }));
+  });
 });

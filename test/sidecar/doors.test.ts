@@ -274,7 +274,8 @@ describe('to proxies a sidecar', () => {
   });
 
   test('says that it lives and is ready', async () => {
-    expect((await verify('/healthz')).status).toBe(200);
+    const alive = await verify('/healthz', { 'x-request-id': 'probe-1' });
+    expect([alive.status, alive.headers.get('x-request-id')]).toEqual([200, 'probe-1']);
     const ready = await verify('/readyz');
     expect([ready.status, await ready.json()]).toEqual([
       200,

@@ -1,6 +1,7 @@
 /** All templates by the name that an event gives, and the one function that makes a mail of them. */
 import type * as z from 'zod';
 import { AppError } from '../../kit/errors.ts';
+import { parse } from '../../kit/parse.ts';
 import { oneLine } from '../one-line.ts';
 import { accountExists } from './account-exists.ts';
 import { accountLocked } from './account-locked.ts';
@@ -48,15 +49,7 @@ export const templateOf = (name: string): Template<any, any> => {
 export const languageOf = (locale: string | undefined): Language => (/^zh(?:[-_]|$)/i.test(locale ?? '') ? 'zh' : 'en');
 
 /** The data as the schema takes it. Throws AppError `invalid_request` that names the fields, never their values. */
-const accepted = (schema: z.ZodType, data: Record<string, unknown>): any => {
-  const parsed = schema.safeParse(data);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }: z.core.$ZodIssue) => ({
-    path: ['template_data', ...path].join('.'),
-    message,
-  }));
-  throw new AppError('invalid_request', { errors });
-};
+const accepted = (schema: z.ZodType, data: Record<string, unknown>): any => parse(schema, data, ['template_data']);
 
 /**
  * Renders a mail. `subject` replaces the template's own when it is not empty.

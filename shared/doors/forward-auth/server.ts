@@ -20,13 +20,6 @@ export interface VerifyOptions {
   checks(): Promise<Readonly<Record<string, boolean>>>;
 }
 
-const json = (request: IncomingMessage, response: ServerResponse, status: number, value: object): void => {
-  const body = JSON.stringify(value);
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-  response.writeHead(status, { ...headers, 'cache-control': 'no-store' });
-  response.end(request.method === 'HEAD' ? undefined : body);
-};
-
 /**
  * Opens the port, for HTTP/1.1 and HTTP/2.
  *
@@ -40,6 +33,13 @@ export const startVerify = async (
   const security = securityHeaders(options.tls !== undefined).data;
   let stopping = false;
 
+  const idOf = ({ headers }: IncomingMessage): string => requestIdOf(headers['x-request-id'] as string, ids.uuid);
+  const json = (request: IncomingMessage, response: ServerResponse, status: number, value: object): void => {
+    const body = JSON.stringify(value);
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    response.writeHead(status, { ...headers, 'cache-control': 'no-store', 'x-request-id': idOf(request) });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
   const ready = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const checks = await options.checks();
     const well = !stopping && Object.values(checks).every(Boolean);
@@ -52,10 +52,7 @@ export const startVerify = async (
     const read = request.method === 'GET' || request.method === 'HEAD';
     if (read && path === '/healthz') json(request, response, 200, { status: 'ok' });
     else if (read && path === '/readyz') void ready(request, response);
-    else {
-      const id = requestIdOf(request.headers['x-request-id'] as string, ids.uuid);
-      refuseRequest(new AppError('not_found'), request, response, security, id);
-    }
+    else refuseRequest(new AppError('not_found'), request, response, security, idOf(request));
   };
   const servers = createServers(handle, { limits: HTTP_LIMITS, security, newId: ids.uuid, before: forwardAuth(host) });
   const front = await openFront({
