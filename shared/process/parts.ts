@@ -137,11 +137,13 @@ export const http: Part = {
   start: async ({ config, services, beside, host, certificates, started: { broker }, onStop }) => {
     const { startHttp } = await import('../doors/http/http.ts');
     const { staticRoutes } = await import('../doors/http/static-routes.ts');
-    const { keys } = host.ports as Partial<OpenHost['ports']>;
+    const { eventsLeave } = await import('../doors/binding/readiness.ts');
+    const { keys, store, clock } = host.ports as Partial<OpenHost['ports']>;
+    const leave = store && clock && eventsLeave({ store, clock });
     // while the broker is away requests are answered all the same: their events wait in the outbox
     const checks = {
       ...(keys && { keys: () => keys.jwks() }),
-      ...(broker && { bus: async () => (broker.connected() ? 'ok' : 'degraded') }),
+      ...(leave && { bus: async () => (broker?.connected() === false ? 'degraded' : leave()) }),
     };
     const door = await startHttp(host, services, {
       ...config.http,

@@ -1,4 +1,6 @@
 /** Is it ready: each dependency asked at once, in bounded time, and one answer for all doors. */
+import { OUTBOX } from '../../kit/event.ts';
+import type { Ports } from '../../ports/index.ts';
 import type { Log } from '../../ports/log.ts';
 
 /**
@@ -11,6 +13,20 @@ export interface Readiness {
   ready: boolean;
   checks: Record<string, { status: 'ok' | 'degraded' | 'unavailable' }>;
 }
+
+/** An event that waits longer than this to be published says that the relay does not get on. */
+const OVERDUE_MS = 60_000;
+/** Of the oldest events of the outbox: some are due later. */
+const LOOKED_AT = 20;
+
+/** Whether what was committed is published: `degraded` while events wait, for requests are answered all the same. */
+export const eventsLeave =
+  ({ store, clock }: Pick<Ports, 'store' | 'clock'>): ReadinessCheck =>
+  async () => {
+    const oldest = await store.messages.peek(OUTBOX, LOOKED_AT);
+    const late = clock.now() - OVERDUE_MS;
+    return oldest.some(({ available_at }) => available_at < late) ? 'degraded' : 'ok';
+  };
 
 const within = (check: ReadinessCheck, ms: number): Promise<unknown> => {
   let timer: NodeJS.Timeout | undefined;

@@ -1,7 +1,6 @@
 /** `/readyz` of functions: what a process checks, where no process is. */
-import { OUTBOX } from '../../kit/event.ts';
 import type { Ports } from '../../ports/index.ts';
-import { askReadiness, type Readiness, type ReadinessCheck } from '../binding/readiness.ts';
+import { askReadiness, eventsLeave, type Readiness, type ReadinessCheck } from '../binding/readiness.ts';
 
 type Asked = Pick<Ports, 'clock' | 'keys' | 'log' | 'store'>;
 
@@ -11,20 +10,10 @@ export const READY_PORTS = ['clock', 'keys', 'log', 'store'] as const satisfies 
 const READY_MS = 2_000;
 /** An answer is given again for so long: anybody may ask, and each asking writes. */
 const KEPT_MS = 1_000;
-/** An event that waits longer than this to be published says that the relay does not get on. */
-const OVERDUE_MS = 60_000;
-/** Of the oldest events of the outbox: some are due later. */
-const LOOKED_AT = 20;
-
 const checksOf = ({ store, keys, clock }: Asked): Record<string, ReadinessCheck> => ({
   store: () => store.ping(),
   keys: () => keys.jwks(),
-  // while events wait requests are answered all the same
-  bus: async () => {
-    const oldest = await store.messages.peek(OUTBOX, LOOKED_AT);
-    const late = clock.now() - OVERDUE_MS;
-    return oldest.some(({ available_at }) => available_at < late) ? 'degraded' : 'ok';
-  },
+  bus: eventsLeave({ store, clock }),
 });
 
 /**
