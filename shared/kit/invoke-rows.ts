@@ -4,7 +4,7 @@ import { AppError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { parse } from './parse.ts';
 import { type Row, RowFault, type Rows, type Stream } from './stream.ts';
-import { isTold, iterate, type Take, type ToldRows } from './told-rows.ts';
+import { type Failure, isTold, iterate, type Taker, type ToldRows } from './told-rows.ts';
 
 const named = (number: number, { code, detail, errors }: AppError): AppError =>
   new AppError(code, {
@@ -76,9 +76,10 @@ async function* produced(
   }
 }
 
-class Produced implements ToldRows<unknown> {
+class Produced implements ToldRows<unknown>, Taker<unknown> {
   readonly #op: Operation<any, any>;
   readonly #rows: ToldRows<unknown>;
+  #taker: Taker<unknown> | undefined;
   #begun: (() => void) | undefined;
   #number = 0;
 
@@ -88,17 +89,21 @@ class Produced implements ToldRows<unknown> {
     this.#begun = begun;
   }
 
-  each(take: Take<unknown>): Promise<void> {
-    const handOn = (row: unknown): void | Promise<void> => {
-      this.#number += 1;
-      const read = checked(this.#op, row, this.#number);
-      this.#begun?.();
-      this.#begun = undefined;
-      return take(read);
-    };
-    return this.#rows.each(handOn).catch((thrown) => {
-      throw declared(this.#op, thrown);
-    });
+  each(taker: Taker<unknown>): void {
+    this.#taker = taker;
+    this.#rows.each(this);
+  }
+
+  take(row: unknown): void | Promise<void> {
+    this.#number += 1;
+    const read = checked(this.#op, row, this.#number);
+    this.#begun?.();
+    this.#begun = undefined;
+    return this.#taker!.take(read);
+  }
+
+  over(failure?: Failure): void {
+    this.#taker!.over(failure && { thrown: declared(this.#op, failure.thrown) });
   }
 
   close(): void {

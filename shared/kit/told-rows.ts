@@ -6,11 +6,23 @@
 /** Handed a row; the next one waits for what it gives. */
 export type Take<T> = (row: T) => void | Promise<void>;
 
+/** Why rows ended before they were over. */
+export interface Failure {
+  thrown: unknown;
+}
+
+/** Who is handed rows. An object of its own, and no closures and promises: there are thousands, for hours. */
+export interface Taker<T> {
+  take(row: T): void | Promise<void>;
+  /** Told once: no more come, as what broke them, or what `take` threw, if anything did. */
+  over(failure?: Failure): void;
+}
+
 /** Where rows come from: nothing is opened before `each`, which is called once. */
 export interface RowSource<T> {
-  /** Hands on each row, in order. Resolves when no more come; rejects with why, or with what `take` threw, which ends them. */
-  each(take: Take<T>): Promise<void>;
-  /** Nobody wants more. Nothing is handed on after it, and `each` resolves. */
+  /** Hands on each row, in order. */
+  each(taker: Taker<T>): void;
+  /** Nobody wants more. Nothing is handed on after it, and they are over. */
   close(): void;
 }
 
@@ -58,14 +70,11 @@ class Iteration<T> implements AsyncIterator<T, undefined> {
         this.#asked?.resolve({ done: false, value });
         this.#asked = undefined;
       });
-    const ended = (end: { thrown?: unknown }): void => {
-      this.#end ??= end;
+    const over = (failure?: Failure): void => {
+      this.#end ??= failure ?? {};
       this.#settle();
     };
-    this.#rows.each(take).then(
-      () => ended({}),
-      (thrown) => ended({ thrown }),
-    );
+    this.#rows.each({ take, over });
   }
 
   /** The end is told once; after that there is just nothing more. */
@@ -86,9 +95,13 @@ export const iterate = <T>(rows: RowSource<T>): AsyncIterator<T, undefined> => n
 export const told = <T>(source: RowSource<T>): ToldRows<T> =>
   Object.assign(source, { [Symbol.asyncIterator]: () => iterate(source) });
 
-/** Hands on rows of any kind. @example await pour(rows, (row) => socket.send(JSON.stringify(row))) */
-export const pour = <T>(rows: AsyncIterable<T>, take: Take<T>): Promise<void> =>
-  isTold(rows) ? rows.each(take) : pull(rows, take);
+/** Hands on rows of any kind. Rejects with what ended them early. @example await pour(rows, (row) => socket.send(JSON.stringify(row))) */
+export const pour = <T>(rows: AsyncIterable<T> | RowSource<T>, take: Take<T>): Promise<void> =>
+  'each' in rows
+    ? new Promise((resolve, reject) => {
+        rows.each({ take, over: (failure) => (failure ? reject(failure.thrown) : resolve()) });
+      })
+    : pull(rows, take);
 
 const pull = async <T>(rows: AsyncIterable<T>, take: Take<T>): Promise<void> => {
   for await (const row of rows) await take(row);
@@ -106,46 +119,68 @@ export interface Telling<S, T> {
   left(): void | Promise<void>;
 }
 
-class Told<S, T> implements ToldRows<T> {
-  #telling: Telling<S, T> | undefined;
+class Told<S, T> implements ToldRows<T>, Taker<S> {
+  /** How they begin, of which nothing is kept afterwards. */
+  #beginning: Pick<Telling<S, T>, 'open' | 'first'> | undefined;
+  readonly #rowsOf: Telling<S, T>['rowsOf'];
+  readonly #left: Telling<S, T>['left'];
   #source: RowSource<S> | undefined;
+  #taker: Taker<T> | undefined;
   #closed = false;
+  #over = false;
 
-  constructor(telling: Telling<S, T>) {
-    this.#telling = telling;
+  constructor({ open, first, rowsOf, left }: Telling<S, T>) {
+    this.#beginning = { open, first };
+    this.#rowsOf = rowsOf;
+    this.#left = left;
   }
 
-  /** Of how it began nothing is kept: it lasts for hours, in thousands. */
-  each(take: Take<T>): Promise<void> {
-    const { rowsOf, left } = this.#telling!;
-    return this.#opened(take)
-      .then((source) =>
-        source?.each((item) => {
-          const rows = rowsOf(item);
-          if (rows !== undefined) return isRows(rows) ? this.#several(rows as AsyncIterable<T>, take) : take(rows as T);
-        }),
-      )
-      .finally(() => {
-        this.#source?.close();
-        return this.#source && left();
-      });
+  each(taker: Taker<T>): void {
+    this.#taker = taker;
+    this.#begin().catch((thrown) => this.over({ thrown }));
   }
 
-  /** Undefined where nobody wants rows any more. */
-  async #opened(take: Take<T>): Promise<RowSource<S> | undefined> {
-    const { open, first } = this.#telling!;
-    this.#telling = undefined;
-    if (this.#closed) return undefined;
+  async #begin(): Promise<void> {
+    const { open, first } = this.#beginning!;
+    this.#beginning = undefined;
+    // nobody wants rows any more
+    if (this.#closed) return this.over();
     this.#source = open();
-    await this.#several(first(), take);
-    return this.#source;
+    await this.#several(first());
+    this.#source.each(this);
   }
 
-  async #several(rows: AsyncIterable<T>, take: Take<T>): Promise<void> {
+  take(item: S): void | Promise<void> {
+    const rows = this.#rowsOf(item);
+    if (rows !== undefined)
+      return isRows(rows) ? this.#several(rows as AsyncIterable<T>) : this.#taker!.take(rows as T);
+  }
+
+  async #several(rows: AsyncIterable<T>): Promise<void> {
     for await (const row of rows) {
-      if (this.#closed) return;
-      await take(row);
+      if (this.#closed || this.#over) return;
+      await this.#taker!.take(row);
     }
+  }
+
+  over(failure?: Failure): void {
+    if (this.#over) return;
+    this.#over = true;
+    void this.#end(failure);
+  }
+
+  async #end(failure: Failure | undefined): Promise<void> {
+    const taker = this.#taker!;
+    let why = failure;
+    if (this.#source) {
+      this.#source.close();
+      try {
+        await this.#left();
+      } catch (thrown) {
+        why = { thrown };
+      }
+    }
+    taker.over(why);
   }
 
   close(): void {

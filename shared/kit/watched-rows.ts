@@ -13,14 +13,14 @@ export const watchedRows = <T>(rows: AsyncIterable<T>, ended: (end: RowsEnd) => 
   if (!isTold(rows)) return watchedPulls(rows, ended);
   let left = false;
   return told({
-    each: (take) =>
-      rows.each(take).then(
-        () => ended({ how: left ? 'left' : 'whole' }),
-        (thrown) => {
-          ended({ how: 'failed', thrown });
-          throw thrown;
+    each: (taker) =>
+      rows.each({
+        take: (row) => taker.take(row),
+        over: (failure) => {
+          ended(failure ? { how: 'failed', ...failure } : { how: left ? 'left' : 'whole' });
+          taker.over(failure);
         },
-      ),
+      }),
     close: () => {
       left = true;
       rows.close();

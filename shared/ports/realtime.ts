@@ -32,14 +32,22 @@ export interface Renewal {
   renew: true;
 }
 
+/** Who takes what a channel hands on. */
+export interface ChannelTaker {
+  /** The next one waits for what it gives. What it throws ends the channel. */
+  take(item: Frame | Gap | Renewal): void | Promise<void>;
+  /**
+   * Told once: the listener closed it, or why it ended: with what `take` threw, or AppError `unauthenticated` when session or
+   * token ended, `too_many_requests` when the listener was too slow, `unavailable` when it can't be known whether the session
+   * goes on.
+   */
+  over(failure?: { thrown: unknown }): void;
+}
+
 /** One open connection's frames, in the order in which they were told. */
 export interface Channel {
-  /**
-   * Hands on each, once called; the next one waits for what `take` gives. Resolves when the listener closes it, and rejects
-   * with what `take` threw, or AppError `unauthenticated` when session or token ended, `too_many_requests` when the listener
-   * was too slow, `unavailable` when it can't be known whether the session goes on.
-   */
-  each(take: (item: Frame | Gap | Renewal) => void | Promise<void>): Promise<void>;
+  /** Hands on each, once called. */
+  each(taker: ChannelTaker): void;
   close(): void;
 }
 

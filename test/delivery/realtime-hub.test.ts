@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { MOST_WAITING } from '../../shared/delivery/realtime/channel.ts';
 import { createHub } from '../../shared/delivery/realtime/hub.ts';
 import { AppError } from '../../shared/kit/errors.ts';
+import { pour } from '../../shared/kit/told-rows.ts';
 import type { Channel, Frame } from '../../shared/ports/realtime.ts';
 import type { Finding } from '../../shared/ports/revocations.ts';
 
@@ -49,7 +50,7 @@ const frame = (id: string): Frame => ({ id, type: 'notification', at: 1, data: {
 const rest = async (channel: Channel): Promise<[string[], string | undefined]> => {
   const ids: string[] = [];
   try {
-    await channel.each((item) => {
+    await pour(channel, (item) => {
       ids.push('renew' in item ? 'renewal' : 'missed_since' in item ? `gap ${item.missed_since}` : item.id);
     });
     return [ids, undefined];

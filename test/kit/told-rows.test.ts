@@ -1,20 +1,17 @@
 import { expect, test } from 'vitest';
-import { iterate, type RowSource, type Take, tell } from '../../shared/kit/told-rows.ts';
+import { iterate, pour, type RowSource, type Taker, tell } from '../../shared/kit/told-rows.ts';
 
 /** A source that tells by hand. */
 const byHand = () => {
-  let take: Take<number> = () => {};
-  let end: { resolve(): void; reject(why: unknown): void };
+  let taker: Taker<number> | undefined;
   const source: RowSource<number> = {
-    each: (next) => {
-      take = next;
-      return new Promise((resolve, reject) => {
-        end = { resolve, reject };
-      });
+    each: (given) => {
+      taker = given;
     },
-    close: () => end?.resolve(),
+    close: () => taker?.over(),
   };
-  return { source, tell: (row: number) => take(row), fail: (why: unknown) => end.reject(why), close: source.close };
+  const fail = (thrown: unknown) => taker!.over({ thrown });
+  return { source, tell: (row: number) => taker!.take(row), fail, close: source.close };
 };
 const none = async function* (): AsyncGenerator<number> {};
 
@@ -75,7 +72,7 @@ test('what happens becomes one row, none or several, after those that come first
       left += 1;
     },
   });
-  const over = rows.each((row) => void got.push(row));
+  const over = pour(rows, (row) => void got.push(row));
   await new Promise(setImmediate);
   for (const item of [1, 2, 3]) await by.tell(item);
   expect(got).toEqual([0, 1, 3, 4]);
@@ -94,5 +91,5 @@ test('rows that were closed before anybody wanted them open nothing', async () =
     left: () => {},
   });
   rows.close();
-  await rows.each(() => {});
+  await pour(rows, () => {});
 });

@@ -299,7 +299,7 @@ describe('frames on their way to a connection', () => {
     channel.tell(frame('a'), start());
     channel.tell(frame('b'), start());
     expect(spans.map((span) => 'ended' in span)).toEqual([false, false]);
-    void channel.each(() => new Promise(() => {}));
+    channel.each({ take: () => new Promise(() => {}), over: () => {} });
     expect(spans.map((span) => 'ended' in span)).toEqual([true, false]);
     channel.close();
     expect(spans[1]).toMatchObject({ error: 'closed', failed: false });

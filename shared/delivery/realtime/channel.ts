@@ -1,17 +1,12 @@
 /** The frames of one connection, held until it takes them, and not for longer than it may be slow. */
 import { AppError } from '../../kit/errors.ts';
-import type { Channel, Frame, Gap, Listener, Renewal } from '../../ports/realtime.ts';
+import type { Channel, ChannelTaker, Frame, Gap, Listener, Renewal } from '../../ports/realtime.ts';
 import type { Span } from '../../ports/tracer.ts';
 
 /** Frames that wait for a listener. One that is further behind is told so and has to come back. */
 export const MOST_WAITING = 1_000;
 
 type Item = Frame | Gap | Renewal;
-interface Taking {
-  take(item: Item): void | Promise<void>;
-  resolve(): void;
-  reject(why: unknown): void;
-}
 
 export class QueuedChannel implements Channel {
   readonly listener: Listener;
@@ -22,7 +17,7 @@ export class QueuedChannel implements Channel {
   #waiting: Item[] | undefined;
   /** Of frames that wait, where their traces are recorded. */
   #spans: Map<Item, Span> | undefined;
-  #taking: Taking | undefined;
+  #taker: ChannelTaker | undefined;
   /** The last one that was handed on is not taken yet. */
   #busy = false;
   #end: { error?: unknown } | undefined;
@@ -35,7 +30,7 @@ export class QueuedChannel implements Channel {
   /** @param span ends when the connection takes the item, or never will */
   tell(item: Item, span?: Span): void {
     if (this.#end) span?.end('closed', false);
-    else if (this.#taking && !this.#busy && !this.#waiting) {
+    else if (this.#taker && !this.#busy && !this.#waiting) {
       this.#hand(item);
       span?.end();
     } else if ((this.#waiting?.length ?? 0) < MOST_WAITING) {
@@ -66,11 +61,9 @@ export class QueuedChannel implements Channel {
     this.#settle();
   }
 
-  each(take: Taking['take']): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#taking = { take, resolve, reject };
-      this.#handOn();
-    });
+  each(taker: ChannelTaker): void {
+    this.#taker = taker;
+    this.#handOn();
   }
 
   /** Gives up what waits. */
@@ -82,7 +75,7 @@ export class QueuedChannel implements Channel {
 
   #hand(item: Item): void {
     try {
-      const taken = this.#taking!.take(item);
+      const taken = this.#taker!.take(item);
       if (!taken) return;
       this.#busy = true;
       taken.then(
@@ -96,7 +89,7 @@ export class QueuedChannel implements Channel {
 
   #handOn(): void {
     this.#busy = false;
-    while (this.#taking && !this.#busy && this.#waiting) {
+    while (this.#taker && !this.#busy && this.#waiting) {
       const item = this.#waiting.shift()!;
       if (this.#waiting.length === 0) this.#waiting = undefined;
       this.#spans?.get(item)?.end();
@@ -115,9 +108,9 @@ export class QueuedChannel implements Channel {
   }
 
   #settle(): void {
-    const taking = this.#taking;
-    this.#taking = undefined;
-    if (this.#end!.error === undefined) taking?.resolve();
-    else taking?.reject(this.#end!.error);
+    const taker = this.#taker;
+    this.#taker = undefined;
+    const { error } = this.#end!;
+    taker?.over(error === undefined ? undefined : { thrown: error });
   }
 }

@@ -2,7 +2,7 @@
 import { type RawData, WebSocket } from 'ws';
 import { toAppError } from '../../kit/errors.ts';
 import { LastIds } from '../../kit/last-ids.ts';
-import type { RowSource } from '../../kit/told-rows.ts';
+import type { Failure, RowSource, Taker } from '../../kit/told-rows.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import type { SocketLimits } from './limits.ts';
 import { KNOWN, readObject, saidOf } from './said.ts';
@@ -22,7 +22,7 @@ function lives(this: WebSocket): void {
   (this as Linked).connection!.counts();
 }
 function close(this: WebSocket, code: number): void {
-  (this as Linked).connection!.over(code);
+  (this as Linked).connection!.gone(code);
 }
 // ws closes it with the code that belongs to what came: nothing is left to do
 const ignore = (): void => {};
@@ -35,7 +35,7 @@ export interface ConnectionRules {
   over(connection: Connection, code: number): void;
 }
 
-export class Connection {
+export class Connection implements Taker<unknown> {
   /** What it is counted by. */
   readonly network: string;
   readonly #socket: WebSocket;
@@ -48,6 +48,7 @@ export class Connection {
   /** Ids of rows that somebody wants to know of whether they were taken. */
   #untaken: LastIds | undefined;
   #onTaken: ((id: string) => void) | undefined;
+  #broke: ((thrown: unknown) => void) | undefined;
 
   constructor(socket: Linked, network: string, rules: ConnectionRules) {
     this.network = network;
@@ -59,22 +60,38 @@ export class Connection {
   }
 
   /**
-   * Writes rows until they end or it does. Rejects with what broke them.
+   * Writes rows until they end or it does.
    *
+   * @param broke hears of what is wrong here and ended them
    * @param onTaken hears of each message of the inbox that is acknowledged, once
    */
-  carry(rows: RowSource<unknown>, onTaken?: (id: string) => void): Promise<void> {
+  carry(rows: RowSource<unknown>, broke: (thrown: unknown) => void, onTaken?: (id: string) => void): void {
+    this.#broke = broke;
     this.#onTaken = onTaken;
     this.#rows = rows;
     // it was over before they were there
     if (this.#closed) rows.close();
-    return rows
-      .each((row) => this.#write(row))
-      .catch((thrown) => {
-        const { code, reason } = closeOf(toAppError(thrown));
-        this.close(code, reason);
-        if (code === CLOSE.broken) throw thrown;
-      });
+    rows.each(this);
+  }
+
+  take(row: unknown): void | Promise<void> {
+    // before its end is told, which waits for a turn of the loop that rows without end would not give
+    if (this.#socket.readyState !== WebSocket.OPEN) return this.#leave();
+    if (this.#onTaken) this.#expect(row as { id?: string; type?: string });
+    return this.#send(JSON.stringify(row));
+  }
+
+  /** The rows are. */
+  over(failure?: Failure): void {
+    if (!failure) return;
+    const { code, reason } = closeOf(toAppError(failure.thrown));
+    this.close(code, reason);
+    if (code === CLOSE.broken) this.#broke!(failure.thrown);
+  }
+
+  /** Whether it is over, or is told to be. */
+  get isClosed(): boolean {
+    return this.#closed || this.#socket.readyState !== WebSocket.OPEN;
   }
 
   /** Asks for a sign of life; ends it where none came for two beats. */
@@ -91,7 +108,7 @@ export class Connection {
   }
 
   /** The socket is closed. */
-  over(code: number): void {
+  gone(code: number): void {
     this.#leave();
     this.#rules.over(this, code);
   }
@@ -100,13 +117,6 @@ export class Connection {
   #leave(): void {
     this.#closed = true;
     this.#rows?.close();
-  }
-
-  #write(row: unknown): void | Promise<void> {
-    // before its end is told, which waits for a turn of the loop that rows without end would not give
-    if (this.#socket.readyState !== WebSocket.OPEN) return this.#leave();
-    if (this.#onTaken) this.#expect(row as { id?: string; type?: string });
-    return this.#send(JSON.stringify(row));
   }
 
   #expect({ id, type }: { id?: string; type?: string }): void {

@@ -2,6 +2,9 @@
 export interface SocketLimits {
   /** Of one client address; IPv6: of its /64. Multiplied as bounds on requests are. */
   of_address: number;
+  /** Of those who come, how many are let in at a time, and how long the others wait: tickets live for 30 s. */
+  entering: number;
+  waiting_ms: number;
   /** Of a message that comes in. */
   message: number;
   /** Messages and control frames that come in within a second. */
@@ -16,6 +19,8 @@ export interface SocketLimits {
 
 export const SOCKET_LIMITS: SocketLimits = {
   of_address: 2_000,
+  entering: 16,
+  waiting_ms: 20_000,
   message: 4_096,
   per_second: 50,
   behind: 64 * 1_024,

@@ -17,6 +17,7 @@ import { originRule } from '../binding/origins.ts';
 import { CLOSE, closeOf } from './codes.ts';
 import { type Coming, comingOf, pathOf } from './coming.ts';
 import { Connection, type ConnectionRules, Linked } from './connection.ts';
+import { Entrance } from './entrance.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './limits.ts';
 
 export interface SocketOptions {
@@ -64,6 +65,7 @@ class SocketDoor implements Sockets {
   readonly #open = new Set<Connection>();
   readonly #ofAddress = new Map<string, number>();
   readonly #beats: NodeJS.Timeout;
+  readonly #entrance: Entrance;
   #stopping = false;
 
   constructor(host: Host, routes: ReadonlyMap<string, Operation<any, any>>, options: SocketOptions) {
@@ -71,6 +73,7 @@ class SocketDoor implements Sockets {
     this.#routes = routes;
     this.#options = options;
     this.#limits = { ...SOCKET_LIMITS, ...options.limits };
+    this.#entrance = new Entrance(this.#limits.entering);
     this.#fromHere = originRule(options.public_url, options.origins ?? []);
     this.#server = new WebSocketServer({
       noServer: true,
@@ -96,8 +99,11 @@ class SocketDoor implements Sockets {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (opened) => {
-      const { ids, tracer } = this.#host.ports;
-      void this.#serve(opened, comingOf(request, this.#routes, this.#options.ipOf, ids.uuid, tracer));
+      const { clock, ids, tracer } = this.#host.ports;
+      const coming = comingOf(request, this.#routes, this.#options.ipOf, ids.uuid, tracer);
+      const connection = this.#taken(opened, coming.network);
+      const last = clock.now() + this.#limits.waiting_ms;
+      this.#entrance.take(() => this.#serve(connection, coming, last));
     });
   }
 
@@ -127,10 +133,13 @@ class SocketDoor implements Sockets {
     this.#host.ports.metrics.count('perfect21_websockets_closed_total', { code: String(code) });
   }
 
-  async #serve(opened: Linked, coming: Coming): Promise<void> {
-    const connection = this.#taken(opened, coming.network);
+  /** @param last unix ms: by then it has to be his turn */
+  async #serve(connection: Connection, coming: Coming, last: number): Promise<void> {
     const { op, context, span } = coming;
+    // who did not wait has his ticket still
+    if (connection.isClosed) return span?.end('closed', false);
     try {
+      if (this.#rules.now() > last) throw new AppError('too_many_requests', { detail: 'Too many come at once' });
       const entered = await this.#letIn(coming);
       span?.end();
       this.#carry(connection, op, entered);
@@ -143,7 +152,7 @@ class SocketDoor implements Sockets {
   /** By itself, so that of how somebody came nothing stays for as long as he does. */
   #carry(connection: Connection, op: Operation<any, any>, { rows, context }: Entered): void {
     const acks = op.socket!.acks && ((id: string) => void this.#acknowledged(op, id, context));
-    connection.carry(rows, acks).catch((thrown) => this.#refuse(connection, op, toAppError(thrown), context));
+    connection.carry(rows, (thrown) => this.#refuse(connection, op, toAppError(thrown), context), acks);
   }
 
   /** Lets somebody in, or throws why not. */

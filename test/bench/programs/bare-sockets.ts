@@ -34,8 +34,9 @@ const push = async ({ users, rate, seconds }: { users: number; rate: number; sec
   return sent;
 };
 
-serve(async (order: Exclude<ServerOrder, { broadcast: unknown } | 'memory'>) => {
+serve(async (order: Exclude<ServerOrder, { broadcast: unknown }>) => {
   if (order === 'where') return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  if (order === 'memory') return process.memoryUsage().rss;
   // everybody is let in
   if ('tickets' in order) return Array.from({ length: order.tickets.count }, () => 'none');
   return push(order.push);

@@ -9,7 +9,7 @@ import { callLocal, type Host } from '../../../shared/kit/invoke.ts';
 import { operation } from '../../../shared/kit/operation.ts';
 import { service } from '../../../shared/kit/service.ts';
 import { stream } from '../../../shared/kit/stream.ts';
-import { told } from '../../../shared/kit/told-rows.ts';
+import { type Take, told } from '../../../shared/kit/told-rows.ts';
 import { fakeHost, until } from '../http/harness.ts';
 import { hear, socketUrl } from './listener.ts';
 
@@ -28,14 +28,23 @@ const admit = operation({
   access: 'service',
   input: z.strictObject({ ticket: z.string() }),
   output: z.object({}).loose(),
-  run: () => holder,
+  run: async (_, { ticket }) => {
+    asked.push(ticket);
+    await letting;
+    return holder;
+  },
 });
+/** Tickets that were asked about, and what their answers wait for. */
+let asked: string[] = [];
+let letting: Promise<void> | undefined;
 
 let now = 1_700_000_000_000;
 let door: RunningHttp | undefined;
 afterEach(async () => {
   await door?.stop();
   door = undefined;
+  asked = [];
+  letting = undefined;
 });
 
 /** A door in front of rows. `ended` tells how often the rows were left. */
@@ -50,18 +59,23 @@ const open = async (rows: (signal: AbortSignal) => AsyncIterable<object>, limits
     output: stream(z.object({ id: z.string(), type: z.string(), text: z.string().optional() })),
     run: () => {
       const left = new AbortController();
-      return told<{ id: string; type: string }>({
-        each: async (take) => {
-          try {
-            for await (const row of rows(left.signal)) {
-              if (left.signal.aborted) return;
-              notes.made += 1;
-              await take(row as { id: string; type: string });
-            }
-          } finally {
-            notes.ended += 1;
+      const each = async (take: Take<{ id: string; type: string }>): Promise<void> => {
+        try {
+          for await (const row of rows(left.signal)) {
+            if (left.signal.aborted) return;
+            notes.made += 1;
+            await take(row as { id: string; type: string });
           }
-        },
+        } finally {
+          notes.ended += 1;
+        }
+      };
+      return told<{ id: string; type: string }>({
+        each: (taker) =>
+          void each((row) => taker.take(row)).then(
+            () => taker.over(),
+            (thrown) => taker.over({ thrown }),
+          ),
         close: () => left.abort(),
       });
     },
@@ -135,6 +149,43 @@ test('too many of one address are told to come back, and there is room again whe
     again.socket.terminate();
     return came;
   });
+});
+
+test('many who come at once are let in a few at a time, in their order; who left meanwhile has his ticket still', async () => {
+  let letIn = (): void => {};
+  letting = new Promise((resolve) => {
+    letIn = resolve;
+  });
+  const { http } = await open(forever, { entering: 2 });
+  const heard = [];
+  for (const ticket of ['a', 'b', 'c', 'd', 'e']) {
+    const coming = hear(socketUrl(http, { ticket }));
+    heard.push(coming);
+    await new Promise((resolve) => coming.socket.once('open', resolve));
+  }
+  await until(() => asked.length === 2);
+  heard[2]!.socket.close();
+  await heard[2]!.closed;
+  letIn();
+  for (const n of [0, 1, 3, 4]) await heard[n]!.frame('hello');
+  expect(asked).toEqual(['a', 'b', 'd', 'e']);
+});
+
+test('who waited too long to be let in is told to come back, and asks nothing of a store that is slow', async () => {
+  let letIn = (): void => {};
+  letting = new Promise((resolve) => {
+    letIn = resolve;
+  });
+  const { http } = await open(forever, { entering: 1, waiting_ms: 20_000 });
+  const first = hear(socketUrl(http, { ticket: 'a' }));
+  await until(() => asked.length === 1);
+  const second = hear(socketUrl(http, { ticket: 'b' }));
+  await new Promise((resolve) => second.socket.once('open', resolve));
+  now += 20_001;
+  letIn();
+  expect((await second.closed).code).toBe(1013);
+  await first.frame('hello');
+  expect(asked).toEqual(['a']);
 });
 
 test('pages of the public address and of listed origins come in, no others; programs name none', async () => {
