@@ -1,10 +1,13 @@
 /** What listeners are told, and how. */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Frame } from '../../shared/ports/realtime.ts';
 import { CATEGORIES, type Channel } from './model.ts';
 import type { DeliveryRecord, InboxRecord } from './records.ts';
 
 export const TICKET_TTL_S = 30;
+/** By what a ticket is kept: whoever reads the store gets in with none. */
+export const ticketId = (ticket: string): string => createHash('sha256').update(ticket).digest('base64url');
 
 /** A frame of a WebSocket or of Server-Sent Events. */
 export const RealtimeFrame = z.object({

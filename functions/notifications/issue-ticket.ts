@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { insert } from '../../shared/ports/store.ts';
-import { TICKET_TTL_S } from './frames.ts';
+import { TICKET_TTL_S, ticketId } from './frames.ts';
 import { tickets } from './records.ts';
-
-/** By what a ticket is kept: whoever reads the store gets in with none. */
-export const ticketId = (ticket: string): string => createHash('sha256').update(ticket).digest('base64url');
 
 /** Gives a ticket for a WebSocket: an address may be seen by others, so no access token stands in it (ASVS 4.4.3). */
 export const issueTicket = operation({

@@ -16,6 +16,9 @@ export const HOURLY = {
   sms: { template: 5, recipient: 10, all: 1_000 },
 } as const;
 
+/** Text messages to one number a day: they cost money, and nobody wants more. */
+export const SMS_A_DAY = 20;
+
 type Given = Pick<Ports, 'clock' | 'secrets' | 'settings'> & {
   store: Pick<OperationStore<never, 'message_counts', never>, 'increment'>;
 };

@@ -5,15 +5,13 @@ import { envelopeOf } from '../../shared/messaging/envelope.ts';
 import { defer } from './defer.ts';
 import { DELIVERY_EMITS, deliver, tellConnections } from './deliver.ts';
 import { smsSend } from './events.ts';
-import { mayGo } from './message-bounds.ts';
+import { mayGo, SMS_A_DAY } from './message-bounds.ts';
 import { openedToken } from './opened-token.ts';
 import { isWanted } from './preferences.ts';
 import { NOTIFICATION_REQUESTS } from './queues.ts';
 import { deliveries, messageCounts, preferences, smsCounts } from './records.ts';
 
 const DAY_MS = 86_400_000;
-/** Text messages to one number a day: they cost money, and nobody wants more. */
-export const SMS_A_DAY = 20;
 
 /** Sends the text message that a service asked for; one that is due later becomes an event of that time. */
 export const onSmsSend = operation({

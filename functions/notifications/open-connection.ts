@@ -5,7 +5,7 @@ import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { insert, remove, update } from '../../shared/ports/store.ts';
 import { endOf, LONGEST_MS, MOST_OF_USER, openNow, tooMany, until } from './connected.ts';
 import { realtimeConnection } from './events.ts';
-import { ticketId } from './issue-ticket.ts';
+import { ticketId } from './frames.ts';
 import { noteConnected } from './presence.ts';
 import { connectionOwners, type Held, listeners, presence, tickets } from './records.ts';
 

@@ -3,7 +3,7 @@ import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { remove } from '../../shared/ports/store.ts';
-import { ticketId } from './issue-ticket.ts';
+import { ticketId } from './frames.ts';
 import { tickets } from './records.ts';
 
 /** Says whose a ticket is, once. */

@@ -3,8 +3,8 @@ import type { Caller } from '../../shared/kit/context.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { holds } from '../../shared/kit/permissions.ts';
 import { getAccount } from '../users/get-account.ts';
-import { CheckPermissionRequest, CheckPermissionResponse } from './check-permission.ts';
 import { decide, type Step } from './decide.ts';
+import { CheckPermissionRequest, CheckPermissionResponse } from './question-form.ts';
 import { policies, roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rulesOf } from './rules.ts';
 

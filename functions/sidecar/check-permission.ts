@@ -1,17 +1,9 @@
-import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
-import { checkPermission, Question } from '../permissions/check-permission.ts';
+import { checkPermission } from '../permissions/check-permission.ts';
 import { presentedToken } from './presented-token.ts';
 import { decideByToken } from './token-permission.ts';
-
-/** The user need not be named: it is the token's. */
-export const TokenQuestion = z.strictObject({ user_id: z.string().max(128).optional(), ...Question });
-export const TokenDecision = z.object({
-  allowed: z.boolean(),
-  reason: z.string(),
-  applied_policies: z.array(z.string()),
-});
+import { TokenDecision, TokenQuestion } from './token-question.ts';
 
 /**
  * Decides whether the user of the presented access token may do something. A token that is not valid may nothing, and the

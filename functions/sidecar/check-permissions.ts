@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { checkPermission } from '../permissions/check-permission.ts';
-import { TokenDecision, TokenQuestion } from './check-permission.ts';
 import { presentedToken } from './presented-token.ts';
 import { decideByToken } from './token-permission.ts';
+import { TokenDecision, TokenQuestion } from './token-question.ts';
 
 /** Decides many checks about the user of the presented access token, in their order. */
 export const checkTokenPermissions = operation({

@@ -5,13 +5,14 @@
  * as they stand. Only what is always needed is bundled; engines of others are found in node_modules when they are chosen.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { setPriority } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { CACHE, manifestOf, PACKAGES, ROOT, stampOf } from './boot.mjs';
+import { lateOperations } from './late-operations.ts';
 
 const PROGRAMS = ['infra/local/start.ts', 'infra/operator/main.ts', 'infra/sidecar/sidecar.ts'];
 /** Native addons, and what is loaded late or by few, and large. */
@@ -28,24 +29,29 @@ const EXTERNAL = [
   '@opentelemetry/resources',
   '@opentelemetry/sdk-*',
 ];
+/** Modules of Node's that packages require for what never or seldom happens. They take a millisecond each. */
+const SELDOM = ['assert', 'https'];
 /** Older bundles are kept for processes that still run from them. */
 const KEPT_MS = 30 * 86_400_000;
 const BUILDING_MS = 60_000;
 
-/** Lets a file find what lies beside it, wherever the bundle is. */
+/** The text of a file that finds what lies beside it, wherever the bundle is. */
+const textInPlace = (path: string): string => {
+  const text = readFileSync(path, 'utf8');
+  const contents = text
+    .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+    .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
+  if (contents !== text || !/\b__(dirname|filename)\b/.test(text)) return contents;
+  return `var __dirname=${JSON.stringify(dirname(path))},__filename=${JSON.stringify(path)};${contents}`;
+};
+
 const inPlace: Plugin = {
   name: 'in-place',
   setup: ({ onLoad }) => {
-    onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
-      const loader = path.endsWith('ts') ? 'ts' : 'js';
-      const text = readFileSync(path, 'utf8');
-      const contents = text
-        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
-        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
-      if (contents !== text || !/\b__(dirname|filename)\b/.test(text)) return { contents, loader };
-      const names = `var __dirname=${JSON.stringify(dirname(path))},__filename=${JSON.stringify(path)};`;
-      return { contents: names + contents, loader };
-    });
+    onLoad({ filter: /\.[cm]?[jt]s$/, namespace: 'file' }, ({ path }) => ({
+      contents: textInPlace(path),
+      loader: path.endsWith('ts') ? 'ts' : 'js',
+    }));
   },
 };
 
@@ -60,7 +66,10 @@ const builtins: Plugin = {
         : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'required-builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('node:${path}')`,
+      contents: SELDOM.includes(path)
+        ? `const load = () => process.getBuiltinModule('node:${path}');
+           module.exports = new Proxy(() => {}, { get: (_, name) => load()[name], apply: (_, that, given) => load()(...given) });`
+        : `module.exports = process.getBuiltinModule('node:${path}')`,
       loader: 'js',
     }));
     // each name by itself, so that only those that are used are read, and none by a getter at each use
@@ -91,6 +100,8 @@ const write = (file: string, content: string | Uint8Array): void => {
 const bundle = async (program: string): Promise<void> => {
   const { build } = await import('esbuild');
   const name = basename(program, '.ts');
+  const operations = join(ROOT, 'functions');
+  const late = existsSync(operations) ? [lateOperations(operations, textInPlace)] : [];
   const { outputFiles, metafile } = await build({
     entryPoints: { main: join(ROOT, program) },
     outdir: join(CACHE, name),
@@ -106,7 +117,7 @@ const bundle = async (program: string): Promise<void> => {
     metafile: true,
     write: false,
     logLevel: 'silent',
-    plugins: [inPlace, builtins],
+    plugins: [...late, inPlace, builtins],
     banner: { js: '(function (exports, require) { const module = { exports };' },
     footer: { js: 'Object.assign(exports, module.exports); })' },
   });

@@ -74,19 +74,26 @@ const otherPassword = (email: string): string =>
  * Sees to it that the store knows the credentials: also after a start that ended half way, or on an emptied store.
  *
  * `dataDir`: where it is noted that the password was compared, until it changes. Where users and permissions run apart, the one that starts last completes the administrator.
+ *
+ * `afterwards` is given the rest where the store and the folder know these credentials already: it only says once more what was so at an earlier start.
  */
 export const seedDevCredentials = async (
   host: Host,
   credentials: DevCredentials,
   services: readonly string[],
   dataDir?: string,
+  afterwards?: (rest: () => Promise<void>) => void,
 ): Promise<void> => {
   const { admin, service_token } = credentials;
   const { ids, store, clock, log } = host.ports;
   const credential = { name: 'developer', permissions: ['*:*:*'], created_at: clock.now() };
-  await store.transact([toServiceCredentialWrite(service_token, credential)]).catch((thrown) => {
-    if (!(thrown instanceof WriteConflict)) throw thrown;
-  });
+  const isNew = await store.transact([toServiceCredentialWrite(service_token, credential)]).then(
+    () => true,
+    (thrown) => {
+      if (!(thrown instanceof WriteConflict)) throw thrown;
+      return false;
+    },
+  );
   if (!services.includes('users') && !services.includes('permissions')) return;
 
   const context: Context = {
@@ -98,13 +105,16 @@ export const seedDevCredentials = async (
   };
   const account = async () =>
     (await host.call(findAccount, { identifier: admin.email }, context)) as { user_id?: string };
-  try {
+  const complete = async (): Promise<void> => {
     if (services.includes('users') && admin.password && !(await account()).user_id) {
       const input = { ...admin, ip_address: '', user_agent: 'first start', verified: true };
       await host.call(createUser, input, context);
     }
     const { user_id } = await account();
-    if (!user_id) return admin.password ? undefined : log.warn('seed.no_administrator', { detail: NO_PASSWORD });
+    if (!user_id) {
+      if (!admin.password) log.warn('seed.no_administrator', { detail: NO_PASSWORD });
+      return;
+    }
     // whoever else has this address is no administrator for that
     const { password } = admin;
     const ask = async () => ((await host.call(checkPassword, { user_id, password }, context)) as Matches).matches;
@@ -119,8 +129,13 @@ export const seedDevCredentials = async (
       if (file) replacePrivateFile(file, render({ ...credentials, admin: { ...admin, password: '' } }));
       log.warn('seed.other_password', { detail: otherPassword(admin.email) });
     }
-  } catch (cause) {
-    if (services.includes('users') && services.includes('permissions')) throw cause;
-    log.warn('seed.incomplete', { cause });
+  };
+  const incomplete = (cause: unknown): void => log.warn('seed.incomplete', { cause });
+  if (afterwards && !isNew && admin.password && dataDir && readPrivateFile(provenIn(dataDir)) !== undefined) {
+    return afterwards(() => complete().catch(incomplete));
   }
+  await complete().catch((cause) => {
+    if (services.includes('users') && services.includes('permissions')) throw cause;
+    incomplete(cause);
+  });
 };

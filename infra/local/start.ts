@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import * as product from '../../functions/index.ts';
 import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
+import { doRest, later } from '../../shared/kit/late.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { launch, type Running } from '../../shared/process/launch.ts';
 import { keepTickShape } from '../../shared/process/tick-shape.ts';
@@ -29,6 +30,9 @@ const addresses = (running: Running, config: Config): (readonly [string, string]
   ];
 };
 
+/** Ms after a start in which it has the machine to itself. */
+const REST_MS = 50;
+
 const start = async (): Promise<void> => {
   const began = performance.now();
   keepTickShape();
@@ -40,10 +44,14 @@ const start = async (): Promise<void> => {
     config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
     const running = await launch(product, config, {
       prepare: async (host) => {
-        if (credentials) await seedDevCredentials(host, credentials, config.services, config.data_dir);
+        if (!credentials) return;
+        const afterwards = (rest: () => Promise<void>): void => void later(() => void rest());
+        await seedDevCredentials(host, credentials, config.services, config.data_dir, afterwards);
       },
     });
+    const rest = setTimeout(() => void doRest(), REST_MS);
     stopsBySignal(async () => {
+      clearTimeout(rest);
       process.stdout.write('\nstopping: finishing what is in flight\n');
       await running.stop();
       process.stdout.write('stopped\n');

@@ -99,20 +99,19 @@ export const dropAbsent = (schema: z.core.$ZodType): Absent => {
 export const protoCodec = (op: Operation<any, any>, rpc: RpcBinding, methods: Methods = METHODS): Codec | undefined => {
   const method = methods.get(rpc.method);
   if (!method) return undefined;
-  const [into, out] = [isStream(op.input), isStream(op.output)];
-  if (method.requestStream !== into || method.responseStream !== out) {
+  if (method.requestStream !== op.takesRows || method.responseStream !== op.givesRows) {
     throw new Error(`operation ${op.name} and ${rpc.method} do not stream alike`);
   }
-  const absent = dropAbsent(into ? op.input.row : op.input);
-  const { request, response, failure } = rpc;
+  let absent: Absent | undefined;
   return {
     decode: (bytes) => {
       const message = decodeWhole(method, bytes);
-      return absent(request ? request(message) : message);
+      absent ??= dropAbsent(isStream(op.input) ? op.input.row : op.input);
+      return absent(rpc.request ? rpc.request(message) : message);
     },
-    encode: (output) => method.responseSerialize(response ? response(output) : (output ?? {})),
+    encode: (output) => method.responseSerialize(rpc.response ? rpc.response(output) : (output ?? {})),
     failure: (code) => {
-      const message = failure?.(code);
+      const message = rpc.failure?.(code);
       return message && method.responseSerialize(message);
     },
   };

@@ -128,6 +128,9 @@ export interface Operation<I extends Contract = Contract, O extends Contract = C
   readonly subjects?: (input: Received<I>) => readonly string[];
   readonly input: I;
   readonly output: O;
+  /** Whether its input comes, and its output goes, row by row: known before either is made (late.ts). */
+  readonly takesRows: boolean;
+  readonly givesRows: boolean;
   /** The errors it may answer beside those that every operation may: invalid_request, unauthenticated, forbidden, unavailable, internal. */
   readonly errors: readonly ErrorCode[];
   readonly emits: readonly EventType<string, any>[];
@@ -211,22 +214,26 @@ export const operation = <
   catchUp?: (given: Given<R, W, E, N, C, Q[number]>, context: Context) => Promise<void> | void;
   /** Of a broadcast: from now on events may be missing, until `catchUp` has resolved. */
   missed?: (given: Given<R, W, E, N, C, Q[number]>) => void;
-}): Operation<I, O> => ({
-  errors: [],
-  emits: [],
-  reads: [],
-  writes: [],
-  queries: [],
-  needs: [],
-  calls: {},
-  ...definition,
-  http: httpBindings(definition.name, definition.http, streams(definition)),
-  rpc: rpcBindings(definition.rpc),
-});
+}): Operation<I, O> => {
+  const rows = { takesRows: isStream(definition.input), givesRows: isStream(definition.output) };
+  return {
+    errors: [],
+    emits: [],
+    reads: [],
+    writes: [],
+    queries: [],
+    needs: [],
+    calls: {},
+    ...definition,
+    ...rows,
+    http: httpBindings(definition.name, definition.http, streams(rows)),
+    rpc: rpcBindings(definition.rpc),
+  };
+};
 
 /** Whether an operation takes or gives its rows one by one. */
-export const streams = ({ input, output }: { input: Contract; output: Contract }): boolean =>
-  isStream(input) || isStream(output);
+export const streams = ({ takesRows, givesRows }: Pick<Operation, 'takesRows' | 'givesRows'>): boolean =>
+  takesRows || givesRows;
 
 /** What stands in for the streams of an operation, in words. */
 export const elsewhereOf = ({ elsewhere }: Pick<Operation<any, any>, 'elsewhere'>): string | undefined =>

@@ -60,7 +60,8 @@ export const reach = (
 export const hostPorts = (
   op: Operation<any, any>,
   here?: (callee: Operation<any, any>) => boolean,
+  access = op.access,
 ): ReadonlySet<PortName> => {
   const ports = reach(op, here).ports.add('clock').add('ids').add('log');
-  return op.access === 'public' ? ports : ports.add('verifier').add('serviceTokens');
+  return access === 'public' ? ports : ports.add('verifier').add('serviceTokens');
 };

@@ -53,7 +53,8 @@ export const topologyOf = (platform: readonly Service[]): Topology => {
       if (!isBinding(binding))
         throw new Error(`${op.name} binds ${queue ?? 'itself'} to what is no pattern: ${binding}`);
     if (op.subscription.broadcast) {
-      if (!op.catchUp) throw new Error(`${op.name} hears broadcasts and has no catchUp for those that it misses`);
+      if (!('catchUp' in op))
+        throw new Error(`${op.name} hears broadcasts and has no catchUp for those that it misses`);
       broadcasts.push(op);
       for (const type of op.subscription.types) types.add(type);
       continue;

@@ -126,8 +126,7 @@ export const portsReached = (
 ): ReadonlySet<PortName> => {
   const here = (callee: Operation<any, any>): boolean => services.includes(serviceOf(callee));
   // nobody calls a handler but its queue
-  const asked = operations.map((op) => (op.subscription ? { ...op, access: 'public' as const } : op));
-  return new Set(asked.flatMap((op) => [...hostPorts(op, here)]));
+  return new Set(operations.flatMap((op) => [...hostPorts(op, here, op.subscription ? 'public' : op.access)]));
 };
 
 /**

@@ -32,7 +32,7 @@ beforeEach(() => {
   mkdirSync(join(project, 'node_modules'));
   for (const name of ['esbuild', '@esbuild'])
     symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
-  for (const name of ['boot.mjs', 'bundle.ts'])
+  for (const name of ['boot.mjs', 'bundle.ts', 'late-operations.ts'])
     cpSync(join(ROOT, 'infra/local', name), join(project, 'infra/local', name));
   write('package.json', '{"type":"module"}');
   write('node_modules/.package-lock.json', '{}');

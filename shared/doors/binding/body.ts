@@ -55,7 +55,7 @@ export const parseJson = (text: string): unknown => {
 export interface BodyRules {
   kinds: readonly BodyKind[];
   /** For kind `form`. */
-  form?: FormFields;
+  form?: () => FormFields;
   /** Bytes. */
   limit: number;
 }
@@ -80,7 +80,7 @@ export const readBodyAs = (
   if (kinds.length === 0) return null;
   const text = (): string => (typeof body === 'string' ? body : decode(body));
   if (kinds.includes('json') && isJson(contentType)) return parseJson(text());
-  if (form && kinds.includes('form') && isType(contentType, FORM)) return parseForm(text(), form);
+  if (form && kinds.includes('form') && isType(contentType, FORM)) return parseForm(text(), form());
   throw new AppError('unsupported_media_type', { detail: `Send ${mediaTypes(kinds)}` });
 };
 

@@ -1,9 +1,9 @@
 /** An operation by one of its HTTP bindings, with what follows from both worked out once. */
 import { answersOf, type HttpBinding, kindsOf } from '../../kit/binding.ts';
-import type { Operation } from '../../kit/operation.ts';
+import { type Operation, streams } from '../../kit/operation.ts';
 import { isStream, type Stream } from '../../kit/stream.ts';
 import { type BodyRules, DEFAULT_LIMIT } from './body.ts';
-import { formFieldsOf } from './form.ts';
+import { type FormFields, formFieldsOf } from './form.ts';
 
 export interface Route {
   op: Operation<any, any>;
@@ -12,7 +12,7 @@ export interface Route {
   /** Whether the path has parameters. */
   parameters: boolean;
   /** Set where rows go in or out one by one. */
-  streams?: { in: Stream | undefined; out: Stream | undefined; idle: number };
+  readonly streams?: { in: Stream | undefined; out: Stream | undefined; idle: number } | undefined;
   /** Set where the binding's fields are not the input itself. */
   shape?: Pick<HttpBinding, 'input' | 'request'>;
   /** `<status> <kind>` of all declared answers. */
@@ -27,24 +27,33 @@ const BASIC = 'Basic realm="perfect21", charset="UTF-8"';
 /** The challenge where nothing is known of the route. */
 export const DEFAULT_CHALLENGE = BEARER;
 
-const streamsOf = ({ input, output }: Operation<any, any>): Pick<Route, 'streams'> => {
+const streamsOf = ({ input, output }: Operation<any, any>): NonNullable<Route['streams']> => {
   const [into, out] = [input, output].map((each) => (isStream(each) ? each : undefined));
-  if (!into && !out) return {};
-  return { streams: { in: into, out, idle: Math.max(into?.idle ?? 0, out?.idle ?? 0) } };
+  return { in: into, out, idle: Math.max(into?.idle ?? 0, out?.idle ?? 0) };
+};
+
+/** Worked out when the first form comes. */
+const formOf = (op: Operation<any, any>, http: HttpBinding) => {
+  let fields: FormFields | undefined;
+  return (): FormFields => {
+    fields ??= formFieldsOf(http.input ?? op.input);
+    return fields;
+  };
 };
 
 export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
-  const streamed = isStream(op.input);
-  const kinds = streamed ? [] : kindsOf(http);
+  const kinds = op.takesRows ? [] : kindsOf(http);
   const limit = http.limit ?? DEFAULT_LIMIT;
   const basic = http.credentials === 'basic';
   return {
     op,
     http,
-    body: { kinds, limit, ...(kinds.includes('form') && { form: formFieldsOf(http.input ?? op.input) }) },
+    body: { kinds, limit, ...(kinds.includes('form') && { form: formOf(op, http) }) },
     parameters: http.path.includes('{'),
-    ...streamsOf(op),
-    ...(http.request && { shape: { input: http.input, request: http.request } }),
+    get streams() {
+      return streams(op) ? streamsOf(op) : undefined;
+    },
+    ...('request' in http && { shape: http }),
     declared: new Set(answersOf(http).map(({ status, kind }) => `${status} ${kind}`)),
     challenge: basic ? (op.access === 'public' ? BASIC : `${BASIC}, ${BEARER}`) : BEARER,
   };

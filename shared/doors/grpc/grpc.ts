@@ -18,7 +18,6 @@ import type { Host } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
 import type { Service } from '../../kit/service.ts';
 import { serviceOf } from '../../kit/service-name.ts';
-import { isStream } from '../../kit/stream.ts';
 import type { Live } from '../../system/live.ts';
 import { countConnections } from '../connections.ts';
 import { beFair, countCalls, limitMetadata, onServer } from './bounds.ts';
@@ -69,8 +68,8 @@ const OPEN_ON_LOOPBACK: ReadonlySet<string> = new Set([
 ]);
 
 /** What grpc-js calls the four kinds of methods. */
-const callTypeOf = ({ input, output }: Operation<any, any>) =>
-  isStream(input) ? (isStream(output) ? 'bidi' : 'clientStream') : isStream(output) ? 'serverStream' : 'unary';
+const callTypeOf = ({ takesRows, givesRows }: Operation<any, any>) =>
+  takesRows ? (givesRows ? 'bidi' : 'clientStream') : givesRows ? 'serverStream' : 'unary';
 
 const bindTo = (server: Server, address: string, tls?: Live<ServerTls>): Promise<number> =>
   new Promise((resolve, reject) => {

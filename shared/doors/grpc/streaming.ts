@@ -63,7 +63,6 @@ const send = async (call: Call, rows: AsyncIterator<unknown>, codec: Codec, life
  */
 export const streaming = (host: Host, op: Operation<any, any>, path: string, codec: Codec, rules: CallRules) => {
   const report = reporter(host.ports, serviceOf(op), path);
-  const [into, out] = [op.input, op.output].map((each) => (isStream(each) ? each : undefined));
 
   const callerOf = async (call: Call): Promise<{ caller: Caller; bearer?: string }> => {
     if (rules.open) return { caller: ANONYMOUS, bearer: presented(call) };
@@ -72,7 +71,7 @@ export const streaming = (host: Host, op: Operation<any, any>, path: string, cod
     rules.admit?.(caller);
     return { caller, ...(bearer && { bearer }) };
   };
-  const inputOf = (call: Call, life: Life): unknown => {
+  const inputOf = (call: Call, into: Stream | undefined, life: Life): unknown => {
     if (into) return { rows: rowsOf(call, codec, into, life), parameters: rules.parameters?.(call.metadata) };
     if (call.request.length > rules.limit) {
       throw new AppError('payload_too_large', { detail: `At most ${rules.limit} bytes` });
@@ -82,6 +81,7 @@ export const streaming = (host: Host, op: Operation<any, any>, path: string, cod
 
   return (call: Call, respond?: Respond): void => {
     const started = performance.now();
+    const [into, out] = [op.input, op.output].map((each) => (isStream(each) ? each : undefined));
     const { metadata } = call;
     const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
     const method = path.slice(1);
@@ -100,7 +100,7 @@ export const streaming = (host: Host, op: Operation<any, any>, path: string, cod
       stage = undefined;
       const known = { request_id: requestId, trace, caller, bearer, signal: life.signal };
       const context = contextOf(call, rules, known);
-      const output = await life.until(invoke(host, op, inputOf(call, life), context));
+      const output = await life.until(invoke(host, op, inputOf(call, into, life), context));
       if (out) {
         await send(call, (output as AsyncIterable<unknown>)[Symbol.asyncIterator](), codec, life);
         call.end();

@@ -2,6 +2,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import findMyWay from 'find-my-way';
 import { AppError, toAppError } from '../../kit/errors.ts';
+import { later } from '../../kit/late.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { problemResponse } from '../binding/render.ts';
 import type { Door } from './door.ts';
@@ -16,7 +17,7 @@ const SEGMENT = 512;
 
 export interface Router {
   /**
-   * Adds a route; HEAD comes with GET.
+   * Adds a route, before the first request; HEAD comes with GET.
    *
    * @param template `/users/{user_id}`
    * @param handle answers, and throws nothing but before it answers; `report` tells of the answers that it could not give
@@ -55,14 +56,14 @@ export const createRouter = (door: Door): Router => {
       allow,
     );
 
-  const router = findMyWay({
+  const tree = findMyWay({
     maxParamLength: SEGMENT,
     // read by those that know what may be in it
     querystringParser: (text) => text,
     onBadUrl: (_, request, response) => refuseUnrouted(new AppError('invalid_request'), request, response),
     onMaxParamLength: (_, request, response) => refuseUnrouted(new AppError('uri_too_long'), request, response),
     defaultRoute: (request, response) => {
-      const allowed = METHODS.filter((method) => router.find(method, request.url!) !== null);
+      const allowed = METHODS.filter((method) => tree.find(method, request.url!) !== null);
       if (allowed.length === 0) return refuseUnrouted(new AppError('not_found'), request, response);
       const allow = allowed.join(', ');
       const error = new AppError('method_not_allowed', { detail: `Allowed here: ${allow}` });
@@ -70,19 +71,45 @@ export const createRouter = (door: Door): Router => {
     },
   });
 
+  const taken = new Set<string>();
+  /** Paths without parameters, as most requests have them: nothing is looked for, and nothing has to have grown. */
+  const exact = new Map<
+    string,
+    (request: IncomingMessage, response: ServerResponse, params: object, search: string) => void
+  >();
+  const branches: (() => void)[] = [];
+  // each of them is compiled
+  const grow = later(() => {
+    for (const add of branches) add();
+  });
+
   return {
     add: (method, template, handle, report) => {
+      const place = `${method} ${template.replace(/\{\w+\}/g, '{}')}`;
+      if (taken.has(place)) throw new Error(`${place} is routed twice`);
+      taken.add(place);
       const methods: Method[] = method === 'GET' ? ['GET', 'HEAD'] : [method];
-      router.on(methods, toRoutePath(template), (request, response, params, _, search) => {
-        const exchange = { request, response, params: params as Record<string, string>, search: search as never };
+      const answer = (request: IncomingMessage, response: ServerResponse, params: object, search: string): void => {
+        const exchange = { request, response, params: params as Record<string, string>, search };
         try {
           const answered = handle(exchange);
           answered?.catch((thrown: unknown) => refuse(toAppError(thrown), exchange, report));
         } catch (thrown) {
           refuse(toAppError(thrown), exchange, report);
         }
-      });
+      };
+      if (!template.includes('{')) for (const each of methods) exact.set(`${each} ${template}`, answer);
+      branches.push(() =>
+        tree.on(methods, toRoutePath(template), (request, response, params, _, search) =>
+          answer(request, response, params, search as never),
+        ),
+      );
     },
-    listener: (request, response) => router.lookup(request, response),
+    listener: (request, response) => {
+      const answer = exact.get(`${request.method} ${request.url}`);
+      if (answer) return answer(request, response, {}, '');
+      grow();
+      tree.lookup(request, response);
+    },
   };
 };
