@@ -70,7 +70,11 @@ export class AppError extends Error {
   readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    // what a caller did wrong is nowhere in our code, and looking for the place costs more than all else of a refusal
+    const { stackTraceLimit } = Error;
+    if (ERRORS[code].http < 500) Error.stackTraceLimit = 0;
     super(details.detail ?? ERRORS[code].title, { cause: details.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'AppError';
     this.code = code;
     this.detail = details.detail;

@@ -1,20 +1,28 @@
 /** Whose turn it is: requests of many connections on one event loop. */
 
-/** How long requests are begun before the loop looks at its sockets again. */
-const SLICE_MS = 5;
+/**
+ * How long requests are begun before the loop looks at its sockets again, and takes one new connection: libuv takes no more than
+ * one a turn of its loop, so turns that are long keep newcomers in the queue of the kernel.
+ */
+const SLICE_MS = 2;
+
+/** Pieces that wait for a connection up to which that is little. */
+const LITTLE = 4;
 
 const nextTick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 const nextLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /**
- * Begins work at once while there is little, and otherwise one piece for each connection in turn: who sends one request
- * waits for one of each other connection at most, and not for all of theirs.
+ * Begins work at once while there is little, and otherwise one piece for each connection in turn. Connections with little that
+ * waits have every other turn: who sends a request now and then waits for others who do, and not for those who send many.
  *
  * @example turns.take(session, () => handler(request, response));
  */
 export class Turns {
-  /** By connection, in the order of their turns. */
-  readonly #waiting = new Map<object, (() => void)[]>();
+  /** By connection, in the order of their turns: those with little that waits, and those with more. */
+  readonly #light = new Map<object, (() => void)[]>();
+  readonly #heavy = new Map<object, (() => void)[]>();
+  #lightFirst = false;
   /** When this slice began; 0 between slices. */
   #since = 0;
   #serving = false;
@@ -49,9 +57,10 @@ export class Turns {
       this.#serving = true;
       setImmediate(() => void this.#serve());
     }
-    const own = this.#waiting.get(connection);
-    if (own) own.push(work);
-    else this.#waiting.set(connection, [work]);
+    const own = this.#heavy.get(connection) ?? this.#light.get(connection) ?? [];
+    own.push(work);
+    if (own.length === 1) this.#light.set(connection, own);
+    if (own.length === LITTLE + 1 && this.#light.delete(connection)) this.#heavy.set(connection, own);
   }
 
   async #serve(): Promise<void> {
@@ -68,10 +77,13 @@ export class Turns {
   }
 
   #next(): (() => void) | undefined {
-    for (const [connection, own] of this.#waiting) {
-      this.#waiting.delete(connection);
+    this.#lightFirst = !this.#lightFirst;
+    const [one, other] = this.#lightFirst ? [this.#light, this.#heavy] : [this.#heavy, this.#light];
+    const line = one.size > 0 ? one : other;
+    for (const [connection, own] of line) {
+      line.delete(connection);
       const work = own.shift();
-      if (own.length > 0) this.#waiting.set(connection, own);
+      if (own.length > 0) (own.length > LITTLE ? this.#heavy : this.#light).set(connection, own);
       return work;
     }
     return undefined;

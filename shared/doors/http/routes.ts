@@ -1,5 +1,7 @@
 /** Operations as routes: request in, binding, answer out. */
 import type { IncomingMessage } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import { ERRORS } from '../../kit/errors.ts';
 import type { Service } from '../../kit/service.ts';
 import { serviceName } from '../../kit/service-name.ts';
 import { answer, type HttpResponse, refuse, requestIdOf } from '../binding/binding.ts';
@@ -11,6 +13,10 @@ import { announcesBody } from './read.ts';
 import { takeBody, toRequest } from './request.ts';
 import type { Router } from './router.ts';
 import { respondStream } from './streaming.ts';
+
+/** True when nobody is there to answer: of a connection that is cut off all requests go at once. */
+const isGone = (request: IncomingMessage & { stream?: ServerHttp2Stream }): boolean =>
+  request.httpVersionMajor === 2 && (request.stream?.destroyed || request.stream?.aborted) === true;
 
 const respond = async (door: Door, route: Route, report: Report, exchange: Exchange): Promise<void> => {
   const { ports } = door.host;
@@ -24,6 +30,7 @@ const respond = async (door: Door, route: Route, report: Report, exchange: Excha
     response = await answer(door.host, route, toRequest(exchange, route.parameters, body, door), 'http', deadline);
   } catch (thrown) {
     const requestId = requestIdOf(request.headers['x-request-id'] as string | undefined, ports.ids.uuid);
+    if (isGone(request)) return report(ERRORS.cancelled.http, started, requestId);
     response = refuse(door.host, route, thrown, requestId);
   }
   try {
