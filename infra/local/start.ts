@@ -5,6 +5,7 @@ import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { doRest, later } from '../../shared/kit/late.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
+import { growSlowly } from '../../shared/process/heap-growth.ts';
 import { launch, type Running } from '../../shared/process/launch.ts';
 import { keepTickShape } from '../../shared/process/tick-shape.ts';
 import { placeAt } from '../../shared/system/listening.ts';
@@ -56,6 +57,7 @@ const start = async (): Promise<void> => {
       await running.stop();
       process.stdout.write('stopped\n');
     });
+    growSlowly();
     const ms = Math.round(performance.now() - began);
     process.stdout.write(`\nperfect21 is ready (${ms} ms): ${config.services.join(', ')}\n\n`);
     process.stdout.write(`${table(addresses(running, config))}\n\nCtrl-C drains and stops.\n`);
