@@ -3,7 +3,7 @@ import { answersOf, type HttpBinding, kindsOf } from '../../kit/binding.ts';
 import { type Operation, streams } from '../../kit/operation.ts';
 import { isStream, type Stream } from '../../kit/stream.ts';
 import { type BodyRules, DEFAULT_LIMIT } from './body.ts';
-import { type FormFields, formFieldsOf } from './form.ts';
+import { formFieldsOf } from './form.ts';
 
 export interface Route {
   op: Operation<any, any>;
@@ -32,15 +32,6 @@ const streamsOf = ({ input, output }: Operation<any, any>): NonNullable<Route['s
   return { in: into, out, idle: Math.max(into?.idle ?? 0, out?.idle ?? 0) };
 };
 
-/** Worked out when the first form comes. */
-const formOf = (op: Operation<any, any>, http: HttpBinding) => {
-  let fields: FormFields | undefined;
-  return (): FormFields => {
-    fields ??= formFieldsOf(http.input ?? op.input);
-    return fields;
-  };
-};
-
 export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
   const kinds = op.takesRows ? [] : kindsOf(http);
   const limit = http.limit ?? DEFAULT_LIMIT;
@@ -48,7 +39,7 @@ export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
   return {
     op,
     http,
-    body: { kinds, limit, ...(kinds.includes('form') && { form: formOf(op, http) }) },
+    body: { kinds, limit, ...(kinds.includes('form') && { form: () => formFieldsOf(http.input ?? op.input) }) },
     parameters: http.path.includes('{'),
     get streams() {
       return streams(op) ? streamsOf(op) : undefined;
