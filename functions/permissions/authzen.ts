@@ -1,60 +1,12 @@
 /** The OpenID AuthZEN Authorization API 1.0 as bindings of the same decisions (https://openid.net/specs/authorization-api-1_0.html). */
 import * as z from 'zod';
 import type { Answered, HttpBinding } from '../../shared/kit/binding.ts';
+import { type AppError, toldOf } from '../../shared/kit/errors.ts';
+import { parse } from '../../shared/kit/parse.ts';
+import { Evaluation, Evaluations, questionsOf, toQuestion } from './authzen-questions.ts';
 import type { Decision } from './decide.ts';
 
-const Properties = z.record(z.string().max(64), z.unknown()).optional();
-const Subject = z.looseObject({
-  type: z.string().min(1).max(64),
-  id: z.string().min(1).max(128),
-  properties: Properties,
-});
-const Action = z.looseObject({ name: z.string().min(1).max(64), properties: Properties });
-const Resource = z.looseObject({
-  type: z.string().min(1).max(64),
-  id: z.string().max(256).optional(),
-  properties: Properties,
-});
-const Context = z.record(z.string().max(64), z.unknown()).optional();
-const Entities = { subject: Subject, action: Action, resource: Resource, context: Context };
-
-/** One question (section 6 of the specification). */
-export const Evaluation = z.looseObject(Entities);
-type Evaluation = z.output<typeof Evaluation>;
-
-/** Many: what is said once holds for each that says nothing else (section 7). */
-export const Evaluations = z.looseObject({
-  ...z.object(Entities).partial().shape,
-  evaluations: z
-    .array(z.looseObject(z.object(Entities).partial().shape))
-    .min(1)
-    .max(1_000),
-  options: z
-    .looseObject({
-      evaluations_semantic: z.literal('execute_all').optional().meta({ description: 'Each is decided' }),
-    })
-    .optional(),
-});
-
-const isScalar = (value: unknown): value is string | number | boolean =>
-  ['string', 'number', 'boolean'].includes(typeof value);
-
-const scalars = (prefix: string, values: Record<string, unknown> = {}): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) => (isScalar(value) ? [[prefix + name, value]] : [])),
-  );
-
-/** Attributes of the resource go as `resource.<name>`; of all properties, texts, numbers and booleans count. */
-const toQuestion = ({ subject, action, resource, context }: Evaluation) => ({
-  user_id: subject.id,
-  resource: resource.type,
-  action: action.name,
-  context: {
-    ...scalars('', context),
-    ...scalars('resource.', resource.properties),
-    ...(resource.id !== undefined && { 'resource.id': resource.id }),
-  },
-});
+const isOne = ({ evaluations }: Evaluations): boolean => !evaluations?.length;
 
 const toDecision = ({
   allowed,
@@ -65,10 +17,25 @@ const toDecision = ({
   context: { reason, applied_policies },
 });
 
+/** Section 7.2.1: what is no question is denied, and told with its place. */
+const denied = (error: AppError) => ({
+  decision: false,
+  context: {
+    error: { status: 400, message: toldOf(error) },
+  },
+});
+
 const Answer = z.object({
   decision: z.boolean(),
-  context: z.object({ reason: z.string(), applied_policies: z.array(z.string()) }),
+  context: z.object({
+    reason: z.string().optional(),
+    applied_policies: z.array(z.string()).optional(),
+    error: z.object({ status: z.int(), message: z.string() }).optional(),
+  }),
 });
+
+/** Section 10.1.2 knows 400 alone for a body that can't be read. */
+const instead = { unsupported_media_type: 'invalid_request' } as const;
 
 const ok = (json: unknown): Answered => ({ status: 200, kind: 'json', json });
 
@@ -76,6 +43,7 @@ export const EVALUATION: HttpBinding = {
   method: 'POST',
   path: '/access/v1/evaluation',
   input: Evaluation,
+  instead,
   request: toQuestion,
   answers: [{ status: 200, kind: 'json', schema: Answer, description: 'The decision, and why' }],
   answer: (decision: Decision) => ok(toDecision(decision)),
@@ -86,20 +54,35 @@ export const EVALUATIONS: HttpBinding = {
   path: '/access/v1/evaluations',
   limit: 1024 * 1024,
   input: Evaluations,
-  request: ({ evaluations, options: _, ...common }: z.output<typeof Evaluations>) => ({
-    checks: evaluations.map((each) => {
-      const whole = Evaluation.safeParse({ ...common, ...each });
-      // what lacks something is no question: the operation refuses it by its fields
-      return whole.success ? toQuestion(whole.data) : each;
-    }),
-  }),
+  instead,
+  request: (given: Evaluations) => {
+    if (isOne(given)) return { checks: [toQuestion(parse(Evaluation, given) as Evaluation)] };
+    const asked = questionsOf(given);
+    const checks = asked.flatMap((each) => ('question' in each ? [each.question] : []));
+    const [first] = asked;
+    if (checks.length === 0 && first && 'error' in first) throw first.error;
+    return { checks };
+  },
   answers: [
     {
       status: 200,
       kind: 'json',
-      schema: z.object({ evaluations: z.array(Answer) }),
+      schema: z.union([z.object({ evaluations: z.array(Answer) }), Answer]),
       description: 'The decisions, in order',
     },
   ],
-  answer: ({ results }: { results: readonly Decision[] }) => ok({ evaluations: results.map(toDecision) }),
+  answer: ({ results }: { results: readonly Decision[] }, sent) => {
+    const given = Evaluations.parse(sent);
+    if (isOne(given)) return ok(toDecision(results[0]!));
+    const decided = results[Symbol.iterator]();
+    const evaluations = questionsOf(given).map((each) =>
+      'error' in each ? denied(each.error) : toDecision(decided.next().value!),
+    );
+    const semantic = given.options?.evaluations_semantic ?? 'execute_all';
+    const last = semantic === 'execute_all' ? -1 : evaluations.findIndex((each) => each.decision === LAST[semantic]);
+    return ok({ evaluations: last === -1 ? evaluations : evaluations.slice(0, last + 1) });
+  },
 };
+
+/** The decision that ends the answers. */
+const LAST = { deny_on_first_deny: false, permit_on_first_permit: true } as const;

@@ -46,9 +46,12 @@ export interface HttpBinding<I = any, O = any> {
   request?: (fields: any) => I;
   /** All answers that `answer` and `failure` give, where there are others than the output as JSON. */
   answers?: readonly HttpAnswer[];
-  answer?: (output: O) => Answered;
+  /** @param sent the fields as the caller sent them */
+  answer?: (output: O, sent: unknown) => Answered;
   /** For errors that are answered otherwise than as a problem here; undefined: a problem after all. */
   failure?: (error: AppError) => Answered | undefined;
+  /** Codes that are told as others here. */
+  instead?: Readonly<Partial<Record<ErrorCode, ErrorCode>>>;
   /**
    * `basic`: the operation judges a client's HTTP Basic credentials (RFC 7617) itself. The door hands them on as
    * `context.basic`, as they came, and asks for them with `WWW-Authenticate`. Where the operation is public, a bearer

@@ -146,8 +146,9 @@ const respond = async (
       deadline,
       signal: request.signal,
     };
-    const output = await invoke(host, op, inputOf(route, request), context, shape);
-    const response = outputResponse(route, output, requestId);
+    const sent = inputOf(route, request);
+    const output = await invoke(host, op, sent, context, shape);
+    const response = outputResponse(route, output, requestId, sent);
     if (context.gives?.device) Object.assign(response.headers, deviceFields(context.gives.device));
     response.trace_id = trace.trace_id;
     response.traced = trace.tracer !== undefined;

@@ -60,10 +60,10 @@ const fieldsOf = ({ http }: Route, requestId: string): Record<string, string> =>
 });
 
 /** The output of an operation as the answer of its binding. @throws AppError `internal` for one that is not declared */
-export const outputResponse = (route: Route, output: unknown, requestId: string): HttpResponse => {
+export const outputResponse = (route: Route, output: unknown, requestId: string, sent: unknown): HttpResponse => {
   const { answer, status = 200 } = route.http;
   const headers = fieldsOf(route, requestId);
-  if (answer) return rendered(route, answer(output), headers);
+  if (answer) return rendered(route, answer(output, sent), headers);
   if (isStream(route.op.output)) {
     const type = route.http.rows === 'events' ? EVENT_STREAM : NDJSON;
     return { status, headers: { ...headers, 'content-type': type }, rows: output as AsyncIterable<unknown> };
@@ -74,7 +74,9 @@ export const outputResponse = (route: Route, output: unknown, requestId: string)
 };
 
 /** An error as this binding answers it: as declared, or as a problem. @throws AppError as outputResponse does */
-export const errorResponse = (route: Route, error: AppError, requestId: string): HttpResponse => {
+export const errorResponse = (route: Route, given: AppError, requestId: string): HttpResponse => {
+  const other = route.http.instead?.[given.code];
+  const error = other ? new AppError(other, given) : given;
   const answered = route.http.failure?.(error);
   if (!answered) return problemResponse(error, requestId, route.challenge);
   const plain = problemResponse(error, requestId, route.challenge).headers;
