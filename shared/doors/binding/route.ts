@@ -39,7 +39,7 @@ export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
   return {
     op,
     http,
-    body: { kinds, limit, ...(kinds.includes('form') && { form: () => formFieldsOf(http.input ?? op.input) }) },
+    body: { kinds, limit, form: () => formFieldsOf(http.input ?? op.input) },
     parameters: http.path.includes('{'),
     get streams() {
       return streams(op) ? streamsOf(op) : undefined;
