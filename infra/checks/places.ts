@@ -6,7 +6,16 @@ import { ROOT } from '../generate/files.ts';
 
 /** Everything at the top. What is not here is stray, or its name is missing. */
 const TOP: ReadonlySet<string> = new Set([
-  ...['.ci', '.gitignore', '.npmrc', 'biome.json', 'package-lock.json', 'package.json', 'tsconfig.json'],
+  ...[
+    '.ci',
+    '.dockerignore',
+    '.gitignore',
+    '.npmrc',
+    'biome.json',
+    'package-lock.json',
+    'package.json',
+    'tsconfig.json',
+  ],
   ...['vitest.config.ts', 'serverless.yml', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'SECURITY.md'],
   ...['bin', 'docs', 'functions', 'proto', 'shared', 'infra', 'test'],
 ]);

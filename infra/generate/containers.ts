@@ -1,7 +1,7 @@
 /** Containerfiles and the compose file of infra/container. */
 import { stringify } from 'yaml';
 import { compose, judged, observability } from '../container/compose.ts';
-import { containerfile } from '../container/containerfile.ts';
+import { containerfile, ignored } from '../container/containerfile.ts';
 import { ROLE_NAMES } from '../container/roles.ts';
 import type { Generator } from './files.ts';
 import { documents } from './kubernetes.ts';
@@ -11,6 +11,7 @@ const TOP = 'infra/container';
 export const containers: Generator = {
   generate: () => [
     ...ROLE_NAMES.map((name) => ({ path: `${TOP}/${name}.Containerfile`, content: containerfile(name) })),
+    { path: '.dockerignore', content: ignored() },
     { path: `${TOP}/compose.yaml`, content: documents('containers.ts', [judged(compose)]) },
     ...Object.entries(observability).map(([name, value]) => ({
       path: `${TOP}/observability/${name}`,
