@@ -168,6 +168,12 @@ const NO_STANDING: Replacement[] = [
 /** API Gateway carries no streams: rows are worked on by the functions behind the bucket alone. */
 const NO_ROWS: Replacement[] = [{ filter: /\/shared\/kit\/invoke-rows\.ts$/, contents: gone(['produce', 'receive']) }];
 
+/** What is taken as a form, as OAuth asks for: at these endpoints alone. */
+const FORMS = /\/auth-(grant-token|introspect|revoke)\.ts$/;
+const NO_FORMS: Replacement[] = [
+  { filter: /\/shared\/doors\/binding\/form\.ts$/, contents: gone(['formFieldsOf', 'parseForm']) },
+];
+
 /** Reads that the audit log tells of: the functions of such operations alone have what notes them. */
 const READERS = /\/users-(bulk|get-login-history)\.ts$/;
 const NO_READS: Replacement[] = [{ filter: /\/shared\/kit\/audit-read\.ts$/, contents: gone(['noteRead']) }];
@@ -186,6 +192,7 @@ export const replacementsFor = (target: 'aws' | 'local', entry: string): readonl
   plainRequests({ queries: STORERS.test(entry), paths: POSTERS.test(entry) }),
   ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING, ...NO_PROCESS, ...NO_RIGHTS] : []),
   ...(target === 'aws' && !READERS.test(entry) ? NO_READS : []),
+  ...(target === 'aws' && !FORMS.test(entry) ? NO_FORMS : []),
   ...(target === 'aws' && !STORERS.test(entry) ? NO_ROWS : []),
   ...(target === 'aws' && !TAKERS.test(entry) ? NO_TAKING : []),
 ];

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod';
+import { replacementsFor } from '../../infra/aws/leave-out.ts';
 import { offence, offences } from '../../infra/checks/boundaries.ts';
 import { importCircles } from '../../infra/checks/circles.ts';
 import { floorOffences } from '../../infra/checks/floors.ts';
@@ -11,7 +12,8 @@ import { pathsOf } from '../../infra/generate/api.ts';
 import { type GeneratedFile, staleFiles } from '../../infra/generate/files.ts';
 import { generateAll, OWNED } from '../../infra/generate/index.ts';
 import { doors, withTables } from '../../infra/generate/operations.ts';
-import { platform } from '../../infra/generate/platform.ts';
+import { type LambdaFunction, lambdaFunctions, platform } from '../../infra/generate/platform.ts';
+import { kindsOf } from '../../shared/kit/binding.ts';
 import { operation } from '../../shared/kit/operation.ts';
 
 describe('generated files', () => {
@@ -128,6 +130,17 @@ describe('what is left out of functions', () => {
       'shared/config/config.ts takes tlsNames from shared/config/tls.ts, which infra/aws/leave-out.ts replaces without it',
     ]);
     expect(missingNames(['functions/lambda/users-bulk.ts'], (file) => files[file]!)).toEqual([]);
+  });
+
+  test('are never how forms are read, where an operation takes one', () => {
+    const readsForms = (name: string) =>
+      replacementsFor('aws', `/functions/lambda/${name}.ts`).every(
+        ({ filter }) => !filter.test('/shared/doors/binding/form.ts'),
+      );
+    const takesForms = ({ operations }: LambdaFunction) =>
+      operations.some(({ http }) => http.some((binding) => kindsOf(binding).includes('form')));
+    const of = (judge: (each: LambdaFunction) => boolean) => lambdaFunctions.filter(judge).map(({ name }) => name);
+    expect(of(({ name }) => readsForms(name))).toEqual(of(takesForms));
   });
 });
 
