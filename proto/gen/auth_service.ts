@@ -1211,6 +1211,63 @@ export const BatchValidateTokensResponse: MessageFns<BatchValidateTokensResponse
  * Failures are google.rpc.Status with google.rpc.ErrorInfo (reason = our stable code, domain "perfect21"), and
  * google.rpc.BadRequest for INVALID_ARGUMENT. A bad token or password is an answer, not a status.
  */
+export type AuthServiceDefinition = typeof AuthServiceDefinition;
+export const AuthServiceDefinition = {
+  name: "AuthService",
+  fullName: "perfect21.auth.AuthService",
+  methods: {
+    /** Says whether an access token is valid now, and for whom. No credential needed on loopback. */
+    validateToken: {
+      name: "ValidateToken",
+      requestType: ValidateTokenRequest as typeof ValidateTokenRequest,
+      requestStream: false,
+      responseType: ValidateTokenResponse as typeof ValidateTokenResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Trades a refresh token for a new pair; the old one is spent. */
+    refreshToken: {
+      name: "RefreshToken",
+      requestType: RefreshTokenRequest as typeof RefreshTokenRequest,
+      requestStream: false,
+      responseType: RefreshTokenResponse as typeof RefreshTokenResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Ends an access or refresh token, as RFC 7009. */
+    revokeToken: {
+      name: "RevokeToken",
+      requestType: RevokeTokenRequest as typeof RevokeTokenRequest,
+      requestStream: false,
+      responseType: RevokeTokenResponse as typeof RevokeTokenResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Checks an identifier and password without starting a session. */
+    validateCredentials: {
+      name: "ValidateCredentials",
+      requestType: ValidateCredentialsRequest as typeof ValidateCredentialsRequest,
+      requestStream: false,
+      responseType: ValidateCredentialsResponse as typeof ValidateCredentialsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Validates up to 1000 access tokens; results are in the order of the tokens. No credential needed on loopback. */
+    batchValidateTokens: {
+      name: "BatchValidateTokens",
+      requestType: BatchValidateTokensRequest as typeof BatchValidateTokensRequest,
+      requestStream: false,
+      responseType: BatchValidateTokensResponse as typeof BatchValidateTokensResponse,
+      responseStream: false,
+      options: {},
+    },
+  },
+} as const;
+
+/**
+ * Failures are google.rpc.Status with google.rpc.ErrorInfo (reason = our stable code, domain "perfect21"), and
+ * google.rpc.BadRequest for INVALID_ARGUMENT. A bad token or password is an answer, not a status.
+ */
 export type AuthServiceService = typeof AuthServiceService;
 export const AuthServiceService = {
   /** Says whether an access token is valid now, and for whom. No credential needed on loopback. */

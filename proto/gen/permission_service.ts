@@ -828,6 +828,54 @@ export const GetUserRolesResponse: MessageFns<GetUserRolesResponse> = {
  * Failures are google.rpc.Status with google.rpc.ErrorInfo (reason = our stable code, domain "perfect21"), and
  * google.rpc.BadRequest for INVALID_ARGUMENT. A refused permission is an answer, not a status.
  */
+export type PermissionServiceDefinition = typeof PermissionServiceDefinition;
+export const PermissionServiceDefinition = {
+  name: "PermissionService",
+  fullName: "perfect21.permission.PermissionService",
+  methods: {
+    /** Decides whether a user may do an action on a resource, and says why. */
+    checkPermission: {
+      name: "CheckPermission",
+      requestType: CheckPermissionRequest as typeof CheckPermissionRequest,
+      requestStream: false,
+      responseType: CheckPermissionResponse as typeof CheckPermissionResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Decides up to 1000 checks; results are in the order of the checks. */
+    batchCheckPermissions: {
+      name: "BatchCheckPermissions",
+      requestType: BatchCheckPermissionsRequest as typeof BatchCheckPermissionsRequest,
+      requestStream: false,
+      responseType: BatchCheckPermissionsResponse as typeof BatchCheckPermissionsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Lists what a user may do, by roles and by grants. */
+    getUserPermissions: {
+      name: "GetUserPermissions",
+      requestType: GetUserPermissionsRequest as typeof GetUserPermissionsRequest,
+      requestStream: false,
+      responseType: GetUserPermissionsResponse as typeof GetUserPermissionsResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Lists the roles of a user. */
+    getUserRoles: {
+      name: "GetUserRoles",
+      requestType: GetUserRolesRequest as typeof GetUserRolesRequest,
+      requestStream: false,
+      responseType: GetUserRolesResponse as typeof GetUserRolesResponse,
+      responseStream: false,
+      options: {},
+    },
+  },
+} as const;
+
+/**
+ * Failures are google.rpc.Status with google.rpc.ErrorInfo (reason = our stable code, domain "perfect21"), and
+ * google.rpc.BadRequest for INVALID_ARGUMENT. A refused permission is an answer, not a status.
+ */
 export type PermissionServiceService = typeof PermissionServiceService;
 export const PermissionServiceService = {
   /** Decides whether a user may do an action on a resource, and says why. */

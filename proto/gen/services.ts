@@ -7,5 +7,14 @@ import { TokenServiceService } from './sidecar_service.ts';
 import { UserAdminServiceService } from './user_admin_service.ts';
 import { UserBulkServiceService } from './user_bulk_service.ts';
 import { UserServiceService } from './user_service.ts';
+import { AuthServiceDefinition } from './auth_service.ts';
+import { AuthorizationDefinition } from './envoy/service/auth/v3/external_auth.ts';
+import { PermissionServiceDefinition } from './permission_service.ts';
+import { RevocationFeedDefinition } from './sidecar_service.ts';
+import { TokenServiceDefinition } from './sidecar_service.ts';
+import { UserAdminServiceDefinition } from './user_admin_service.ts';
+import { UserBulkServiceDefinition } from './user_bulk_service.ts';
+import { UserServiceDefinition } from './user_service.ts';
 
 export const SERVICES = [AuthServiceService, AuthorizationService, PermissionServiceService, RevocationFeedService, TokenServiceService, UserAdminServiceService, UserBulkServiceService, UserServiceService] as const;
+export const DEFINITIONS = [AuthServiceDefinition, AuthorizationDefinition, PermissionServiceDefinition, RevocationFeedDefinition, TokenServiceDefinition, UserAdminServiceDefinition, UserBulkServiceDefinition, UserServiceDefinition] as const;

@@ -528,6 +528,24 @@ export const WatchTokenResponse: MessageFns<WatchTokenResponse> = {
 };
 
 /** Served by the platform. Any service token may follow; what it tells are ids, generations and times, never a token. */
+export type RevocationFeedDefinition = typeof RevocationFeedDefinition;
+export const RevocationFeedDefinition = {
+  name: "RevocationFeed",
+  fullName: "perfect21.sidecar.RevocationFeed",
+  methods: {
+    /** Tells all live revocations and then each new one, at once; and several times a second that nothing was missed. */
+    watch: {
+      name: "Watch",
+      requestType: WatchRequest as typeof WatchRequest,
+      requestStream: false,
+      responseType: WatchResponse as typeof WatchResponse,
+      responseStream: true,
+      options: {},
+    },
+  },
+} as const;
+
+/** Served by the platform. Any service token may follow; what it tells are ids, generations and times, never a token. */
 export type RevocationFeedService = typeof RevocationFeedService;
 export const RevocationFeedService = {
   /** Tells all live revocations and then each new one, at once; and several times a second that nothing was missed. */
@@ -565,6 +583,27 @@ export const RevocationFeedClient = makeGenericClientConstructor(
   service: typeof RevocationFeedService;
   serviceName: string;
 };
+
+/** Served by the platform and by sidecars. */
+export type TokenServiceDefinition = typeof TokenServiceDefinition;
+export const TokenServiceDefinition = {
+  name: "TokenService",
+  fullName: "perfect21.sidecar.TokenService",
+  methods: {
+    /**
+     * Answers as ValidateToken does, and again whenever the answer changes: for connections that outlive a check. Ends with
+     * the answer that the token is not valid any more, and as UNAVAILABLE when that can't be known.
+     */
+    watchToken: {
+      name: "WatchToken",
+      requestType: WatchTokenRequest as typeof WatchTokenRequest,
+      requestStream: false,
+      responseType: WatchTokenResponse as typeof WatchTokenResponse,
+      responseStream: true,
+      options: {},
+    },
+  },
+} as const;
 
 /** Served by the platform and by sidecars. */
 export type TokenServiceService = typeof TokenServiceService;

@@ -399,6 +399,33 @@ export const UpdateProfileResponse: MessageFns<UpdateProfileResponse> = {
 };
 
 /** Failures are told as by UserService. */
+export type UserAdminServiceDefinition = typeof UserAdminServiceDefinition;
+export const UserAdminServiceDefinition = {
+  name: "UserAdminService",
+  fullName: "perfect21.user.UserAdminService",
+  methods: {
+    /** Lists and finds users, page by page in both directions. */
+    listUsers: {
+      name: "ListUsers",
+      requestType: ListUsersRequest as typeof ListUsersRequest,
+      requestStream: false,
+      responseType: ListUsersResponse as typeof ListUsersResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Changes fields of User.profile. */
+    updateProfile: {
+      name: "UpdateProfile",
+      requestType: UpdateProfileRequest as typeof UpdateProfileRequest,
+      requestStream: false,
+      responseType: UpdateProfileResponse as typeof UpdateProfileResponse,
+      responseStream: false,
+      options: {},
+    },
+  },
+} as const;
+
+/** Failures are told as by UserService. */
 export type UserAdminServiceService = typeof UserAdminServiceService;
 export const UserAdminServiceService = {
   /** Lists and finds users, page by page in both directions. */

@@ -638,6 +638,33 @@ export const ExportUsersResponse: MessageFns<ExportUsersResponse> = {
 };
 
 /** Failures are told as by UserService. */
+export type UserBulkServiceDefinition = typeof UserBulkServiceDefinition;
+export const UserBulkServiceDefinition = {
+  name: "UserBulkService",
+  fullName: "perfect21.user.UserBulkService",
+  methods: {
+    /** Makes accounts of rows as they come, and answers each in order. */
+    importUsers: {
+      name: "ImportUsers",
+      requestType: ImportUsersRequest as typeof ImportUsersRequest,
+      requestStream: true,
+      responseType: ImportUsersResponse as typeof ImportUsersResponse,
+      responseStream: true,
+      options: {},
+    },
+    /** Gives all accounts, oldest first, without passwords. */
+    exportUsers: {
+      name: "ExportUsers",
+      requestType: ExportUsersRequest as typeof ExportUsersRequest,
+      requestStream: false,
+      responseType: ExportUsersResponse as typeof ExportUsersResponse,
+      responseStream: true,
+      options: {},
+    },
+  },
+} as const;
+
+/** Failures are told as by UserService. */
 export type UserBulkServiceService = typeof UserBulkServiceService;
 export const UserBulkServiceService = {
   /** Makes accounts of rows as they come, and answers each in order. */

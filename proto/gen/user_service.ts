@@ -1153,6 +1153,63 @@ export const RecordLoginHistoryResponse: MessageFns<RecordLoginHistoryResponse> 
  * Failures are google.rpc.Status with google.rpc.ErrorInfo (reason = our stable code, domain "perfect21"), and
  * google.rpc.BadRequest for INVALID_ARGUMENT. A missing user is NOT_FOUND.
  */
+export type UserServiceDefinition = typeof UserServiceDefinition;
+export const UserServiceDefinition = {
+  name: "UserService",
+  fullName: "perfect21.user.UserService",
+  methods: {
+    /** Reads one user by id, e-mail or username. */
+    getUser: {
+      name: "GetUser",
+      requestType: GetUserRequest as typeof GetUserRequest,
+      requestStream: false,
+      responseType: GetUserResponse as typeof GetUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Reads up to 1000 users by id; those that do not exist are named in not_found. */
+    batchGetUsers: {
+      name: "BatchGetUsers",
+      requestType: BatchGetUsersRequest as typeof BatchGetUsersRequest,
+      requestStream: false,
+      responseType: BatchGetUsersResponse as typeof BatchGetUsersResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Says whether a password is the user's. */
+    verifyPassword: {
+      name: "VerifyPassword",
+      requestType: VerifyPasswordRequest as typeof VerifyPasswordRequest,
+      requestStream: false,
+      responseType: VerifyPasswordResponse as typeof VerifyPasswordResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Moves a user to another status, if that change is allowed. */
+    updateUserStatus: {
+      name: "UpdateUserStatus",
+      requestType: UpdateUserStatusRequest as typeof UpdateUserStatusRequest,
+      requestStream: false,
+      responseType: UpdateUserStatusResponse as typeof UpdateUserStatusResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Adds a row to the user's login history. */
+    recordLoginHistory: {
+      name: "RecordLoginHistory",
+      requestType: RecordLoginHistoryRequest as typeof RecordLoginHistoryRequest,
+      requestStream: false,
+      responseType: RecordLoginHistoryResponse as typeof RecordLoginHistoryResponse,
+      responseStream: false,
+      options: {},
+    },
+  },
+} as const;
+
+/**
+ * Failures are google.rpc.Status with google.rpc.ErrorInfo (reason = our stable code, domain "perfect21"), and
+ * google.rpc.BadRequest for INVALID_ARGUMENT. A missing user is NOT_FOUND.
+ */
 export type UserServiceService = typeof UserServiceService;
 export const UserServiceService = {
   /** Reads one user by id, e-mail or username. */

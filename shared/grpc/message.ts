@@ -1,12 +1,13 @@
 /** Protobuf messages ⇄ input and output of operations. */
 import type * as z from 'zod';
-import { SERVICES } from '../../proto/gen/services.ts';
+import { DEFINITIONS, SERVICES } from '../../proto/gen/services.ts';
 import type { RpcBinding } from '../kit/binding.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Operation } from '../kit/operation.ts';
 import { isStream } from '../kit/stream.ts';
 import type { Codec } from './codec.ts';
 import { StrictReader } from './reader.ts';
+import { written } from './writer.ts';
 
 interface Method {
   path: string;
@@ -16,23 +17,32 @@ interface Method {
   responseSerialize(message: any): Buffer;
 }
 
+/** How answers are written by a writer that is there already. */
+const ENCODERS: ReadonlyMap<string, any> = new Map(
+  DEFINITIONS.flatMap(({ fullName, methods }) =>
+    Object.values(methods).map((method) => [`/${fullName}/${method.name}`, method.responseType.encode] as const),
+  ),
+);
+
 export type Methods = ReadonlyMap<string, Method>;
 
 /** All methods of proto/, by path without the leading slash. */
 export const METHODS: Methods = new Map(
-  SERVICES.flatMap((service): Method[] => Object.values(service)).map((method) => [method.path.slice(1), method]),
+  SERVICES.flatMap((service): Method[] => Object.values(service)).map((method) => {
+    const encode = ENCODERS.get(method.path);
+    return [method.path.slice(1), { ...method, responseSerialize: (message) => written(encode, message) }];
+  }),
 );
+
+const reader = new StrictReader();
 
 /** Decodes all bytes or throws; strings have to be UTF-8, as proto3 demands. */
 const decodeWhole = (method: Method, bytes: Buffer): object => {
-  const reader = new StrictReader(bytes);
   try {
-    const message = method.requestDeserialize(reader);
-    if (reader.pos === reader.len) return message;
+    return reader.whole(bytes, method.requestDeserialize);
   } catch (cause) {
     throw new AppError('invalid_request', { detail: 'The message is not valid protobuf', cause });
   }
-  throw new AppError('invalid_request', { detail: 'The message is not valid protobuf' });
 };
 
 const isDefault = (value: unknown): boolean => {

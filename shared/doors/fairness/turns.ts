@@ -9,8 +9,7 @@ const SLICE_MS = 2;
 /** Pieces that wait for a connection up to which that is little. */
 const LITTLE = 4;
 
-const nextTick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
-const nextLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settled = Promise.resolve();
 
 /**
  * Begins work at once while there is little, and otherwise one piece for each connection in turn. Connections with little that
@@ -26,6 +25,8 @@ export class Turns {
   /** When this slice began; 0 between slices. */
   #since = 0;
   #serving = false;
+  /** When the slice began in which those that waited are begun. */
+  #slice = 0;
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -55,7 +56,7 @@ export class Turns {
     }
     if (!this.#serving) {
       this.#serving = true;
-      setImmediate(() => void this.#serve());
+      setImmediate(this.#serve);
     }
     const own = this.#heavy.get(connection) ?? this.#light.get(connection) ?? [];
     own.push(work);
@@ -63,18 +64,31 @@ export class Turns {
     if (own.length === LITTLE + 1 && this.#light.delete(connection)) this.#heavy.set(connection, own);
   }
 
-  async #serve(): Promise<void> {
-    let since = this.#now();
-    for (let work = this.#next(); work; work = this.#next()) {
-      work();
-      // what it goes on with right away belongs to its turn
-      await nextTick();
-      if (this.#now() - since < SLICE_MS) continue;
-      await nextLoop();
-      since = this.#now();
+  readonly #serve = (): void => {
+    this.#slice = this.#now();
+    this.#one();
+  };
+
+  readonly #one = (): void => {
+    const work = this.#next();
+    if (!work) {
+      this.#serving = false;
+      return;
     }
-    this.#serving = false;
-  }
+    try {
+      work();
+    } finally {
+      // what it goes on with right away belongs to its turn
+      process.nextTick(this.#then);
+    }
+  };
+
+  readonly #then = (): void => void settled.then(this.#go);
+
+  readonly #go = (): void => {
+    if (this.#now() - this.#slice < SLICE_MS) this.#one();
+    else setImmediate(this.#serve);
+  };
 
   #next(): (() => void) | undefined {
     this.#lightFirst = !this.#lightFirst;

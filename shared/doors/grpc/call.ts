@@ -52,17 +52,20 @@ export const contextOf = (
   rules: CallRules,
   known: Pick<Context, 'request_id' | 'trace' | 'caller' | 'bearer' | 'signal'>,
 ): Context => {
-  const { bearer, ...rest } = known;
-  const seen = () => ({
-    ip: ipOf(call.getPeer()),
-    user_agent: first(call.metadata, 'user-agent')?.slice(0, 512),
-  });
-  return {
-    ...rest,
-    client: rules.client?.(call.metadata) ?? seen(),
-    ...(rules.audit && { audit: rules.audit(call.metadata) }),
+  const { request_id, trace, caller, bearer, signal } = known;
+  const context: Context = {
+    request_id,
+    trace,
+    caller,
+    client: rules.client?.(call.metadata) ?? {
+      ip: ipOf(call.getPeer()),
+      user_agent: first(call.metadata, 'user-agent')?.slice(0, 512),
+    },
     door: 'grpc',
-    ...(bearer && { bearer }),
     deadline: deadlineOf(call),
   };
+  if (bearer) context.bearer = bearer;
+  if (signal) context.signal = signal;
+  if (rules.audit) context.audit = rules.audit(call.metadata);
+  return context;
 };

@@ -29,13 +29,13 @@ export type Report = (code: status, started: number, trace?: Trace) => void;
  * @param path e.g. `/perfect21.auth.AuthService/ValidateToken`
  */
 export const reporter = ({ metrics }: Pick<Ports, 'metrics'>, service: string, path: string): Report => {
-  const timed = { service, method: 'gRPC', endpoint: path };
-  // one object of labels for a status, not one for a call
+  // one object of labels for a status, not one for a call; frozen, it is found by identity
+  const timed = Object.freeze({ service, method: 'gRPC', endpoint: path });
   const counted = new Map<status, Record<string, string>>();
   return (code, started, trace) => {
     let labels = counted.get(code);
     if (!labels) {
-      labels = { ...timed, status: status[code] };
+      labels = Object.freeze({ ...timed, status: status[code] });
       counted.set(code, labels);
     }
     metrics.count('perfect21_requests_total', labels);

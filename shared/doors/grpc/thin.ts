@@ -17,7 +17,12 @@ type Failed = ReturnType<typeof toStatus> | { code: status; details: string; met
 
 const PREFIX = 5;
 const TYPE = 'application/grpc+proto';
+const MOST = MAX_MESSAGE + PREFIX;
+const NOTHING = Buffer.alloc(0);
+const NONE: readonly string[] = Object.freeze([]);
 const OK = { 'grpc-status': '0' };
+const WITH_TRAILERS = { waitForTrailers: true };
+const tooLarge = (length: number): string => `Received message larger than max (${length} vs ${MAX_MESSAGE})`;
 const PLAIN_TYPES: ReadonlySet<string> = new Set(['application/grpc', TYPE]);
 
 /** Of `grpc-message` only what is no visible ASCII, and `%` itself. */
@@ -33,44 +38,70 @@ const escaped = (text: string): string => {
   return out;
 };
 
-/** What a handler sees of a call: as much of grpc-js's as it uses. */
+/** Header fields as metadata of grpc-js is read. */
+class Fields {
+  readonly #headers: IncomingHttpHeaders;
+
+  constructor(headers: IncomingHttpHeaders) {
+    this.#headers = headers;
+  }
+
+  get(name: string): readonly string[] {
+    const value = this.#headers[name];
+    return value === undefined ? NONE : typeof value === 'string' ? [value] : value;
+  }
+}
+
+/**
+ * One call: takes its message, and is what a handler sees of it, which is as much of grpc-js's as it uses.
+ *
+ * There is one object of it and no function of its own: what hangs on a stream outlives the call until the memory is collected.
+ */
 export class ThinCall {
-  readonly metadata: { get(name: string): string[] };
+  readonly metadata: Fields;
   readonly #stream: ServerHttp2Stream;
   readonly #path: string;
+  readonly #handle: UnaryHandler;
   readonly #deadline: number;
   readonly #timer: NodeJS.Timeout | undefined;
-  #head: Readonly<Record<string, string>> = {};
+  #head: Readonly<Record<string, string>> | undefined;
+  #trailers: Readonly<Record<string, string>> = OK;
   /** Its handler began to answer. */
   #answers = false;
   #done = false;
-  request: Buffer = Buffer.alloc(0);
+  #first: Buffer | undefined;
+  #more: Buffer[] | undefined;
+  #size = 0;
+  #held: Held | undefined;
+  request: Buffer = NOTHING;
   cancelled = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, path: string, ms: number | undefined) {
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    path: string,
+    ms: number | undefined,
+    handle: UnaryHandler,
+  ) {
     this.#stream = stream;
     this.#path = path;
-    this.metadata = {
-      get: (name) => {
-        const value = headers[name];
-        return value === undefined ? [] : Array.isArray(value) ? value : [value];
-      },
-    };
+    this.#handle = handle;
+    this.metadata = new Fields(headers);
     this.#deadline = ms === undefined ? Number.POSITIVE_INFINITY : Date.now() + ms;
     // longer timers fire at once
-    if (ms !== undefined) {
-      this.#timer = setTimeout(() => this.#expire(), Math.min(ms, 2 ** 31 - 1));
-    }
-    stream.on('error', () => {});
-    stream.once('close', () => {
-      clearTimeout(this.#timer);
-      if (!this.#done) this.cancelled = true;
-    });
+    if (ms !== undefined) this.#timer = setTimeout(expire, Math.min(ms, 2 ** 31 - 1), this);
+    (stream as Carrying)[CALL] = this;
+    stream.on('error', ignore).on('close', closed).on('data', received).on('end', ended);
   }
 
   getPeer(): string {
-    const { remoteAddress, remotePort } = this.#stream.session?.socket ?? {};
-    return remoteAddress ? `${remoteAddress}:${remotePort}` : 'unknown';
+    const { session } = this.#stream as { session?: Peered };
+    if (!session) return 'unknown';
+    if (session[PEER] === undefined) {
+      const { remoteAddress, remotePort } = session.socket ?? {};
+      session[PEER] = remoteAddress ? `${remoteAddress}:${remotePort}` : 'unknown';
+    }
+    return session[PEER];
   }
 
   getDeadline(): number {
@@ -87,12 +118,64 @@ export class ThinCall {
     this.#answers = true;
   }
 
-  #expire(): void {
+  expire(): void {
     this.cancelled = true;
     this.end({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
   }
 
-  refuse(code: status, details = `${this.#path} takes exactly one message`): void {
+  close(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    if (!this.#done) this.cancelled = true;
+  }
+
+  take(chunk: Buffer): void {
+    if (this.#size > MOST) return;
+    if (this.#first) {
+      this.#more ??= [this.#first];
+      this.#more.push(chunk);
+    } else this.#first = chunk;
+    this.#size += chunk.length;
+    if (this.#size <= MOST) {
+      // one frame has no more than what is not counted
+      if (this.#more) this.#grow();
+      return;
+    }
+    this.#held?.end();
+    const length = (this.#more ? Buffer.concat(this.#more) : this.#first).readUInt32BE(1);
+    this.#refuse(status.RESOURCE_EXHAUSTED, tooLarge(length));
+    this.#drop();
+  }
+
+  #grow(): void {
+    this.#held ??= new Held(this.#stream, () => {
+      this.#size = Number.POSITIVE_INFINITY;
+      this.#drop();
+      this.#refuse(CROWDED.code, CROWDED.details);
+    });
+    this.#held.grow(this.#size);
+  }
+
+  #drop(): void {
+    [this.#first, this.#more] = [undefined, undefined];
+  }
+
+  /** The request is whole. */
+  run(): void {
+    this.#held?.end();
+    const bytes = this.#more ? Buffer.concat(this.#more) : this.#first;
+    this.#drop();
+    if (!bytes || bytes.length < PREFIX) return this.#refuse(status.UNIMPLEMENTED);
+    const [flag] = bytes;
+    if (flag! > 1) return this.#refuse(status.INTERNAL, 'A message begins with 0, or with 1 when it is compressed');
+    const length = bytes.readUInt32BE(1);
+    if (length > MAX_MESSAGE) return this.#refuse(status.RESOURCE_EXHAUSTED, tooLarge(length));
+    if (bytes.length !== PREFIX + length) return this.#refuse(status.UNIMPLEMENTED);
+    if (flag === 1) return this.#refuse(status.INTERNAL, 'A compressed message needs grpc-encoding');
+    this.request = bytes.subarray(PREFIX);
+    this.#handle(this as never, (failed, message) => this.end(failed as Failed | null, message));
+  }
+
+  #refuse(code: status, details = `${this.#path} takes exactly one message`): void {
     this.end({ code, details });
   }
 
@@ -101,29 +184,29 @@ export class ThinCall {
     const stream = this.#stream;
     if (this.#done || stream.destroyed || stream.closed) return;
     this.#done = true;
-    clearTimeout(this.#timer);
+    if (this.#timer) clearTimeout(this.#timer);
     const head = { ':status': 200, 'content-type': TYPE, ...this.#head };
     if (failed) {
       const details = failed.metadata?.get('grpc-status-details-bin')[0];
-      const trailers = {
+      this.#trailers = {
         'grpc-status': String(failed.code),
         'grpc-message': escaped(failed.details),
         ...(details && { 'grpc-status-details-bin': Buffer.from(details).toString('base64') }),
       };
       // what came of the operation goes after its headers, what never got there in one piece
       if (this.#answers) {
-        stream.once('wantTrailers', () => stream.sendTrailers(trailers));
-        stream.respond(head, { waitForTrailers: true });
+        stream.on('wantTrailers', trail);
+        stream.respond(head, WITH_TRAILERS);
         stream.end();
-      } else stream.respond({ ...head, ...trailers }, { endStream: true });
+      } else stream.respond({ ...head, ...this.#trailers }, { endStream: true });
     } else {
-      const bytes = message ?? Buffer.alloc(0);
+      const bytes = message ?? NOTHING;
       const frame = Buffer.allocUnsafe(PREFIX + bytes.length);
       frame[0] = 0;
       frame.writeUInt32BE(bytes.length, 1);
       frame.set(bytes, PREFIX);
-      stream.once('wantTrailers', () => stream.sendTrailers(OK));
-      stream.respond(head, { waitForTrailers: true });
+      stream.on('wantTrailers', trail);
+      stream.respond(head, WITH_TRAILERS);
       stream.end(frame);
     }
     // RFC 9113, 8.1: the rest of a request that decided nothing is not wanted
@@ -132,45 +215,31 @@ export class ThinCall {
       if (failed) stream.close(constants.NGHTTP2_NO_ERROR);
     }
   }
+
+  trail(): void {
+    this.#stream.sendTrailers(this.#trailers);
+  }
 }
 
-const take = (stream: ServerHttp2Stream, call: ThinCall, handle: UnaryHandler): void => {
-  let first: Buffer | undefined;
-  let more: Buffer[] | undefined;
-  let size = 0;
-  const held = new Held(stream, () => {
-    size = Number.POSITIVE_INFINITY;
-    [first, more] = [undefined, undefined];
-    call.refuse(CROWDED.code, CROWDED.details);
-  });
-  stream.on('data', (chunk: Buffer) => {
-    if (size > MAX_MESSAGE + PREFIX) return;
-    if (first) {
-      more ??= [first];
-      more.push(chunk);
-    } else first = chunk;
-    size += chunk.length;
-    if (size <= MAX_MESSAGE + PREFIX) return held.grow(size);
-    held.end();
-    const length = (more ? Buffer.concat(more) : first).readUInt32BE(1);
-    call.refuse(status.RESOURCE_EXHAUSTED, `Received message larger than max (${length} vs ${MAX_MESSAGE})`);
-    [first, more] = [undefined, undefined];
-  });
-  stream.on('end', () => {
-    held.end();
-    const bytes = more ? Buffer.concat(more) : first;
-    if (!bytes || bytes.length < PREFIX) return call.refuse(status.UNIMPLEMENTED);
-    const [flag] = bytes;
-    if (flag! > 1) return call.refuse(status.INTERNAL, 'A message begins with 0, or with 1 when it is compressed');
-    const length = bytes.readUInt32BE(1);
-    if (length > MAX_MESSAGE)
-      return call.refuse(status.RESOURCE_EXHAUSTED, `Received message larger than max (${length} vs ${MAX_MESSAGE})`);
-    if (bytes.length !== PREFIX + length) return call.refuse(status.UNIMPLEMENTED);
-    if (flag === 1) return call.refuse(status.INTERNAL, 'A compressed message needs grpc-encoding');
-    call.request = bytes.subarray(PREFIX);
-    handle(call as never, ((failed: Failed | null, message?: Buffer | null) => call.end(failed, message)) as never);
-  });
-};
+const CALL = Symbol('call');
+const PEER = Symbol('peer');
+type Carrying = ServerHttp2Stream & { [CALL]?: ThinCall };
+type Peered = NonNullable<ServerHttp2Stream['session']> & { [PEER]?: string };
+
+const ignore = (): void => {};
+const expire = (call: ThinCall): void => call.expire();
+function closed(this: Carrying): void {
+  this[CALL]!.close();
+}
+function received(this: Carrying, chunk: Buffer): void {
+  this[CALL]!.take(chunk);
+}
+function ended(this: Carrying): void {
+  this[CALL]!.run();
+}
+function trail(this: Carrying): void {
+  this[CALL]!.trail();
+}
 
 /**
  * Lets calls of some methods go the short way.
@@ -196,7 +265,7 @@ export const thinly = (
     if (Number.isNaN(ms) || ms === 0 || stream.session?.encrypted) return false;
     opened(stream);
     taken(stream, path);
-    take(stream, new ThinCall(stream, headers, path, ms), handle);
+    new ThinCall(stream, headers, path, ms, handle);
     return true;
   };
   made.emit = ((event: string | symbol, ...values: unknown[]) =>

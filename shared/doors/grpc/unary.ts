@@ -17,7 +17,7 @@ import { endCall, reporter } from './observation.ts';
 import { ThinCall } from './thin.ts';
 
 /** Says what stands before the answer. Metadata of grpc-js checks and copies each field, which the short way does without. */
-const begin = (call: Parameters<handleUnaryCall<Buffer, Buffer>>[0], fields: Record<string, string>): void => {
+const begin = (call: Call, fields: Record<string, string>): void => {
   if ((call as object) instanceof ThinCall) (call as unknown as ThinCall).begin(fields);
   else {
     const headers = new Metadata();
@@ -25,6 +25,15 @@ const begin = (call: Parameters<handleUnaryCall<Buffer, Buffer>>[0], fields: Rec
     call.sendMetadata(headers);
   }
 };
+
+type Call = Parameters<handleUnaryCall<Buffer, Buffer>>[0];
+type Respond = (failed: ReturnType<typeof toStatus> | null, message: Buffer | null) => void;
+
+interface Known {
+  caller: Caller;
+  bearer?: string;
+}
+const NOBODY: Known = { caller: ANONYMOUS };
 
 /**
  * A handler of grpc-js for an operation. Never throws; requests and answers are bytes.
@@ -39,71 +48,58 @@ export const unary = (
   rules: CallRules,
 ): handleUnaryCall<Buffer, Buffer> => {
   const report = reporter(host.ports, serviceOf(op), path);
-  return (call, respond) => {
+  // none is asked for, so one that does not hold is no worse than none
+  const anybody = (call: Call): Known | Promise<Known> =>
+    call.metadata.get('authorization').length === 0
+      ? NOBODY
+      : serviceCaller(host.ports, call, rules.identities).catch(() => NOBODY);
+
+  const serve = async (call: Call, respond: Respond): Promise<void> => {
     const started = performance.now();
     const { metadata } = call;
-    const requestId = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
-    const span = host.ports.tracer?.start(
-      path.slice(1),
-      'server',
-      first(metadata, 'traceparent'),
-      callAttributes(path.slice(1)),
-    );
-    const trace = span?.trace ?? continueTrace(first(metadata, 'traceparent'));
-    const ip = ipOf(call.getPeer());
+    const request_id = requestIdOf(first(metadata, 'x-request-id'), host.ports.ids.uuid);
+    const traceparent = first(metadata, 'traceparent');
+    const span = host.ports.tracer?.start(path.slice(1), 'server', traceparent, callAttributes(path.slice(1)));
+    const trace = span?.trace ?? continueTrace(traceparent);
     let stage: 'credentials' | undefined;
     let note: Context['audit'];
-
-    const answer = (message: Buffer | null, failed?: ReturnType<typeof toStatus>) => {
-      begin(call, { 'x-request-id': requestId, ...(note?.written && { [AUDITED]: '1' }) });
-      respond(failed ?? null, message);
-      const code = failed?.code ?? status.OK;
-      report(code, started, trace);
-      if (span) endCall(span, code);
-    };
-    const fail = (thrown: unknown) => {
+    let message: Buffer | null = null;
+    let failed: ReturnType<typeof toStatus> | null = null;
+    try {
+      if (call.request.length > rules.limit)
+        throw new AppError('payload_too_large', { detail: `At most ${rules.limit} bytes` });
+      let known: Known | Promise<Known>;
+      if (rules.open) known = { caller: ANONYMOUS, bearer: presented(call) };
+      else if (rules.openOnLoopback && isLoopback(ipOf(call.getPeer()))) known = anybody(call);
+      else {
+        stage = 'credentials';
+        known = await serviceCaller(host.ports, call, rules.identities);
+        rules.admit?.(known.caller);
+        stage = undefined;
+      }
+      const { caller, bearer } = known instanceof Promise ? await known : known;
+      // nobody waits any more
+      if (call.cancelled) return void (span && endCall(span, status.CANCELLED));
+      const context = contextOf(call, rules, { request_id, trace, caller, bearer });
+      note = context.audit;
+      message = codec.encode(await invoke(host, op, codec.decode(call.request), context));
+    } catch (thrown) {
       let error = toAppError(thrown);
       try {
-        const message = stage ? undefined : codec.failure?.(error.code);
-        if (message) return answer(message);
+        message = (!stage && codec.failure?.(error.code)) || null;
       } catch (cause) {
         error = new AppError('internal', { cause });
       }
-      if (ERRORS[error.code].http >= 500) logFailure(host, op, error, { request_id: requestId, trace });
-      answer(null, toStatus(error, stage));
-    };
-    const run = (caller: Caller, bearer?: string): Promise<void> | void => {
-      // nobody waits any more
-      if (call.cancelled) return void (span && endCall(span, status.CANCELLED));
-      const context = contextOf(call, rules, { request_id: requestId, trace, caller, bearer });
-      note = context.audit;
-      return invoke(host, op, codec.decode(call.request), context).then((output) => answer(codec.encode(output)));
-    };
-    const start = (): Promise<void> | void => {
-      if (call.request.length > rules.limit) {
-        throw new AppError('payload_too_large', { detail: `At most ${rules.limit} bytes` });
+      if (!message) {
+        if (ERRORS[error.code].http >= 500) logFailure(host, op, error, { request_id, trace });
+        failed = toStatus(error, stage);
       }
-      if (rules.open) return run(ANONYMOUS, presented(call));
-      if (rules.openOnLoopback && isLoopback(ip)) {
-        if (metadata.get('authorization').length === 0) return run(ANONYMOUS);
-        // none is asked for, so one that does not hold is no worse than none
-        const anyone = (): { caller: Caller; bearer?: string } => ({ caller: ANONYMOUS });
-        return serviceCaller(host.ports, call, rules.identities)
-          .catch(anyone)
-          .then(({ caller, bearer }) => run(caller, bearer));
-      }
-      stage = 'credentials';
-      return serviceCaller(host.ports, call, rules.identities).then(({ caller, bearer }) => {
-        rules.admit?.(caller);
-        stage = undefined;
-        return run(caller, bearer);
-      });
-    };
-
-    try {
-      start()?.catch(fail);
-    } catch (thrown) {
-      fail(thrown);
     }
+    begin(call, note?.written ? { 'x-request-id': request_id, [AUDITED]: '1' } : { 'x-request-id': request_id });
+    respond(failed, message);
+    const code = failed?.code ?? status.OK;
+    report(code, started, trace);
+    if (span) endCall(span, code);
   };
+  return (call, respond) => void serve(call, respond as Respond);
 };

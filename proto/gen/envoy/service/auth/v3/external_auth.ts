@@ -319,6 +319,23 @@ export const CheckResponse: MessageFns<CheckResponse> = {
 };
 
 /** Asked by Envoy and Istio for each request. The verdict is always an answer: Envoy lets pass on errors when told to. */
+export type AuthorizationDefinition = typeof AuthorizationDefinition;
+export const AuthorizationDefinition = {
+  name: "Authorization",
+  fullName: "envoy.service.auth.v3.Authorization",
+  methods: {
+    check: {
+      name: "Check",
+      requestType: CheckRequest as typeof CheckRequest,
+      requestStream: false,
+      responseType: CheckResponse as typeof CheckResponse,
+      responseStream: false,
+      options: {},
+    },
+  },
+} as const;
+
+/** Asked by Envoy and Istio for each request. The verdict is always an answer: Envoy lets pass on errors when told to. */
 export type AuthorizationService = typeof AuthorizationService;
 export const AuthorizationService = {
   check: {
