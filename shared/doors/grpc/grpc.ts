@@ -27,7 +27,8 @@ import { serveHealth } from './health.ts';
 import { serveReflection } from './reflection.ts';
 import { streaming } from './streaming.ts';
 import { beStrict } from './strict.ts';
-import { thinly, type UnaryHandler } from './thin.ts';
+import { thinly } from './thin.ts';
+import type { UnaryHandler } from './thin-call.ts';
 import { unary } from './unary.ts';
 
 export interface GrpcOptions {

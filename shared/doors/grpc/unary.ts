@@ -14,7 +14,7 @@ import { requestIdOf } from '../binding/binding.ts';
 import { ipOf, isLoopback, presented, serviceCaller } from './access.ts';
 import { type CallRules, contextOf, first, logFailure } from './call.ts';
 import { endCall, reporter } from './observation.ts';
-import { ThinCall } from './thin.ts';
+import { ThinCall } from './thin-call.ts';
 
 /** Says what stands before the answer. Metadata of grpc-js checks and copies each field, which the short way does without. */
 const begin = (call: Call, fields: Record<string, string>): void => {
