@@ -15,7 +15,7 @@ import { startSidecar } from './sidecars.ts';
 import { uncached } from './uncached.ts';
 
 /** Servers are started anew each time: grpc-js sometimes falls into a mode of long pauses and stays there. */
-const RESTARTS = 3;
+const RESTARTS = 5;
 const SECONDS = 2;
 const WARM_UP = 1;
 /** Until V8 has compiled what a call runs through: all three servers do twice as much after it as in their first second. */
