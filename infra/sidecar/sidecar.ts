@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadSidecarConfig, type SidecarConfig } from '../../shared/config/sidecar.ts';
 import { StartError } from '../../shared/config/start-error.ts';
+import { growSlowly } from '../../shared/process/heap-growth.ts';
 import { type Sidecar, startSidecar } from '../../shared/process/sidecar.ts';
 import { keepTickShape } from '../../shared/process/tick-shape.ts';
 import { placeAt } from '../../shared/system/listening.ts';
@@ -56,6 +57,7 @@ const start = async (): Promise<void> => {
       tell(`up, ${sidecar.workers} workers`, ports);
     } else {
       const running = await startSidecar(config);
+      growSlowly();
       if (cluster.isWorker) {
         // the first signal of a terminal reaches all; who started this one says when
         process.on('SIGINT', () => {});
