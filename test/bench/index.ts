@@ -23,6 +23,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   sidecar: () => import('./sidecar.ts'),
   realtime: () => import('./realtime.ts'),
   attacks: () => import('./attacks.ts'),
+  tracing: () => import('./tracing.ts'),
   bundles: () => import('./bundles.ts'),
   'cold-start': () => import('./cold-start.ts'),
 };
