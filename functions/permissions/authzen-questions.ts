@@ -50,13 +50,19 @@ const scalars = (prefix: string, values: Record<string, unknown> = {}): Record<s
     Object.entries(values).flatMap(([name, value]) => (isScalar(value) ? [[prefix + name, value]] : [])),
   );
 
+/** What a context can't say: it is often what an end user sent, and whose a resource is stands in the resource. */
+const OF_ENTITIES = /^(subject|action|resource)\.|^owner_id$/;
+
+const plain = (context: Record<string, unknown> = {}): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(context).filter(([name]) => !OF_ENTITIES.test(name)));
+
 /** Properties go as `subject.<name>`, `action.<name>` and `resource.<name>`: what the caller says, apart from what is known here. */
 export const toQuestion = ({ subject, action, resource, context }: Evaluation) => ({
   user_id: subject.id,
   resource: resource.type,
   action: action.name,
   context: {
-    ...scalars('', context),
+    ...scalars('', plain(context)),
     ...scalars('subject.', subject.properties),
     ...scalars('action.', action.properties),
     ...scalars('resource.', resource.properties),

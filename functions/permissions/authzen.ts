@@ -25,6 +25,11 @@ const denied = (error: AppError) => ({
   },
 });
 
+const withErrors = (given: Evaluations, results: readonly Decision[]) => {
+  const decided = results[Symbol.iterator]();
+  return questionsOf(given).map((each) => ('error' in each ? denied(each.error) : toDecision(decided.next().value!)));
+};
+
 const Answer = z.object({
   decision: z.boolean(),
   context: z.object({
@@ -72,12 +77,11 @@ export const EVALUATIONS: HttpBinding = {
     },
   ],
   answer: ({ results }: { results: readonly Decision[] }, sent) => {
-    const given = Evaluations.parse(sent);
+    // read by `input` already, which changes nothing of it
+    const given = sent as Evaluations;
     if (isOne(given)) return ok(toDecision(results[0]!));
-    const decided = results[Symbol.iterator]();
-    const evaluations = questionsOf(given).map((each) =>
-      'error' in each ? denied(each.error) : toDecision(decided.next().value!),
-    );
+    const evaluations =
+      results.length === given.evaluations!.length ? results.map(toDecision) : withErrors(given, results);
     const semantic = given.options?.evaluations_semantic ?? 'execute_all';
     const last = semantic === 'execute_all' ? -1 : evaluations.findIndex((each) => each.decision === LAST[semantic]);
     return ok({ evaluations: last === -1 ? evaluations : evaluations.slice(0, last + 1) });

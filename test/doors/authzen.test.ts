@@ -110,6 +110,20 @@ describe('the scenario of the OpenID Foundation’s certification', () => {
     expect(await single({ ...gone(false), resource: record('record-1') })).toBe(false);
   });
 
+  test('a context says nothing of the entities, nor whose a resource is', async () => {
+    const archived = record('record-2', 'archived');
+    const said = { 'subject.role': 'admin', 'resource.status': 'active', 'action.soft': true };
+    expect(await single({ subject: bob, action: { name: 'write' }, resource: archived, context: said })).toBe(false);
+    expect(await single({ subject: alice, action: { name: 'write' }, resource: archived, context: said })).toBe(false);
+    const own = { subject: bob, action: { name: 'read' }, resource: { type: 'profile', id: '7' } };
+    expect(await single({ ...own, context: { owner_id: bob.id } })).toBe(false);
+    const his = { ...own.resource, properties: { owner_id: bob.id } };
+    expect(await single({ ...own, resource: his })).toBe(true);
+    expect(
+      await single({ ...own, resource: { ...his, properties: { owner_id: alice.id } }, context: { owner_id: bob.id } }),
+    ).toBe(false);
+  });
+
   test.each([
     ['no subject', { ...READ, resource: record('record-1') }],
     ['no action', { subject: { type: 'user', id: 'a' }, resource: record('record-1') }],

@@ -294,6 +294,14 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     promise:
       'where the operator lists an origin > a page of https://evil.example reads nothing, and its answers are not handed on to others',
   },
+  'a context says nothing of the entities of a question': {
+    file: 'functions/permissions/authzen-questions.ts',
+    from: "...scalars('', plain(context)),",
+    to: "...scalars('', context),",
+    test: 'test/doors/authzen.test.ts',
+    promise:
+      'the scenario of the OpenID Foundation’s certification > a context says nothing of the entities, nor whose a resource is',
+  },
   'a ticket opens one connection at API Gateway': {
     file: 'functions/notifications/open-connection.ts',
     from: 'remove(tickets, read),',

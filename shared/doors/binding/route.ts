@@ -32,6 +32,11 @@ const streamsOf = ({ input, output }: Operation<any, any>): NonNullable<Route['s
   return { in: into, out, idle: Math.max(into?.idle ?? 0, out?.idle ?? 0) };
 };
 
+const once = <T>(make: () => T): (() => T) => {
+  let made: T | undefined;
+  return () => (made ??= make());
+};
+
 export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
   const kinds = op.takesRows ? [] : kindsOf(http);
   const limit = http.limit ?? DEFAULT_LIMIT;
@@ -39,7 +44,7 @@ export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
   return {
     op,
     http,
-    body: { kinds, limit, form: () => formFieldsOf(http.input ?? op.input) },
+    body: { kinds, limit, form: once(() => formFieldsOf(http.input ?? op.input)) },
     parameters: http.path.includes('{'),
     get streams() {
       return streams(op) ? streamsOf(op) : undefined;
