@@ -16,14 +16,15 @@ import {
   BatchSpanProcessor,
   ParentBasedSampler,
   type Sampler,
+  SamplingDecision,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { TracingConfig } from '../config/tracing.ts';
 import { adapter } from '../kit/adapter.ts';
-import { readTraceparent } from '../kit/trace.ts';
+import { continueTrace, readTraceparent } from '../kit/trace.ts';
 import type { Log } from '../ports/log.ts';
-import type { Trace, Tracer } from '../ports/tracer.ts';
+import type { Span, Trace, Tracer } from '../ports/tracer.ts';
 import { exporterOf } from './otlp-exporter.ts';
 
 /** Ms that a stop waits for the collector to take what is left. */
@@ -59,6 +60,9 @@ const parentOf = (parent: string | Trace | undefined) => {
   return traces.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: typeof parent === 'string' });
 };
 
+const nothing = (): void => {};
+const unrecorded = (trace: Trace): Span => ({ trace: { ...trace, sampled: false }, set: nothing, end: nothing });
+
 /**
  * Opens a tracer.
  *
@@ -69,11 +73,18 @@ export const openTracer = async (
   system: Tracer['system'],
   log: Log,
 ): Promise<{ port: Tracer; close: () => Promise<void> }> => {
+  const sampler = samplerOf(config);
+  // of a trace that begins here and is recorded: the id that it was chosen by
+  let chosen: string | undefined;
   const provider = new TracerProvider({
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': config.service_name }))
       .merge(detectResources({ detectors: [resourceAttributesEnvDetector] })),
-    sampler: samplerOf(config),
+    sampler,
+    idGenerator: {
+      generateTraceId: () => chosen ?? continueTrace().trace_id,
+      generateSpanId: () => continueTrace().span_id,
+    },
     spanLimits: { attributeValueLengthLimit: VALUE },
     spanProcessors: [new BatchSpanProcessor({ exporter: await exporterOf(config, log) })],
   });
@@ -81,7 +92,16 @@ export const openTracer = async (
   const port: Tracer = {
     system,
     start: (name, kind, parent, attributes) => {
-      const span = sdk.startSpan(name, { kind: KINDS[kind], attributes }, parentOf(parent));
+      const context = parentOf(parent);
+      chosen = undefined;
+      if (typeof parent !== 'object') {
+        const begun = continueTrace(parent);
+        const judged = sampler.shouldSample(context, begun.trace_id, name, KINDS[kind], attributes ?? {}, []);
+        // most requests: nothing is made for them
+        if (judged.decision === SamplingDecision.NOT_RECORD) return unrecorded(begun);
+        chosen = begun.trace_id;
+      }
+      const span = sdk.startSpan(name, { kind: KINDS[kind], attributes }, context);
       const { traceId, spanId, traceFlags } = span.spanContext();
       const sampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
       const above = typeof parent === 'string' ? readTraceparent(parent)?.span_id : parent?.span_id;
