@@ -31,6 +31,8 @@ const EXTERNAL = [
 ];
 /** Modules of Node's that packages require for what never or seldom happens. They take a millisecond each. */
 const SELDOM = ['assert', 'https'];
+/** Functions alone, and seldom called in a start; what is under them takes several milliseconds. */
+const CALLED = ['fs/promises'];
 /** Older bundles are kept for processes that still run from them. */
 const KEPT_MS = 30 * 86_400_000;
 const BUILDING_MS = 60_000;
@@ -74,16 +76,23 @@ const builtins: Plugin = {
     }));
     // each name by itself, so that only those that are used are read, and none by a getter at each use
     onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
-      const names = Object.keys(process.getBuiltinModule(`node:${path}`) ?? {}).filter((name) =>
-        /^[A-Za-z_$][\w$]*$/.test(name),
+      const found = (process.getBuiltinModule(`node:${path}`) ?? {}) as Record<string, unknown>;
+      const late = CALLED.includes(path);
+      const names = Object.keys(found).filter(
+        (name) => /^[A-Za-z_$][\w$]*$/.test(name) && !(late && typeof found[name] !== 'function'),
       );
-      const constants = names.map((name, n) => `const $${n} = /* @__PURE__ */ (() => builtin.${name})();`);
+      const builtin = `process.getBuiltinModule('node:${path}')`;
+      const constants = names.map((name, n) =>
+        late
+          ? `const $${n} = (...given) => ${builtin}.${name}(...given);`
+          : `const $${n} = /* @__PURE__ */ (() => builtin.${name})();`,
+      );
       const exported = names.filter((name) => name !== 'default').map((name) => `$${names.indexOf(name)} as ${name}`);
       return {
         contents: [
-          `const builtin = process.getBuiltinModule('node:${path}');`,
+          ...(late ? [] : [`const builtin = ${builtin};`]),
           ...constants,
-          `export { builtin as default, ${exported.join(', ')} };`,
+          `export { ${late ? '' : 'builtin as default, '}${exported.join(', ')} };`,
         ].join('\n'),
         loader: 'js',
       };

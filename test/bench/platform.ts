@@ -94,7 +94,13 @@ export const startPlatform = async (
   folder: string,
   { core, args = [], env = {} }: { core?: Core; args?: readonly string[]; env?: Record<string, string> } = {},
 ): Promise<Platform> => {
-  const program = start(file, { core, node, args, env: { ...testEnvironment(folder), ...variables, ...env } });
+  const program = start(file, {
+    core,
+    node,
+    args,
+    env: { ...testEnvironment(folder), ...variables, ...env },
+    ordered: false,
+  });
   const printed = await program.prints(/Ctrl-C/);
   const portOf = (name: string): number => Number(new RegExp(`${name}\\s+\\S*:(\\d+)`).exec(printed)?.[1]);
   return { http: portOf('REST'), grpc: portOf('gRPC'), program, stop: program.stop };

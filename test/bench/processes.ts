@@ -39,14 +39,22 @@ export const start = (
     node = [],
     args = [],
     env = {},
-  }: { core?: Core; node?: readonly string[]; args?: readonly string[]; env?: Record<string, string> } = {},
+    ordered = true,
+  }: {
+    core?: Core;
+    node?: readonly string[];
+    args?: readonly string[];
+    env?: Record<string, string>;
+    /** Whether it is sent orders: Node opens a channel for them, which costs a start what nobody else's has to. */
+    ordered?: boolean;
+  } = {},
 ): Program => {
   const command = [process.execPath, ...node, file, ...args];
   if (core !== undefined && canPin()) command.unshift('taskset', '-c', String(core));
   const child = spawn(command[0]!, command.slice(1), {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(ordered ? (['ipc'] as const) : [])],
   });
   running.add(child);
   let [printed, complained] = ['', ''];

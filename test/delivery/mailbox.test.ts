@@ -128,14 +128,14 @@ describe('the mailbox', () => {
 
   it('keeps the last 1,000 messages and bounded bodies', async () => {
     const dataDir = await folder();
-    const messages = await openMessages(join(dataDir, 'mailbox.ndjson'));
+    const messages = openMessages(join(dataDir, 'mailbox.ndjson'));
     for (let at = 0; at < 2_100; at++) {
       await messages.add({ channel: 'email', to: 'a@b.c', subject: String(at), text: 'x'.repeat(10), html: '' });
     }
     await messages.add({ channel: 'email', to: 'a@b.c', subject: 'big', text: 'x'.repeat(1_000_000), html: '' });
     expect(messages.list()).toHaveLength(1_000);
     expect(messages.list()[0]!.text).toHaveLength(256 * 1024);
-    expect((await openMessages(join(dataDir, 'mailbox.ndjson'))).list()).toEqual(messages.list());
+    expect(openMessages(join(dataDir, 'mailbox.ndjson')).list()).toEqual(messages.list());
     expect((await readFile(join(dataDir, 'mailbox.ndjson'), 'utf8')).split('\n').length).toBeLessThan(2_100);
   });
 

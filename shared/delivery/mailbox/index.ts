@@ -25,7 +25,7 @@ export const startMailbox = async (options: {
   dataDir: string;
 }): Promise<Mailbox> => {
   const { httpPort, smtpPort, host, dataDir } = options;
-  const messages = await openMessages(join(dataDir, 'mailbox.ndjson'));
+  const messages = openMessages(join(dataDir, 'mailbox.ndjson'));
   const smtp = await startSmtp(messages, { host, port: smtpPort });
   try {
     const http = await startHttp(messages, { host, port: httpPort });

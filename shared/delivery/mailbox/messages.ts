@@ -1,6 +1,7 @@
 /** The messages of the development mailbox: the last 1,000, in a file of one JSON object a line. */
 import { randomUUID } from 'node:crypto';
-import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { appendFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface MailboxMessage {
@@ -38,13 +39,20 @@ const parse = (content: string): MailboxMessage[] =>
     }
   });
 
-/** Opens the file, which only its owner may read: mails carry tokens. */
-export const openMessages = async (file: string): Promise<Messages> => {
-  await mkdir(dirname(file), { recursive: true });
-  const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
+/** Read at once: before this process starts nobody is kept waiting by it. */
+const contentOf = (file: string): string => {
+  mkdirSync(dirname(file), { recursive: true });
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw error;
-  });
+  }
+};
+
+/** Opens the file, which only its owner may read: mails carry tokens. */
+export const openMessages = (file: string): Messages => {
+  const content = contentOf(file);
   let kept = parse(content).slice(-MAX_MESSAGES);
   // a last line that was cut off has to go before the next one is written behind it
   let lines = content === '' || content.endsWith('\n') ? content.split('\n').length - 1 : 2 * MAX_MESSAGES;

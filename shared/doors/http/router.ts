@@ -1,6 +1,6 @@
 /** Which route takes a request. Who finds none, and what is no path, is answered with a problem like all else. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import findMyWay from 'find-my-way';
+import findMyWay, { type HTTPVersion, type Instance } from 'find-my-way';
 import { AppError, toAppError } from '../../kit/errors.ts';
 import { later } from '../../kit/late.ts';
 import { requestIdOf } from '../binding/binding.ts';
@@ -11,6 +11,8 @@ import type { Report } from './observation.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 type Method = (typeof METHODS)[number];
+
+type Tree = Instance<HTTPVersion.V1>;
 
 /** Ids and names in paths are shorter than this; a longer segment is refused with 414. */
 const SEGMENT = 512;
@@ -56,31 +58,36 @@ export const createRouter = (door: Door): Router => {
       allow,
     );
 
-  const tree = findMyWay({
-    maxParamLength: SEGMENT,
-    // read by those that know what may be in it
-    querystringParser: (text) => text,
-    onBadUrl: (_, request, response) => refuseUnrouted(new AppError('invalid_request'), request, response),
-    onMaxParamLength: (_, request, response) => refuseUnrouted(new AppError('uri_too_long'), request, response),
-    defaultRoute: (request, response) => {
-      const allowed = METHODS.filter((method) => tree.find(method, request.url!) !== null);
-      if (allowed.length === 0) return refuseUnrouted(new AppError('not_found'), request, response);
-      const allow = allowed.join(', ');
-      const error = new AppError('method_not_allowed', { detail: `Allowed here: ${allow}` });
-      refuseUnrouted(error, request, response, allow);
-    },
-  });
-
   const taken = new Set<string>();
   /** Paths without parameters, as most requests have them: nothing is looked for, and nothing has to have grown. */
   const exact = new Map<
     string,
     (request: IncomingMessage, response: ServerResponse, params: object, search: string) => void
   >();
-  const branches: (() => void)[] = [];
-  // each of them is compiled
+  const branches: ((tree: Tree) => void)[] = [];
+  let tree: Tree | undefined;
+  const treeNow = (): Tree => {
+    grow();
+    return tree!;
+  };
+  // the tree's own modules, and each branch of it, are compiled
   const grow = later(() => {
-    for (const add of branches) add();
+    const made: Tree = findMyWay({
+      maxParamLength: SEGMENT,
+      // read by those that know what may be in it
+      querystringParser: (text) => text,
+      onBadUrl: (_, request, response) => refuseUnrouted(new AppError('invalid_request'), request, response),
+      onMaxParamLength: (_, request, response) => refuseUnrouted(new AppError('uri_too_long'), request, response),
+      defaultRoute: (request, response) => {
+        const allowed = METHODS.filter((method) => made.find(method, request.url!) !== null);
+        if (allowed.length === 0) return refuseUnrouted(new AppError('not_found'), request, response);
+        const allow = allowed.join(', ');
+        const error = new AppError('method_not_allowed', { detail: `Allowed here: ${allow}` });
+        refuseUnrouted(error, request, response, allow);
+      },
+    });
+    for (const add of branches) add(made);
+    tree = made;
   });
 
   return {
@@ -99,7 +106,7 @@ export const createRouter = (door: Door): Router => {
         }
       };
       if (!template.includes('{')) for (const each of methods) exact.set(`${each} ${template}`, answer);
-      branches.push(() =>
+      branches.push((tree) =>
         tree.on(methods, toRoutePath(template), (request, response, params, _, search) =>
           answer(request, response, params, search as never),
         ),
@@ -108,8 +115,7 @@ export const createRouter = (door: Door): Router => {
     listener: (request, response) => {
       const answer = exact.get(`${request.method} ${request.url}`);
       if (answer) return answer(request, response, {}, '');
-      grow();
-      tree.lookup(request, response);
+      treeNow().lookup(request, response);
     },
   };
 };
