@@ -25,7 +25,7 @@ const EXTERNAL = [
   'nodemailer',
   'pg',
   'smtp-server',
-  '@opentelemetry/exporter-*',
+  '@opentelemetry/otlp-*',
   '@opentelemetry/resources',
   '@opentelemetry/sdk-*',
 ];

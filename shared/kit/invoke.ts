@@ -16,7 +16,7 @@ import type { Access, Operation } from './operation.ts';
 import { observeFirstRow, observeOperation } from './operation-metrics.ts';
 import { inOperationSpan } from './operation-span.ts';
 import { parse } from './parse.ts';
-import { withSpans } from './sending-spans.ts';
+import { sending, withSpans } from './sending-spans.ts';
 import { inSpan } from './span.ts';
 import { withStanding } from './standing.ts';
 import { type Answer, type Contract, isStream } from './stream.ts';
@@ -42,6 +42,7 @@ const shaped = ({ input, request }: Shape, fields: unknown): unknown => {
 /** What an operation is given at a host: the ports are the same for every call, the rest is bound to its context. */
 interface Recipe {
   ports: object;
+  sends: boolean;
   stored: boolean;
   logs: boolean;
   callees: readonly string[];
@@ -56,15 +57,15 @@ const recipeOf = (host: Host, op: Operation<any, any>): Recipe => {
     const names: PortName[] = op.needs.filter((name: PortName) => name !== 'store');
     const ports = Object.fromEntries(names.map((name) => [name, host.ports[name]]));
     const stored = op.reads.length + op.writes.length + op.emits.length > 0;
-    recipe = { ports, stored, logs: 'log' in ports, callees: Object.keys(op.calls) };
+    recipe = { ports, sends: sending(ports), stored, logs: 'log' in ports, callees: Object.keys(op.calls) };
     byOperation.set(op, recipe);
   }
   return recipe;
 };
 
 const given = (host: Host, op: Operation<any, any>, context: Context): object => {
-  const { ports: own, stored, logs, callees } = recipeOf(host, op);
-  const ports = context.trace.tracer ? withSpans(own, context.trace) : own;
+  const { ports: own, sends, stored, logs, callees } = recipeOf(host, op);
+  const ports = sends && context.trace.tracer ? withSpans(own, context.trace) : own;
   if (!stored && !logs && !callees.length) return ports;
   const bound: Record<string, unknown> = { ...ports };
   if (logs) bound.log = new CallLog(host.ports.log, context);

@@ -6,6 +6,18 @@ import { endFailed } from './span.ts';
 import { isRows } from './told-rows.ts';
 import { watchedRows } from './watched-rows.ts';
 
+/** The halves of a name, for each name once. */
+const halves = new Map<string, SpanAttributes>();
+const halvesOf = (name: string): SpanAttributes => {
+  let found = halves.get(name);
+  if (!found) {
+    const dot = name.indexOf('.');
+    found = { 'function.module': name.slice(0, dot), 'function.name': name.slice(dot + 1) };
+    halves.set(name, found);
+  }
+  return found;
+};
+
 /**
  * Runs a function inside a span below `trace`, which ends when it has answered, its last row included: `function.module` and
  * `function.name` are the halves of its name, and at the end come `function.success` and `function.error`: the code, never the
@@ -18,9 +30,7 @@ const inFunctionSpan = async <T>(
   given: SpanAttributes,
   work: (trace: Trace) => Promise<T>,
 ): Promise<T> => {
-  const dot = name.indexOf('.');
-  const of = { 'function.module': name.slice(0, dot), 'function.name': name.slice(dot + 1) };
-  const span = tracer.start(name, 'internal', trace, { ...of, ...given });
+  const span = tracer.start(name, 'internal', trace, { ...halvesOf(name), ...given });
   const succeeded = (): void => {
     span.set({ 'function.success': true });
     span.end();

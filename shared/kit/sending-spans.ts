@@ -10,12 +10,14 @@ interface Sends {
   send(...sent: unknown[]): Promise<unknown>;
 }
 
+/** Whether any of these ports sends. */
+export const sending = (ports: object): boolean => Object.keys(CHANNELS).some((name) => name in ports);
+
 /** The ports of one call, with those that send put behind spans below `trace`. */
 export const withSpans = (ports: object, trace: Trace): object => {
   const given = ports as Record<string, Sends>;
-  const sending = Object.entries(CHANNELS).filter(([name]) => given[name] !== undefined);
-  if (sending.length === 0) return ports;
-  const wrapped = sending.map(([name, channel]): [string, Sends] => {
+  const those = Object.entries(CHANNELS).filter(([name]) => given[name] !== undefined);
+  const wrapped = those.map(([name, channel]): [string, Sends] => {
     const port = given[name]!;
     const attributes = () => ({ 'perfect21.channel': channel });
     const send = (...sent: unknown[]) =>

@@ -42,7 +42,7 @@ export const inSpan = <T>(
  * Answers a request in a span below its caller's. `route` is a template, never a path as it came. The span of an answer in
  * rows ends with them, and says how: what went wrong after the first row stands in no status.
  */
-export const inServerSpan = async <R extends { status: number; rows?: AsyncIterable<unknown> }>(
+export const inServerSpan = <R extends { status: number; rows?: AsyncIterable<unknown> }>(
   tracer: Tracer,
   { method, route, traceparent }: { method: string; route: string; traceparent: string | undefined },
   work: (trace: Trace) => Promise<R>,
@@ -51,7 +51,14 @@ export const inServerSpan = async <R extends { status: number; rows?: AsyncItera
     'http.request.method': method,
     'http.route': route,
   });
-  const response = await work(span.trace);
+  return span.trace.tracer ? ended(span, work(span.trace)) : work(span.trace);
+};
+
+const ended = async <R extends { status: number; rows?: AsyncIterable<unknown> }>(
+  span: Span,
+  answer: Promise<R>,
+): Promise<R> => {
+  const response = await answer;
   span.set({ 'http.response.status_code': response.status });
   if (response.rows) {
     const end = (how: RowsEnd): void => ('thrown' in how ? endFailed(span, how.thrown) : span.end());

@@ -31,9 +31,9 @@ export const readTraceparent = (
   return { trace_id: match[2]!, span_id: match[3]!, sampled: (Number.parseInt(match[4]!, 16) & 1) === 1 };
 };
 
-/** Continues the trace of a `traceparent` header with a new span, or starts one when it is absent or malformed. */
-export const continueTrace = (traceparent?: string): Trace => {
-  const caller = readTraceparent(traceparent);
+/** Continues a trace, or that of a `traceparent` header, with a new span; starts one when it is absent or malformed. */
+export const continueTrace = (parent?: string | Trace): Trace => {
+  const caller = typeof parent === 'object' ? parent : readTraceparent(parent);
   return caller
     ? { trace_id: caller.trace_id, span_id: hex(8), parent_id: caller.span_id, sampled: caller.sampled }
     : { trace_id: hex(16), span_id: hex(8), sampled: true };

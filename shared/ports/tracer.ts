@@ -23,7 +23,7 @@ export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface Span {
-  /** What goes on from here: its `span_id` is this span's. */
+  /** What goes on from here: its `span_id` is this span's. Without a `tracer` nothing is recorded, and nothing has to be ended. */
   readonly trace: Trace;
   set(attributes: SpanAttributes): void;
   /** Ends it. `error` is the kind of failure (an error's code or name, never its message); `failed: false` says that the failure is the caller's. */

@@ -66,9 +66,10 @@ export const xrayTracer = (system: SpanTracer['system']): SpanTracer => {
     start: (name, kind, parent, attributes) => {
       const above = typeof parent === 'string' ? readTraceparent(parent) : (parent as Trace | undefined);
       const segment = (above && open.get(above.span_id)) ?? current();
-      const subsegment = segment?.addNewSubsegment(named(name)) as Segment | undefined;
+      const traced = segment && !(segment as { notTraced?: boolean }).notTraced;
+      const subsegment = traced ? (segment.addNewSubsegment(named(name)) as Segment) : undefined;
       const span_id = subsegment?.id ?? randomBytes(8).toString('hex');
-      const sampled = subsegment !== undefined && !(segment as { notTraced?: boolean }).notTraced;
+      const sampled = subsegment !== undefined;
       if (subsegment) open.set(span_id, subsegment);
       const tell = (told: object): void => {
         for (const [key, value] of Object.entries(told)) subsegment?.addMetadata(key, value, 'perfect21');

@@ -1,0 +1,66 @@
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { continueTrace } from '../../shared/kit/trace.ts';
+import { toProtobuf } from '../../shared/tracing/otlp-protobuf.ts';
+import { type Origin, RecordedSpan } from '../../shared/tracing/otlp-span.ts';
+
+const ended: RecordedSpan[] = [];
+const origin: Origin = {
+  resource: resourceFromAttributes({ 'service.name': 'auth-service', 'process.pid': 4711, 'host.tested': true }),
+  instrumentationScope: { name: 'perfect21' },
+  ended: (span) => void ended.push(span),
+};
+const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+const word = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('POST', 'x'.repeat(400)));
+const value = fc.oneof(word, fc.boolean(), fc.integer(), fc.maxSafeInteger(), fc.double({ noNaN: true }));
+const attributes = fc.dictionary(fc.string({ unit: 'grapheme' }), value, { maxKeys: 12 });
+const spans = fc.array(
+  fc.record({
+    name: word,
+    kind: fc.integer({ min: 0, max: 4 }),
+    below: fc.boolean(),
+    attributes,
+    more: attributes,
+    error: fc.option(fc.string()),
+    failed: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 40 },
+);
+
+test('spans are written byte for byte as OpenTelemetry’s own serializer writes them, which takes longer', () => {
+  fc.assert(
+    fc.property(spans, (many) => {
+      ended.length = 0;
+      for (const { name, kind, below, attributes, more, error, failed } of many) {
+        const span = new RecordedSpan(origin, continueTrace(below ? PARENT : undefined), name, kind, below);
+        span.set(attributes);
+        span.set(more);
+        span.end(error ?? undefined, failed);
+      }
+      const ours = Buffer.from(toProtobuf(ended)!);
+      expect(ours.equals(ProtobufTraceSerializer.serializeRequest(ended)!)).toBe(true);
+    }),
+  );
+});
+
+test('a span says the last that it was told, ends once, and not before it began', () => {
+  ended.length = 0;
+  const span = new RecordedSpan(origin, continueTrace(PARENT), 'GET /', 1, true);
+  span.set({ one: 1, two: 'x'.repeat(300) });
+  span.set({ one: 2 });
+  span.end('unavailable');
+  span.end();
+  span.set({ one: 3 });
+  expect(ended).toEqual([span]);
+  expect(span.attributes).toEqual({ one: 2, two: 'x'.repeat(256), 'error.type': 'unavailable' });
+  expect(span.status).toEqual({ code: 2 });
+  expect(span.over).toBeGreaterThanOrEqual(span.started);
+  expect(Math.abs(span.started / 1_000 - Date.now())).toBeLessThan(10_000);
+});
+
+test('no spans are no request', () => {
+  expect(toProtobuf([])).toBeUndefined();
+});
