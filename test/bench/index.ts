@@ -24,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   realtime: () => import('./realtime.ts'),
   attacks: () => import('./attacks.ts'),
   tracing: () => import('./tracing.ts'),
+  metrics: () => import('./metrics.ts'),
   bundles: () => import('./bundles.ts'),
   'cold-start': () => import('./cold-start.ts'),
 };

@@ -89,6 +89,9 @@ const variables = Object.fromEntries(
 );
 const [node, file] = [words.slice(at + 1, -1), words.at(-1)!];
 
+/** Options of Node's and variables of `npm start`, for programs that open the platform in their own way. */
+export const AS_STARTED = { node, env: variables };
+
 /** Starts it as `npm start` does and waits until it is ready. */
 export const startPlatform = async (
   folder: string,

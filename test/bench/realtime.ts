@@ -1,6 +1,7 @@
-/** Listeners over WebSockets: a thousand at 10,000 frames a second, ten thousand open at once, everybody told at once. */
+/** Listeners over WebSockets: a thousand at 10,000 frames a second, ten thousand open, everybody told at once, two processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, ms, type Row, timeRow } from './bench.ts';
+import { fanOut } from './fan-out.ts';
 import { type Program, start } from './processes.ts';
 import { processorMs } from './processor.ts';
 import type { ClientsReport } from './programs/realtime-clients.ts';
@@ -127,6 +128,7 @@ export const bench: Bench = {
       bound: `< ${MOST_MB} MB`,
       ok: full < MOST_MB * 1e6,
     });
-    return rows;
+    await Promise.all([server.stop(), clients.stop()]);
+    return [...rows, ...(await fanOut(SERVER, grow))];
   },
 };

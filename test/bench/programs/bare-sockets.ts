@@ -34,7 +34,7 @@ const push = async ({ users, rate, seconds }: { users: number; rate: number; sec
   return sent;
 };
 
-serve(async (order: Exclude<ServerOrder, { broadcast: unknown }>) => {
+serve(async (order: Exclude<ServerOrder, { broadcast: unknown } | { commit: unknown }>) => {
   if (order === 'where') return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   if (order === 'memory') return process.memoryUsage().rss;
   // everybody is let in
