@@ -62,6 +62,20 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     test: 'test/doors/fairness/held-bytes.test.ts',
     promise: 'what is let go leaves room',
   },
+  'connections share the bytes that may be on their way': {
+    file: 'shared/doors/fairness/share.ts',
+    from: 'if (!session.destroyed) session.setLocalWindowSize(bytes);',
+    to: 'void [session, bytes];',
+    test: 'test/doors/fairness/fairness.test.ts',
+    promise: 'takes fewer bytes at once from each connection while there are many',
+  },
+  'bodies that are too large are refused in turns': {
+    file: 'shared/doors/http/read.ts',
+    from: 'turns.take(carrierOf(request) ?? request, () => reject(error));',
+    to: 'reject(error);',
+    test: 'test/doors/fairness/fairness.test.ts',
+    promise: 'a body that is too large is refused in the turn of its connection',
+  },
   'a code is good once': {
     file: 'functions/auth/take-code.ts',
     from: 'if ((await count(0, 1)) > 1) return undefined;',

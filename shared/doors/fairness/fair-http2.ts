@@ -1,7 +1,7 @@
-/** Makes an HTTP/2 server fair: bounded streams, turns across connections, an end for connections that only reset. */
+/** Makes an HTTP/2 server fair: bounded streams and bytes, turns across connections, an end for connections that only reset. */
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import { brakeResets } from './reset-brake.ts';
-import { shareStreams } from './share.ts';
+import { shareBytes, shareStreams } from './share.ts';
 import { turns } from './turns.ts';
 
 export interface Fairness {
@@ -15,6 +15,9 @@ export interface Fairness {
 const STREAMS_IN_ALL = 2_000;
 /** Enough for a client that is told so, however many there are. */
 const LEAST_STREAMS = 8;
+
+/** What comes in one turn of the loop and is read in a few milliseconds. `most` is what each connection has from the protocol. */
+const BYTES = { most: 65_535, in_all: 1024 * 1024, least: 16_384 };
 
 const ignore = (): void => {};
 
@@ -41,5 +44,6 @@ export const makeFair = (server: Http2Server, settings: object, { streams, reset
       ? begin(...(values as [ServerHttp2Stream, ...unknown[]]))
       : emit(event, ...values)) as typeof server.emit;
   server.on('session', (session) => brakeResets(session, resets));
-  shareStreams(server, settings, { streams, in_all: STREAMS_IN_ALL, least: LEAST_STREAMS });
+  shareStreams(server, settings, { most: streams, in_all: STREAMS_IN_ALL, least: LEAST_STREAMS });
+  shareBytes(server, BYTES);
 };

@@ -1,6 +1,4 @@
 /** The HTTP door of a container: all operations of some services, and the routes of the process, on one port. */
-import type { IncomingMessage } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
 import type { Host } from '../../kit/invoke.ts';
 import type { Service } from '../../kit/service.ts';
@@ -19,6 +17,7 @@ import { openFront, type Pems } from './front.ts';
 import { HTTP_LIMITS, type HttpLimits } from './limits.ts';
 import { reporter } from './observation.ts';
 import { addPlatformRoutes, type StaticRoute } from './platform-routes.ts';
+import { carrierOf } from './read.ts';
 import { beginner, replier } from './reply.ts';
 import { createRouter } from './router.ts';
 import { addOperations } from './routes.ts';
@@ -60,10 +59,6 @@ export interface RunningHttp {
   /** Stops accepting and resolves when the requests in flight are answered, after `drain_ms` at the latest. */
   stop(): Promise<void>;
 }
-
-/** What a request came on: the session of HTTP/2, whose socket node shows as somebody else, or the socket. */
-const carrierOf = (request: IncomingMessage & { stream?: ServerHttp2Stream }) =>
-  request.httpVersionMajor === 2 ? request.stream?.session : request.socket;
 
 /**
  * Opens the door: HTTP/1.1 and HTTP/2 on one port (without TLS: h2c with prior knowledge).

@@ -1,9 +1,14 @@
 /** Reading a request's body off the wire, no further than it may go. */
 import type { IncomingMessage } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
+import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
 import { Held } from '../fairness/held-bytes.ts';
+import { turns } from '../fairness/turns.ts';
 import { unlessWithin } from './late.ts';
+
+/** What a request came on: the session of HTTP/2, whose socket node shows as somebody else, or the socket. */
+export const carrierOf = (request: IncomingMessage & { stream?: ServerHttp2Stream }) =>
+  request.httpVersionMajor === 2 ? request.stream?.session : request.socket;
 
 /** True when a request comes with a body, read or not. */
 export const announcesBody = (request: IncomingMessage): boolean => {
@@ -35,12 +40,16 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     }
     let chunks: Buffer[] = [];
     let size = 0;
-    const refuse = (error: AppError): void => {
+    const drop = (): void => {
       arrived();
       chunks = [];
       size = Number.POSITIVE_INFINITY;
+    };
+    const refuse = (error: AppError): void => {
+      drop();
       request.pause();
-      reject(error);
+      // bodies that came side by side pass their limits side by side, and an answer costs more than what it refuses
+      turns.take(carrierOf(request) ?? request, () => reject(error));
     };
     const held = new Held(request, () => refuse(crowded()));
     const onTime = unlessWithin(ms, () => {
@@ -55,11 +64,14 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
       arrived();
       // every request closes, also one that was read to its end
       if (!request.readableEnded) {
+        // what was cut off ends all the same
+        drop();
         reject(new AppError('invalid_request', { detail: 'The request ended before its body' }));
       }
     };
     // listeners stay: a promise settles once, and taking them off costs more than the request is worth
     request.on('data', (chunk: Buffer) => {
+      if (size > limit) return;
       size += chunk.length;
       if (size > limit) return refuse(tooLarge(limit));
       chunks.push(chunk);

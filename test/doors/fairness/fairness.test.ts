@@ -1,6 +1,9 @@
 import { type ClientHttp2Session, connect, constants } from 'node:http2';
+import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { turns } from '../../../shared/doors/fairness/turns.ts';
+import { readBody } from '../../../shared/doors/http/read.ts';
 import { startRig } from '../grpc/rig.ts';
 import { startDemo } from '../http/harness.ts';
 
@@ -39,6 +42,26 @@ for (const [name, start] of Object.entries(doors)) {
       await door.close();
     });
 
+    test('takes fewer bytes at once from each connection while there are many, and more again when they are gone', async () => {
+      const door = await start();
+      const first = await session(door.port);
+      const others = await Promise.all(Array.from({ length: 99 }, () => session(door.port)));
+      const last = others.at(-1)!;
+      // what each may send at first is the protocol's, 64 KiB; what is told counts once that is used
+      const send = (on: ClientHttp2Session) =>
+        new Promise((resolve) => {
+          const stream = on.request({ ...door.headers, ':method': 'POST' }).on('error', () => {});
+          stream.once('close', resolve).resume().end(Buffer.alloc(20_000));
+        });
+      for (const on of [first, last]) for (let n = 0; n < 5; n += 1) await send(on);
+      for (const on of [first, last]) await expect.poll(() => on.state.remoteWindowSize!).toBeLessThanOrEqual(16_384);
+      for (const other of others) other.destroy();
+      // it is told with what is written next
+      await expect.poll(() => send(first).then(() => first.state.remoteWindowSize)).toBeGreaterThan(50_000);
+      first.destroy();
+      await door.close();
+    });
+
     test('ends a connection that only resets, and keeps one that gives up now and then', async () => {
       const door = await start();
       const bad = await session(door.port);
@@ -70,6 +93,18 @@ for (const [name, start] of Object.entries(doors)) {
     });
   });
 }
+
+test('a body that is too large is refused in the turn of its connection', async () => {
+  const request = Object.assign(new PassThrough(), { headers: {}, httpVersionMajor: 1, socket: {} });
+  const refused = vi.fn();
+  const read = readBody(request as never, 10, 1_000).catch(refused);
+  while (turns.isFree());
+  request.emit('data', Buffer.alloc(11));
+  for (let n = 0; n < 10; n += 1) await Promise.resolve();
+  expect(refused).not.toHaveBeenCalled();
+  await read;
+  expect(refused).toHaveBeenCalledWith(expect.objectContaining({ code: 'payload_too_large' }));
+});
 
 test('what a proxy has in flight for others is answered when it resets too much, and then the connection ends', async () => {
   const { port, headers, close } = await doors.gRPC();

@@ -57,7 +57,7 @@ describe('turns', () => {
 });
 
 describe('the share of a connection', () => {
-  const bounds = { streams: 100, in_all: 2_000, least: 8 };
+  const bounds = { most: 100, in_all: 2_000, least: 8 };
   test.each([
     [1, 100],
     [20, 100],
