@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AppError } from '../../shared/kit/errors.ts';
+import { isoOf, NamedMoment } from '../../shared/kit/moment.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { WriteConflict } from '../../shared/ports/store.ts';
 import { getContact } from '../users/get-contact.ts';
@@ -37,8 +38,8 @@ const Request = z
       .meta({ description: 'As the template takes it; a token is sealed before it travels' }),
     subject: z.string().max(200).optional(),
     priority: z.enum(PRIORITIES).default('normal'),
-    send_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'At once when left out' }),
-    expires_at: z.iso.datetime({ offset: true }).optional().meta({ description: 'Not sent any more after that' }),
+    send_at: NamedMoment.optional().meta({ description: 'At once when left out' }),
+    expires_at: NamedMoment.optional().meta({ description: 'Not sent any more after that' }),
     fallback_after: z.int().min(10).max(86_400).optional().meta({
       description:
         'Seconds: where no device took the message of the inbox by then, nor was it read, it is pushed, and after as long again mailed, as the user wants it',
@@ -106,7 +107,8 @@ export const sendNotification = operation({
   needs: ['clock', 'ids', 'sealer'],
   calls: { getContact },
   run: async ({ getContact, store, clock, ids, sealer }, request, { caller }) => {
-    const { user_id, template_name, subject, category, priority, send_at, expires_at, idempotency_key } = request;
+    const { user_id, template_name, subject, category, priority, idempotency_key } = request;
+    const [send_at, expires_at] = [isoOf(request.send_at), isoOf(request.expires_at)];
     const channels = new Set(request.channels);
     const { fallback_after } = request;
     const contact = user_id === undefined ? undefined : await contactOf(getContact, user_id);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { revocations as revocationRecords } from '../../shared/keys/revocation-records.ts';
 import { AppError } from '../../shared/kit/errors.ts';
+import { isoOf } from '../../shared/kit/moment.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
@@ -32,9 +33,10 @@ export const assignRole = operation({
   audit: ['expires_at'],
   run: async (
     { store, clock, log, revocations, getAccount, addAdministrator, removeAdministrator },
-    { user_id, role, expires_at, reason },
+    { user_id, role, reason, ...given },
     context,
   ) => {
+    const expires_at = isoOf(given.expires_at);
     requireUser(await getAccount({ user_id }));
     const assigned = await retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);
@@ -54,8 +56,8 @@ export const assignRole = operation({
       if (role === ADMIN) requireUndenied(read?.value, now);
       // for a time from now on: then somebody else has to have it for good
       if (role === ADMIN && until !== undefined) await removeAdministrator({ user_id });
-      const given = { role, epoch: loaded.epoch, expires_at: until, given_by: actorOf(context), given_at: now };
-      const next = [...before.filter((each) => each.role !== role), given];
+      const assignment = { role, epoch: loaded.epoch, expires_at: until, given_by: actorOf(context), given_at: now };
+      const next = [...before.filter((each) => each.role !== role), assignment];
       const change = assignmentsChange(user_id, read, { roles: next, grants }, clock.now());
       await store.transact(change.writes, [
         roleAssigned.with({ user_id, role, changed_by: actorOf(context), reason, expires_at }, { user_id }),

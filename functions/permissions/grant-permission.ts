@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { revocations as revocationRecords } from '../../shared/keys/revocation-records.ts';
+import { isoOf } from '../../shared/kit/moment.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { getAccount } from '../users/get-account.ts';
@@ -33,7 +34,8 @@ export const grantPermission = operation({
   calls: { getAccount },
   audit: ['permission', 'effect', 'expires_at'],
   run: async ({ store, clock, ids, revocations, getAccount }, input, context) => {
-    const { user_id, permission, effect, expires_at, reason } = input;
+    const { user_id, permission, effect, reason } = input;
+    const expires_at = isoOf(input.expires_at);
     requireUser(await getAccount({ user_id }));
     return retryConflict(async () => {
       const now = Math.floor(clock.now() / 1_000);

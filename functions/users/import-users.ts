@@ -58,10 +58,11 @@ export const importUsers = operation({
 
 const answerTo = ({ number, row, error }: Row<ImportRow>, outcomeOf: () => Outcome): ImportAnswer => {
   if (!row) {
-    const { code, errors = [] } = error;
-    // the number stands beside them
-    const own = errors.map(({ path, message }) => ({ path: path.replace(/^\d+\.?/, ''), message }));
-    return { row: number, status: 'failed', code, errors: own };
+    const { code, detail = 'Is not valid', errors } = error;
+    // the number stands beside what is wrong
+    const whole = detail.replace(/^Row \d+: (.)/, (_, first: string) => first.toUpperCase());
+    const own = errors?.map(({ path, message }) => ({ path: path.replace(/^\d+\.?/, ''), message }));
+    return { row: number, status: 'failed', code, errors: own ?? [{ path: '', message: whole }] };
   }
   const { external_id } = row;
   const told = { row: number, ...(external_id !== undefined && { external_id }) };

@@ -16,7 +16,7 @@ export const updateUserStatus = operation({
   http: { method: 'PATCH', path: '/api/v1/users/{user_id}/status' },
   rpc: {
     method: 'perfect21.user.UserService/UpdateUserStatus',
-    request: ({ status, ...rest }) => ({ ...rest, status: USER_STATUSES[status ?? 0]! }),
+    request: ({ status, ...rest }) => ({ ...rest, status: USER_STATUSES[status ?? 0] ?? `${status}` }),
     response: (user) => ({ user: toMessage(user) }),
   },
   access: 'users:write',

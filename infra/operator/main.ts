@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import packageJson from '../../package.json' with { type: 'json' };
 import { loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
+import { unknownIn } from '../../shared/config/unknown.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import { type Command, helpOf, overview, parse } from './command.ts';
 import { auditCommands } from './commands/audit.ts';
@@ -90,6 +91,7 @@ const main = async (args: readonly string[]): Promise<number> => {
     const PERFECT21_SECRET = process.env.PERFECT21_SECRET || randomBytes(32).toString('hex');
     // what the platform would log, the command says itself
     const config = loadConfig({ ...process.env, PERFECT21_SECRET, LOG_LEVEL: 'silent' });
+    for (const line of unknownIn(process.env)) process.stderr.write(`perfect21: ${line}\n`);
     operator = await createOperator(config, out, ending());
     return (await command.run(operator, values, positionals)) ?? 0;
   } catch (cause) {

@@ -29,7 +29,7 @@ const permitted = (permission: string, caller: Caller, metrics: Metrics): boolea
   if (caller.kind === 'anonymous') return false;
   if (caller.kind === 'user' && caller.outdated) {
     const detail = 'Permissions changed since the token was issued: refresh it';
-    throw new AppError('unauthenticated', { detail });
+    throw new AppError('unauthenticated', { detail, of_token: true });
   }
   const allowed = holds(caller.permissions, permission);
   metrics.count(COUNTED, labelsOf(permission)[allowed ? 'allowed' : 'denied']);

@@ -29,6 +29,7 @@ export const ERRORS = {
   payload_too_large: { http: 413, grpc: 8, retry: false, title: 'The request is too large' },
   uri_too_long: { http: 414, grpc: 3, retry: false, title: 'The address is too long' },
   unsupported_media_type: { http: 415, grpc: 3, retry: false, title: 'The media type is not taken here' },
+  upgrade_required: { http: 426, grpc: 9, retry: false, title: 'WebSocket connects here: send Upgrade: websocket' },
   too_many_requests: { http: 429, grpc: 8, retry: true, title: 'Too many requests' },
   headers_too_large: { http: 431, grpc: 8, retry: false, title: 'The header fields are too large' },
   cancelled: { http: 499, grpc: 1, retry: false, title: 'The caller went away' },
@@ -54,6 +55,8 @@ export interface ErrorDetails {
   errors?: FieldError[];
   /** Seconds after which a retry makes sense; becomes `Retry-After`. Of `unavailable` 1 when left out. */
   retry_after?: number;
+  /** A token came that is not valid: `WWW-Authenticate` says so (RFC 6750, 3.1). */
+  of_token?: boolean;
   /** Logged, never shown. */
   cause?: unknown;
 }
@@ -68,6 +71,7 @@ export class AppError extends Error {
   readonly detail: string | undefined;
   readonly errors: FieldError[] | undefined;
   readonly retryAfter: number | undefined;
+  readonly ofToken: boolean | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     // what a caller did wrong is nowhere in our code, and looking for the place costs more than all else of a refusal
@@ -79,6 +83,7 @@ export class AppError extends Error {
     this.code = code;
     this.detail = details.detail;
     this.errors = details.errors;
+    this.ofToken = details.of_token;
     this.retryAfter = details.retry_after ?? (code === 'unavailable' ? AGAIN_S : undefined);
   }
 }

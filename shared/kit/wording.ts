@@ -40,7 +40,7 @@ export const wording = (issue: z.core.$ZodIssue): string => {
     case 'not_multiple_of':
       return `Has to be a multiple of ${issue.divisor}`;
     case 'invalid_union':
-      return 'Has none of the forms that are taken here';
+      return issue.message === 'Invalid input' ? 'Has none of the forms that are taken here' : issue.message;
     case 'invalid_format':
       return issue.message.startsWith('Invalid string: must match')
         ? 'Does not have the form that is taken here'

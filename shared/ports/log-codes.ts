@@ -337,6 +337,11 @@ export const LOGS = {
     means: 'A port is open to other machines without protection.',
     todo: 'As `detail` says, or let only a proxy that speaks TLS reach it.',
   },
+  'start.unknown': {
+    at: ['warn'],
+    means: 'A variable whose name begins with PERFECT21_ is no setting: what it was to set has its default.',
+    todo: 'Spell it as `detail` asks, or take it away.',
+  },
   'store.away': {
     at: ['error'],
     means: 'The store of the bridge does not answer; it carries nothing until it does.',

@@ -4,6 +4,7 @@ import type { Remote } from '../calls/remote.ts';
 import { requirePlace, requirePublicUrl } from '../config/cluster.ts';
 import type { Config } from '../config/config.ts';
 import { withMailbox } from '../config/mailbox.ts';
+import { unknownIn } from '../config/unknown.ts';
 import type { Mailbox } from '../delivery/mailbox/index.ts';
 import type { Adapter } from '../kit/adapter.ts';
 import type { Operation } from '../kit/operation.ts';
@@ -121,6 +122,7 @@ export const compose = async (
     }
     const doors = parts.some(({ brings }) => brings === 'calls');
     for (const detail of exposureOf(config, doors)) host.ports.log.warn('start.open', { detail });
+    for (const detail of unknownIn(process.env)) host.ports.log.warn('start.unknown', { detail });
     if (token) {
       for (const detail of doubtsOf(config, services)) host.ports.log.warn('start.apart', { detail });
       remote = await remoteFor(config, token, host, certificates?.client);

@@ -12,6 +12,7 @@ import { originPolicies } from '../calls/origin-policies.ts';
 import { requirePlace } from '../config/cluster.ts';
 import type { FeedConfig, SidecarConfig } from '../config/sidecar.ts';
 import { StartError } from '../config/start-error.ts';
+import { unknownIn } from '../config/unknown.ts';
 import { startVerify } from '../doors/forward-auth/server.ts';
 import { startGrpc } from '../doors/grpc/grpc.ts';
 import { type Ask, askingVerifier } from '../keys/asking-verifier.ts';
@@ -117,6 +118,7 @@ export const startSidecar = async (
     const ground = await groundOf(config, replace, onStop);
     const { clock, log, metrics } = ground;
     for (const detail of exposureOf(config)) log.warn('start.open', { detail });
+    for (const detail of unknownIn(process.env)) log.warn('start.unknown', { detail });
     const certificates = config.tls && (await openCertificates(config.tls, log));
     onStop(() => certificates?.close());
 

@@ -40,6 +40,15 @@ describe('the OpenAPI document', () => {
     expect(methods).toHaveLength(bindings.length);
   });
 
+  test('takes and tells times as whole unix seconds; where ISO 8601 is taken, it is taken beside them', () => {
+    const alone = (node: any, beside: any[] = []): unknown[] => {
+      if (typeof node !== 'object' || node === null) return [];
+      if (node.format === 'date-time') return beside.some(({ type }) => type === 'integer') ? [] : [node];
+      return Object.values<any>(node).flatMap((each) => alone(each, Array.isArray(node) ? node : []));
+    };
+    expect(alone(made)).toEqual([]);
+  });
+
   test('names every error that an operation may answer, as a problem with its code', () => {
     for (const binding of bindings) {
       const { op, http } = binding;

@@ -28,6 +28,8 @@ describe('what is wrong with a field is said in words for who filled it in', () 
     [z.int(), 1.5, 'Has to be a whole number'],
     [z.enum(['a', 'b']), 'c', 'Has to be one of a, b'],
     [z.boolean(), 'yes', 'Has to be true or false'],
+    [z.union([z.boolean(), z.int()]), 'yes', 'Has none of the forms that are taken here'],
+    [z.union([z.boolean(), z.int()], { error: 'Say how often, or whether' }), 'yes', 'Say how often, or whether'],
   ])('%#: %s', (schema, value, message) => {
     expect(said(z.object({ field: schema }), { field: value })).toEqual([message]);
   });

@@ -73,6 +73,15 @@ describe('every route lets in whom it declares, and nobody else', () => {
       const response = await fetch(`${platform.http.url}/api/v1/users/me`, { headers: { authorization } });
       expect([authorization, response.status]).toEqual([authorization, 401]);
       expect(response.headers.get('www-authenticate')).toContain('Bearer');
+      // who came with a token learns that it was that (RFC 6750, 3.1)
+      const came = /^Bearer ./.test(authorization);
+      expect(/error="invalid_token"/.test(response.headers.get('www-authenticate')!)).toBe(came);
     }
+    const headers = { authorization: `Bearer ${tokens.user}` };
+    const forbidden = await fetch(`${platform.http.url}/api/v1/users`, { headers });
+    expect([forbidden.status, forbidden.headers.get('www-authenticate')]).toEqual([
+      403,
+      'Bearer realm="perfect21", error="insufficient_scope"',
+    ]);
   });
 });

@@ -54,14 +54,15 @@ export const authenticate = async (
   if (!bearer) throw new AppError('unauthenticated', { detail: 'Authorization has to be "Bearer <token>"' });
   if (bearer.startsWith(SERVICE_TOKEN_PREFIX)) {
     const service = await ports.serviceTokens?.verify(bearer);
-    if (!service) throw new AppError('unauthenticated', { detail: 'The service token is not valid' });
+    if (!service) throw new AppError('unauthenticated', { detail: 'The service token is not valid', of_token: true });
     return { caller: { kind: 'service', ...service }, bearer };
   }
   const verdict = await ports.verifier?.verify(bearer);
   if (!verdict?.valid) {
     // nobody is known where no operation asks who calls
     if (!verdict) throw new AppError('unauthenticated', { detail: 'No credentials are taken here' });
-    throw new AppError('unauthenticated', { detail: `The access token is not valid: ${verdict.error}` });
+    const detail = `The access token is not valid: ${verdict.error}`;
+    throw new AppError('unauthenticated', { detail, of_token: true });
   }
   const { sub, sid, jti, gen, exp, permissions, roles, client_name } = verdict.claims;
   if (isOfService(verdict.claims))

@@ -81,7 +81,8 @@ const rowOf = (line: Line, limit: number): unknown => {
   try {
     return parseJson(decode(line));
   } catch (thrown) {
-    return new RowFault(toAppError(thrown));
+    const { code, detail } = toAppError(thrown);
+    return new RowFault(new AppError(code, { detail: detail?.replace('The body ', '') }));
   }
 };
 

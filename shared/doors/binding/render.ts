@@ -5,18 +5,29 @@ import { EVENT_STREAM, isStream, NDJSON } from '../../kit/stream.ts';
 import type { HttpResponse } from './message.ts';
 import { DEFAULT_CHALLENGE, type Route } from './route.ts';
 
+/** What RFC 6750, section 3.1, says beside how to come: why the token that came does not do. */
+const challengeFor = ({ code, ofToken, detail }: AppError, challenge: string): string | undefined => {
+  const bearer = challenge.endsWith(DEFAULT_CHALLENGE);
+  if (code === 'forbidden') return bearer ? `${DEFAULT_CHALLENGE}, error="insufficient_scope"` : undefined;
+  if (code !== 'unauthenticated') return undefined;
+  return bearer && ofToken ? `${challenge}, error="invalid_token", error_description="${detail}"` : challenge;
+};
+
 /** An error as an answer: problem+json (RFC 9457), `WWW-Authenticate` (RFC 6750) and `Retry-After` where they belong. */
-export const problemResponse = (error: AppError, requestId: string, challenge = DEFAULT_CHALLENGE): HttpResponse => ({
-  status: ERRORS[error.code].http,
-  headers: {
-    'content-type': 'application/problem+json',
-    'cache-control': 'no-store',
-    'x-request-id': requestId,
-    ...(error.code === 'unauthenticated' && { 'www-authenticate': challenge }),
-    ...(error.retryAfter !== undefined && { 'retry-after': String(Math.ceil(error.retryAfter)) }),
-  },
-  body: JSON.stringify(toProblem(error, requestId)),
-});
+export const problemResponse = (error: AppError, requestId: string, known = DEFAULT_CHALLENGE): HttpResponse => {
+  const challenge = challengeFor(error, known);
+  return {
+    status: ERRORS[error.code].http,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'x-request-id': requestId,
+      ...(challenge && { 'www-authenticate': challenge }),
+      ...(error.retryAfter !== undefined && { 'retry-after': String(Math.ceil(error.retryAfter)) }),
+    },
+    body: JSON.stringify(toProblem(error, requestId)),
+  };
+};
 
 const broken = ({ op }: Route, what: string): AppError =>
   new AppError('internal', { cause: new Error(`answer of ${op.name}: ${what}`) });

@@ -82,7 +82,8 @@ export const refuseRequest = (
   requestId: string,
 ): void => {
   const { status, headers, body = '' } = problemResponse(error, requestId);
-  const close = request.httpVersionMajor === 1 && { connection: 'close' };
+  const upgrade = error.code === 'upgrade_required' && { upgrade: 'websocket', connection: 'upgrade, close' };
+  const close = request.httpVersionMajor === 1 && { connection: 'close', ...upgrade };
   response.writeHead(status, { ...headers, ...security, 'content-length': Buffer.byteLength(body), ...close });
   response.end(request.method === 'HEAD' ? undefined : body);
 };

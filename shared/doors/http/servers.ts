@@ -55,6 +55,7 @@ export const createServers = (
     if (before?.(request, response) || pages?.(request, response)) return;
     const error = objection(request, limits);
     if (error) return refuse(error, request, response);
+    if (sockets?.misses(request)) return refuse(new AppError('upgrade_required'), request, response);
     handler(request, response);
   };
   const unexpected: RequestListener = (request, response) =>
@@ -81,8 +82,10 @@ export const createServers = (
   if (sockets) {
     h1.on('upgrade', (request, socket, head) => {
       const error = objection(request, limits);
-      if (error) refuseUpgrade(error, socket, security, newId());
-      else sockets.upgrade(request, socket, head);
+      const refused = (why: AppError): void =>
+        refuseUpgrade(why, socket, { ...security, 'sec-websocket-version': '13' }, newId());
+      if (error) refused(error);
+      else sockets.upgrade(request, socket, head, refused);
     });
   }
 

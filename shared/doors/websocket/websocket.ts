@@ -36,7 +36,10 @@ interface Entered {
 export interface Sockets {
   /** True for an upgrade that is meant for it. */
   takes(request: IncomingMessage): boolean;
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** @param refuse answers a handshake that is none, in place of a connection */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (error: AppError) => void): void;
+  /** True for a plain request to an address that takes upgrades alone. */
+  misses(request: IncomingMessage): boolean;
   /** Sends everybody away with 1012, each to come back at a time of its own. */
   stop(): Promise<void>;
 }
@@ -66,6 +69,7 @@ class SocketDoor implements Sockets {
   readonly #ofAddress = new Map<string, number>();
   readonly #beats: NodeJS.Timeout;
   readonly #entrance: Entrance;
+  readonly #refusals = new WeakMap<IncomingMessage, (error: AppError) => void>();
   #stopping = false;
 
   constructor(host: Host, routes: ReadonlyMap<string, Operation<any, any>>, options: SocketOptions) {
@@ -84,6 +88,9 @@ class SocketDoor implements Sockets {
       maxPayload: this.#limits.message,
       ...{ maxFragments: MOST_PIECES, maxBufferedChunks: 1_024 },
     });
+    this.#server.on('wsClientError', ({ message }, _, request) =>
+      this.#refusals.get(request)!(new AppError('invalid_request', { detail: message })),
+    );
     const { clock, realtime } = host.ports;
     this.#rules = { limits: this.#limits, now: clock.now, over: (connection, code) => this.#left(connection, code) };
     const { heartbeat_ms } = realtime;
@@ -97,7 +104,12 @@ class SocketDoor implements Sockets {
     return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && this.#routes.has(pathOf(url));
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  misses({ method, url, httpVersionMajor }: IncomingMessage): boolean {
+    return (method === 'GET' || method === 'HEAD') && httpVersionMajor === 1 && this.#routes.has(pathOf(url));
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (error: AppError) => void): void {
+    this.#refusals.set(request, refuse);
     this.#server.handleUpgrade(request, socket, head, (opened) => {
       const { clock, ids, tracer } = this.#host.ports;
       const coming = comingOf(request, this.#routes, this.#options.ipOf, ids.uuid, tracer);

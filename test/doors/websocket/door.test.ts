@@ -217,20 +217,35 @@ test('what goes wrong inside is 1011 without a word, and a line of the log', asy
 
 test('a handshake that is none is answered, and the port lives on', async () => {
   const { http } = await open(forever);
-  const status = (headers: Record<string, string>): Promise<number> =>
+  const answered = (headers: Record<string, string>): Promise<{ status: number; headers: object; body: any }> =>
     new Promise((resolve, reject) => {
-      get(
-        `${http}/ws?ticket=t`,
-        { headers: { connection: 'Upgrade', upgrade: 'websocket', ...headers } },
-        (response) => {
-          response.resume();
-          resolve(response.statusCode!);
-        },
-      ).on('error', reject);
+      get(`${http}/ws?ticket=t`, { headers }, async (response) => {
+        let text = '';
+        for await (const chunk of response) text += chunk;
+        resolve({ status: response.statusCode!, headers: response.headers, body: JSON.parse(text) });
+      }).on('error', reject);
     });
-  expect(await status({})).toBe(400);
-  expect(await status({ 'sec-websocket-key': 'short', 'sec-websocket-version': '13' })).toBe(400);
-  expect(await status({ 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '7' })).toBe(400);
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket' };
+  const key = { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+  for (const headers of [
+    {},
+    { 'sec-websocket-key': 'short', 'sec-websocket-version': '13' },
+    { ...key, 'sec-websocket-version': '7' },
+  ])
+    expect(await answered({ ...upgrade, ...headers } as Record<string, string>)).toMatchObject({
+      status: 400,
+      headers: {
+        'content-type': 'application/problem+json',
+        'x-request-id': expect.any(String),
+        'sec-websocket-version': '13',
+      },
+      body: { code: 'invalid_request', detail: expect.stringMatching(/^Missing or invalid Sec-WebSocket/) },
+    });
+  expect(await answered({})).toMatchObject({
+    status: 426,
+    headers: { upgrade: 'websocket', connection: 'upgrade, close', 'x-request-id': expect.any(String) },
+    body: { code: 'upgrade_required' },
+  });
   const twice = connect(Number(new URL(http).port), '127.0.0.1');
   twice.write('GET /ws HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
   const answer = await new Promise<string>((resolve) => twice.once('data', (data) => resolve(String(data))));

@@ -266,7 +266,7 @@ describe('a WebSocket', () => {
     calm.socket.close();
   });
 
-  test('says what a path and another protocol are as it always did', async () => {
+  test('says what a path and another protocol are as it always did, and asks for an upgrade where there is nothing else', async () => {
     const { http } = rig.platform;
     const upgrade = { connection: 'Upgrade', upgrade: 'h2c' };
     const status = (path: string, headers: Record<string, string>) =>
@@ -278,7 +278,8 @@ describe('a WebSocket', () => {
       });
     expect(await status('/healthz', upgrade)).toBe(200);
     expect(await status('/healthz', { connection: 'Upgrade', upgrade: 'websocket' })).toBe(200);
-    expect(await status('/ws', {})).toBe(404);
+    expect(await status('/ws', {})).toBe(426);
+    expect(await status('/wsx', {})).toBe(404);
   });
 });
 

@@ -147,3 +147,31 @@ test('a hash of another system is replaced by ours at the first login, and serve
   await expectOk(enter('a'));
   expect((await enter('b')).code).toBe('invalid_credentials');
 });
+
+test('a line that can not be read is answered with what is wrong with it', async () => {
+  const lines = [
+    '{',
+    '["a"]',
+    `{"email":"${'x'.repeat(17_000)}"}`,
+    '{"__proto__":{}}',
+    Buffer.from([0x22, 0xff, 0x22]),
+  ];
+  const answer = await fetch(`${platform.http.url}/api/v1/users/import`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
+    body: Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from('\n')])),
+  });
+  const told = (await answer.text())
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(
+    told.map(({ row, code, errors }) => [row, code, ...errors.map(({ message }: { message: string }) => message)]),
+  ).toEqual([
+    [1, 'invalid_request', 'Is not valid JSON'],
+    [2, 'invalid_request', 'Has to be an object'],
+    [3, 'payload_too_large', 'Has more than 16384 bytes'],
+    [4, 'invalid_request', 'Has a field that is not allowed'],
+    [5, 'invalid_request', 'Is not UTF-8'],
+  ]);
+});

@@ -39,7 +39,7 @@ export const permissions: Samples = {
   'permissions.assign-role': asService(async (world) => ({
     ...(await somebody(world)),
     role: await someRole(world),
-    expires_at: '2999-01-01T00:00:00Z',
+    expires_at: 32_472_144_000,
   })),
   'permissions.revoke-role': asService(async (world) => ({ ...(await somebody(world)), role: 'editor' })),
   'permissions.grant-permission': asService(async (world) => ({
