@@ -1,12 +1,26 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
-import { parsePermission } from '../../shared/kit/permissions.ts';
+import { covers, parsePermission } from '../../shared/kit/permissions.ts';
 import { getAccount } from '../users/get-account.ts';
+import { requireUser } from './assignments.ts';
 import { effective } from './effective.ts';
 import { Permission, toPermission, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rolesNow } from './rules.ts';
+
+/**
+ * As gRPC has them, where nothing says that one is a denial: its resource begins with `!`, so that nobody takes it for a permission,
+ * and what a denial takes whole is left out.
+ */
+const toList = (texts: readonly string[]): Permission[] => {
+  const listed = texts.map((text) => ({ text, parsed: parsePermission(text) }));
+  const taken = listed.flatMap(({ parsed }) => (parsed.denied ? [{ ...parsed, denied: false }] : []));
+  return listed.flatMap(({ text, parsed }) => {
+    const permission = toPermission(text);
+    if (parsed.denied) return [{ ...permission, resource: `!${parsed.resource}` }];
+    return taken.some((each) => covers(each, parsed)) ? [] : [permission];
+  });
+};
 
 /** Lists what a user may do now, by roles and by grants; denials begin with `!`. */
 export const getUserPermissions = operation({
@@ -19,7 +33,7 @@ export const getUserPermissions = operation({
       user_id,
       ...(resource && { resource }),
     }),
-    response: ({ permissions }) => ({ permissions: permissions.map((text) => toPermission(text)) }),
+    response: ({ permissions }) => ({ permissions: toList(permissions) }),
   },
   access: ['own', 'service', 'permissions:read'],
   input: z.strictObject({
@@ -36,12 +50,12 @@ export const getUserPermissions = operation({
   needs: ['clock'],
   calls: { getAccount },
   run: async ({ store, clock, getAccount }, { user_id, resource }) => {
-    const [{ status }, assigned, rules] = await Promise.all([
+    const [account, assigned, rules] = await Promise.all([
       getAccount({ user_id }),
       store.get(roleAssignments, user_id),
       rolesNow(store, clock),
     ]);
-    if (status === undefined) throw new AppError('not_found', { detail: 'No user has this id' });
+    requireUser(account);
     const now = Math.floor(clock.now() / 1_000);
     const concerns = (text: string): boolean =>
       resource === undefined || [resource, '*'].includes(parsePermission(text).resource);

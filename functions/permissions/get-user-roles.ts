@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { AppError } from '../../shared/kit/errors.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { getAccount } from '../users/get-account.ts';
+import { requireUser } from './assignments.ts';
 import { Role, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { toRole } from './role-view.ts';
@@ -22,12 +22,12 @@ export const getUserRoles = operation({
   needs: ['clock'],
   calls: { getAccount },
   run: async ({ store, clock, getAccount }, { user_id }) => {
-    const [{ status }, assigned, rules] = await Promise.all([
+    const [account, assigned, rules] = await Promise.all([
       getAccount({ user_id }),
       store.get(roleAssignments, user_id),
       rolesNow(store, clock),
     ]);
-    if (status === undefined) throw new AppError('not_found', { detail: 'No user has this id' });
+    requireUser(account);
     const given = assigned?.value.roles ?? [];
     const found = rolesOf(rules, given, Math.floor(clock.now() / 1_000));
     return {

@@ -851,7 +851,7 @@ export const PermissionServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Lists what a user may do, by roles and by grants. */
+    /** Lists what a user may do, by roles and by grants. A denial has a resource that begins with "!"; what one takes whole is not listed. */
     getUserPermissions: {
       name: "GetUserPermissions",
       requestType: GetUserPermissionsRequest as typeof GetUserPermissionsRequest,
@@ -902,7 +902,7 @@ export const PermissionServiceService = {
       Buffer.from(BatchCheckPermissionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchCheckPermissionsResponse => BatchCheckPermissionsResponse.decode(value),
   },
-  /** Lists what a user may do, by roles and by grants. */
+  /** Lists what a user may do, by roles and by grants. A denial has a resource that begins with "!"; what one takes whole is not listed. */
   getUserPermissions: {
     path: "/perfect21.permission.PermissionService/GetUserPermissions" as const,
     requestStream: false as const,
@@ -932,7 +932,7 @@ export interface PermissionServiceServer extends UntypedServiceImplementation {
   checkPermission: handleUnaryCall<CheckPermissionRequest, CheckPermissionResponse>;
   /** Decides up to 1000 checks; results are in the order of the checks. */
   batchCheckPermissions: handleUnaryCall<BatchCheckPermissionsRequest, BatchCheckPermissionsResponse>;
-  /** Lists what a user may do, by roles and by grants. */
+  /** Lists what a user may do, by roles and by grants. A denial has a resource that begins with "!"; what one takes whole is not listed. */
   getUserPermissions: handleUnaryCall<GetUserPermissionsRequest, GetUserPermissionsResponse>;
   /** Lists the roles of a user. */
   getUserRoles: handleUnaryCall<GetUserRolesRequest, GetUserRolesResponse>;
@@ -971,7 +971,7 @@ export interface PermissionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: BatchCheckPermissionsResponse) => void,
   ): ClientUnaryCall;
-  /** Lists what a user may do, by roles and by grants. */
+  /** Lists what a user may do, by roles and by grants. A denial has a resource that begins with "!"; what one takes whole is not listed. */
   getUserPermissions(
     request: GetUserPermissionsRequest,
     callback: (error: ServiceError | null, response: GetUserPermissionsResponse) => void,

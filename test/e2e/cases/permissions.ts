@@ -22,6 +22,7 @@ import { putRole } from '../../../functions/permissions/put-role.ts';
 import { revokePermission } from '../../../functions/permissions/revoke-permission.ts';
 import { revokeRole } from '../../../functions/permissions/revoke-role.ts';
 import { getMe } from '../../../functions/users/get-me.ts';
+import { updateUserStatus } from '../../../functions/users/update-user-status.ts';
 import { type Case, expectOk, loggedIn, userWithSession, verified, type World } from '../world.ts';
 
 const name = (): string => `r${randomUUID().slice(0, 12)}`;
@@ -64,6 +65,15 @@ export const permissions: Case[] = [
       await expectOk(world.call(grantPermission, grant, service(world)));
       expect(await ask(world, user_id, 'read')).toMatchObject({ allowed: false, reason: 'denied_by_grant' });
       expect(await ask(world, user_id, 'write')).toMatchObject({ allowed: true, reason: 'granted_by_grant' });
+      await expectOk(world.call(grantPermission, { user_id, permission: 'docs:read:team:42' }, service(world)));
+      const { permissions: list } = await expectOk(world.call(getUserPermissions, { user_id }, service(world)));
+      // over gRPC nobody takes a denial for a permission, nor what it takes for one that is held
+      const told = list
+        .filter((each: any) => each.resource?.endsWith('docs'))
+        .map((each: any) => [each.resource, each.name]);
+      const denial = ['!docs', '!docs:read'];
+      if (world.name === 'gRPC') expect(told).toEqual([denial, ['docs', 'docs:*']]);
+      else expect(list).toEqual(expect.arrayContaining(['!docs:read', 'docs:*', 'docs:read:team:42']));
       await expectOk(world.call(revokePermission, { user_id, permission: 'docs:read' }, service(world)));
       expect((await ask(world, user_id, 'read')).allowed).toBe(true);
       await expectOk(world.call(revokePermission, grant, service(world)));
@@ -118,6 +128,16 @@ export const permissions: Case[] = [
         [false, 'unknown_user'],
         [true, 'granted_by_grant'],
       ]);
+    },
+  },
+  {
+    name: 'who was deleted has no roles and no permissions that could be listed',
+    run: async (world) => {
+      const { user_id } = await verified(world);
+      await expectOk(world.call(getUserRoles, { user_id }, service(world)));
+      await expectOk(world.call(updateUserStatus, { user_id, status: 'deleted' }, service(world)));
+      expect((await world.call(getUserRoles, { user_id }, service(world))).code).toBe('not_found');
+      expect((await world.call(getUserPermissions, { user_id }, service(world))).code).toBe('not_found');
     },
   },
   {
