@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { revocations as revocationRecords } from '../../shared/keys/revocation-records.ts';
 import { AppError } from '../../shared/kit/errors.ts';
-import { isoOf } from '../../shared/kit/moment.ts';
+import { isoOf, NamedMoment } from '../../shared/kit/moment.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { promptly } from '../../shared/kit/promptly.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
@@ -11,7 +11,7 @@ import { removeAdministrator } from '../users/remove-administrator.ts';
 import { actorOf, requireHeld } from './acting.ts';
 import { assignmentsChange, requireUndenied, requireUser, untilOf } from './assignments.ts';
 import { roleAssigned } from './events.ts';
-import { ADMIN, Reason, RuleName, Until, UserId } from './model.ts';
+import { ADMIN, Reason, RuleName, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rolesNow } from './rules.ts';
 
@@ -21,7 +21,7 @@ export const assignRole = operation({
   summary: 'Gives a user a role',
   http: { method: 'PUT', path: '/api/v1/permissions/users/{user_id}/roles/{role}' },
   access: 'permissions:write',
-  input: z.strictObject({ user_id: UserId, role: RuleName, expires_at: Until, reason: Reason }),
+  input: z.strictObject({ user_id: UserId, role: RuleName, expires_at: NamedMoment.optional(), reason: Reason }),
   output: z.object({ roles: z.array(z.string()) }),
   errors: ['not_found', 'conflict', 'last_administrator'],
   emits: [roleAssigned],

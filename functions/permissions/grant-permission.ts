@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { revocations as revocationRecords } from '../../shared/keys/revocation-records.ts';
-import { isoOf } from '../../shared/kit/moment.ts';
+import { isoOf, NamedMoment } from '../../shared/kit/moment.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { retryConflict } from '../../shared/kit/retry-conflict.ts';
 import { getAccount } from '../users/get-account.ts';
 import { actorOf, requireHeld } from './acting.ts';
 import { assignmentsChange, requireNoAdministrator, requireUser, untilOf } from './assignments.ts';
 import { permissionGranted, permissionRevoked } from './events.ts';
-import { Permission, PermissionText, Reason, toPermission, Until, UserId } from './model.ts';
+import { Permission, PermissionText, Reason, toPermission, UserId } from './model.ts';
 import { roleAssignments, roles, ruleGenerations } from './records.ts';
 import { rolesNow } from './rules.ts';
 
@@ -21,7 +21,7 @@ export const grantPermission = operation({
     user_id: UserId,
     permission: PermissionText,
     effect: z.enum(['allow', 'deny']).default('allow'),
-    expires_at: Until,
+    expires_at: NamedMoment.optional(),
     reason: Reason,
   }),
   output: Permission.extend({ effect: z.enum(['allow', 'deny']), expires_at: z.int().optional() }),

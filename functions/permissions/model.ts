@@ -1,6 +1,5 @@
 /** Shapes of permissions, roles and policies, and the roles that are there from the start. */
 import * as z from 'zod';
-import { NamedMoment } from '../../shared/kit/moment.ts';
 import { parsePermission } from '../../shared/kit/permissions.ts';
 
 const PERMISSION =
@@ -20,8 +19,6 @@ export const RuleName = z
 
 export const UserId = z.string().min(1).max(128);
 export const Reason = z.string().max(500).optional();
-/** Takes effect to the second. */
-export const Until = NamedMoment.optional();
 
 /** A permission as callers see one. Its id is its text, or the id of the grant that gives it. */
 export const Permission = z.object({
