@@ -42,6 +42,7 @@ const unsteady: string[] = [];
 if (Number(process.env.PERFECT21_TEST_TRIES ?? 1) > 1) unsteady.push(...(await againWhatDidNotStart(vitest)));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
+const notTested: string[] = [];
 for (const module of vitest.state.getTestModules()) {
   // a file that could not even be loaded, or a hook that threw, is a failure of its own
   if (module.errors().length > 0) counts.failed++;
@@ -51,7 +52,9 @@ for (const module of vitest.state.getTestModules()) {
     if (state === 'passed' && test.diagnostic()?.flaky) {
       unsteady.push(`${module.relativeModuleId} > ${test.fullName}: ${errors[0]?.message ?? 'said nothing'}`);
     }
-    if (state === 'passed') counts.passed++;
+    const { not_tested } = test.meta();
+    if (state === 'passed' && not_tested) notTested.push(`${test.fullName}: ${not_tested}`);
+    else if (state === 'passed') counts.passed++;
     else if (state === 'failed') counts.failed++;
     else counts.skipped++;
   }
@@ -73,5 +76,6 @@ if (slowest.length > 10) {
   process.stdout.write(`\n${total.toFixed(0)} s in ${slowest.length} files, most of it here:\n${lines.join('\n')}\n`);
 }
 for (const line of unsteady) process.stdout.write(`\npassed only at the second try: ${line}\n`);
+for (const line of notTested) process.stdout.write(`\nNOT tested on this machine: ${line}\n`);
 process.stdout.write(`\n${counts.passed} passed, ${failed} failed\n`);
 process.exit(failed > 0 || counts.passed === 0 ? 1 : 0);

@@ -12,6 +12,7 @@ import { table } from './table.ts';
 
 const BENCHES: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   ready: () => import('./ready.ts'),
+  container: () => import('./container.ts'),
   validate: () => import('./validate.ts'),
   logins: () => import('./logins.ts'),
   busy: () => import('./busy.ts'),

@@ -32,6 +32,8 @@ const PROGRAMS = {
   },
   // it asks apt for what this machine lacks
   buildah: { path: 'usr/bin/buildah', packages: ['buildah'], whole: true },
+  // with what it runs containers by, also where the system has it
+  podman: { path: 'usr/bin/podman', packages: ['podman', 'conmon', 'runc', 'catatonit'], whole: true },
   // the last release under the MPL
   consul: { path: 'usr/bin/consul', packages: ['consul'], suite: 'bullseye' },
   kubectl: { path: 'usr/bin/kubectl', packages: ['kubectl'], suite: 'trixie' },

@@ -33,21 +33,25 @@ export interface Rabbitmq {
   close(): Promise<void>;
 }
 
+/** The second one for programs that in production refuse the first. */
+export const USERS = { guest: 'guest', perfect21: 'chosen-by-somebody' } as const;
 /** What the broker is to have at its start: with these it makes no user by itself. */
 const definitions = (vhosts: readonly string[]) => {
   const salt = Buffer.from('salt');
-  const hash = createHash('sha256').update(salt).update('guest').digest();
+  const users = Object.entries(USERS).map(([name, password]) => {
+    const hash = createHash('sha256').update(salt).update(password).digest();
+    return {
+      name,
+      password_hash: Buffer.concat([salt, hash]).toString('base64'),
+      hashing_algorithm: 'rabbit_password_hashing_sha256',
+      tags: ['administrator'],
+    };
+  });
+  const may = { configure: '.*', write: '.*', read: '.*' };
   return {
-    users: [
-      {
-        name: 'guest',
-        password_hash: Buffer.concat([salt, hash]).toString('base64'),
-        hashing_algorithm: 'rabbit_password_hashing_sha256',
-        tags: ['administrator'],
-      },
-    ],
+    users,
     vhosts: vhosts.map((name) => ({ name })),
-    permissions: vhosts.map((vhost) => ({ user: 'guest', vhost, configure: '.*', write: '.*', read: '.*' })),
+    permissions: vhosts.flatMap((vhost) => users.map(({ name: user }) => ({ user, vhost, ...may }))),
   };
 };
 

@@ -1,20 +1,10 @@
 /** The file systems of the images: small, the same at each build, and enough to run on as nobody and read only. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { assemble } from '../../infra/container/assemble.ts';
@@ -24,17 +14,25 @@ import { ROLE_NAMES, ROLES, type RoleName } from '../../infra/container/roles.ts
 import { ROOT } from '../../infra/generate/files.ts';
 import { imageFault } from '../../infra/kubernetes/guard.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
+import { userWithSession } from '../e2e/world.ts';
 import { debianProgram } from '../engines/debian-programs.ts';
+import { openImageStore } from '../engines/image-store.ts';
+import { openPlatform, sidecarEnvironment } from '../sidecar/rig.ts';
+import { inTree, startContainer } from '../support/container.ts';
 import { freePort } from '../support/free-port.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'perfect21-images-'));
 const at = (role: RoleName): string => join(folder, role);
-const MB = 1024 * 1024;
+/** As registries count. */
+const MB = 1_000_000;
 /** Unpacked, and as an archive that is packed as images are. */
 const BOUNDS = { platform: [190, 75], sidecar: [140, 52], bridge: [140, 52] } as const;
 
 beforeAll(async () => {
   for (const role of ROLE_NAMES) await assemble(role, at(role), { whole: true });
+  for (const role of ROLE_NAMES)
+    expect(readFileSync(join(at(role), NODE)).equals(readFileSync(process.execPath))).toBe(true);
+  node = packed(at('platform'), [NODE]);
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -43,6 +41,15 @@ const filesIn = (path: string): string[] =>
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
+
+/** Nine tenths of each image, and the same file in all: it is packed once. */
+const NODE = 'usr/local/bin/node';
+const packed = async (tree: string, words: readonly string[]): Promise<number> => {
+  const script = 'tar -C "$0" -cf - "$@" | gzip -6 | wc -c';
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script, tree, ...words]);
+  return Number(stdout);
+};
+let node: Promise<number>;
 
 /** Names, rights, times and contents. */
 const digestOf = (path: string): string => {
@@ -54,71 +61,25 @@ const digestOf = (path: string): string => {
   return hash.digest('hex');
 };
 
-/**
- * Runs the program of an image as a container would: its own root, read only, a user who is nobody, no shell, and a
- * folder for data in memory.
- */
-const ENTER = `root="$0"; mount --bind "$root" "$root" && mount --rbind /proc "$root/proc" && mount --rbind /dev "$root/dev" &&
-mount -t tmpfs -o mode=0700,uid=65532,gid=65532 none "$root/data" && mount -o remount,ro,bind "$root" &&
-exec chroot --userspec=65532:65532 "$root" /usr/local/bin/node "$@"`;
-
 const run = async (role: RoleName, env: Record<string, string>) => {
-  const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
-  const { runs, semi_space, environment } = ROLES[role];
-  const rights = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-  const from = performance.now();
-  const child: ChildProcess = spawn(
-    'unshare',
-    ['--mount', ...rights, '/bin/sh', '-c', ENTER, at(role), `--max-semi-space-size=${semi_space}`, `/app/${runs}.mjs`],
-    {
-      env: {
-        PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin',
-        ...environment,
-        PERFECT21_HTTP_HOST: '127.0.0.1',
-        PERFECT21_METRICS_HOST: '127.0.0.1',
-        PERFECT21_HTTP_PORT: String(http),
-        PERFECT21_GRPC_PORT: String(grpc),
-        PERFECT21_METRICS_PORT: String(metrics),
-        PERFECT21_MAILBOX_PORT: String(await freePort()),
-        PERFECT21_SMTP_PORT: String(await freePort()),
-        ...env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  let said = '';
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text) => (said += text));
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const health = role === 'bridge' ? metrics : http;
-  const ready = async (path = '/readyz'): Promise<number> => {
-    await vi.waitFor(
-      async () => {
-        if (child.exitCode !== null) throw new Error(said);
-        expect((await fetch(`http://127.0.0.1:${health}${path}`)).status).toBe(200);
-      },
-      { timeout: 30_000, interval: 10 },
-    );
-    return performance.now() - from;
-  };
-  return { http, grpc, metrics, child, exited, ready, said: () => said };
+  const container = await startContainer(role, at(role), env);
+  onTestFinished(() => void container.child.kill('SIGKILL'));
+  return container;
 };
 const secret = { PERFECT21_SECRET: Buffer.alloc(32, 'k9').toString('base64') };
 
 describe.each(ROLE_NAMES)('the image of the %s', (role) => {
-  test('is as small as promised', () => {
+  test('is as small as promised', async () => {
     const [unpacked, archive] = BOUNDS[role];
     const bytes = filesIn(at(role)).reduce((sum, file) => sum + statSync(file).size, 0);
-    const packed = spawnSync('/bin/sh', ['-c', 'tar -C "$0" -cf - . | gzip -6 | wc -c', at(role)], {
-      encoding: 'utf8',
-    });
-    const mb = (of: number) => (of / MB).toFixed(1);
+    const own = await packed(at(role), ['--exclude', `./${NODE}`, '.']);
+    const sizes = [bytes, (await node) + own].map((size) => size / MB);
     process.stdout.write(
-      `image of the ${role}: ${mb(bytes)} MB unpacked, ${mb(Number(packed.stdout))} MB as an archive\n`,
+      `image of the ${role}: ${sizes[0]!.toFixed(1)} MB, ${sizes[1]!.toFixed(1)} MB as an archive\n`,
     );
-    expect(bytes / MB).toBeLessThan(unpacked);
-    expect(Number(packed.stdout) / MB).toBeLessThan(archive);
-  });
+    expect(sizes[0]).toBeLessThan(unpacked);
+    expect(sizes[1]).toBeLessThan(archive);
+  }, 120_000);
 
   test('has no shell, no package manager, no TypeScript of ours, and nothing that somebody else may write', () => {
     const files = filesIn(at(role)).map((file) => file.slice(at(role).length));
@@ -214,14 +175,34 @@ describe('a container', () => {
   }, 90_000);
 
   test('of the operator brings a store to this release', async () => {
-    const rights = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-    const { status, stdout, stderr } = spawnSync(
-      'unshare',
-      ['--mount', ...rights, '/bin/sh', '-c', ENTER, at('platform'), '/app/perfect21.mjs', 'migrate'],
-      { env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', PERFECT21_DATA_DIR: '/data' }, encoding: 'utf8' },
-    );
+    const [command, ...words] = inTree(at('platform'), '/app/perfect21.mjs', 'migrate');
+    const { status, stdout, stderr } = spawnSync(command!, words, {
+      env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', PERFECT21_DATA_DIR: '/data' },
+      encoding: 'utf8',
+    });
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('the store is as this release needs it');
+  }, 60_000);
+
+  test('of the sidecar is ready when it follows a platform, knows its tokens, and ends when it is told to', async () => {
+    const before = digestOf(at('sidecar'));
+    const { platform, world, close } = await openPlatform();
+    onTestFinished(close);
+    const env = sidecarEnvironment(platform, { LOG_LEVEL: 'warn' });
+    const { http, child, exited, ready, said } = await run('sidecar', env);
+    process.stdout.write(`container of the sidecar: ready in ${Math.round(await ready())} ms\n`);
+    const { access_token } = await userWithSession(world);
+    for (const [token, status] of [
+      [access_token, 200],
+      ['another', 401],
+    ] as const) {
+      const answer = await fetch(`http://127.0.0.1:${http}/verify`, { headers: { authorization: `Bearer ${token}` } });
+      expect(answer.status).toBe(status);
+    }
+    child.kill('SIGTERM');
+    expect(await exited).toBe(0);
+    expect(said()).not.toContain('"level":"error"');
+    expect(digestOf(at('sidecar'))).toBe(before);
   }, 60_000);
 
   test('of the bridge lives while RabbitMQ is away, is not ready, and ends when it is told to', async () => {
@@ -238,44 +219,9 @@ describe('a container', () => {
 
 describe('buildah', () => {
   test('makes the same image twice of the last stage of a Containerfile, which says how it is run', () => {
-    const { path, env } = debianProgram('buildah');
-    const policy = join(folder, 'policy.json');
-    writeFileSync(policy, JSON.stringify({ default: [{ type: 'insecureAcceptAnything' }] }));
-    const store = join(folder, 'store');
-    const where = ['--root', store, '--runroot', `${store}.run`, '--storage-driver', 'vfs'];
-    const buildah = (...words: string[]): string => {
-      const ran = spawnSync(path, [...where, ...words], { env, encoding: 'utf8' });
-      if (ran.status !== 0) throw new Error(`buildah ${words[0]}: ${ran.stderr}`);
-      return ran.stdout.trim();
-    };
+    const { path, buildah, build } = openImageStore(folder);
     for (const role of ROLE_NAMES) {
-      const whole = readFileSync(join(ROOT, `infra/container/${role}.Containerfile`), 'utf8');
-      const stage = whole.split(/^FROM .*\n/m)[2]!;
-      const file = join(folder, `${role}.Containerfile`);
-      // what the first stage leaves
-      const context = join(folder, `${role}.context`);
-      mkdirSync(join(context, 'nobody'), { recursive: true });
-      spawnSync('cp', ['-al', at(role), join(context, 'image')]);
-      renameSync(join(context, 'image/data'), join(context, 'nobody/data'));
-      const taken = stage
-        .replaceAll('--from=build ', '')
-        .replaceAll(' /image/ ', ' image/ ')
-        .replaceAll(' /nobody/ ', ' nobody/ ');
-      writeFileSync(file, `FROM scratch\n${taken}`);
-      const options = [
-        '--signature-policy',
-        policy,
-        '--isolation',
-        'chroot',
-        '--timestamp',
-        '0',
-        '--format',
-        'docker',
-        '--no-cache',
-        '--quiet',
-      ];
-      const make = () => buildah('build', ...options, '-f', file, context);
-      const id = make();
+      const id = build(role, at(role));
       const of = (image: string) => JSON.parse(buildah('inspect', '--type', 'image', image)).Docker;
       const { config, rootfs } = of(id);
       expect(config).toMatchObject({
@@ -285,12 +231,12 @@ describe('buildah', () => {
         Healthcheck: { Test: ['CMD', 'node', '-e', expect.stringContaining('/readyz')] },
       });
       // a volume that is made for it has the owner of the folder; only root can make one of somebody else
-      const made = readdirSync(join(store, 'vfs/dir')).map((layer) => join(store, 'vfs/dir', layer, 'data'));
+      const made = readdirSync(join(path, 'vfs/dir')).map((layer) => join(path, 'vfs/dir', layer, 'data'));
       const owners = new Set(made.filter(existsSync).map((data) => statSync(data).uid));
       expect(owners).toEqual(new Set([process.getuid?.() === 0 ? 65_532 : process.getuid?.()]));
       expect(config.Env).toEqual(expect.arrayContaining(['PATH=/usr/local/bin', 'NODE_ENV=production']));
       // the layers; this buildah writes its own name of the machine beside them
-      if (role === 'sidecar') expect(of(make()).rootfs).toEqual(rootfs);
+      if (role === 'sidecar') expect(of(build(role, at(role))).rootfs).toEqual(rootfs);
     }
     buildah('rmi', '--all', '--force');
   }, 180_000);
