@@ -11,8 +11,8 @@ export interface Fairness {
   resets: { burst: number; per_second: number };
 }
 
-/** As many small requests as are begun within about 50 ms. */
-const STREAMS_IN_ALL = 2_000;
+/** As many small requests as are begun within about 25 ms, and as many as end in one turn when all connections do. */
+const STREAMS_IN_ALL = 1_000;
 /** Enough for a client that is told so, however many there are. */
 const LEAST_STREAMS = 8;
 

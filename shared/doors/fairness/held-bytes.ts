@@ -7,7 +7,7 @@ const IN_ALL = 16 * 1024 * 1024;
 
 /**
  * What large messages may hold in memory while they come. Bounds on one message and on the number of streams are not enough:
- * two thousand streams, each with most of its 4 MiB, would be eight gigabytes.
+ * a thousand streams, each with most of its 4 MiB, would be four gigabytes.
  *
  * When there is no more room, the message that has been coming for longest is given up: who sends half of some and stops
  * would otherwise keep everybody else's out.
