@@ -5,15 +5,21 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** As `npm test` prints them. Whoever is not here takes less than 40 s on two cores. */
 const LONGEST = [
   'test/cloud/gate.test.ts',
-  'test/e2e/postgres.test.ts',
-  'test/e2e/dynamodb.test.ts',
   'test/doors/lambda/offline.test.ts',
-  'test/e2e/sqlite.test.ts',
-  'test/mitigations/mitigations.test.ts',
   'test/e2e/apart.test.ts',
-  'test/contract/bus.rabbitmq.test.ts',
-  'test/table/faults.test.ts',
+  'test/mitigations/mitigations.test.ts',
+  'test/e2e/dynamodb.test.ts',
+  'test/e2e/sqlite.test.ts',
+  'test/table/degradation.test.ts',
   'test/infra/images.test.ts',
+  'test/contract/bus.rabbitmq.test.ts',
+  'test/platform/signals.test.ts',
+  'test/operator/eventbridge.test.ts',
+  'test/e2e/postgres.test.ts',
+  'test/platform/start.test.ts',
+  'test/bridge/process.test.ts',
+  'test/operator/rabbitmq.test.ts',
+  'test/table/faults.test.ts',
   'test/doors/lambda/package.test.ts',
 ];
 

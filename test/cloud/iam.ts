@@ -93,8 +93,15 @@ const NEEDS: Record<string, (operation: string, body: string, url: string) => Ne
 /** Services that know no names of operations. */
 const BY_METHOD = new Set(['s3', 'execute-api']);
 
-const glob = (pattern: string): RegExp =>
-  new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+/** By their patterns: each call is held against some hundred. */
+const globs = new Map<string, RegExp>();
+const glob = (pattern: string): RegExp => {
+  const known = globs.get(pattern);
+  if (known) return known;
+  const made = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+  globs.set(pattern, made);
+  return made;
+};
 const anyOf = (patterns: string | string[], value: string): boolean =>
   [patterns].flat().some((pattern) => glob(pattern).test(value));
 
