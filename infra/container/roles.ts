@@ -39,7 +39,7 @@ export const ROLES = {
       'shared/passwords/generated/common-passwords.LICENSE',
     ],
     threads: ['shared/passwords/argon2-thread.ts'],
-    semi_space: 4,
+    semi_space: 8,
     ports: [8080, 50051, 8000],
     health: { port: 8080, variable: 'PERFECT21_HTTP_PORT' },
     environment: { ...EVERYWHERE, PERFECT21_HTTP_HOST: '0.0.0.0', PERFECT21_DATA_DIR: '/data' },

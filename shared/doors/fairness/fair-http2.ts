@@ -12,7 +12,7 @@ export interface Fairness {
 }
 
 /** As many small requests as are begun within about 25 ms, and as many as end in one turn when all connections do. */
-const STREAMS_IN_ALL = 1_000;
+const STREAMS_IN_ALL = 1_024;
 /** Enough for a client that is told so, however many there are. */
 const LEAST_STREAMS = 8;
 

@@ -3,20 +3,36 @@
 /** Milliseconds between two looks. */
 const LOOK_MS = 100;
 
-interface Waiting {
+/** A ring. A set would make a table for every few bodies, each of which keeps the next from being collected. */
+class Waiting {
+  before: Waiting = this;
+  after: Waiting = this;
   /** As performance.now() counts. */
-  until: number;
-  late(): void;
+  readonly until: number;
+  readonly late: () => void;
+
+  constructor(until: number, late: () => void) {
+    this.until = until;
+    this.late = late;
+  }
+
+  leave(): void {
+    this.before.after = this.after;
+    this.after.before = this.before;
+    this.before = this;
+    this.after = this;
+  }
 }
 
-const waiting = new Set<Waiting>();
+const waiting = new Waiting(Number.POSITIVE_INFINITY, () => {});
 let looking = false;
 
 const look = (): void => {
   const now = performance.now();
-  for (const each of waiting) {
-    if (each.until > now) continue;
-    waiting.delete(each);
+  const due: Waiting[] = [];
+  for (let each = waiting.after; each !== waiting; each = each.after) if (each.until <= now) due.push(each);
+  for (const each of due) {
+    each.leave();
     each.late();
   }
 };
@@ -29,7 +45,10 @@ const look = (): void => {
 export const unlessWithin = (ms: number, late: () => void): (() => void) => {
   if (!looking) setInterval(look, LOOK_MS).unref();
   looking = true;
-  const entry: Waiting = { until: performance.now() + ms, late };
-  waiting.add(entry);
-  return () => void waiting.delete(entry);
+  const entry = new Waiting(performance.now() + ms, late);
+  entry.before = waiting.before;
+  entry.after = waiting;
+  entry.before.after = entry;
+  waiting.before = entry;
+  return () => entry.leave();
 };

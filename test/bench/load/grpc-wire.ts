@@ -21,7 +21,7 @@ import {
 type Done = (ok: boolean) => void;
 
 /** Below the limit of a server (`grpc.max_concurrent_streams`). */
-const MAX_STREAMS = 200;
+const MAX_STREAMS = 120;
 const WINDOW = 65_535;
 
 /** One connection: `send` says whether there was room. */
