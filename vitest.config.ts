@@ -14,7 +14,7 @@ export default defineConfig({
     setupFiles: ['test/support/quick-hashes.ts'],
     pool: 'forks',
     // most of the time a file waits: for an engine, a timer, a process that starts
-    maxWorkers: availableParallelism() + 2,
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
     retry: mitigation ? 0 : Number(tries) - 1,
     testTimeout: 20_000,

@@ -3,7 +3,7 @@ import { QueuedChannel } from '../../shared/delivery/realtime/channel.ts';
 import { toOutboxRow } from '../../shared/kit/bound-store.ts';
 import { AppError } from '../../shared/kit/errors.ts';
 import { traced } from '../../shared/kit/operation-span.ts';
-import { withSpans } from '../../shared/kit/sending-spans.ts';
+import { sending, withSpans } from '../../shared/kit/sending-spans.ts';
 import { continueTrace, readTraceparent, traceparent } from '../../shared/kit/trace.ts';
 import { carrying } from '../../shared/messaging/bridge/carrying.ts';
 import { readOutboxBody } from '../../shared/messaging/bus.ts';
@@ -130,9 +130,9 @@ describe('ports that send', () => {
     expect(spans).toMatchObject([{ name: 'send sms', error: 'unavailable', failed: true }]);
   });
 
-  test('are the same objects where nothing sends', () => {
-    const ports = { clock: {} };
-    expect(withSpans(ports, trace(recorder().tracer))).toBe(ports);
+  test('are told from those that do not, which stay what they are', () => {
+    expect(sending({ clock: {} })).toBe(false);
+    expect(sending({ clock: {}, mailer: {} })).toBe(true);
   });
 });
 

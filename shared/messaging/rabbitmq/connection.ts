@@ -55,10 +55,10 @@ export const open = async ({ url, tls = {} }: RabbitSettings, name: string): Pro
 /** A hung peer answers no close, so the socket is taken away. */
 export const destroy = (model: ChannelModel | undefined): void => void (model && streamOf(model)?.destroy());
 
-/** What an operator has to know, in one line. */
+/** What an operator has to know, in one line. By the names of replies: their numbers stand in ports as well. */
 export const explain = (cause: unknown): string => {
   const text = cause instanceof Error ? cause.message || String((cause as { code?: string }).code) : String(cause);
-  if (/ACCESS[-_]REFUSED|403/i.test(text)) return `RabbitMQ refused the login or a right: ${text}`;
-  if (/PRECONDITION[-_]FAILED|406/i.test(text)) return `RabbitMQ refused the topology: ${text}`;
+  if (/ACCESS[-_]REFUSED/i.test(text)) return `RabbitMQ refused the login or a right: ${text}`;
+  if (/PRECONDITION[-_]FAILED/i.test(text)) return `RabbitMQ refused the topology: ${text}`;
   return text.startsWith('RabbitMQ ') ? text : `RabbitMQ is away: ${text}`;
 };
