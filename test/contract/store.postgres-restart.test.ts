@@ -59,12 +59,10 @@ test('restarts under load: what was acknowledged is there once, what was refused
       (ok, n) => (ok ? acknowledged : refused).add(`${name}-${n}`),
     );
   const changed = new Map<string, number>();
-  const changer = async (id: string) => {
-    await store.transact([insert(notes, id, { text: '0' })]);
-    let read = (await store.get(notes, id))!;
+  const changer = (id: string) => {
     changed.set(id, 0);
-    await each(async () => {
-      read = (await store.get(notes, id))!;
+    return each(async () => {
+      const read = (await store.get(notes, id))!;
       await store.transact([update(notes, read, { text: String(Number(read.value.text) + 1) })]);
       changed.set(id, changed.get(id)! + 1);
     });
@@ -85,6 +83,7 @@ test('restarts under load: what was acknowledged is there once, what was refused
         taken.add(claimed.id);
       }
     });
+  await store.transact(['x', 'y'].map((id) => insert(notes, id, { text: '0' })));
   const work = [writer('a'), writer('b'), changer('x'), changer('y'), counter('h'), counter('i'), consumer(store)];
 
   for (const mode of RESTARTS) {

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { delayed, LONGEST_DELAY_MS } from '../../../shared/messaging/rabbitmq/delay.ts';
 import { sharedRabbitmq } from '../../engines/shared-rabbitmq.ts';
 import { probePlatform, QUEUE } from '../rig.ts';
 import { envelope, observer, type RabbitRig, rabbitRig, until } from './rig.ts';
+
+const LATE_MS = 2_000;
 
 let url: string;
 let rig: RabbitRig;
@@ -17,6 +19,7 @@ afterAll(async () => {
 
 test('an event arrives once, after its delay, at the queues of its own key', async () => {
   const seen = await observer(url);
+  onTestFinished(() => seen.close());
   const arrived = new Map<string, number>();
   await seen.channel.consume(
     QUEUE,
@@ -40,9 +43,9 @@ test('an event arrives once, after its delay, at the queues of its own key', asy
   for (const delay_ms of delays) {
     const took = arrived.get(`late-${delay_ms}`)! - sent.get(`late-${delay_ms}`)!;
     expect(took, `${delay_ms} ms`).toBeGreaterThanOrEqual(delay_ms - 5);
-    expect(took, `${delay_ms} ms`).toBeLessThan(delay_ms + 300);
+    // a machine that does other things brings it later: how much is no promise
+    expect(took, `${delay_ms} ms`).toBeLessThan(delay_ms + LATE_MS);
   }
-  await seen.close();
 });
 
 test('a delay beyond what the ladder keeps is refused', () => {
