@@ -71,7 +71,7 @@ const pushed = async (
 };
 
 /** As `npm start` runs it. */
-const SERVER = { core: 0, node: ['--max-semi-space-size=4'], env: { MALLOC_ARENA_MAX: '2' } } as const;
+const SERVER = { core: 0, node: ['--max-semi-space-size=8'], env: { MALLOC_ARENA_MAX: '2' } } as const;
 
 /** Bytes of a process that nobody listens to, and of the same with everybody. */
 interface Memory {

@@ -15,6 +15,7 @@ import { invoke } from '../../../shared/kit/invoke.ts';
 import { operation } from '../../../shared/kit/operation.ts';
 import { continueTrace } from '../../../shared/kit/trace.ts';
 import { startListener } from '../../../shared/messaging/listener.ts';
+import { growSlowly } from '../../../shared/process/heap-growth.ts';
 import { launch } from '../../../shared/process/launch.ts';
 import { testEnvironment } from '../../support/platform.ts';
 import { serve } from '../processes.ts';
@@ -35,6 +36,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const { BUS_URL } = process.env;
 const bus: Record<string, string> = BUS_URL ? { BUS_URL } : {};
 const { host, http } = await launch(product, loadConfig(testEnvironment(folder, bus)));
+growSlowly();
 const listener = startListener(host, [onRealtimeFrame]);
 listener.connected();
 
