@@ -16,7 +16,9 @@ const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 const word = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('POST', 'x'.repeat(400)));
 const value = fc.oneof(word, fc.boolean(), fc.integer(), fc.maxSafeInteger(), fc.double({ noNaN: true }));
-const attributes = fc.dictionary(fc.string({ unit: 'grapheme' }), value, { maxKeys: 12 });
+// an object has names that are numbers before all others, whatever was told first; a key of a span is never one
+const key = fc.string({ unit: 'grapheme' }).filter((text) => !/^\d+$/.test(text));
+const attributes = fc.dictionary(key, value, { maxKeys: 12 });
 const spans = fc.array(
   fc.record({
     name: word,
