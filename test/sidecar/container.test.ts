@@ -28,7 +28,7 @@ const sizeOf = (path: string): number =>
     : statSync(path).size;
 
 const start = async (more: Record<string, string> = {}) => {
-  const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
+  const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort(2)];
   const child: ChildProcess = spawn(process.execPath, ['--max-semi-space-size=4', 'sidecar.mjs'], {
     cwd: join(folder, 'app'),
     env: {
@@ -86,9 +86,15 @@ describe('the folder of the image', () => {
           return (await fetch(`http://127.0.0.1:${http}/verify`, { headers })).status;
         }),
       );
+    // ready is the first of them, and the second may still be on its way
+    await vi.waitFor(
+      async () => {
+        for (const port of [metrics, metrics + 1])
+          expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(200);
+      },
+      { timeout: 10_000 },
+    );
     expect(new Set(await statuses())).toEqual(new Set([200]));
-    for (const port of [metrics, metrics + 1])
-      expect((await fetch(`http://127.0.0.1:${port}/metrics`)).status).toBe(200);
     const { revocations } = rig.platform.host.ports;
     revocations.learn({ kind: 'sid', value: session_id, error: 'session_ended', created_at: Date.now() });
     await vi.waitFor(async () => expect(new Set(await statuses())).toEqual(new Set([401])), { timeout: 5_000 });
