@@ -58,11 +58,8 @@ export const importUsers = operation({
 
 const answerTo = ({ number, row, error }: Row<ImportRow>, outcomeOf: () => Outcome): ImportAnswer => {
   if (!row) {
-    const { code, detail = 'Is not valid', errors } = error;
-    // the number stands beside what is wrong
-    const whole = detail.replace(/^Row \d+: (.)/, (_, first: string) => first.toUpperCase());
-    const own = errors?.map(({ path, message }) => ({ path: path.replace(/^\d+\.?/, ''), message }));
-    return { row: number, status: 'failed', code, errors: own ?? [{ path: '', message: whole }] };
+    const { code, detail: message = 'Is not valid', errors = [{ path: '', message }] } = error;
+    return { row: number, status: 'failed', code, errors };
   }
   const { external_id } = row;
   const told = { row: number, ...(external_id !== undefined && { external_id }) };

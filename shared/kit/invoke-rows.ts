@@ -28,9 +28,9 @@ async function* validated(stream: Stream, { rows, first = 1 }: Rows): AsyncGener
       row = { number, row: read(stream, value) };
     } catch (thrown) {
       if (!(thrown instanceof AppError)) throw thrown;
-      const error = named(number, thrown);
-      if (!stream.faults) throw error;
-      row = { number, error };
+      // who is given faults is given their number beside them
+      if (!stream.faults) throw named(number, thrown);
+      row = { number, error: thrown };
     }
     yield stream.faults ? row : row.row;
   }

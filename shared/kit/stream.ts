@@ -1,6 +1,6 @@
 /** Inputs and outputs that come row by row: declared as `stream(Row)`, validated row by row, never held as a whole. */
 import type * as z from 'zod';
-import type { AppError } from './errors.ts';
+import { AppError } from './errors.ts';
 
 /** The media type of rows over HTTP: one JSON value a line. */
 export const NDJSON = 'application/x-ndjson';
@@ -107,3 +107,7 @@ export class RowFault {
     this.error = error;
   }
 }
+
+/** Of a row that has more bytes than one may have. */
+export const rowTooLong = (limit: number): AppError =>
+  new AppError('payload_too_large', { detail: `The row has more than ${limit} bytes` });

@@ -72,7 +72,13 @@ export const openTracer = (
       // most requests: nothing is made for them
       if (!trace.sampled) return { trace, set: nothing, end: nothing };
       trace.tracer = port;
-      const span = new RecordedSpan(origin, trace, name, KINDS[kind], typeof parent === 'string');
+      const span = new RecordedSpan(
+        origin,
+        trace,
+        name,
+        KINDS[kind],
+        typeof parent === 'string' && trace.parent_id !== undefined,
+      );
       if (attributes) span.set(attributes);
       return span;
     },

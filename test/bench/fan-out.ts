@@ -21,7 +21,11 @@ export const fanOut = async (
   const broker = await startRabbitmq();
   try {
     const program = (): Program =>
-      start('test/bench/programs/realtime-server.ts', { ...options, core: undefined, env: { BUS_URL: broker.url } });
+      start('test/bench/programs/realtime-server.ts', {
+        ...options,
+        core: undefined,
+        env: { ...options?.env, BUS_URL: broker.url },
+      });
     const [told, holding] = [program(), program()];
     const clients = start('test/bench/programs/realtime-clients.ts');
     const url = await holding.ask<string>('where');

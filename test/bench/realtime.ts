@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bench, ms, type Row, timeRow } from './bench.ts';
 import { fanOut } from './fan-out.ts';
+import { AS_STARTED } from './platform.ts';
 import { type Program, start } from './processes.ts';
 import { processorMs } from './processor.ts';
 import type { ClientsReport } from './programs/realtime-clients.ts';
@@ -71,7 +72,7 @@ const pushed = async (
 };
 
 /** As `npm start` runs it. */
-const SERVER = { core: 0, node: ['--max-semi-space-size=8'], env: { MALLOC_ARENA_MAX: '2' } } as const;
+const SERVER = { ...AS_STARTED, core: 0 } as const;
 
 /** Bytes of a process that nobody listens to, and of the same with everybody. */
 interface Memory {

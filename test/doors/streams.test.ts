@@ -116,7 +116,7 @@ describe.each(NAMES)('rows %s', (name) => {
   test('that are too long are refused, with their number', async () => {
     const { error } = await collect(call(ops.add, { rows: [{ n: 1 }, { n: 2, text: 'x'.repeat(200) }] }));
     if (!remote) return expect(error).toBeUndefined();
-    expect(error).toMatchObject({ code: 'payload_too_large', detail: 'Row 2: has more than 100 bytes' });
+    expect(error).toMatchObject({ code: 'payload_too_large', detail: 'Row 2: The row has more than 100 bytes' });
     expect(notes.taken).toBe(1);
   });
 

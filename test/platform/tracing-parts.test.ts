@@ -12,6 +12,7 @@ import { entryOf } from '../../shared/messaging/eventbridge/entry.ts';
 import type { Span } from '../../shared/ports/tracer.ts';
 import { createLog } from '../../shared/system/log.ts';
 import { openTracer } from '../../shared/tracing/otlp.ts';
+import type { RecordedSpan } from '../../shared/tracing/otlp-span.ts';
 import { fromXray, toXray } from '../../shared/tracing/xray.ts';
 import { type Collector, startCollector } from '../engines/otlp.ts';
 import { type TestPlatform, testPlatform } from '../support/platform.ts';
@@ -144,6 +145,17 @@ describe('a tracer', () => {
       await close();
     },
   );
+
+  test('takes a malformed parent for none, and a caller’s for one of another process', async () => {
+    const { port, close } = await open('always_on');
+    const of = (parent: string) => port.start('x', 'server', parent) as RecordedSpan;
+    expect([of('00-nonsense'), of('')].map(({ remote, trace }) => [remote, trace.parent_id])).toEqual([
+      [false, undefined],
+      [false, undefined],
+    ]);
+    expect(of(YES).remote).toBe(true);
+    await close();
+  });
 
   test('says once that the collector fails, and that it takes spans again', async () => {
     collector.answer(400);

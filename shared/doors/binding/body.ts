@@ -26,16 +26,22 @@ export const isType = (contentType: string | undefined, type: string): boolean =
 /** True for `application/json`, alone or with `charset=utf-8`. */
 export const isJson = (contentType: string | undefined): boolean => isType(contentType, 'application/json');
 
-export const decode = (bytes: Uint8Array): string => {
+/** @param what is told of in the error. @throws AppError `invalid_request` for bytes that are no UTF-8 */
+export const decode = (bytes: Uint8Array, what = 'The body'): string => {
   try {
     return UTF8.decode(bytes);
   } catch {
-    throw badRequest('The body is not UTF-8');
+    throw badRequest(`${what} is not UTF-8`);
   }
 };
 
-/** Parses JSON and refuses keys that would reach into an object's prototype. Throws AppError `invalid_request`. */
-export const parseJson = (text: string): unknown => {
+/**
+ * Parses JSON and refuses keys that would reach into an object's prototype.
+ *
+ * @param what is told of in the error
+ * @throws AppError `invalid_request`
+ */
+export const parseJson = (text: string, what = 'The body'): unknown => {
   let poisoned = false;
   const watch = (key: string, value: unknown): unknown => {
     if (key === '__proto__') poisoned = true;
@@ -45,9 +51,9 @@ export const parseJson = (text: string): unknown => {
   try {
     value = isSuspicious(text) ? JSON.parse(text, watch) : JSON.parse(text);
   } catch {
-    throw badRequest('The body is not valid JSON');
+    throw badRequest(`${what} is not valid JSON`);
   }
-  if (poisoned) throw badRequest('The body has a field that is not allowed');
+  if (poisoned) throw badRequest(`${what} has a field that is not allowed`);
   return value;
 };
 

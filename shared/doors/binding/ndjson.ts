@@ -1,6 +1,6 @@
 /** Newline-delimited JSON (`application/x-ndjson`): one value a line, read and written row by row. */
-import { AppError, toAppError, toProblem } from '../../kit/errors.ts';
-import { NDJSON, RowFault } from '../../kit/stream.ts';
+import { type AppError, toAppError, toProblem } from '../../kit/errors.ts';
+import { NDJSON, RowFault, rowTooLong } from '../../kit/stream.ts';
 import { decode, isType, parseJson } from './body.ts';
 
 export const isNdjson = (contentType: string | undefined): boolean => isType(contentType, NDJSON);
@@ -75,14 +75,14 @@ export class LineSplitter {
   }
 }
 
+const WHAT = 'The row';
+
 const rowOf = (line: Line, limit: number): unknown => {
-  if (line === TOO_LONG)
-    return new RowFault(new AppError('payload_too_large', { detail: `has more than ${limit} bytes` }));
+  if (line === TOO_LONG) return new RowFault(rowTooLong(limit));
   try {
-    return parseJson(decode(line));
+    return parseJson(decode(line, WHAT), WHAT);
   } catch (thrown) {
-    const { code, detail } = toAppError(thrown);
-    return new RowFault(new AppError(code, { detail: detail?.replace('The body ', '') }));
+    return new RowFault(toAppError(thrown));
   }
 };
 

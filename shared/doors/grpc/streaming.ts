@@ -15,7 +15,7 @@ import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import type { Operation } from '../../kit/operation.ts';
 import { serviceOf } from '../../kit/service-name.ts';
-import { isStream, RowFault, type Stream } from '../../kit/stream.ts';
+import { isStream, RowFault, rowTooLong, type Stream } from '../../kit/stream.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { Life } from '../binding/life.ts';
@@ -32,7 +32,7 @@ type Respond = (failed: ReturnType<typeof toStatus> | null, message?: Buffer | n
 async function* rowsOf(call: Call, codec: Codec, { limit }: Stream, life: Life): AsyncGenerator<unknown> {
   for await (const bytes of pull<Buffer>(call, life)) {
     try {
-      if (bytes.length > limit) throw new AppError('payload_too_large', { detail: `has more than ${limit} bytes` });
+      if (bytes.length > limit) throw rowTooLong(limit);
       yield codec.decode(bytes);
     } catch (thrown) {
       yield new RowFault(toAppError(thrown));

@@ -1,7 +1,7 @@
 /** Rows of an object, a piece at a time, wherever it was cut before. */
 import type { Objects } from '../../aws/objects.ts';
 import { AppError } from '../../kit/errors.ts';
-import { RowFault } from '../../kit/stream.ts';
+import { RowFault, rowTooLong } from '../../kit/stream.ts';
 import { readRows } from '../binding/ndjson.ts';
 import type { Job } from './bulk-job.ts';
 
@@ -37,8 +37,12 @@ export const windowOf = async (
   const to = ended ? body.length : body.lastIndexOf(NEWLINE) + 1;
   if (rest || (to <= from && !ended && !skipping)) {
     // no line ends here: the first such piece is told as a row, and what follows belongs to it
-    const fault = new RowFault(new AppError('payload_too_large', { detail: `has more than ${limit} bytes` }));
-    return { rows: rest ? [] : [fault], offset: offset + body.length, skipping: !ended, ended };
+    return {
+      rows: rest ? [] : [new RowFault(rowTooLong(limit))],
+      offset: offset + body.length,
+      skipping: !ended,
+      ended,
+    };
   }
   const rows: unknown[] = [];
   const chunks = (async function* () {

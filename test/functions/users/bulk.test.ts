@@ -168,10 +168,10 @@ test('a line that can not be read is answered with what is wrong with it', async
   expect(
     told.map(({ row, code, errors }) => [row, code, ...errors.map(({ message }: { message: string }) => message)]),
   ).toEqual([
-    [1, 'invalid_request', 'Is not valid JSON'],
+    [1, 'invalid_request', 'The row is not valid JSON'],
     [2, 'invalid_request', 'Has to be an object'],
-    [3, 'payload_too_large', 'Has more than 16384 bytes'],
-    [4, 'invalid_request', 'Has a field that is not allowed'],
-    [5, 'invalid_request', 'Is not UTF-8'],
+    [3, 'payload_too_large', 'The row has more than 16384 bytes'],
+    [4, 'invalid_request', 'The row has a field that is not allowed'],
+    [5, 'invalid_request', 'The row is not UTF-8'],
   ]);
 });
