@@ -11,6 +11,10 @@ import { tableOf } from '../../shared/store/sql.ts';
 const PAUSE_MS = 10;
 const PATIENCE_MS = 20_000;
 
+/** All series of a metric together, in Prometheus' text. */
+const sum = (text: string, metric: string): number =>
+  [...text.matchAll(new RegExp(`^${metric}\\{.*\\} (\\d+)`, 'gm'))].reduce((all, [, value]) => all + Number(value), 0);
+
 /**
  * @param metrics ports of all processes that consume
  * @example const watch = await watchSettling({ store: postgresUrl, bus: amqpUrl, metrics: [8011, 8012] }); await watch.settled();
@@ -28,12 +32,19 @@ export const watchSettling = async (at: { store: string; bus: string; metrics: r
     const counts = await Promise.all(queues.map((queue) => channel.checkQueue(queue)));
     return counts.some(({ messageCount }) => messageCount > 0);
   };
-  const inHand = async (): Promise<boolean> => {
+  /** What the processes have in hand, and how much they ever handled. */
+  const processes = async (): Promise<{ inHand: number; handled: number }> => {
     const texts = at.metrics.map(async (port) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
-    return (await Promise.all(texts)).some((text) => /^perfect21_queue_in_hand\{.*\} [1-9]/m.test(text));
+    const text = (await Promise.all(texts)).join('\n');
+    return { inHand: sum(text, 'perfect21_queue_in_hand'), handled: sum(text, 'perfect21_queue_messages_total') };
   };
-  /** What is handled may have told something: it is looked for again after. */
-  const moving = async (): Promise<boolean> => (await waiting()) || (await inHand()) || waiting();
+  /** What was handled between two looks may have told something, which another process had in hand by then. */
+  const moving = async (): Promise<boolean> => {
+    const before = await processes();
+    if (before.inHand > 0 || (await waiting())) return true;
+    const after = await processes();
+    return after.inHand > 0 || after.handled !== before.handled;
+  };
   return {
     settled: async (): Promise<void> => {
       const late = performance.now() + PATIENCE_MS;
