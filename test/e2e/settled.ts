@@ -8,7 +8,7 @@ import { OUTBOX } from '../../shared/kit/event.ts';
 import { topologyOf } from '../../shared/messaging/topology.ts';
 import { tableOf } from '../../shared/store/sql.ts';
 
-const PAUSE_MS = 10;
+const PAUSE_MS = 20;
 const PATIENCE_MS = 20_000;
 
 /** All series of a metric together, in Prometheus' text. */
@@ -40,6 +40,8 @@ export const watchSettling = async (at: { store: string; bus: string; metrics: r
   };
   /** What was handled between two looks may have told something, which another process had in hand by then. */
   const moving = async (): Promise<boolean> => {
+    // asks less of the processes than their metrics do
+    if (await waiting()) return true;
     const before = await processes();
     if (before.inHand > 0 || (await waiting())) return true;
     const after = await processes();
