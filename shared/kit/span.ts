@@ -1,6 +1,6 @@
 /** Work inside a span. Where nothing is recorded, it is the work and nothing else. */
 
-import type { Span, SpanAttributes, SpanKind, Trace, Tracer } from '../ports/tracer.ts';
+import type { Span, SpanAttributes, SpanKind, Trace } from '../ports/tracer.ts';
 import { AppError, ERRORS } from './errors.ts';
 import { type RowsEnd, watchedRows } from './watched-rows.ts';
 
@@ -39,22 +39,10 @@ export const inSpan = <T>(
 };
 
 /**
- * Answers a request in a span below its caller's. `route` is a template, never a path as it came. The span of an answer in
- * rows ends with them, and says how: what went wrong after the first row stands in no status.
+ * Ends the span of a request with its answer. That of an answer in rows ends with them, and says how: what went wrong after
+ * the first row stands in no status.
  */
-export const inServerSpan = <R extends { status: number; rows?: AsyncIterable<unknown> }>(
-  tracer: Tracer,
-  { method, route, traceparent }: { method: string; route: string; traceparent: string | undefined },
-  work: (trace: Trace) => Promise<R>,
-): Promise<R> => {
-  const span = tracer.start(`${method} ${route}`, 'server', traceparent, {
-    'http.request.method': method,
-    'http.route': route,
-  });
-  return span.trace.tracer ? ended(span, work(span.trace)) : work(span.trace);
-};
-
-const ended = async <R extends { status: number; rows?: AsyncIterable<unknown> }>(
+export const endWithAnswer = async <R extends { status: number; rows?: AsyncIterable<unknown> }>(
   span: Span,
   answer: Promise<R>,
 ): Promise<R> => {

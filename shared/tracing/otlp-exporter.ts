@@ -1,51 +1,69 @@
 /** How spans leave: as protobuf or JSON, and with a word in the log when the collector does not take them. */
-import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
-import {
-  JsonTraceSerializer,
-  ProtobufTraceSerializer,
-  TraceExporterMetricsHelper,
-} from '@opentelemetry/otlp-transformer';
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { TracingConfig } from '../config/tracing.ts';
 import type { Log } from '../ports/log.ts';
-import { toProtobuf } from './otlp-protobuf.ts';
-import type { RecordedSpan } from './otlp-span.ts';
+import { type Batch, Batches, type SpanWriter } from './otlp-batches.ts';
+import { ProtobufSpans } from './otlp-protobuf.ts';
+import type { RecordedSpan, Source } from './otlp-span.ts';
 
 /** Of an export that the collector took. */
 const SUCCESS = 0;
 
-/** Hears when the collector begins to fail and when it takes spans again. */
-const watched = (exporter: SpanExporter, log: Log): SpanExporter => {
-  let failing = false;
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        const failed = result.code !== SUCCESS;
-        if (failed && !failing) log.warn('tracing.export_failed', { spans: spans.length, cause: result.error });
-        if (!failed && failing) log.info('tracing.export_recovered');
-        failing = failed;
-        done(result);
-      }),
-    shutdown: () => exporter.shutdown(),
-    forceFlush: async () => exporter.forceFlush?.(),
-  };
-};
-
-const PROTOBUF = {
-  ...ProtobufTraceSerializer,
-  serializeRequest: (spans: ReadableSpan[]) => toProtobuf(spans as RecordedSpan[]),
-};
+/** Keeps spans until they are written together, by OpenTelemetry's serializer. */
+class JsonSpans implements SpanWriter {
+  #spans: RecordedSpan[] = [];
+  get count(): number {
+    return this.#spans.length;
+  }
+  put(span: RecordedSpan): void {
+    this.#spans.push(span);
+  }
+  take(): Uint8Array {
+    const spans = this.#spans;
+    this.#spans = [];
+    return JsonTraceSerializer.serializeRequest(spans)!;
+  }
+}
 
 /**
- * The exporter of a configuration. Headers, timeout, compression and certificates are what `OTEL_EXPORTER_OTLP_…` says of
- * them: OpenTelemetry's exporter reads those itself.
+ * Sends spans of a process where its configuration says. Headers, timeout, compression and certificates are what
+ * `OTEL_EXPORTER_OTLP_…` says of them: OpenTelemetry's exporter reads those itself.
  */
-export const exporterOf = ({ protocol, url }: TracingConfig, log: Log): SpanExporter => {
-  const [type, serializer] =
-    protocol === 'http/json' ? ['application/json', JsonTraceSerializer] : ['application/x-protobuf', PROTOBUF];
+export const exporterOf = (
+  { protocol, url }: TracingConfig,
+  source: Source,
+  log: Log,
+): { ended(span: RecordedSpan): void; close(): Promise<void> } => {
+  const json = protocol === 'http/json';
+  const { deserializeResponse } = json ? JsonTraceSerializer : ProtobufTraceSerializer;
+  const type = json ? 'application/json' : 'application/x-protobuf';
   const options = convertLegacyHttpOptions({ url }, 'TRACES', 'v1/traces', { 'Content-Type': type });
-  const component = 'otlp_http_span_exporter';
-  const delegate = createOtlpHttpExportDelegate(options, serializer, component, TraceExporterMetricsHelper, undefined);
-  return watched(new OTLPExporterBase(delegate), log);
+  const delegate = createOtlpHttpExportDelegate<Batch, object>(
+    options,
+    { serializeRequest: ({ request }) => request, deserializeResponse },
+    'otlp_http_span_exporter',
+    { name: 'span', countItems: ({ count }) => count },
+    undefined,
+  );
+  let failing = false;
+  /** Hears when the collector begins to fail and when it takes spans again. */
+  const send = (batch: Batch): Promise<void> =>
+    new Promise((done) => {
+      delegate.export(batch, ({ code, error }) => {
+        const failed = code !== SUCCESS;
+        if (failed && !failing) log.warn('tracing.export_failed', { spans: batch.count, cause: error });
+        if (!failed && failing) log.info('tracing.export_recovered');
+        failing = failed;
+        done();
+      });
+    });
+  const batches = new Batches(json ? new JsonSpans() : new ProtobufSpans(source), send);
+  return {
+    ended: (span) => batches.put(span),
+    close: async () => {
+      await batches.close();
+      await delegate.shutdown();
+    },
+  };
 };

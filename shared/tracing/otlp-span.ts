@@ -1,7 +1,6 @@
 /**
- * A span as it is recorded here and as OpenTelemetry's exporters read it. The SDK's own cleans, counts and copies what a
- * stranger may give it, and is several times as large in memory, where it waits for its batch: two of them cost a request
- * more than the request itself.
+ * A span as it is recorded here and as OpenTelemetry's serializers read it. The SDK's own cleans, counts and copies what a
+ * stranger may give it: two of them cost a request more than the request itself.
  */
 import { type Attributes, type HrTime, type SpanContext, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
@@ -12,10 +11,14 @@ import type { Span, SpanAttributes, Trace } from '../ports/tracer.ts';
 const VALUE = 256;
 const NONE: never[] = [];
 
-/** What all spans of a process share. */
-export interface Origin {
+/** What all spans of a process say of it. */
+export interface Source {
   resource: Resource;
   instrumentationScope: { name: string };
+}
+
+/** What they share. */
+export interface Origin extends Source {
   /** Takes what ended. */
   ended(span: RecordedSpan): void;
 }

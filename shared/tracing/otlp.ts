@@ -1,24 +1,24 @@
 /**
- * Spans to a collector, by OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/): OpenTelemetry's samplers, batches and
- * exporter around spans of our own.
+ * Spans to a collector, by OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/): OpenTelemetry's words,
+ * samplers and exporter around spans and batches of our own.
  *
  * With its siblings `otlp-….ts` the only importer of `@opentelemetry`, loaded only where a collector is named (shared/process/host.ts).
  */
-import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
 import {
   defaultResource,
   detectResources,
   resourceAttributesEnvDetector,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import { BatchSpanProcessor, SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 import type { TracingConfig } from '../config/tracing.ts';
 import { adapter } from '../kit/adapter.ts';
 import { continueTrace } from '../kit/trace.ts';
 import type { Log } from '../ports/log.ts';
 import type { Span, Trace, Tracer } from '../ports/tracer.ts';
 import { exporterOf } from './otlp-exporter.ts';
-import { type Origin, RecordedSpan } from './otlp-span.ts';
+import { chosenBy } from './otlp-ratio.ts';
+import { type Origin, RecordedSpan, type Source } from './otlp-span.ts';
 
 /** Ms that a stop waits for the collector to take what is left. */
 const FLUSH_MS = 3_000;
@@ -34,12 +34,8 @@ const KINDS = {
 /** Whether a span is recorded, by the names of `OTEL_TRACES_SAMPLER`. */
 const samplerOf = ({ sampler, ratio }: TracingConfig): ((trace: Trace) => boolean) => {
   const [, parentBased, name] = /^(parentbased_)?(\w+)$/.exec(sampler)!;
-  // as other services choose that sample by the same share
-  const share = new TraceIdRatioBasedSampler(ratio);
-  const chosen = ({ trace_id }: Trace): boolean =>
-    name === 'traceidratio'
-      ? share.shouldSample(ROOT_CONTEXT, trace_id).decision === SamplingDecision.RECORD_AND_SAMPLED
-      : name === 'always_on';
+  const share = chosenBy(ratio);
+  const chosen = ({ trace_id }: Trace): boolean => (name === 'traceidratio' ? share(trace_id) : name === 'always_on');
   return parentBased ? (trace) => (trace.parent_id === undefined ? chosen(trace) : trace.sampled) : chosen;
 };
 
@@ -56,14 +52,14 @@ export const openTracer = (
   log: Log,
 ): { port: Tracer; close: () => Promise<void> } => {
   const isChosen = samplerOf(config);
-  const batches = new BatchSpanProcessor({ exporter: exporterOf(config, log) });
-  const origin: Origin = {
+  const source: Source = {
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': config.service_name }))
       .merge(detectResources({ detectors: [resourceAttributesEnvDetector] })),
     instrumentationScope: { name: 'perfect21' },
-    ended: (span) => batches.onEnd(span),
   };
+  const exporter = exporterOf(config, source, log);
+  const origin: Origin = { ...source, ended: exporter.ended };
   const port: Tracer = {
     system,
     start: (name, kind, parent, attributes): Span => {
@@ -89,7 +85,7 @@ export const openTracer = (
       timer = setTimeout(resolve, FLUSH_MS);
     });
     // what the collector did not take is lost, and was logged
-    await Promise.race([batches.shutdown().catch(() => {}), late]);
+    await Promise.race([exporter.close().catch(() => {}), late]);
     clearTimeout(timer);
   };
   return { port, close };

@@ -1,3 +1,5 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api';
+import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
@@ -12,6 +14,7 @@ import { entryOf } from '../../shared/messaging/eventbridge/entry.ts';
 import type { Span } from '../../shared/ports/tracer.ts';
 import { createLog } from '../../shared/system/log.ts';
 import { openTracer } from '../../shared/tracing/otlp.ts';
+import { chosenBy } from '../../shared/tracing/otlp-ratio.ts';
 import type { RecordedSpan } from '../../shared/tracing/otlp-span.ts';
 import { fromXray, toXray } from '../../shared/tracing/xray.ts';
 import { type Collector, startCollector } from '../engines/otlp.ts';
@@ -101,6 +104,19 @@ describe('where spans go', () => {
     }
     expect(tracing({ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_TRACES_SAMPLER: 'xray' })).toBeUndefined();
   });
+});
+
+test('a share of all traces is the one that OpenTelemetry’s sampler chooses', () => {
+  const share = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 1 / 16, 0.1, 0.5, 15 / 16, 1));
+  fc.assert(
+    fc.property(share, fc.array(hex(32), { minLength: 1, maxLength: 50 }), (ratio, ids) => {
+      const sampler = new TraceIdRatioBasedSampler(ratio);
+      const chosen = ids.filter(
+        (id) => sampler.shouldSample(ROOT_CONTEXT, id).decision !== SamplingDecision.NOT_RECORD,
+      );
+      expect(ids.filter(chosenBy(ratio))).toEqual(chosen);
+    }),
+  );
 });
 
 describe('a tracer', () => {

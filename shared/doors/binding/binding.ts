@@ -2,7 +2,7 @@
 import { ANONYMOUS, type Context } from '../../kit/context.ts';
 import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
-import { inServerSpan } from '../../kit/span.ts';
+import { endWithAnswer } from '../../kit/span.ts';
 import { continueTrace } from '../../kit/trace.ts';
 import type { Trace } from '../../ports/tracer.ts';
 import { authenticate, type Presented, readBasic, readBearer } from './caller.ts';
@@ -72,8 +72,9 @@ export const answer = (
   const { tracer } = host.ports;
   const { traceparent } = request.headers;
   if (!tracer) return respond(host, route, request, door, continueTrace(traceparent), deadline);
-  const work = (trace: Trace) => respond(host, route, request, door, trace, deadline);
-  return inServerSpan(tracer, { method: request.method, route: route.http.path, traceparent }, work);
+  const span = tracer.start(route.span.name, 'server', traceparent, route.span.attributes);
+  const answering = respond(host, route, request, door, span.trace, deadline);
+  return span.trace.tracer ? endWithAnswer(span, answering) : answering;
 };
 
 /** What went wrong as the answer of a route: logged where it is our fault. Never throws. */

@@ -2,6 +2,7 @@
 import { answersOf, type HttpBinding, kindsOf } from '../../kit/binding.ts';
 import { type Operation, streams } from '../../kit/operation.ts';
 import { isStream, type Stream } from '../../kit/stream.ts';
+import type { SpanAttributes } from '../../ports/tracer.ts';
 import { type BodyRules, DEFAULT_LIMIT } from './body.ts';
 import { formFieldsOf } from './form.ts';
 
@@ -17,6 +18,8 @@ export interface Route {
   shape?: Pick<HttpBinding, 'input' | 'request'>;
   /** `<status> <kind>` of all declared answers. */
   declared: ReadonlySet<string>;
+  /** What the span of a request is called and says first: a template, never a path as it came. */
+  span: { name: string; attributes: SpanAttributes };
   /** `WWW-Authenticate` of a refusal. */
   challenge: string;
 }
@@ -51,6 +54,10 @@ export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
     },
     ...('request' in http && { shape: http }),
     declared: new Set(answersOf(http).map(({ status, kind }) => `${status} ${kind}`)),
+    span: {
+      name: `${http.method} ${http.path}`,
+      attributes: { 'http.request.method': http.method, 'http.route': http.path },
+    },
     challenge: basic ? (op.access === 'public' ? BASIC : `${BASIC}, ${BEARER}`) : BEARER,
   };
 };
