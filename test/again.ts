@@ -1,18 +1,24 @@
-/** Files whose set-up failed run once more: vitest tries tests again, but neither hooks nor imports (infra/decisions/0067). */
+/**
+ * Files that failed, once more from their beginning: vitest tries a test again within its file, beside what the first try
+ * left, and neither hooks nor imports at all (infra/decisions/0067).
+ */
 import type { TestModule, Vitest } from 'vitest/node';
 
-const setupErrors = (module: TestModule) => [
-  ...module.errors(),
-  ...[...module.children.allSuites()].flatMap((suite) => suite.errors()),
-];
+/** What went wrong first, in a line. */
+const complaint = (module: TestModule): string => {
+  const suites = [...module.children.allSuites()];
+  const [broken] = [...module.errors(), ...suites.flatMap((suite) => suite.errors())];
+  const [failed] = module.children.allTests('failed');
+  const test = failed && !broken ? ` > ${failed.fullName}` : '';
+  const error = broken ?? failed?.result().errors?.[0];
+  return `${module.relativeModuleId}${test}: ${error?.message ?? 'said nothing'}`;
+};
 
 /** Runs them again; what they are then counts. Gives a line for each file that needed it and passed. */
-export const againWhatDidNotStart = async (vitest: Vitest): Promise<string[]> => {
-  const broken = vitest.state.getTestModules().filter((module) => setupErrors(module).length > 0);
+export const againWhatFailed = async (vitest: Vitest): Promise<string[]> => {
+  const broken = vitest.state.getTestModules().filter((module) => !module.ok());
   if (broken.length === 0) return [];
-  const said = broken.map(
-    (module) => `${module.relativeModuleId}: ${setupErrors(module)[0]?.message ?? 'said nothing'}`,
-  );
+  const said = broken.map(complaint);
   await vitest.runTestSpecifications(broken.map((module) => module.toTestSpecification()));
   const passed = new Set(
     vitest.state

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startVitest } from 'vitest/node';
-import { againWhatDidNotStart } from './again.ts';
+import { againWhatFailed } from './again.ts';
 import { CACHE } from './engines/debian-suite.ts';
 import { ensureRabbitmq } from './engines/rabbitmq-install.ts';
 
@@ -39,7 +39,7 @@ process.once('exit', () => rmSync(shared, { recursive: true, force: true }));
 const vitest = await startVitest('test', chosen, { watch: false, reporters: ['dot'] });
 // what passed only when it was tried again is told: it is unsteady (infra/decisions/0067)
 const unsteady: string[] = [];
-if (Number(process.env.PERFECT21_TEST_TRIES ?? 1) > 1) unsteady.push(...(await againWhatDidNotStart(vitest)));
+if (Number(process.env.PERFECT21_TEST_TRIES ?? 1) > 1) unsteady.push(...(await againWhatFailed(vitest)));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const notTested: string[] = [];
@@ -75,7 +75,7 @@ if (slowest.length > 10) {
   const lines = slowest.slice(0, 15).map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
   process.stdout.write(`\n${total.toFixed(0)} s in ${slowest.length} files, most of it here:\n${lines.join('\n')}\n`);
 }
-for (const line of unsteady) process.stdout.write(`\npassed only at the second try: ${line}\n`);
+for (const line of unsteady) process.stdout.write(`\npassed only when tried again: ${line}\n`);
 for (const line of notTested) process.stdout.write(`\nNOT tested on this machine: ${line}\n`);
 process.stdout.write(`\n${counts.passed} passed, ${failed} failed\n`);
 process.exit(failed > 0 || counts.passed === 0 ? 1 : 0);
