@@ -48,16 +48,17 @@ export const exporterOf = (
   );
   let failing = false;
   /** Hears when the collector begins to fail and when it takes spans again. */
+  const heard = ({ count }: Batch, failed: boolean, cause?: unknown): void => {
+    if (failed && !failing) log.warn('tracing.export_failed', { spans: count, cause });
+    if (!failed && failing) log.info('tracing.export_recovered');
+    failing = failed;
+  };
   const send = (batch: Batch): Promise<void> =>
-    new Promise((done) => {
-      delegate.export(batch, ({ code, error }) => {
-        const failed = code !== SUCCESS;
-        if (failed && !failing) log.warn('tracing.export_failed', { spans: batch.count, cause: error });
-        if (!failed && failing) log.info('tracing.export_recovered');
-        failing = failed;
-        done();
-      });
-    });
+    new Promise<{ code: number; error?: Error }>((done) => delegate.export(batch, done)).then(
+      ({ code, error }) => heard(batch, code !== SUCCESS, error),
+      // what an exporter throws must end no process
+      (thrown: unknown) => heard(batch, true, thrown),
+    );
   const batches = new Batches(json ? new JsonSpans() : new ProtobufSpans(source), send);
   return {
     ended: (span) => batches.put(span),

@@ -1,0 +1,74 @@
+/** Spans wait for their batch, and for no longer than a collector deserves. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type Batch, Batches } from '../../shared/tracing/otlp-batches.ts';
+import type { RecordedSpan } from '../../shared/tracing/otlp-span.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** A writer that counts, and a collector that takes each batch when it is told to. */
+const opened = () => {
+  const writer = {
+    count: 0,
+    put: () => void writer.count++,
+    take: () => {
+      writer.count = 0;
+      return new Uint8Array();
+    },
+  };
+  const asked: number[] = [];
+  const takes: (() => void)[] = [];
+  const batches = new Batches(writer, ({ count }: Batch) => {
+    asked.push(count);
+    return new Promise((done) => takes.push(done));
+  });
+  const put = (many: number): void => {
+    for (let n = 0; n < many; n += 1) batches.put({} as RecordedSpan);
+  };
+  const take = async (): Promise<void> => {
+    takes.shift()!();
+    await new Promise((turn) => setImmediate(turn));
+  };
+  return { batches, asked, put, take };
+};
+
+test('spans leave when the first of them has waited for five seconds, or as soon as they are 512', () => {
+  const { asked, put } = opened();
+  put(1);
+  vi.advanceTimersByTime(4_000);
+  put(1);
+  vi.advanceTimersByTime(999);
+  expect(asked).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(asked).toEqual([2]);
+  const other = opened();
+  other.put(511);
+  expect(other.asked).toEqual([]);
+  other.put(1);
+  expect(other.asked).toEqual([512]);
+});
+
+test('one batch is on its way at a time, 2,048 spans wait, and the newest beyond them are dropped', async () => {
+  const { batches, asked, put, take } = opened();
+  put(10_000);
+  expect(asked).toEqual([512]);
+  const closed = batches.close();
+  for (let n = 0; n < 5; n += 1) await take();
+  await closed;
+  expect(asked).toEqual([512, 512, 512, 512, 512]);
+});
+
+test('what is there leaves with the end, which waits for it; nothing comes after', async () => {
+  const { batches, asked, put, take } = opened();
+  put(3);
+  let ended = false;
+  const closed = batches.close().then(() => {
+    ended = true;
+  });
+  expect([asked, ended]).toEqual([[3], false]);
+  await take();
+  await closed;
+  put(600);
+  vi.advanceTimersByTime(10_000);
+  expect(asked).toEqual([3]);
+});
