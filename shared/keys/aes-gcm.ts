@@ -1,6 +1,6 @@
 /** AES-256-GCM with what a text is for as additional data: base64url of nonce, ciphertext and tag. Pure, but for the nonce. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { encode, isCanonical } from './base64url.ts';
+import { decode, encode } from './base64url.ts';
 
 const NONCE = 12;
 const TAG = 16;
@@ -14,9 +14,8 @@ export const sealWith = (key: Uint8Array, plain: string, of: string): string => 
 
 /** Opens it. Undefined for what was not sealed with this key for this. */
 export const openWith = (key: Uint8Array, sealed: string, of: string): string | undefined => {
-  if (!isCanonical(sealed)) return undefined;
-  const bytes = Buffer.from(sealed, 'base64url');
-  if (bytes.length < NONCE + TAG) return undefined;
+  const bytes = decode(sealed);
+  if (!bytes || bytes.length < NONCE + TAG) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), { authTagLength: TAG })
     .setAAD(Buffer.from(of))
     .setAuthTag(bytes.subarray(-TAG));

@@ -3,10 +3,10 @@
 import { adapter } from '../kit/adapter.ts';
 import type { Ports } from '../ports/index.ts';
 import type { Finding } from '../ports/revocations.ts';
-import type { AccessClaims, TokenError, Verdict, Verifier } from '../ports/tokens.ts';
+import type { AccessClaims, TokenError, Verdict, VerificationKey, Verifier } from '../ports/tokens.ts';
 import { type ClaimRules, isLapsed, judgeClaims, judgeHeader } from './access-token.ts';
 import { parseObject } from './json-members.ts';
-import { parseJws, verifyJws } from './jws.ts';
+import { type Jws, parseJws, verifyJws } from './jws.ts';
 import { Recent } from './recent.ts';
 
 /** Only tokens whose signature held get in, so a stranger can't push others out. */
@@ -14,6 +14,8 @@ const CACHED_TOKENS = 10_000;
 
 /** Characters of a signature: enough to tell tokens apart, and quicker to look up than a whole token. */
 const TAIL = 43;
+
+type Payload = Record<string, unknown>;
 
 interface Known {
   token: string;
@@ -35,7 +37,7 @@ const warned = (claims: AccessClaims, outdated: boolean, stale: boolean): Verdic
     warnings: Object.freeze([...(outdated ? OUTDATED : NONE), ...(stale ? STALE : NONE)]),
   });
 
-const refuse = (error: TokenError): Verdict => Object.freeze({ valid: false, error });
+const refused = (error: TokenError): Promise<Verdict> => Promise.resolve(Object.freeze({ valid: false, error }));
 
 /** Cached verdicts are shared by all callers, so none may change them. */
 const frozen = (claims: AccessClaims): AccessClaims => {
@@ -58,31 +60,40 @@ export const createVerifier = (
 
   /** By what is known against a token, and how old that is. `verdict` is that of a good one of which nothing is to be said. */
   const judged = (found: Finding | undefined, claims: AccessClaims, verdict: Promise<Verdict>): Promise<Verdict> => {
-    if (found !== undefined && found !== 'permissions_changed') return Promise.resolve(refuse(found));
+    if (found !== undefined && found !== 'permissions_changed') return refused(found);
     const stale = revocations.late?.() === true;
     return found || stale ? Promise.resolve(warned(claims, found !== undefined, stale)) : verdict;
   };
 
-  const judge = async (token: string): Promise<Verdict> => {
+  const alive = (claims: AccessClaims, verdict: Promise<Verdict>): Promise<Verdict> => {
+    const found = revocations.find(claims);
+    if (found === undefined || typeof found === 'string') return judged(found, claims, verdict);
+    return found.then((late) => judged(late, claims, verdict));
+  };
+
+  const judgeBy = (key: VerificationKey | undefined, token: string, jws: Jws, payload: Payload): Promise<Verdict> => {
+    if (!key) return refused('unknown_key');
+    if (!verifyJws(jws, key)) return refused('bad_signature');
+    const claims = judgeClaims(payload, rules, clock.now() / 1000);
+    if (typeof claims === 'string') return refused(claims);
+    const verdict: Promise<Verdict> = Promise.resolve(Object.freeze({ valid: true, claims: frozen(claims) }));
+    known.set(token.slice(-TAIL), { token, kid: key.kid, claims, verdict });
+    return alive(claims, verdict);
+  };
+
+  /** A token not seen before. Synchronous too, while its key is at hand. */
+  const judge = (token: string): Promise<Verdict> => {
     const jws = parseJws(token);
     const payload = jws && parseObject(jws.payload);
-    if (!payload) return refuse('malformed');
-    const now = clock.now() / 1000;
+    if (!payload) return refused('malformed');
     const wanted = judgeHeader(jws.header);
     if (!wanted) {
       const bare = jws.header.typ === undefined || jws.header.kid === undefined;
-      return refuse(bare && isLapsed(payload, rules, now) ? 'expired' : 'malformed');
+      return refused(bare && isLapsed(payload, rules, clock.now() / 1000) ? 'expired' : 'malformed');
     }
-    const held = keys.verification(wanted.kid);
-    const key = held instanceof Promise ? await held : held;
-    if (!key) return refuse('unknown_key');
-    if (!verifyJws(jws, key)) return refuse('bad_signature');
-    const claims = judgeClaims(payload, rules, now);
-    if (typeof claims === 'string') return refuse(claims);
-    const verdict: Promise<Verdict> = Promise.resolve(Object.freeze({ valid: true, claims: frozen(claims) }));
-    known.set(token.slice(-TAIL), { token, kid: key.kid, claims, verdict });
-    const found = revocations.find(claims);
-    return judged(found instanceof Promise ? await found : found, claims, verdict);
+    const key = keys.verification(wanted.kid);
+    if (!(key instanceof Promise)) return judgeBy(key, token, jws, payload);
+    return key.then((late) => judgeBy(late, token, jws, payload));
   };
 
   /** A token seen before: its key may be withdrawn, its time over, its life revoked. Synchronous while all is fresh. */
@@ -94,11 +105,9 @@ export const createVerifier = (
     }
     if (clock.now() / 1000 >= claims.exp) {
       known.delete(token.slice(-TAIL));
-      return Promise.resolve(refuse('expired'));
+      return refused('expired');
     }
-    const found = revocations.find(claims);
-    if (found === undefined || typeof found === 'string') return judged(found, claims, verdict);
-    return found.then((late) => judged(late, claims, verdict));
+    return alive(claims, verdict);
   };
 
   return {

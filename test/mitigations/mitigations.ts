@@ -168,9 +168,9 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
     promise: 'a clerk neither gets the secret',
   },
   'segments are canonical': {
-    file: 'shared/keys/jws.ts',
-    from: 'if (!segments.every(endsCanonically)) return undefined;',
-    to: '',
+    file: 'shared/keys/base64url.ts',
+    from: "bytes.toString('base64url') === text ? bytes : undefined",
+    to: 'bytes',
     test: 'test/keys/hostile-tokens.test.ts',
     promise: 'no second spelling of a segment',
   },
@@ -183,8 +183,12 @@ export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
   },
   'a known token is asked about again': {
     file: 'shared/keys/verifier.ts',
-    from: "if (found === undefined || typeof found === 'string') return judged(found, claims, verdict);",
-    to: 'return verdict;',
+    from: `return refused('expired');
+    }
+    return alive(claims, verdict);`,
+    to: `return refused('expired');
+    }
+    return verdict;`,
     test: 'test/e2e/sqlite.test.ts',
     promise: 'in process > sessions',
   },
