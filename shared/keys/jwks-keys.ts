@@ -4,6 +4,7 @@ import { adapter } from '../kit/adapter.ts';
 import { AppError } from '../kit/errors.ts';
 import type { Ports } from '../ports/index.ts';
 import type { VerificationKey, VerificationKeys } from '../ports/tokens.ts';
+import { type HttpGet, httpGet } from '../system/http-get.ts';
 import { parseObject } from './json-members.ts';
 import { readVerificationKey, toPublicJwk } from './jwk.ts';
 
@@ -11,23 +12,8 @@ import { readVerificationKey, toPublicJwk } from './jwk.ts';
 export const REFRESH_MS = 300_000;
 /** Between two fetches, whatever the reason: a stranger's kid costs the issuer one request in this time. */
 export const COOLDOWN_MS = 10_000;
-const TIMEOUT_MS = 3_000;
-const MAX_BYTES = 256 * 1024;
+const BOUNDS = { ms: 3_000, most: 256 * 1024 };
 const MAX_KEYS = 100;
-
-type Fetch = (url: string, init: RequestInit) => Promise<Response>;
-
-/** The body as bytes; one that is too large is not read to its end. */
-const bytesOf = async ({ body }: Response): Promise<Buffer> => {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.byteLength;
-    if (size > MAX_BYTES) throw new Error('the JWK Set is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-};
 
 /** The keys of a set that can verify our tokens; others (RFC 7517 §5: encryption, unknown types) are passed over. */
 const keysOf = (bytes: Uint8Array): Map<string, VerificationKey> => {
@@ -42,7 +28,7 @@ class JwksKeys implements VerificationKeys {
   readonly #url: string;
   readonly #clock: Ports['clock'];
   readonly #log: Ports['log'];
-  readonly #fetch: Fetch;
+  readonly #get: HttpGet;
   /** The last good set, kept while no better one can be had. */
   #keys: Map<string, VerificationKey> | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -50,11 +36,11 @@ class JwksKeys implements VerificationKeys {
   #fetching: Promise<void> | undefined;
   #failing = false;
 
-  constructor(url: string, { clock, log }: Pick<Ports, 'clock' | 'log'>, fetch: Fetch) {
+  constructor(url: string, { clock, log }: Pick<Ports, 'clock' | 'log'>, get: HttpGet) {
     this.#url = url;
     this.#clock = clock;
     this.#log = log;
-    this.#fetch = fetch;
+    this.#get = get;
   }
 
   verification(kid: string): Promise<VerificationKey | undefined> | VerificationKey | undefined {
@@ -90,9 +76,9 @@ class JwksKeys implements VerificationKeys {
 
   async #load(): Promise<void> {
     // a redirect would let whoever answers once choose who answers from then on
-    const response = await this.#fetch(this.#url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (!response.ok) throw new Error(`the issuer answered ${response.status}`);
-    this.#keys = keysOf(await bytesOf(response));
+    const { status, body } = await this.#get(this.#url, BOUNDS);
+    if (status !== 200) throw new Error(`the issuer answered ${status}`);
+    this.#keys = keysOf(body);
     this.#fetchedAt = this.#clock.now();
     if (this.#failing) this.#log.info('keys.jwks_readable', {});
     this.#failing = false;
@@ -117,7 +103,7 @@ class JwksKeys implements VerificationKeys {
 export const openJwksKeys = async (
   url: string,
   ports: Pick<Ports, 'clock' | 'log'>,
-  get: Fetch = fetch,
+  get: HttpGet = httpGet,
 ): Promise<VerificationKeys> => {
   const keys = new JwksKeys(url, ports, get);
   await keys.refresh();

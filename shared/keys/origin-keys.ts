@@ -1,12 +1,10 @@
 /** The keys of a platform that is somewhere else, and the name that it issues tokens under. */
 import type { Ports } from '../ports/index.ts';
 import type { VerificationKeys } from '../ports/tokens.ts';
+import { type HttpGet, httpGet } from '../system/http-get.ts';
 import { openJwksKeys } from './jwks-keys.ts';
 
-const TIMEOUT_MS = 3_000;
-const MAX_BYTES = 64 * 1024;
-
-type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+const BOUNDS = { ms: 3_000, most: 64 * 1024 };
 
 export interface OriginKeys {
   keys: VerificationKeys;
@@ -17,11 +15,9 @@ export interface OriginKeys {
 }
 
 /** The issuer that an OpenID configuration names. */
-const issuerAt = async (origin: string, get: Fetch): Promise<string> => {
-  const init: RequestInit = { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) };
-  const response = await get(`${origin}/.well-known/openid-configuration`, init);
-  const text = await response.text();
-  const { issuer } = response.ok && text.length <= MAX_BYTES ? JSON.parse(text) : {};
+const issuerAt = async (origin: string, get: HttpGet): Promise<string> => {
+  const { status, body } = await get(`${origin}/.well-known/openid-configuration`, BOUNDS);
+  const { issuer } = status === 200 ? JSON.parse(body.toString('utf8')) : {};
   if (typeof issuer !== 'string' || !/^https?:/.test(issuer))
     throw new Error('the origin says not who issues its tokens');
   return issuer;
@@ -34,12 +30,12 @@ const issuerAt = async (origin: string, get: Fetch): Promise<string> => {
 export const openOriginKeys = async (
   { origin, issuer: given }: { origin: string; issuer?: string },
   ports: Pick<Ports, 'clock' | 'log'>,
-  get: Fetch = fetch,
+  get: HttpGet = httpGet,
 ): Promise<OriginKeys> => {
   let issuer = given;
-  const keys = await openJwksKeys(`${origin}/.well-known/jwks.json`, ports, async (url, init) => {
+  const keys = await openJwksKeys(`${origin}/.well-known/jwks.json`, ports, async (url, bounds) => {
     issuer ??= await issuerAt(origin, get);
-    return get(url, init);
+    return get(url, bounds);
   });
   return {
     keys,

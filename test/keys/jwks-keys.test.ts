@@ -11,17 +11,15 @@ const setUp = async (...kids: string[]) => {
   const jwkOf = (kid: string) => toPublicJwk({ kid, alg: 'ES256', key: memoryKeys('ES256').publicKey });
   const issuer = {
     calls: 0,
-    inits: [] as RequestInit[],
     body: JSON.stringify({ keys: kids.map(jwkOf) }),
     status: 200,
     publish: (...names: string[]) => {
       issuer.body = JSON.stringify({ keys: names.map(jwkOf) });
     },
   };
-  const keys = await openJwksKeys(JWKS_URL, { clock, log }, async (_, init) => {
+  const keys = await openJwksKeys(JWKS_URL, { clock, log }, async () => {
     issuer.calls += 1;
-    issuer.inits.push(init);
-    return new Response(issuer.body, { status: issuer.status });
+    return { status: issuer.status, body: Buffer.from(issuer.body) };
   });
   return { clock, log, issuer, keys };
 };
@@ -32,7 +30,6 @@ describe('keys of a JWK Set over HTTP', () => {
     for (let n = 0; n < 5; n += 1) expect(keys.verification('a')).toMatchObject({ kid: 'a', alg: 'ES256' });
     expect((await keys.jwks()).keys.map(({ kid }) => kid)).toEqual(['a', 'b']);
     expect(issuer.calls).toBe(1);
-    expect(issuer.inits[0]).toMatchObject({ redirect: 'error', signal: expect.any(AbortSignal) });
   });
 
   test('that are new are found when a token names one, and strangers cost the issuer one call each ten seconds', async () => {
@@ -53,7 +50,7 @@ describe('keys of a JWK Set over HTTP', () => {
       'answers no key that verifies',
       (issuer) => Object.assign(issuer, { body: '{"keys":[null,{"kty":"oct","kid":"x"}]}' }),
     ],
-    ['answers without end', (issuer) => Object.assign(issuer, { body: `{"keys":[],"x":"${'y'.repeat(300_000)}"}` })],
+    ['sends elsewhere', (issuer) => Object.assign(issuer, { status: 302 })],
     ['answers too many', (issuer) => Object.assign(issuer, { body: JSON.stringify({ keys: Array(101).fill({}) }) })],
   ])('stay the last good ones while the issuer %s, and it is told once', async (_, spoil) => {
     const { keys, issuer, clock, log } = await setUp('a');

@@ -1,6 +1,7 @@
 /** One request over HTTP and its whole answer. */
 import { type Agent, type IncomingHttpHeaders, request as plain } from 'node:http';
 import { request as secure } from 'node:https';
+import { bodyOf } from '../../system/http-get.ts';
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
@@ -23,7 +24,7 @@ export class NoAnswer extends Error {
   }
 }
 
-const bodyOf = (text: string, type = ''): unknown => {
+const read = (text: string, type = ''): unknown => {
   if (text === '') return undefined;
   return /^application\/(.+\+)?json\b/.test(type) ? JSON.parse(text) : text;
 };
@@ -43,23 +44,10 @@ export const exchange = (
     const failed = (cause: unknown): void => reject(new NoAnswer(cause, { sent, late: signal.aborted }));
     const call = url.protocol === 'https:' ? secure : plain;
     const request = call(url, { ...rest, signal }, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > MAX_BYTES) response.destroy(new Error('the answer is too large'));
-        else chunks.push(chunk);
-      });
-      response.on('error', failed);
-      response.on('end', () => {
-        try {
-          const text = Buffer.concat(chunks).toString('utf8');
-          const { headers, statusCode: status = 0 } = response;
-          resolve({ status, headers, body: bodyOf(text, headers['content-type']) });
-        } catch (cause) {
-          failed(cause);
-        }
-      });
+      const { headers, statusCode: status = 0 } = response;
+      bodyOf(response, MAX_BYTES)
+        .then((bytes) => resolve({ status, headers, body: read(bytes.toString('utf8'), headers['content-type']) }))
+        .catch(failed);
     });
     // what waits for a connection was not sent; a socket that was kept open is one already
     request.on('socket', (socket) => {
