@@ -69,3 +69,10 @@ export const ROLES = {
 } as const satisfies Record<string, Role>;
 export type RoleName = keyof typeof ROLES;
 export const ROLE_NAMES = Object.keys(ROLES) as readonly RoleName[];
+
+/** What Node is started with. The young generation begins as large as it may become: what a program makes while it grows is kept for long. */
+export const startOf = ({ semi_space, runs }: Role): string[] => [
+  `--max-semi-space-size=${semi_space}`,
+  `--min-semi-space-size=${semi_space}`,
+  `/app/${runs}.mjs`,
+];

@@ -10,7 +10,7 @@ import { parse } from 'yaml';
 import { assemble } from '../../infra/container/assemble.ts';
 import { compose, judged } from '../../infra/container/compose.ts';
 import { containerfile } from '../../infra/container/containerfile.ts';
-import { ROLE_NAMES, ROLES, type RoleName } from '../../infra/container/roles.ts';
+import { ROLE_NAMES, ROLES, type RoleName, startOf } from '../../infra/container/roles.ts';
 import { ROOT } from '../../infra/generate/files.ts';
 import { imageFault } from '../../infra/kubernetes/guard.ts';
 import { mailsFrom } from '../e2e/matrix.ts';
@@ -226,7 +226,7 @@ describe('buildah', () => {
       const { config, rootfs } = of(id);
       expect(config).toMatchObject({
         User: '65532:65532',
-        Entrypoint: ['node', `--max-semi-space-size=${ROLES[role].semi_space}`, `/app/${ROLES[role].runs}.mjs`],
+        Entrypoint: ['node', ...startOf(ROLES[role])],
         StopSignal: 'SIGTERM',
         Healthcheck: { Test: ['CMD', 'node', '-e', expect.stringContaining('/readyz')] },
       });

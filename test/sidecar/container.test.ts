@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { assemble } from '../../infra/container/assemble.ts';
+import { ROLES, startOf } from '../../infra/container/roles.ts';
 import { userWithSession } from '../e2e/world.ts';
 import { freePort } from '../support/free-port.ts';
 import { grpcCaller, openPlatform, type Rig, sidecarEnvironment, VALIDATE } from './rig.ts';
@@ -29,7 +30,7 @@ const sizeOf = (path: string): number =>
 
 const start = async (more: Record<string, string> = {}) => {
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort(2)];
-  const child: ChildProcess = spawn(process.execPath, ['--max-semi-space-size=4', 'sidecar.mjs'], {
+  const child: ChildProcess = spawn(process.execPath, [...startOf(ROLES.sidecar).slice(0, -1), 'sidecar.mjs'], {
     cwd: join(folder, 'app'),
     env: {
       ...sidecarEnvironment(rig.platform, more),

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ROLES, type RoleName } from '../../infra/container/roles.ts';
+import { ROLES, type RoleName, startOf } from '../../infra/container/roles.ts';
 import { freePort } from './free-port.ts';
 
 const ENTER = `root="$0"; mount --bind "$root" "$root" && mount --rbind /proc "$root/proc" && mount --rbind /dev "$root/dev" &&
@@ -35,8 +35,8 @@ export const startContainer = async (
   env: Readonly<Record<string, string>> = {},
 ): Promise<Container> => {
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
-  const { runs, semi_space, environment } = ROLES[role];
-  const [command, ...words] = inTree(tree, `--max-semi-space-size=${semi_space}`, `/app/${runs}.mjs`);
+  const { environment } = ROLES[role];
+  const [command, ...words] = inTree(tree, ...startOf(ROLES[role]));
   const from = performance.now();
   const child: ChildProcess = spawn(command!, words, {
     env: {
