@@ -1,4 +1,5 @@
 /** What a request body and a query string may be: decided once, for every HTTP door. Pure. */
+import { isAscii } from 'node:buffer';
 import type { BodyKind } from '../../kit/binding.ts';
 import { AppError } from '../../kit/errors.ts';
 import { type FormFields, parseForm } from './form.ts';
@@ -7,8 +8,9 @@ import { type FormFields, parseForm } from './form.ts';
 export const DEFAULT_LIMIT = 64 * 1024;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
-// any letter of the name may be written as an escape, so escapes of ASCII make a text as suspicious as the plain word
-const isSuspicious = (text: string): boolean => text.includes('__proto__') || text.includes('\\u00');
+// any letter of the name may be written as an escape, so escapes of ASCII make a text as suspicious as the plain word; a token has
+// many underscores that begin no such word, and quotes are few
+const isSuspicious = (text: string): boolean => text.includes('"__proto__"') || text.includes('\\u00');
 
 const badRequest = (detail: string): AppError => new AppError('invalid_request', { detail });
 
@@ -28,6 +30,7 @@ export const isJson = (contentType: string | undefined): boolean => isType(conte
 
 /** @param what is told of in the error. @throws AppError `invalid_request` for bytes that are no UTF-8 */
 export const decode = (bytes: Uint8Array, what = 'The body'): string => {
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   try {
     return UTF8.decode(bytes);
   } catch {

@@ -12,6 +12,7 @@ import type { Report } from './observation.ts';
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 type Method = (typeof METHODS)[number];
 
+type Answer = (request: IncomingMessage, response: ServerResponse, params: object, search: string) => void;
 type Tree = Instance<HTTPVersion.V1>;
 
 /** Ids and names in paths are shorter than this; a longer segment is refused with 414. */
@@ -60,10 +61,7 @@ export const createRouter = (door: Door): Router => {
 
   const taken = new Set<string>();
   /** Paths without parameters, as most requests have them: nothing is looked for, and nothing has to have grown. */
-  const exact = new Map<
-    string,
-    (request: IncomingMessage, response: ServerResponse, params: object, search: string) => void
-  >();
+  const exact = new Map<string, Map<string, Answer>>();
   const branches: ((tree: Tree) => void)[] = [];
   let tree: Tree | undefined;
   const treeNow = (): Tree => {
@@ -96,7 +94,7 @@ export const createRouter = (door: Door): Router => {
       if (taken.has(place)) throw new Error(`${place} is routed twice`);
       taken.add(place);
       const methods: Method[] = method === 'GET' ? ['GET', 'HEAD'] : [method];
-      const answer = (request: IncomingMessage, response: ServerResponse, params: object, search: string): void => {
+      const answer: Answer = (request, response, params, search) => {
         const exchange = { request, response, params: params as Record<string, string>, search };
         try {
           const answered = handle(exchange);
@@ -105,7 +103,11 @@ export const createRouter = (door: Door): Router => {
           refuse(toAppError(thrown), exchange, report);
         }
       };
-      if (!template.includes('{')) for (const each of methods) exact.set(`${each} ${template}`, answer);
+      if (!template.includes('{')) {
+        const byMethod = exact.get(template) ?? new Map<string, Answer>();
+        exact.set(template, byMethod);
+        for (const each of methods) byMethod.set(each, answer);
+      }
       branches.push((tree) =>
         tree.on(methods, toRoutePath(template), (request, response, params, _, search) =>
           answer(request, response, params, search as never),
@@ -113,7 +115,7 @@ export const createRouter = (door: Door): Router => {
       );
     },
     listener: (request, response) => {
-      const answer = exact.get(`${request.method} ${request.url}`);
+      const answer = exact.get(request.url!)?.get(request.method!);
       if (answer) return answer(request, response, {}, '');
       treeNow().lookup(request, response);
     },
