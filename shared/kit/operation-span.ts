@@ -6,16 +6,23 @@ import { endFailed } from './span.ts';
 import { isRows } from './told-rows.ts';
 import { watchedRows } from './watched-rows.ts';
 
-/** The halves of a name, for each name once. */
-const halves = new Map<string, SpanAttributes>();
-const halvesOf = (name: string): SpanAttributes => {
-  let found = halves.get(name);
-  if (!found) {
-    const dot = name.indexOf('.');
-    found = { 'function.module': name.slice(0, dot), 'function.name': name.slice(dot + 1) };
-    halves.set(name, found);
+const SUCCEEDED: SpanAttributes = { 'function.success': true };
+/** More are counted anew each time: who asks chooses how many fields he sends. */
+const FEW = 32;
+const starts = new Map<string, SpanAttributes[]>();
+/** What the span of a function says from its start: mostly the same object, which tracers need not write again. */
+const startOf = (name: string, counted: `function.${string}_count`, count: number): SpanAttributes => {
+  let known = starts.get(name);
+  if (!known) {
+    known = [];
+    starts.set(name, known);
   }
-  return found;
+  if (known[count]) return known[count];
+  const dot = name.indexOf('.');
+  const halves = { 'function.module': name.slice(0, dot), 'function.name': name.slice(dot + 1) };
+  const told = Object.freeze({ ...halves, [counted]: count });
+  if (count < FEW) known[count] = told;
+  return told;
 };
 
 /**
@@ -27,12 +34,12 @@ const inFunctionSpan = async <T>(
   tracer: Tracer,
   trace: Trace,
   name: string,
-  given: SpanAttributes,
+  start: SpanAttributes,
   work: (trace: Trace) => Promise<T>,
 ): Promise<T> => {
-  const span = tracer.start(name, 'internal', trace, { ...halvesOf(name), ...given });
+  const span = tracer.start(name, 'internal', trace, start);
   const succeeded = (): void => {
-    span.set({ 'function.success': true });
+    span.set(SUCCEEDED);
     span.end();
   };
   const failed = (thrown: unknown): void => {
@@ -66,7 +73,7 @@ export const inOperationSpan = <T>(
   work: (trace: Trace) => Promise<T>,
 ): Promise<T> => {
   const fields = typeof input === 'object' && input !== null ? Object.keys(input).length : 0;
-  return inFunctionSpan(tracer, trace, name, { 'function.kwargs_count': fields }, work);
+  return inFunctionSpan(tracer, trace, name, startOf(name, 'function.kwargs_count', fields), work);
 };
 
 /**
@@ -85,7 +92,7 @@ export const traced =
   (context: C, ...rest: A): Promise<T> => {
     const { tracer } = context.trace;
     if (!tracer) return helper(context, ...rest);
-    return inFunctionSpan(tracer, context.trace, name, { 'function.args_count': rest.length }, (trace) =>
+    return inFunctionSpan(tracer, context.trace, name, startOf(name, 'function.args_count', rest.length), (trace) =>
       helper({ ...context, trace }, ...rest),
     );
   };

@@ -159,6 +159,11 @@ export const METRICS: Readonly<Record<string, Definition>> = {
     help: 'Passwords that wait to be hashed or checked; past 256 they are refused',
     labels: [],
   },
+  perfect21_spans_dropped_total: {
+    type: 'counter',
+    help: 'Spans that no collector has: refused, when it was away or said no, and crowded, when too many waited for it',
+    labels: ['reason'],
+  },
   perfect21_store_swept_total: {
     type: 'counter',
     help: 'Expired records that this process removed; nobody saw them any more',

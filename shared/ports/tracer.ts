@@ -40,7 +40,8 @@ export interface Tracer {
   readonly system: { readonly store: string; readonly bus: string };
   /**
    * Begins a span. `parent` is a `traceparent` header, whatever it holds, or a trace of this process; absent, a trace begins.
-   * Whether it is recorded is decided here, and for a span within another one as it was for that.
+   * Whether it is recorded is decided here, and for a span within another one as it was for that. Attributes that are the same
+   * for many spans are better one frozen object, which is written once.
    */
   start(name: string, kind: SpanKind, parent: string | Trace | undefined, attributes?: SpanAttributes): Span;
 }

@@ -23,19 +23,28 @@ export class Batches {
   readonly #waiting: Batch[] = [];
   readonly #writer: SpanWriter;
   readonly #send: (batch: Batch) => Promise<void>;
+  readonly #dropped: () => void;
   #sending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param send resolves when the collector has taken it or is given up; never rejects */
-  constructor(writer: SpanWriter, send: (batch: Batch) => Promise<void>) {
+  /**
+   * @param send resolves when the collector has taken it or is given up; never rejects
+   * @param dropped told of each span for which there is no room
+   */
+  constructor(writer: SpanWriter, send: (batch: Batch) => Promise<void>, dropped: () => void) {
     this.#writer = writer;
     this.#send = send;
+    this.#dropped = dropped;
   }
 
   /** Takes a span; a collector that is too slow for all of them does not get the newest. */
   put(span: RecordedSpan): void {
-    if (this.#closed || this.#waiting.length * BATCH >= WAITING) return;
+    if (this.#closed) return;
+    if (this.#waiting.length * BATCH >= WAITING) {
+      this.#dropped();
+      return;
+    }
     this.#writer.put(span);
     if (this.#writer.count >= BATCH) this.#leave();
     else this.#timer ??= setTimeout(() => this.#leave(), DELAY_MS).unref();

@@ -2,10 +2,13 @@
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { TracingConfig } from '../config/tracing.ts';
-import type { Log } from '../ports/log.ts';
+import type { Ports } from '../ports/index.ts';
 import { type Batch, Batches, type SpanWriter } from './otlp-batches.ts';
 import { ProtobufSpans } from './otlp-protobuf.ts';
 import type { RecordedSpan, Source } from './otlp-span.ts';
+
+const DROPPED = 'perfect21_spans_dropped_total';
+const [REFUSED, CROWDED] = [Object.freeze({ reason: 'refused' }), Object.freeze({ reason: 'crowded' })];
 
 /** Of an export that the collector took. */
 const SUCCESS = 0;
@@ -33,7 +36,7 @@ class JsonSpans implements SpanWriter {
 export const exporterOf = (
   { protocol, url }: TracingConfig,
   source: Source,
-  log: Log,
+  { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
 ): { ended(span: RecordedSpan): void; close(): Promise<void> } => {
   const json = protocol === 'http/json';
   const { deserializeResponse } = json ? JsonTraceSerializer : ProtobufTraceSerializer;
@@ -49,6 +52,7 @@ export const exporterOf = (
   let failing = false;
   /** Hears when the collector begins to fail and when it takes spans again. */
   const heard = ({ count }: Batch, failed: boolean, cause?: unknown): void => {
+    if (failed) metrics.count(DROPPED, REFUSED, count);
     if (failed && !failing) log.warn('tracing.export_failed', { spans: count, cause });
     if (!failed && failing) log.info('tracing.export_recovered');
     failing = failed;
@@ -59,7 +63,8 @@ export const exporterOf = (
       // what an exporter throws must end no process
       (thrown: unknown) => heard(batch, true, thrown),
     );
-  const batches = new Batches(json ? new JsonSpans() : new ProtobufSpans(source), send);
+  const dropped = (): void => metrics.count(DROPPED, CROWDED);
+  const batches = new Batches(json ? new JsonSpans() : new ProtobufSpans(source), send, dropped);
   return {
     ended: (span) => batches.put(span),
     close: async () => {

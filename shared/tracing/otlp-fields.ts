@@ -3,6 +3,9 @@
  *
  * Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/common/v1/common.proto
  */
+import type { SpanAttributes } from '../ports/tracer.ts';
+import { cut } from './otlp-span.ts';
+
 export type Value = string | number | boolean;
 
 /** Values of one key, and names, that are kept: others, such as ids of messages, are written each time. */
@@ -58,5 +61,16 @@ export const attributeField = (key: string, value: Value): Uint8Array => {
   }
   const made = keyValue(ATTRIBUTE, key, value);
   if (values.size < KEPT) values.set(value, made);
+  return made;
+};
+
+const frozen = new WeakMap<SpanAttributes, Uint8Array>();
+/** Of a frozen object, in one piece. */
+export const attributeFields = (given: SpanAttributes): Uint8Array => {
+  let made = frozen.get(given);
+  if (!made) {
+    made = Buffer.concat(Object.entries(given).map(([key, value]) => keyValue(ATTRIBUTE, key, cut(value))));
+    frozen.set(given, made);
+  }
   return made;
 };

@@ -6,7 +6,7 @@
  * Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
  */
 import type { SpanWriter } from './otlp-batches.ts';
-import { attributeField, field, keyValue, nameField, text, type Value } from './otlp-fields.ts';
+import { attributeField, attributeFields, field, keyValue, nameField, text, type Value } from './otlp-fields.ts';
 import type { RecordedSpan, Source } from './otlp-span.ts';
 
 /** By the code of a digit in lower case. */
@@ -60,11 +60,16 @@ export class ProtobufSpans implements SpanWriter {
     this.#source = source;
   }
 
-  put({ trace, name, kind, started, over, failed, remote, told }: RecordedSpan): void {
+  put({ trace, name, kind, started, over, failed, remote, given, told }: RecordedSpan): void {
     const parts = this.#parts;
     parts.length = 0;
     const named = nameField(name);
     let length = FIXED + named.length + (trace.parent_id === undefined ? 0 : ABOVE);
+    if (given) {
+      const part = attributeFields(given);
+      parts.push(part);
+      length += part.length;
+    }
     for (let key = 0; key < told.length; key += 2) {
       const part = attributeField(told[key] as string, told[key + 1]!);
       parts.push(part);

@@ -10,6 +10,9 @@ import type { Span, SpanAttributes, Trace } from '../ports/tracer.ts';
 /** Longer values are cut: names and templates of ours are shorter. */
 const VALUE = 256;
 const NONE: never[] = [];
+/** As much of a value as is told. */
+export const cut = <T extends string | number | boolean>(value: T): T =>
+  typeof value === 'string' && value.length > VALUE ? (value.slice(0, VALUE) as T) : value;
 
 /** What all spans of a process say of it. */
 export interface Source {
@@ -48,16 +51,27 @@ export class RecordedSpan implements Span, ReadableSpan {
   /** 0 while it goes on. */
   over = 0;
   failed = false;
-  /** Keys and values in turns. */
+  /** A frozen object that it was given at its start: others say the same. */
+  given: SpanAttributes | undefined;
+  /** What it says beside that: keys and values in turns. */
   readonly told: (string | number | boolean)[] = [];
   readonly #origin: Origin;
 
-  constructor(from: Origin, trace: Trace, name: string, kind: number, remote: boolean) {
+  constructor(
+    from: Origin,
+    trace: Trace,
+    name: string,
+    kind: number,
+    remote: boolean,
+    start: SpanAttributes | undefined,
+  ) {
     this.#origin = from;
     this.trace = trace;
     this.name = name;
     this.kind = kind;
     this.remote = remote;
+    if (start && Object.isFrozen(start)) this.given = start;
+    else if (start) this.set(start);
     this.started = now();
   }
 
@@ -76,16 +90,20 @@ export class RecordedSpan implements Span, ReadableSpan {
     this.#origin.ended(this);
   }
 
-  #tell(key: string, given: string | number | boolean): void {
+  #tell(key: string, value: string | number | boolean): void {
     const { told } = this;
-    const value = typeof given === 'string' && given.length > VALUE ? given.slice(0, VALUE) : given;
+    if (this.given && key in this.given) {
+      const { given } = this;
+      this.given = undefined;
+      this.set(given);
+    }
     for (let at = 0; at < told.length; at += 2) {
       if (told[at] === key) {
-        told[at + 1] = value;
+        told[at + 1] = cut(value);
         return;
       }
     }
-    told.push(key, value);
+    told.push(key, cut(value));
   }
 
   // what exporters read
@@ -109,8 +127,12 @@ export class RecordedSpan implements Span, ReadableSpan {
       : { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: this.remote };
   }
   get attributes(): Attributes {
-    const { told } = this;
-    return Object.fromEntries(told.flatMap((key, at) => (at % 2 ? [] : [[key, told[at + 1]!]])));
+    const { told, given = {} } = this;
+    const start = Object.entries(given).map(([key, value]) => [key, cut(value)] as const);
+    return Object.fromEntries([
+      ...start,
+      ...told.flatMap((key, at) => (at % 2 ? [] : [[key, told[at + 1]!] as const])),
+    ]);
   }
   get status(): { code: SpanStatusCode } {
     return { code: this.failed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET };

@@ -14,7 +14,7 @@ import {
 import type { TracingConfig } from '../config/tracing.ts';
 import { adapter } from '../kit/adapter.ts';
 import { continueTrace } from '../kit/trace.ts';
-import type { Log } from '../ports/log.ts';
+import type { Ports } from '../ports/index.ts';
 import type { Span, Trace, Tracer } from '../ports/tracer.ts';
 import { exporterOf } from './otlp-exporter.ts';
 import { chosenBy } from './otlp-ratio.ts';
@@ -44,12 +44,12 @@ const nothing = (): void => {};
 /**
  * Opens a tracer.
  *
- * @example const { port, close } = openTracer(config.tracing, { store: 'sqlite', bus: 'rabbitmq' }, log);
+ * @example const { port, close } = openTracer(config.tracing, { store: 'sqlite', bus: 'rabbitmq' }, { log, metrics });
  */
 export const openTracer = (
   config: TracingConfig,
   system: Tracer['system'],
-  log: Log,
+  ports: Pick<Ports, 'log' | 'metrics'>,
 ): { port: Tracer; close: () => Promise<void> } => {
   const isChosen = samplerOf(config);
   const source: Source = {
@@ -58,7 +58,7 @@ export const openTracer = (
       .merge(detectResources({ detectors: [resourceAttributesEnvDetector] })),
     instrumentationScope: { name: 'perfect21' },
   };
-  const exporter = exporterOf(config, source, log);
+  const exporter = exporterOf(config, source, ports);
   const origin: Origin = { ...source, ended: exporter.ended };
   const port: Tracer = {
     system,
@@ -68,15 +68,8 @@ export const openTracer = (
       // most requests: nothing is made for them
       if (!trace.sampled) return { trace, set: nothing, end: nothing };
       trace.tracer = port;
-      const span = new RecordedSpan(
-        origin,
-        trace,
-        name,
-        KINDS[kind],
-        typeof parent === 'string' && trace.parent_id !== undefined,
-      );
-      if (attributes) span.set(attributes);
-      return span;
+      const remote = typeof parent === 'string' && trace.parent_id !== undefined;
+      return new RecordedSpan(origin, trace, name, KINDS[kind], remote, attributes);
     },
   };
   const close = async (): Promise<void> => {
@@ -96,9 +89,9 @@ const BUSES = { embedded: 'perfect21', rabbitmq: 'rabbitmq', eventbridge: 'aws.e
 
 export const otlpTracer = adapter({
   port: 'tracer',
-  needs: ['log'],
-  open: ({ log }, { tracing, store, bus }) => {
+  needs: ['log', 'metrics'],
+  open: (ports, { tracing, store, bus }) => {
     if (!tracing) throw new Error('no collector is named');
-    return openTracer(tracing, { store: STORES[store.engine], bus: BUSES[bus.engine] }, log);
+    return openTracer(tracing, { store: STORES[store.engine], bus: BUSES[bus.engine] }, ports);
   },
 });

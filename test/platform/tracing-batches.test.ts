@@ -18,10 +18,12 @@ const opened = () => {
   };
   const asked: number[] = [];
   const takes: (() => void)[] = [];
-  const batches = new Batches(writer, ({ count }: Batch) => {
+  const told = { dropped: 0 };
+  const send = ({ count }: Batch): Promise<void> => {
     asked.push(count);
     return new Promise((done) => takes.push(done));
-  });
+  };
+  const batches = new Batches(writer, send, () => void told.dropped++);
   const put = (many: number): void => {
     for (let n = 0; n < many; n += 1) batches.put({} as RecordedSpan);
   };
@@ -29,7 +31,7 @@ const opened = () => {
     takes.shift()!();
     await new Promise((turn) => setImmediate(turn));
   };
-  return { batches, asked, put, take };
+  return { batches, asked, put, take, told };
 };
 
 test('spans leave when the first of them has waited for five seconds, or as soon as they are 512', () => {
@@ -48,14 +50,15 @@ test('spans leave when the first of them has waited for five seconds, or as soon
   expect(other.asked).toEqual([512]);
 });
 
-test('one batch is on its way at a time, 2,048 spans wait, and the newest beyond them are dropped', async () => {
-  const { batches, asked, put, take } = opened();
+test('one batch is on its way at a time, 2,048 spans wait, and the newest beyond them are dropped and counted', async () => {
+  const { batches, asked, put, take, told } = opened();
   put(10_000);
   expect(asked).toEqual([512]);
   const closed = batches.close();
   for (let n = 0; n < 5; n += 1) await take();
   await closed;
   expect(asked).toEqual([512, 512, 512, 512, 512]);
+  expect(told.dropped).toBe(10_000 - 5 * 512);
 });
 
 test('what is there leaves with the end, which waits for it; nothing comes after', async () => {

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config/config.ts';
 import { createLog } from '../../shared/system/log.ts';
+import { createMetrics } from '../../shared/system/metrics.ts';
 import { openTracer } from '../../shared/tracing/otlp.ts';
 import { freePort } from '../support/free-port.ts';
 import { testPlatform } from '../support/platform.ts';
@@ -39,7 +40,11 @@ test.each(Object.entries(collectors))(
   async (_, collector) => {
     const { tracing } = loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: await collector() });
     const log = createLog('silent', { write: () => {} });
-    const { port } = await openTracer(tracing!, { store: 'sqlite', bus: 'perfect21' }, log);
+    const { port } = await openTracer(
+      tracing!,
+      { store: 'sqlite', bus: 'perfect21' },
+      { log, metrics: createMetrics() },
+    );
     const spans = async (count: number): Promise<number> => {
       for (let n = 0; n < count; n++) {
         port.start('a', 'internal', undefined, { 'http.route': '/api/v1/users/{user_id}' }).end();

@@ -13,6 +13,7 @@ import { continueTrace, readTraceparent, traceparent } from '../../shared/kit/tr
 import { entryOf } from '../../shared/messaging/eventbridge/entry.ts';
 import type { Span } from '../../shared/ports/tracer.ts';
 import { createLog } from '../../shared/system/log.ts';
+import { cellsOf, createMetrics } from '../../shared/system/metrics.ts';
 import { openTracer } from '../../shared/tracing/otlp.ts';
 import { chosenBy } from '../../shared/tracing/otlp-ratio.ts';
 import type { RecordedSpan } from '../../shared/tracing/otlp-span.ts';
@@ -123,6 +124,7 @@ describe('a tracer', () => {
   let collector: Collector;
   const lines: { code: string }[] = [];
   const log = createLog('info', { write: (line) => void lines.push(JSON.parse(line)) });
+  const metrics = createMetrics();
   const open = (sampler: string, ratio = '1') => {
     const { tracing } = loadConfig({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
@@ -130,7 +132,7 @@ describe('a tracer', () => {
       OTEL_TRACES_SAMPLER: sampler,
       OTEL_TRACES_SAMPLER_ARG: ratio,
     });
-    return openTracer(tracing!, { store: 'sqlite', bus: 'perfect21' }, log);
+    return openTracer(tracing!, { store: 'sqlite', bus: 'perfect21' }, { log, metrics });
   };
   beforeAll(async () => {
     collector = await startCollector();
@@ -173,7 +175,7 @@ describe('a tracer', () => {
     await close();
   });
 
-  test('says once that the collector fails, and that it takes spans again', async () => {
+  test('says once that the collector fails, and that it takes spans again; what is lost is counted', async () => {
     collector.answer(400);
     const { port, close } = await open('always_on');
     // two full batches leave at once, the rest with the end
@@ -183,6 +185,9 @@ describe('a tracer', () => {
     collector.answer(200);
     await close();
     expect(lines.map(({ code }) => code)).toEqual(['tracing.export_failed', 'tracing.export_recovered']);
+    const lost = [...cellsOf(metrics, 'perfect21_spans_dropped_total')];
+    expect(lost).toMatchObject([{ labels: { reason: 'refused' } }]);
+    expect([512, 1_024]).toContain(lost[0]!.value);
   });
 
   test('ends the span of an operation with the kind of its failure, never with a message', async () => {

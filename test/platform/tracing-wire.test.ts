@@ -23,11 +23,14 @@ const value = fc.oneof(word, fc.boolean(), fc.integer(), fc.maxSafeInteger(), fc
 // an object has names that are numbers before all others, whatever was told first; a key of a span is never one
 const key = fc.string({ unit: 'grapheme' }).filter((text) => !/^\d+$/.test(text));
 const attributes = fc.dictionary(key, value, { maxKeys: 12 });
+/** As routes and operations have it. */
+const SAME = Object.freeze({ 'http.route': '/users/{user_id}', long: 'y'.repeat(300), n: 7 });
 const spans = fc.array(
   fc.record({
     name: word,
     kind: fc.integer({ min: 0, max: 4 }),
     below: fc.boolean(),
+    start: fc.option(fc.oneof(attributes, attributes.map(Object.freeze), fc.constant(SAME)), { nil: undefined }),
     attributes,
     more: attributes,
     error: fc.option(fc.string()),
@@ -40,8 +43,8 @@ test('spans are written byte for byte as OpenTelemetry’s own serializer writes
   fc.assert(
     fc.property(spans, (many) => {
       ended.length = 0;
-      for (const { name, kind, below, attributes, more, error, failed } of many) {
-        const span = new RecordedSpan(origin, continueTrace(below ? PARENT : undefined), name, kind, below);
+      for (const { name, kind, below, start, attributes, more, error, failed } of many) {
+        const span = new RecordedSpan(origin, continueTrace(below ? PARENT : undefined), name, kind, below, start);
         span.set(attributes);
         span.set(more);
         span.end(error ?? undefined, failed);
@@ -55,14 +58,14 @@ test('spans are written byte for byte as OpenTelemetry’s own serializer writes
 
 test('a span says the last that it was told, ends once, and not before it began', () => {
   ended.length = 0;
-  const span = new RecordedSpan(origin, continueTrace(PARENT), 'GET /', 1, true);
+  const span = new RecordedSpan(origin, continueTrace(PARENT), 'GET /', 1, true, Object.freeze({ zero: 0, three: 3 }));
   span.set({ one: 1, two: 'x'.repeat(300) });
-  span.set({ one: 2 });
+  span.set({ one: 2, three: 4 });
   span.end('unavailable');
   span.end();
   span.set({ one: 3 });
   expect(ended).toEqual([span]);
-  expect(span.attributes).toEqual({ one: 2, two: 'x'.repeat(256), 'error.type': 'unavailable' });
+  expect(span.attributes).toEqual({ zero: 0, three: 4, one: 2, two: 'x'.repeat(256), 'error.type': 'unavailable' });
   expect(span.status).toEqual({ code: 2 });
   expect(span.over).toBeGreaterThanOrEqual(span.started);
   expect(Math.abs(span.started / 1_000 - Date.now())).toBeLessThan(10_000);

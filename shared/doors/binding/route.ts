@@ -56,7 +56,7 @@ export const routeOf = (op: Operation<any, any>, http: HttpBinding): Route => {
     declared: new Set(answersOf(http).map(({ status, kind }) => `${status} ${kind}`)),
     span: {
       name: `${http.method} ${http.path}`,
-      attributes: { 'http.request.method': http.method, 'http.route': http.path },
+      attributes: Object.freeze({ 'http.request.method': http.method, 'http.route': http.path }),
     },
     challenge: basic ? (op.access === 'public' ? BASIC : `${BASIC}, ${BEARER}`) : BEARER,
   };
