@@ -17,7 +17,9 @@ const startOf = (name: string, counted: `function.${string}_count`, count: numbe
     known = [];
     starts.set(name, known);
   }
-  if (known[count]) return known[count];
+  const found = known[count];
+  // a helper may be called as an operation is
+  if (found && counted in found) return found;
   const dot = name.indexOf('.');
   const halves = { 'function.module': name.slice(0, dot), 'function.name': name.slice(dot + 1) };
   const told = Object.freeze({ ...halves, [counted]: count });

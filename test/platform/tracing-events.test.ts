@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { QueuedChannel } from '../../shared/delivery/realtime/channel.ts';
 import { toOutboxRow } from '../../shared/kit/bound-store.ts';
 import { AppError } from '../../shared/kit/errors.ts';
-import { traced } from '../../shared/kit/operation-span.ts';
+import type { Operation } from '../../shared/kit/operation.ts';
+import { inOperationSpan, traced } from '../../shared/kit/operation-span.ts';
 import { sending, withSpans } from '../../shared/kit/sending-spans.ts';
 import { continueTrace, readTraceparent, traceparent } from '../../shared/kit/trace.ts';
 import { carrying } from '../../shared/messaging/bridge/carrying.ts';
@@ -280,6 +281,23 @@ describe('a helper that is traced', () => {
     await expect(double({ trace: above }, -1)).rejects.toThrow();
     expect(spans[1]).toMatchObject({ error: 'invalid_request', failed: false });
     expect(JSON.stringify(spans)).not.toContain('swordfish');
+  });
+
+  test('says what it counts, also where an operation has its name', async () => {
+    const { spans, tracer } = recorder();
+    const above = { ...continueTrace(`${PARENT}-01`), tracer };
+    await double({ trace: above }, 21);
+    await inOperationSpan(
+      tracer,
+      above,
+      { name: 'tests.double' } as unknown as Operation<any, any>,
+      { number: 21 },
+      async () => {},
+    );
+    expect(spans.map(({ attributes }) => Object.keys(attributes!).filter((key) => key.endsWith('_count')))).toEqual([
+      ['function.args_count'],
+      ['function.kwargs_count'],
+    ]);
   });
 
   test('is the helper and nothing else where nothing is traced', async () => {
