@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 import { without } from './test/mitigations/without.ts';
+import { PROJECTS } from './test/projects.ts';
 
 const { PERFECT21_TEST_WITHOUT: mitigation, PERFECT21_TEST_TRIES: tries = '1' } = process.env;
 
@@ -9,9 +10,8 @@ export default defineConfig({
   plugins: mitigation ? [without(mitigation)] : [],
   test: {
     fsModuleCache: true,
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/engines/shared.ts'],
-    setupFiles: ['test/support/quick-hashes.ts'],
+    projects: PROJECTS,
     pool: 'forks',
     // most of the time a file waits: for an engine, a timer, a process that starts
     maxWorkers: availableParallelism() + 1,

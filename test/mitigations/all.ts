@@ -32,7 +32,7 @@ const vitest = await createVitest('test', {
   projects: Object.keys(MITIGATIONS).map((name) => ({
     extends: true,
     plugins: [without(name)],
-    test: { name, retry: 0 },
+    test: { name, retry: 0, setupFiles: ['test/support/quick-hashes.ts'] },
   })),
 });
 await vitest.runTestSpecifications(

@@ -1,7 +1,7 @@
 /**
  * Before each test file: hashes of 64 KiB instead of 19 MiB, because a run makes tens of thousands of them. What one costs is
- * promised in `test/passwords`, which takes this away: `vi.unmock('../../shared/passwords/parameters.ts')`. Processes that
- * tests start, and what was packaged, hash as they do in production.
+ * promised by files that run alone, without this (`test/projects.ts`). Processes that tests start, and what was packaged, hash
+ * as they do in production.
  */
 import { vi } from 'vitest';
 

@@ -1,12 +1,9 @@
 /** Passwords that other systems hashed, by vectors that those published. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config/config.ts';
 import { nativePasswords } from '../../shared/passwords/argon2-native.ts';
 import { nodePasswords } from '../../shared/passwords/argon2-node.ts';
 import { createMetrics } from '../../shared/system/metrics.ts';
-
-// what a hash costs is promised here
-vi.unmock('../../shared/passwords/parameters.ts');
 
 const config = loadConfig({});
 const engines = {

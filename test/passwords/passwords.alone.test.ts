@@ -1,6 +1,6 @@
 import { hash as nativeHash } from '@node-rs/argon2';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../shared/config/config.ts';
 import { createPasswords } from '../../shared/passwords/argon2.ts';
 import { nativePasswords } from '../../shared/passwords/argon2-native.ts';
@@ -9,9 +9,6 @@ import { bounded } from '../../shared/passwords/bounded.ts';
 import { PARAMETERS } from '../../shared/passwords/parameters.ts';
 import { formatPhc, parsePhc } from '../../shared/passwords/phc.ts';
 import { createMetrics } from '../../shared/system/metrics.ts';
-
-// what a hash costs is promised here
-vi.unmock('../../shared/passwords/parameters.ts');
 
 const config = loadConfig({});
 const native = (await nativePasswords.open({ metrics: createMetrics() }, config)).port;

@@ -1,0 +1,24 @@
+/**
+ * How test files share processes. Most run one after the other in a few that live as long as the run: what they import is
+ * evaluated once in each. A file that cannot share says so by its name, `….alone.test.ts`, and has a process to itself: it
+ * sets what is read while modules load, replaces a module, or is about what happens once in a process.
+ */
+import { configDefaults, type TestProjectInlineConfiguration } from 'vitest/config';
+
+const ALL = 'test/**/*.test.ts';
+const ALONE = 'test/**/*.alone.test.ts';
+
+/** The two projects of a run. What a hash costs is promised by files that run alone, so only the others hash quickly. */
+export const PROJECTS: TestProjectInlineConfiguration[] = [
+  { extends: true, test: { name: 'alone', include: [ALONE], isolate: true } },
+  {
+    extends: true,
+    test: {
+      name: 'together',
+      include: [ALL],
+      exclude: [...configDefaults.exclude, ALONE],
+      isolate: false,
+      setupFiles: ['test/support/as-found.ts', 'test/support/quick-hashes.ts'],
+    },
+  },
+];
