@@ -5,7 +5,7 @@ import { offences } from './checks/boundaries.ts';
 import { importCircles } from './checks/circles.ts';
 import { floorOffences } from './checks/floors.ts';
 import { importsOfProject } from './checks/imports.ts';
-import { decisionOffences, roomOffences, strayOffences } from './checks/places.ts';
+import { decisionOffences, roomOffences, sharingOffences, strayOffences } from './checks/places.ts';
 import { siblingOffences } from './checks/siblings.ts';
 import { ROOT, staleFiles } from './generate/files.ts';
 import { toolPath } from './tools.ts';
@@ -74,7 +74,10 @@ const STEPS: readonly Step[] = [
   { name: 'log codes', run: async () => (await import('./checks/logs.ts')).logOffences().join('\n') },
   {
     name: 'siblings and places',
-    run: () => [...siblingOffences(), ...strayOffences(), ...roomOffences(), ...decisionOffences()].join('\n'),
+    run: () =>
+      [siblingOffences, strayOffences, roomOffences, sharingOffences, decisionOffences]
+        .flatMap((offences) => offences())
+        .join('\n'),
   },
 ];
 

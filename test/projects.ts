@@ -1,7 +1,8 @@
 /**
  * How test files share processes. Most run one after the other in a few that live as long as the run: what they import is
  * evaluated once in each. A file that cannot share says so by its name, `….alone.test.ts`, and has a process to itself: it
- * sets what is read while modules load, replaces a module, or is about what happens once in a process.
+ * sets what is read while modules load, replaces a module, or is about what happens once in a process. `npm run check` finds
+ * the first two.
  */
 import { configDefaults, type TestProjectInlineConfiguration } from 'vitest/config';
 

@@ -55,6 +55,21 @@ export const roomOffences = (): string[] =>
     .filter((room) => !existsSync(join(ROOT, room, 'README.md')))
     .map((room) => `${room} has no README.md that says what belongs there and what does not`);
 
+/** Test files that change how modules load, and would do so for files that share their process (`test/projects.ts`). */
+export const sharingOffences = (texts: Readonly<Record<string, string>> = textsOfTests()): string[] =>
+  Object.entries(texts)
+    .filter(
+      ([file, text]) =>
+        !file.endsWith('.alone.test.ts') &&
+        /^(?:.*= (?:await )?)?\s*vi\.(hoisted|mock|doMock|resetModules)\(/m.test(text),
+    )
+    .map(([file]) => `${file} changes how modules load: name it ${file.replace(/\.test\.ts$/, '.alone.test.ts')}`);
+
+const textsOfTests = (): Record<string, string> => {
+  const tests = listed().filter((file) => file.startsWith('test/') && file.endsWith('.test.ts'));
+  return Object.fromEntries(tests.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
+};
+
 /** Decisions whose number another one has, whose title has another number, or that have none. */
 export const decisionOffences = (titles: Readonly<Record<string, string>> = titlesOfDecisions()): string[] => {
   const taken = new Map<string, string>();

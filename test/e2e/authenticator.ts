@@ -42,6 +42,15 @@ export interface Protected extends TestUser, Tokens {
   recovery_codes: string[];
 }
 
+/** Shows the platform the first code of an app. */
+export const confirmApp = async (world: World, app: Authenticator, token: string) => {
+  const confirm = () => world.call(confirmTotp, { code: app.code() }, { token });
+  const first = await confirm();
+  // where time is real, the half minute in which the oldest code was still good may have ended on its way
+  const late = first.code === 'invalid_mfa_code' && !world.advance;
+  return expectOk(late ? confirm() : Promise.resolve(first));
+};
+
 /** A user with a session who has set up an app. */
 export const userWithApp = async (
   world: World,
@@ -51,7 +60,7 @@ export const userWithApp = async (
   const token = user.access_token;
   const { secret } = await expectOk(world.call(startTotp, {}, { token }));
   const app = authenticatorOf(world, secret);
-  const { recovery_codes } = await expectOk(world.call(confirmTotp, { code: app.code() }, { token }));
+  const { recovery_codes } = await confirmApp(world, app, token);
   return { ...user, app, recovery_codes };
 };
 

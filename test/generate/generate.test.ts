@@ -6,7 +6,7 @@ import { importCircles } from '../../infra/checks/circles.ts';
 import { floorOffences } from '../../infra/checks/floors.ts';
 import { importsOf, importsOfProject } from '../../infra/checks/imports.ts';
 import { leftOutOffences, missingNames } from '../../infra/checks/left-out.ts';
-import { decisionOffences, roomOffences, strayOffences } from '../../infra/checks/places.ts';
+import { decisionOffences, roomOffences, sharingOffences, strayOffences } from '../../infra/checks/places.ts';
 import { siblingOffences } from '../../infra/checks/siblings.ts';
 import { pathsOf } from '../../infra/generate/api.ts';
 import { type GeneratedFile, staleFiles } from '../../infra/generate/files.ts';
@@ -102,6 +102,14 @@ describe('the house', () => {
   test('has engines with the same files, rooms that say what they are for, and nothing stray', () => {
     expect([...siblingOffences(), ...strayOffences(), ...roomOffences()]).toEqual([]);
     expect(strayOffences(['o', 'shared/kit/operation.ts'])).toHaveLength(1);
+  });
+
+  test('has tests that share a process only where they leave modules as they are', () => {
+    expect(sharingOffences()).toEqual([]);
+    const text = "vi.mock('../../shared/kit/event.ts');";
+    expect(sharingOffences({ 'test/kit/a.test.ts': text, 'test/kit/b.alone.test.ts': text })).toEqual([
+      'test/kit/a.test.ts changes how modules load: name it test/kit/a.alone.test.ts',
+    ]);
   });
 
   test('has decisions with a number each, which its title repeats', () => {
