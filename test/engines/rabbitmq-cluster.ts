@@ -92,7 +92,7 @@ export const startRabbitmqCluster = async (options: {
   nodes: number;
   settings?: Record<string, string>;
 }): Promise<RabbitmqCluster> => {
-  const { command } = ensureRabbitmq('4');
+  const { command, server: serverIn } = ensureRabbitmq('4');
   const folder = mkdtempSync(join(tmpdir(), 'rabbitmq-cluster-'));
   const ours = authority();
   // the broker sees nothing of this machine but /tmp
@@ -177,7 +177,9 @@ export const startRabbitmqCluster = async (options: {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    for (const { home, env } of started) running.push(await guarded(home, env, command('rabbitmq-server')));
+    // its configuration speaks of the management, which nobody enabled
+    const known = [...(readFileSync(plugins, 'utf8').match(/\w+/g) ?? []), 'rabbitmq_management'];
+    for (const { home, env } of started) running.push(await guarded(home, env, serverIn(home, known)));
     const nodes = started.map(
       ({ name, port, env, home }, n): RabbitmqNode => ({
         name,

@@ -1,7 +1,8 @@
 /** Where RabbitMQ's programs are: installed already, or, on Debian as root, installed once. No service stays running. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { inRelease, unpackRelease } from './rabbitmq-release.ts';
+import { leanServer } from './rabbitmq-home.ts';
+import { inRelease, RELEASE, unpackRelease } from './rabbitmq-release.ts';
 
 /** Where Debian puts them. */
 const PATHS = {
@@ -47,8 +48,12 @@ export const majorRelease = (): string | undefined => {
   return names.map((name) => /^rabbitmq_server-(\d+)/.exec(name)?.[1]).find((major) => major !== undefined);
 };
 
-/** The command line of one of RabbitMQ's programs. */
-export type RabbitmqCommand = (program: keyof typeof PATHS, ...values: string[]) => string[];
+interface Installed {
+  /** The command line of one of RabbitMQ's programs. */
+  command(program: 'rabbitmqctl' | 'epmd', ...values: string[]): string[];
+  /** That of its server, which finds in its folder these plugins and no others: those that its configuration speaks of. */
+  server(folder: string, plugins: readonly string[]): string[];
+}
 
 /**
  * Makes sure that RabbitMQ is there and says how its programs are run.
@@ -57,10 +62,13 @@ export type RabbitmqCommand = (program: keyof typeof PATHS, ...values: string[])
  * @throws Error with one line that says what to do
  * @example const { command } = ensureRabbitmq(); spawn(...command('rabbitmqctl', 'status'));
  */
-export const ensureRabbitmq = (release = process.env.PERFECT21_TEST_RABBITMQ): { command: RabbitmqCommand } => {
+export const ensureRabbitmq = (release = process.env.PERFECT21_TEST_RABBITMQ): Installed => {
   if (release === '4') {
     unpackRelease();
-    return { command: (program, ...values) => inRelease(PATHS[program], ...values) };
+    return {
+      command: (program, ...values) => inRelease(PATHS[program], ...values),
+      server: (folder, plugins) => inRelease(leanServer(folder, plugins, RELEASE)),
+    };
   }
   if (!installed() && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
     withoutServices(() => {
@@ -72,5 +80,8 @@ export const ensureRabbitmq = (release = process.env.PERFECT21_TEST_RABBITMQ): {
     });
   }
   if (!installed()) throw new Error(MISSING);
-  return { command: (program, ...values) => [PATHS[program], ...values] };
+  return {
+    command: (program, ...values) => [PATHS[program], ...values],
+    server: (folder, plugins) => [leanServer(folder, plugins)],
+  };
 };

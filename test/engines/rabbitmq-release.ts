@@ -6,7 +6,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CACHE, runOrSay, unpackSuite } from './debian-suite.ts';
 
-const ROOT = join(CACHE, 'rabbitmq-4');
+/** What its programs see as `/`. */
+export const RELEASE = join(CACHE, 'rabbitmq-4');
 const PACKAGES = ['rabbitmq-server', 'bash', 'dash', 'coreutils', 'sed', 'grep', 'gawk'];
 
 /** A mount namespace of its own: the folder with the machine's /tmp, /dev and /proc, and the same working directory. */
@@ -16,7 +17,7 @@ exec chroot "$0" /bin/sh -c 'cd "$0" && exec "$@"' "$PWD" "$@"`;
 /** The command line that runs a program of the unpacked release. */
 export const inRelease = (program: string, ...values: string[]): string[] => [
   ...['unshare', '--mount', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'])],
-  ...['/bin/sh', '-c', ENTER, ROOT, program, ...values],
+  ...['/bin/sh', '-c', ENTER, RELEASE, program, ...values],
 ];
 
 /**
@@ -26,7 +27,7 @@ export const inRelease = (program: string, ...values: string[]): string[] => [
  * @example unpackRelease(); spawn(...inRelease('rabbitmqctl', 'status'));
  */
 export const unpackRelease = (): void => {
-  if (!existsSync(ROOT)) unpackSuite('RabbitMQ 4', { suite: 'trixie', packages: PACKAGES, root: ROOT });
+  if (!existsSync(RELEASE)) unpackSuite('RabbitMQ 4', { suite: 'trixie', packages: PACKAGES, root: RELEASE });
   const [program = '', ...values] = inRelease('erl', '-noshell', '-eval', 'halt(0).');
   runOrSay('RabbitMQ 4', program, ...values);
 };

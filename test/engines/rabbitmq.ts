@@ -69,7 +69,7 @@ export const startRabbitmq = async (
     vhosts?: readonly string[];
   } = {},
 ): Promise<Rabbitmq> => {
-  const { command } = ensureRabbitmq();
+  const { command, server } = ensureRabbitmq();
   const folder = mkdtempSync(join(tmpdir(), 'rabbitmq-'));
   const [port, tlsPort, distPort, epmdPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const managementPort = await freePort();
@@ -99,6 +99,7 @@ export const startRabbitmq = async (
   writeFileSync(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
   const enabled = [...(options.management ? ['rabbitmq_management'] : []), ...(MORE_PLUGINS ? [DELAYED] : [])];
   writeFileSync(join(folder, 'enabled_plugins'), `[${enabled.join(',')}].\n`);
+  const commandLine = server(folder, enabled);
   const env: NodeJS.ProcessEnv = {
     PATH: `${process.env.PATH}:/usr/sbin:/usr/bin`,
     HOME: folder,
@@ -128,7 +129,7 @@ export const startRabbitmq = async (
   let broker: Awaited<ReturnType<typeof guarded>> | undefined;
 
   const start = async (): Promise<void> => {
-    broker = await guarded(folder, env, command('rabbitmq-server'));
+    broker = await guarded(folder, env, commandLine);
     for (const until = Date.now() + START_MS; ; await sleep(50)) {
       const connection = await connect(url, { timeout: 2_000 }).catch(() => undefined);
       if (connection) {
