@@ -1,9 +1,10 @@
 /** What validating one token and many have in common. */
 import * as z from 'zod';
+import { lasting } from '../../shared/kit/lasting.ts';
 import type { ClientChange } from '../../shared/ports/client-marks.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { Metrics } from '../../shared/ports/metrics.ts';
-import { TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
+import { type AccessClaims, TOKEN_ERRORS, type TokenError, type Verdict } from '../../shared/ports/tokens.ts';
 
 /** ValidateTokenResponse (proto/auth_service.proto). */
 export const Validation = z.object({
@@ -51,22 +52,40 @@ export const permissionsNow = (getEffective: GetEffective, log: Log) => {
   };
 };
 
+type Answer = z.input<typeof Validation>;
+
+const accepted = ({ sub, permissions, exp }: AccessClaims, warnings: string[]): Answer => ({
+  valid: true,
+  user_id: sub,
+  permissions,
+  expires_at: exp,
+  error_message: '',
+  warnings,
+});
+
+/** Of verdicts that the verifier keeps for a token, where nothing is to be said beside them. */
+const plain = new WeakMap<Verdict, Answer>();
+const plainOf = (verdict: Verdict & { valid: true }): Answer => {
+  const known = plain.get(verdict);
+  if (known) return known;
+  const made = lasting(accepted(verdict.claims, []));
+  plain.set(verdict, made);
+  return made;
+};
+
 export const toValidation = (
   verdict: Verdict,
   now: number,
   { changes = [], permissions }: { changes?: readonly ClientChange[]; permissions?: string[] | undefined } = {},
-): z.input<typeof Validation> =>
-  verdict.valid
-    ? {
-        valid: true,
-        user_id: verdict.claims.sub,
-        permissions: permissions ?? verdict.claims.permissions,
-        expires_at: verdict.claims.exp,
-        error_message: '',
-        warnings: [
-          ...(verdict.warnings ?? []),
-          ...(verdict.claims.exp - now / 1000 < SOON ? ['expires_soon'] : []),
-          ...changes,
-        ],
-      }
-    : { valid: false, user_id: '', permissions: [], expires_at: 0, error_message: verdict.error, warnings: [] };
+): Answer => {
+  if (!verdict.valid)
+    return { valid: false, user_id: '', permissions: [], expires_at: 0, error_message: verdict.error, warnings: [] };
+  const { claims, warnings = [] } = verdict;
+  const soon = claims.exp - now / 1000 < SOON;
+  if (!soon && !permissions && warnings.length + changes.length === 0) return plainOf(verdict);
+  return accepted({ ...claims, ...(permissions && { permissions }) }, [
+    ...warnings,
+    ...(soon ? ['expires_soon'] : []),
+    ...changes,
+  ]);
+};

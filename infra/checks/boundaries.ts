@@ -26,7 +26,7 @@ const HOME: readonly (readonly [packages: RegExp, place: RegExp])[] = [
 
 /** What operations may know: the kit, ports, events, records, and what is pure. */
 const KIT =
-  /^(functions\/|shared\/kit\/(operation|operation-span|stream|told-rows|service|binding|errors|context|permissions|promptly|retry-conflict|event|moment|parse|counter-key|hmac|last-ids|network|bound-records|exported|batches|audit-records|audit-chain|time-sort)\.ts$|shared\/ports\/|shared\/messaging\/(backoff|envelope|inbox)\.ts$|shared\/keys\/([a-z-]+-records|feed-events)\.ts$|shared\/passwords\/password-policy\.heavy\.ts$|shared\/delivery\/templates\/|shared\/store\/schema\.ts$|proto\/gen\/envoy\/|zod$|node:(crypto|url)$)/;
+  /^(functions\/|shared\/kit\/(operation|operation-span|stream|told-rows|service|binding|errors|context|permissions|promptly|retry-conflict|event|moment|parse|counter-key|hmac|lasting|last-ids|network|bound-records|exported|batches|audit-records|audit-chain|time-sort)\.ts$|shared\/ports\/|shared\/messaging\/(backoff|envelope|inbox)\.ts$|shared\/keys\/([a-z-]+-records|feed-events)\.ts$|shared\/passwords\/password-policy\.heavy\.ts$|shared\/delivery\/templates\/|shared\/store\/schema\.ts$|proto\/gen\/envoy\/|zod$|node:(crypto|url)$)/;
 
 const isOperationSide = (file: string): boolean =>
   file.startsWith('functions/') && !file.startsWith('functions/lambda/');

@@ -1,6 +1,7 @@
 /** Runs an operation: access, validation, ports bound to what it declared, output as declared. Every door ends here. */
 import type * as z from 'zod';
 import type { PortName, Ports } from '../ports/index.ts';
+import type { Span } from '../ports/tracer.ts';
 import { authorize, PLATFORM } from './access.ts';
 import { beginNote, noteRefusal } from './audit-note.ts';
 import { noteRead } from './audit-read.ts';
@@ -12,9 +13,10 @@ import type { AuditNote, Context } from './context.ts';
 import { declared } from './declared.ts';
 import { AppError } from './errors.ts';
 import { produce, receive } from './invoke-rows.ts';
+import { checkedOnce } from './lasting.ts';
 import type { Access, Operation } from './operation.ts';
 import { observeFirstRow, observeOperation } from './operation-metrics.ts';
-import { inOperationSpan } from './operation-span.ts';
+import { endAnswered, endThrown, startOperationSpan } from './operation-span.ts';
 import { parse } from './parse.ts';
 import { sending, withSpans } from './sending-spans.ts';
 import { inSpan } from './span.ts';
@@ -91,12 +93,12 @@ export const invoke = <I extends Contract, O extends Contract>(
   input: unknown,
   context: Context,
   shape?: Shape,
-): Promise<Answer<O>> =>
-  context.trace.tracer
-    ? inOperationSpan(context.trace.tracer, context.trace, op, input, (trace) =>
-        run(host, op, input, { ...context, trace }, shape),
-      )
-    : run(host, op, input, context, shape);
+): Promise<Answer<O>> => {
+  const { tracer } = context.trace;
+  if (!tracer) return run(host, op, input, context, shape, undefined);
+  const span = startOperationSpan(tracer, context.trace, op, input);
+  return run(host, op, input, { ...context, trace: span.trace }, shape, span);
+};
 
 const run = async <I extends Contract, O extends Contract>(
   host: Host,
@@ -104,6 +106,7 @@ const run = async <I extends Contract, O extends Contract>(
   input: unknown,
   called: Context,
   shape: Shape | undefined,
+  span: Span | undefined,
 ): Promise<Answer<O>> => {
   let context = called;
   const started = performance.now();
@@ -127,14 +130,14 @@ const run = async <I extends Contract, O extends Contract>(
     if (op.audit === 'reads') await noteRead(host.ports, note, context.caller, parsed);
     const within = note ? { ...context, audit: note } : context;
     const output = await op.run(given(host, op, within), parsed as any, within);
-    if (isStream(op.output))
-      return produce(op, output as AsyncIterable<unknown>, () =>
-        observeFirstRow(host.ports.metrics, op, started),
-      ) as any;
-    return project(op, output);
+    const answered = isStream(op.output)
+      ? (produce(op, output as AsyncIterable<unknown>, () => observeFirstRow(host.ports.metrics, op, started)) as any)
+      : project(op, output);
+    return span ? endAnswered(span, answered) : answered;
   } catch (thrown) {
     const error = declared(op, thrown);
     result = error.code;
+    if (span) endThrown(span, error);
     await noteRefusal(host.ports, op, context, note, input, error);
     throw error;
   } finally {
@@ -143,11 +146,12 @@ const run = async <I extends Contract, O extends Contract>(
 };
 
 /** Only declared fields leave; an output that breaks its own schema is our fault. */
-const project = (op: Operation<any, any>, output: unknown): any => {
-  const checked = op.output.safeParse(output);
-  if (checked.success) return checked.data;
-  throw new AppError('internal', { cause: new Error(`output of ${op.name}: ${checked.error.message}`) });
-};
+const project = (op: Operation<any, any>, output: unknown): any =>
+  checkedOnce(output, (given) => {
+    const checked = op.output.safeParse(given);
+    if (checked.success) return checked.data;
+    throw new AppError('internal', { cause: new Error(`output of ${op.name}: ${checked.error.message}`) });
+  });
 
 /**
  * Lets an operation that hears broadcasts learn what it may have missed.

@@ -1,5 +1,5 @@
 /** Operations and their helpers as spans: what ran and whether it worked, by the names that dashboards of functions look for. */
-import type { SpanAttributes, Trace, Tracer } from '../ports/tracer.ts';
+import type { Span, SpanAttributes, Trace, Tracer } from '../ports/tracer.ts';
 import { AppError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import { endFailed } from './span.ts';
@@ -28,54 +28,37 @@ const startOf = (name: string, counted: `function.${string}_count`, count: numbe
 };
 
 /**
- * Runs a function inside a span below `trace`, which ends when it has answered, its last row included: `function.module` and
- * `function.name` are the halves of its name, and at the end come `function.success` and `function.error`: the code, never the
- * message. OpenTelemetry has no names for these.
+ * Begins the span of an operation below `trace`: `function.module` and `function.name` are the halves of its name, and
+ * `function.kwargs_count` says how many fields came, never which, or what they hold. OpenTelemetry has no names for these.
  */
-const inFunctionSpan = async <T>(
-  tracer: Tracer,
-  trace: Trace,
-  name: string,
-  start: SpanAttributes,
-  work: (trace: Trace) => Promise<T>,
-): Promise<T> => {
-  const span = tracer.start(name, 'internal', trace, start);
-  const succeeded = (): void => {
-    span.set(SUCCEEDED);
-    span.end();
-  };
-  const failed = (thrown: unknown): void => {
-    const error = thrown instanceof AppError ? thrown.code : thrown instanceof Error ? thrown.name : 'unknown';
-    span.set({ 'function.success': false, 'function.error': error });
-    endFailed(span, thrown);
-  };
-  try {
-    const result = await work(span.trace);
-    // rows are still to come
-    if (isRows(result)) return watchedRows(result, (end) => ('thrown' in end ? failed(end.thrown) : succeeded())) as T;
-    succeeded();
-    return result;
-  } catch (thrown) {
-    failed(thrown);
-    throw thrown;
-  }
-};
-
-/**
- * Runs an operation inside a span below `trace`; `function.kwargs_count` says how many fields came, never which, or what they
- * hold.
- *
- * @example inOperationSpan(tracer, context.trace, login, input, (trace) => run(host, login, input, { ...context, trace }))
- */
-export const inOperationSpan = <T>(
+export const startOperationSpan = (
   tracer: Tracer,
   trace: Trace,
   { name }: Operation<any, any>,
   input: unknown,
-  work: (trace: Trace) => Promise<T>,
-): Promise<T> => {
+): Span => {
   const fields = typeof input === 'object' && input !== null ? Object.keys(input).length : 0;
-  return inFunctionSpan(tracer, trace, name, startOf(name, 'function.kwargs_count', fields), work);
+  return tracer.start(name, 'internal', trace, startOf(name, 'function.kwargs_count', fields));
+};
+
+const succeeded = (span: Span): void => {
+  span.set(SUCCEEDED);
+  span.end();
+};
+
+/** Ends the span of a function that failed: `function.error` is the code, never the message. */
+export const endThrown = (span: Span, thrown: unknown): void => {
+  const error = thrown instanceof AppError ? thrown.code : thrown instanceof Error ? thrown.name : 'unknown';
+  span.set({ 'function.success': false, 'function.error': error });
+  endFailed(span, thrown);
+};
+
+/** Ends the span of a function with what it answered; that of rows with the last of them. Gives what is to be answered. */
+export const endAnswered = <T>(span: Span, result: T): T => {
+  if (isRows(result))
+    return watchedRows(result, (end) => ('thrown' in end ? endThrown(span, end.thrown) : succeeded(span))) as T;
+  succeeded(span);
+  return result;
 };
 
 /**
@@ -94,7 +77,14 @@ export const traced =
   (context: C, ...rest: A): Promise<T> => {
     const { tracer } = context.trace;
     if (!tracer) return helper(context, ...rest);
-    return inFunctionSpan(tracer, context.trace, name, startOf(name, 'function.args_count', rest.length), (trace) =>
-      helper({ ...context, trace }, ...rest),
-    );
+    const span = tracer.start(name, 'internal', context.trace, startOf(name, 'function.args_count', rest.length));
+    const run = async (): Promise<T> => {
+      try {
+        return endAnswered(span, await helper({ ...context, trace: span.trace }, ...rest));
+      } catch (thrown) {
+        endThrown(span, thrown);
+        throw thrown;
+      }
+    };
+    return run();
   };

@@ -42,11 +42,10 @@ export const inSpan = <T>(
  * Ends the span of a request with its answer. That of an answer in rows ends with them, and says how: what went wrong after
  * the first row stands in no status.
  */
-export const endWithAnswer = async <R extends { status: number; rows?: AsyncIterable<unknown> }>(
+export const endWithAnswer = <R extends { status: number; rows?: AsyncIterable<unknown> }>(
   span: Span,
-  answer: Promise<R>,
-): Promise<R> => {
-  const response = await answer;
+  response: R,
+): R => {
   span.set({ 'http.response.status_code': response.status });
   if (response.rows) {
     const end = (how: RowsEnd): void => ('thrown' in how ? endFailed(span, how.thrown) : span.end());

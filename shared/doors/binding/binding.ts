@@ -4,7 +4,7 @@ import { AppError, ERRORS, toAppError } from '../../kit/errors.ts';
 import { type Host, invoke } from '../../kit/invoke.ts';
 import { endWithAnswer } from '../../kit/span.ts';
 import { continueTrace } from '../../kit/trace.ts';
-import type { Trace } from '../../ports/tracer.ts';
+import type { Span, Trace } from '../../ports/tracer.ts';
 import { authenticate, type Presented, readBasic, readBearer } from './caller.ts';
 import { deviceFields, deviceOf } from './device.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
@@ -71,10 +71,9 @@ export const answer = (
 ): Promise<HttpResponse> => {
   const { tracer } = host.ports;
   const { traceparent } = request.headers;
-  if (!tracer) return respond(host, route, request, door, continueTrace(traceparent), deadline);
+  if (!tracer) return respond(host, route, request, door, continueTrace(traceparent), undefined, deadline);
   const span = tracer.start(route.span.name, 'server', traceparent, route.span.attributes);
-  const answering = respond(host, route, request, door, span.trace, deadline);
-  return span.trace.tracer ? endWithAnswer(span, answering) : answering;
+  return respond(host, route, request, door, span.trace, span, deadline);
 };
 
 /** What went wrong as the answer of a route: logged where it is our fault. Never throws. */
@@ -116,13 +115,21 @@ const presentedOf = async ({ op, http }: Route, host: Host, authorization: strin
   return bearer ? { caller: ANONYMOUS, bearer } : NOBODY;
 };
 
+/** An answer as it leaves, which ends its span. */
+const finished = (response: HttpResponse, trace: Trace, span: Span | undefined): HttpResponse => {
+  response.trace_id = trace.trace_id;
+  response.traced = trace.tracer !== undefined;
+  return span && response.traced ? endWithAnswer(span, response) : response;
+};
+
 const respond = async (
   host: Host,
   route: Route,
   request: HttpRequest,
   door: Context['door'],
   trace: Trace,
-  deadline?: number,
+  span: Span | undefined,
+  deadline: number | undefined,
 ): Promise<HttpResponse> => {
   const { op, http, shape } = route;
   const { headers } = request;
@@ -151,13 +158,8 @@ const respond = async (
     const output = await invoke(host, op, sent, context, shape);
     const response = outputResponse(route, output, requestId, sent);
     if (context.gives?.device) Object.assign(response.headers, deviceFields(context.gives.device));
-    response.trace_id = trace.trace_id;
-    response.traced = trace.tracer !== undefined;
-    return response;
+    return finished(response, trace, span);
   } catch (thrown) {
-    const response = refuse(host, route, thrown, requestId, trace.trace_id);
-    response.trace_id = trace.trace_id;
-    response.traced = trace.tracer !== undefined;
-    return response;
+    return finished(refuse(host, route, thrown, requestId, trace.trace_id), trace, span);
   }
 };

@@ -1,6 +1,7 @@
 /** What an operation or an error is as an HTTP answer. Pure. */
 import type { Answered } from '../../kit/binding.ts';
 import { AppError, ERRORS, toProblem } from '../../kit/errors.ts';
+import { jsonOf } from '../../kit/lasting.ts';
 import { EVENT_STREAM, isStream, NDJSON } from '../../kit/stream.ts';
 import type { HttpResponse } from './message.ts';
 import { DEFAULT_CHALLENGE, type Route } from './route.ts';
@@ -81,7 +82,7 @@ export const outputResponse = (route: Route, output: unknown, requestId: string,
   }
   if (status === 204) return { status, headers };
   headers['content-type'] = 'application/json';
-  return { status, headers, body: JSON.stringify(output) };
+  return { status, headers, body: jsonOf(output) };
 };
 
 /** An error as this binding answers it: as declared, or as a problem. @throws AppError as outputResponse does */

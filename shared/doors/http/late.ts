@@ -38,14 +38,15 @@ const look = (): void => {
 };
 
 /**
- * Calls `late` when it was not called off within `ms` milliseconds (up to 100 more).
+ * Calls `late` when it was not called off by a time (up to 100 ms later).
  *
+ * @param until as performance.now() counts
  * @returns what calls it off
  */
-export const unlessWithin = (ms: number, late: () => void): (() => void) => {
+export const unlessBy = (until: number, late: () => void): (() => void) => {
   if (!looking) setInterval(look, LOOK_MS).unref();
   looking = true;
-  const entry = new Waiting(performance.now() + ms, late);
+  const entry = new Waiting(until, late);
   entry.before = waiting.before;
   entry.after = waiting;
   entry.before.after = entry;

@@ -4,7 +4,7 @@ import type { Http2ServerRequest, ServerHttp2Stream } from 'node:http2';
 import { AppError } from '../../kit/errors.ts';
 import { Held } from '../fairness/held-bytes.ts';
 import { turns } from '../fairness/turns.ts';
-import { unlessWithin } from './late.ts';
+import { unlessBy } from './late.ts';
 
 /** What a request came on: the session of HTTP/2, whose socket node shows as somebody else, or the socket. */
 export const carrierOf = (request: IncomingMessage & { stream?: ServerHttp2Stream }) =>
@@ -28,11 +28,17 @@ const crowded = (): AppError =>
  * Reads a body. What passes the limit is not kept: the rest stays unread, and the connection ends with the answer.
  *
  * @param limit bytes
- * @param ms until the last byte
- * @throws AppError `payload_too_large`; `request_timeout`; `unavailable` when others hold too much; `invalid_request` when
- * the client went away before the end
+ * @param until when its last byte has to be here, as performance.now() counts
+ * @param parse makes of the bytes what they are read for
+ * @throws what `parse` throws; AppError `payload_too_large`; `request_timeout`; `unavailable` when others hold too much;
+ * `invalid_request` when the client went away before the end
  */
-export const readBody = (request: IncomingMessage, limit: number, ms: number): Promise<Buffer> =>
+export const readBody = <T>(
+  request: IncomingMessage,
+  limit: number,
+  until: number,
+  parse: (body: Buffer) => T,
+): Promise<T> =>
   new Promise((resolve, reject) => {
     if (Number(request.headers['content-length']) > limit) {
       reject(tooLarge(limit));
@@ -52,7 +58,7 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
       turns.take(carrierOf(request) ?? request, () => reject(error));
     };
     const held = new Held(request, () => refuse(crowded()));
-    const onTime = unlessWithin(ms, () => {
+    const onTime = unlessBy(until, () => {
       held.end();
       reject(new AppError('request_timeout'));
     });
@@ -79,7 +85,11 @@ export const readBody = (request: IncomingMessage, limit: number, ms: number): P
     });
     request.on('end', () => {
       arrived();
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      try {
+        resolve(parse(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      } catch (thrown) {
+        reject(thrown);
+      }
     });
     request.on('close', gone);
     // over HTTP/1.1 what was cut off closes, and tells of an error only whom it has to; over HTTP/2 it closes with its answer,

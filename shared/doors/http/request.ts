@@ -19,15 +19,18 @@ const pathOf = (url: string): string => {
  *
  * @throws AppError `payload_too_large`, `unsupported_media_type` or `invalid_request`
  */
-export const takeBody = async (request: IncomingMessage, rules: BodyRules, ms: number): Promise<unknown> => {
+export const takeBody = (request: IncomingMessage, rules: BodyRules, until: number): Promise<unknown> | null =>
   // null: there is something, which the binding refuses where nothing may be
-  if (request.method === 'GET' || request.method === 'HEAD') return null;
-  const body = await readBody(request, rules.limit, ms);
-  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
-  if (encoding.toLowerCase() !== 'identity')
-    throw new AppError('unsupported_media_type', { detail: 'A body is taken as it is, without content-encoding' });
-  return readBodyAs({ contentType, body }, rules);
-};
+  request.method === 'GET' || request.method === 'HEAD'
+    ? null
+    : readBody(request, rules.limit, until, (body) => {
+        const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
+        if (encoding.toLowerCase() !== 'identity')
+          throw new AppError('unsupported_media_type', {
+            detail: 'A body is taken as it is, without content-encoding',
+          });
+        return readBodyAs({ contentType, body }, rules);
+      });
 
 /**
  * The request for the binding.

@@ -24,7 +24,9 @@ const respond = async (door: Door, route: Route, report: Report, exchange: Excha
   let started = performance.now();
   let response: HttpResponse;
   try {
-    const body = announcesBody(request) ? await takeBody(request, route.body, door.limits.request_ms) : undefined;
+    const body = announcesBody(request)
+      ? await takeBody(request, route.body, started + door.limits.request_ms)
+      : undefined;
     started = performance.now();
     const deadline = ports.clock.now() + door.limits.answer_ms;
     response = await answer(door.host, route, toRequest(exchange, route.parameters, body, door), 'http', deadline);

@@ -31,7 +31,7 @@ const inputOf = async (door: Door, route: Route, exchange: Exchange, life: Life)
   if (!stream)
     return {
       body: announcesBody(exchange.request)
-        ? await takeBody(exchange.request, route.body, door.limits.request_ms)
+        ? await takeBody(exchange.request, route.body, performance.now() + door.limits.request_ms)
         : undefined,
     };
   return { rows: rowsOf(exchange, stream.limit, life) };

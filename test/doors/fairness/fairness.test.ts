@@ -97,7 +97,7 @@ for (const [name, start] of Object.entries(doors)) {
 test('a body that is too large is refused in the turn of its connection', async () => {
   const request = Object.assign(new PassThrough(), { headers: {}, httpVersionMajor: 1, socket: {} });
   const refused = vi.fn();
-  const read = readBody(request as never, 10, 1_000).catch(refused);
+  const read = readBody(request as never, 10, performance.now() + 1_000, (body) => body).catch(refused);
   while (turns.isFree());
   request.emit('data', Buffer.alloc(11));
   for (let n = 0; n < 10; n += 1) await Promise.resolve();
