@@ -14,6 +14,13 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
+/** How spans leave: so many at a time, or when the first of them has waited for so long; of so many that wait, none is kept. */
+export interface BatchConfig {
+  most: number;
+  delay_ms: number;
+  waiting: number;
+}
+
 /** Spans by OTLP over HTTP; `ratio` is for the samplers that take one, `url` where they are posted to. */
 export interface TracingConfig {
   url: string;
@@ -21,7 +28,23 @@ export interface TracingConfig {
   sampler: (typeof SAMPLERS)[number];
   ratio: number;
   service_name: string;
+  batches: BatchConfig;
 }
+
+type Count = 'OTEL_BSP_SCHEDULE_DELAY' | 'OTEL_BSP_MAX_QUEUE_SIZE' | 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE';
+
+/** By default four times what OpenTelemetry's own take at once: to a process a request costs the same, whatever it carries. */
+const batchesOf = (env: Environment): BatchConfig => {
+  const count = (name: Count, most: number): number => {
+    const value = Number(env[name]);
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw new StartError(`${name} is no number of ours: use one from 1 to ${most}`);
+    return value;
+  };
+  const waiting = count('OTEL_BSP_MAX_QUEUE_SIZE', 100_000);
+  const most = Math.min(count('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 8_192), waiting);
+  return { most, waiting, delay_ms: count('OTEL_BSP_SCHEDULE_DELAY', 600_000) };
+};
 
 /** OpenTelemetry's own variables (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). */
 export const tracingOf = (env: Environment, services: readonly ServiceName[]): TracingConfig | undefined => {
@@ -41,5 +64,5 @@ export const tracingOf = (env: Environment, services: readonly ServiceName[]): T
   if (!(ratio >= 0 && ratio <= 1))
     throw new StartError('OTEL_TRACES_SAMPLER_ARG is no share: use a number from 0 to 1');
   const service_name = env.OTEL_SERVICE_NAME ?? (services.length === 1 ? SERVICES[services[0]!] : 'perfect21');
-  return { url, protocol, sampler, ratio, service_name };
+  return { url, protocol, sampler, ratio, service_name, batches: batchesOf(env) };
 };

@@ -14,12 +14,15 @@ export interface Cell {
   value: number;
   /** Observations by bucket, the last one without bound. Empty for others. */
   readonly counts: number[];
-  /** By bucket, the last one whose trace is recorded. */
+  /** By bucket, one of the last second whose trace is recorded. */
   exemplars?: (Exemplar | undefined)[];
 }
 
 /** Past this many sets of labels they stop telling anything and fill the memory: the rest is counted as `other`. */
 const MAX_CELLS = 1_000;
+
+/** A trace shows a bucket for so long: nobody asks more often, and each that is kept costs more than it is counted with. */
+const EXEMPLAR_SECONDS = 1;
 
 export class Cells {
   readonly #names: readonly string[];
@@ -54,7 +57,10 @@ export class Cells {
     cell.value += value;
     if (trace_id === undefined) return;
     cell.exemplars ??= Array(this.#bounds.length + 1);
-    cell.exemplars[bucket] = { trace_id, value, at: Date.now() / 1_000 };
+    const at = Date.now() / 1_000;
+    const last = cell.exemplars[bucket]?.at ?? 0;
+    // also after the clock was set back
+    if (Math.abs(at - last) >= EXEMPLAR_SECONDS) cell.exemplars[bucket] = { trace_id, value, at };
   }
 
   #find(labels: Labels): Cell {

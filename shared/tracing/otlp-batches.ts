@@ -1,8 +1,6 @@
 /** Spans that ended, until a collector has taken them: sent by the batch, one batch at a time, and dropped where too many wait. */
+import type { BatchConfig } from '../config/tracing.ts';
 import type { RecordedSpan } from './otlp-span.ts';
-
-/** As OpenTelemetry's batches are by default: spans of one, spans that wait at most, ms that the first of them does. */
-const [BATCH, WAITING, DELAY_MS] = [512, 2_048, 5_000];
 
 /** Writes spans as they end. */
 export interface SpanWriter {
@@ -24,6 +22,7 @@ export class Batches {
   readonly #writer: SpanWriter;
   readonly #send: (batch: Batch) => Promise<void>;
   readonly #dropped: () => void;
+  readonly #config: BatchConfig;
   #sending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -32,7 +31,8 @@ export class Batches {
    * @param send resolves when the collector has taken it or is given up; never rejects
    * @param dropped told of each span for which there is no room
    */
-  constructor(writer: SpanWriter, send: (batch: Batch) => Promise<void>, dropped: () => void) {
+  constructor(config: BatchConfig, writer: SpanWriter, send: (batch: Batch) => Promise<void>, dropped: () => void) {
+    this.#config = config;
     this.#writer = writer;
     this.#send = send;
     this.#dropped = dropped;
@@ -41,13 +41,14 @@ export class Batches {
   /** Takes a span; a collector that is too slow for all of them does not get the newest. */
   put(span: RecordedSpan): void {
     if (this.#closed) return;
-    if (this.#waiting.length * BATCH >= WAITING) {
+    const { most, waiting, delay_ms } = this.#config;
+    if (this.#waiting.length * most >= waiting) {
       this.#dropped();
       return;
     }
     this.#writer.put(span);
-    if (this.#writer.count >= BATCH) this.#leave();
-    else this.#timer ??= setTimeout(() => this.#leave(), DELAY_MS).unref();
+    if (this.#writer.count >= most) this.#leave();
+    else this.#timer ??= setTimeout(() => this.#leave(), delay_ms).unref();
   }
 
   /** Sends what is there and takes no more; resolves when nothing waits. */

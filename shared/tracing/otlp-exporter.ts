@@ -34,7 +34,7 @@ class JsonSpans implements SpanWriter {
  * `OTEL_EXPORTER_OTLP_…` says of them: OpenTelemetry's exporter reads those itself.
  */
 export const exporterOf = (
-  { protocol, url }: TracingConfig,
+  { protocol, url, batches: config }: TracingConfig,
   source: Source,
   { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
 ): { ended(span: RecordedSpan): void; close(): Promise<void> } => {
@@ -64,7 +64,7 @@ export const exporterOf = (
       (thrown: unknown) => heard(batch, true, thrown),
     );
   const dropped = (): void => metrics.count(DROPPED, CROWDED);
-  const batches = new Batches(json ? new JsonSpans() : new ProtobufSpans(source), send, dropped);
+  const batches = new Batches(config, json ? new JsonSpans() : new ProtobufSpans(source), send, dropped);
   return {
     ended: (span) => batches.put(span),
     close: async () => {

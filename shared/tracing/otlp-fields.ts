@@ -18,11 +18,12 @@ const varint = (value: number): number[] => {
   return [...bytes, Number(rest)];
 };
 
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+/** The beginning of a field, of which `rest` bytes are still to come. */
+export const headed = (number: number, rest: number, ...parts: Uint8Array[]): Uint8Array =>
+  Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(lengthOf(parts) + rest)]), ...parts]);
 /** A field that says its length; of a number below 16. */
-export const field = (number: number, ...parts: Uint8Array[]): Uint8Array => {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(length)]), ...parts]);
-};
+export const field = (number: number, ...parts: Uint8Array[]): Uint8Array => headed(number, 0, ...parts);
 export const text = (number: number, value: string): Uint8Array => field(number, Buffer.from(value));
 
 const INT64 = 2 ** 63;
@@ -65,12 +66,15 @@ export const attributeField = (key: string, value: Value): Uint8Array => {
 };
 
 const frozen = new WeakMap<SpanAttributes, Uint8Array>();
-/** Of a frozen object, in one piece. */
-export const attributeFields = (given: SpanAttributes): Uint8Array => {
+/** Adds those of an object, a frozen one in one piece, and gives their length. */
+export const putAttributes = (given: SpanAttributes, parts: Uint8Array[]): number => {
   let made = frozen.get(given);
   if (!made) {
-    made = Buffer.concat(Object.entries(given).map(([key, value]) => keyValue(ATTRIBUTE, key, cut(value))));
-    frozen.set(given, made);
+    const each = Object.entries(given).map(([key, value]) => attributeField(key, cut(value)));
+    made = Buffer.concat(each);
+    // asking costs more than looking it up
+    if (Object.isFrozen(given)) frozen.set(given, made);
   }
-  return made;
+  parts.push(made);
+  return made.length;
 };

@@ -6,7 +6,7 @@
  * Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
  */
 import type { SpanWriter } from './otlp-batches.ts';
-import { attributeField, attributeFields, field, keyValue, nameField, text, type Value } from './otlp-fields.ts';
+import { attributeField, field, headed, keyValue, nameField, putAttributes, text, type Value } from './otlp-fields.ts';
 import type { RecordedSpan, Source } from './otlp-span.ts';
 
 /** By the code of a digit in lower case. */
@@ -43,33 +43,55 @@ const putTime = (bytes: Buffer, at: number, number: number, us: number): number 
 const NOTHING = [10 << 3, 0, 12 << 3, 0, 14 << 3, 0];
 /** Lengths of what a span always has, and of what says which one is above it. */
 const [FIXED, ABOVE] = [64, 10];
-/** Of the field of a span in its list: its number and a length. */
+/** Of a field that is long: its number and a length. */
 const HEAD = 6;
 /** Sampled, and it is said whether the one above is of another process. */
 const [HERE, REMOTE] = [0x101, 0x301];
 
+/** Bytes of a batch, until one is larger. */
+const ROOM = 131_072;
+/** So many are written one after the other: what is done for one request of ten is not at hand when it is done. */
+const TOGETHER = 32;
+
 /** Takes spans of one process. */
 export class ProtobufSpans implements SpanWriter {
   count = 0;
-  #bytes = Buffer.alloc(131_072);
-  #at = 0;
+  readonly #resource: Uint8Array;
+  readonly #scope: Uint8Array;
+  /** Where spans begin: there is room for the rest of the request before them. */
+  readonly #before: number;
+  #bytes: Buffer;
+  #at: number;
   readonly #parts: Uint8Array[] = [];
-  readonly #source: Source;
+  readonly #ended: RecordedSpan[] = [];
 
-  constructor(source: Source) {
-    this.#source = source;
+  constructor({ resource, instrumentationScope }: Source) {
+    const told = Object.entries(resource.attributes).map(([key, value]) => keyValue(1, key, value as Value));
+    const dropped = Buffer.from([2 << 3, 0]);
+    this.#resource = field(1, ...told, dropped);
+    this.#scope = field(1, text(1, instrumentationScope.name));
+    this.#before = this.#resource.length + this.#scope.length + 2 * HEAD;
+    this.#bytes = Buffer.allocUnsafeSlow(ROOM);
+    this.#at = this.#before;
   }
 
-  put({ trace, name, kind, started, over, failed, remote, given, told }: RecordedSpan): void {
+  put(span: RecordedSpan): void {
+    this.count += 1;
+    this.#ended.push(span);
+    if (this.#ended.length >= TOGETHER) this.#writeAll();
+  }
+
+  #writeAll(): void {
+    for (const span of this.#ended) this.#write(span);
+    this.#ended.length = 0;
+  }
+
+  #write({ trace, name, kind, started, over, failed, remote, given, told }: RecordedSpan): void {
     const parts = this.#parts;
     parts.length = 0;
     const named = nameField(name);
     let length = FIXED + named.length + (trace.parent_id === undefined ? 0 : ABOVE);
-    if (given) {
-      const part = attributeFields(given);
-      parts.push(part);
-      length += part.length;
-    }
+    if (given) length += putAttributes(given, parts);
     for (let key = 0; key < told.length; key += 2) {
       const part = attributeField(told[key] as string, told[key + 1]!);
       parts.push(part);
@@ -104,22 +126,26 @@ export class ProtobufSpans implements SpanWriter {
     bytes[at++] = 1;
     putWord(bytes, at, remote ? REMOTE : HERE);
     this.#at = at + 4;
-    this.count += 1;
   }
 
   take(): Uint8Array {
-    const { resource, instrumentationScope } = this.#source;
-    const told = Object.entries(resource.attributes).map(([key, value]) => keyValue(1, key, value as Value));
-    const dropped = Buffer.from([2 << 3, 0]);
-    const scoped = field(2, field(1, text(1, instrumentationScope.name)), this.#bytes.subarray(0, this.#at));
-    this.#at = 0;
+    this.#writeAll();
+    // the spans stand where they are, and what goes before them before them
+    const bytes = this.#bytes;
+    const spans = this.#at - this.#before;
+    const all = headed(1, spans, this.#resource, headed(2, spans, this.#scope));
+    const start = this.#before - all.length;
+    bytes.set(all, start);
+    const taken = bytes.subarray(start, this.#at);
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(ROOM, this.#at));
+    this.#at = this.#before;
     this.count = 0;
-    return field(1, field(1, ...told, dropped), scoped);
+    return taken;
   }
 
   #room(length: number): Buffer {
     if (this.#at + length > this.#bytes.length) {
-      const larger = Buffer.alloc(2 * (this.#at + length));
+      const larger = Buffer.allocUnsafeSlow(2 * (this.#at + length));
       larger.set(this.#bytes.subarray(0, this.#at));
       this.#bytes = larger;
     }

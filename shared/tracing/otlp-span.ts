@@ -26,14 +26,18 @@ export interface Origin extends Source {
   ended(span: RecordedSpan): void;
 }
 
-/** Apart by more milliseconds, the machine's clock was set. */
-const DRIFT_MS = 2;
+/** Apart by more milliseconds, the machine's clock was set; it is looked at so often. */
+const [DRIFT_MS, LOOK_MS] = [2, 100];
 let origin = performance.timeOrigin;
+let looked = Number.NEGATIVE_INFINITY;
 /** Unix time in microseconds, which rises where two steps of a call lie within a millisecond. */
 const now = (): number => {
   const elapsed = performance.now();
-  const wall = Date.now();
-  if (Math.abs(origin + elapsed - wall) > DRIFT_MS) origin = wall - elapsed;
+  if (elapsed - looked > LOOK_MS) {
+    looked = elapsed;
+    const wall = Date.now();
+    if (Math.abs(origin + elapsed - wall) > DRIFT_MS) origin = wall - elapsed;
+  }
   return Math.round((origin + elapsed) * 1_000);
 };
 
@@ -51,7 +55,7 @@ export class RecordedSpan implements Span, ReadableSpan {
   /** 0 while it goes on. */
   over = 0;
   failed = false;
-  /** A frozen object that it was given at its start: others say the same. */
+  /** What it was given at its start: mostly a frozen object, as others were. */
   given: SpanAttributes | undefined;
   /** What it says beside that: keys and values in turns. */
   readonly told: (string | number | boolean)[] = [];
@@ -70,8 +74,7 @@ export class RecordedSpan implements Span, ReadableSpan {
     this.name = name;
     this.kind = kind;
     this.remote = remote;
-    if (start && Object.isFrozen(start)) this.given = start;
-    else if (start) this.set(start);
+    this.given = start;
     this.started = now();
   }
 

@@ -34,8 +34,8 @@ const KINDS = {
 /** Whether a span is recorded, by the names of `OTEL_TRACES_SAMPLER`. */
 const samplerOf = ({ sampler, ratio }: TracingConfig): ((trace: Trace) => boolean) => {
   const [, parentBased, name] = /^(parentbased_)?(\w+)$/.exec(sampler)!;
-  const share = chosenBy(ratio);
-  const chosen = ({ trace_id }: Trace): boolean => (name === 'traceidratio' ? share(trace_id) : name === 'always_on');
+  const share = name === 'traceidratio' ? chosenBy(ratio) : () => name === 'always_on';
+  const chosen = ({ trace_id }: Trace): boolean => share(trace_id);
   return parentBased ? (trace) => (trace.parent_id === undefined ? chosen(trace) : trace.sampled) : chosen;
 };
 

@@ -23,7 +23,8 @@ const opened = () => {
     asked.push(count);
     return new Promise((done) => takes.push(done));
   };
-  const batches = new Batches(writer, send, () => void told.dropped++);
+  const config = { most: 512, waiting: 2_048, delay_ms: 5_000 };
+  const batches = new Batches(config, writer, send, () => void told.dropped++);
   const put = (many: number): void => {
     for (let n = 0; n < many; n += 1) batches.put({} as RecordedSpan);
   };
@@ -34,7 +35,7 @@ const opened = () => {
   return { batches, asked, put, take, told };
 };
 
-test('spans leave when the first of them has waited for five seconds, or as soon as they are 512', () => {
+test('spans leave when the first of them has waited for five seconds, or as soon as they are 512, where that is said', () => {
   const { asked, put } = opened();
   put(1);
   vi.advanceTimersByTime(4_000);
@@ -50,7 +51,7 @@ test('spans leave when the first of them has waited for five seconds, or as soon
   expect(other.asked).toEqual([512]);
 });
 
-test('one batch is on its way at a time, 2,048 spans wait, and the newest beyond them are dropped and counted', async () => {
+test('one batch is on its way at a time, as many spans wait as may, and the newest beyond them are dropped and counted', async () => {
   const { batches, asked, put, take, told } = opened();
   put(10_000);
   expect(asked).toEqual([512]);

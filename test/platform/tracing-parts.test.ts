@@ -83,7 +83,12 @@ describe('where spans go', () => {
       sampler: 'parentbased_always_on',
       ratio: 1,
       service_name: 'perfect21',
+      batches: { most: 2_048, waiting: 8_192, delay_ms: 5_000 },
     });
+    const few = { OTEL_BSP_MAX_QUEUE_SIZE: '100', OTEL_BSP_SCHEDULE_DELAY: '50' };
+    expect(tracing({ ...endpoint, ...few })?.batches).toEqual({ most: 100, waiting: 100, delay_ms: 50 });
+    const small = { ...few, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' };
+    expect(tracing({ ...endpoint, ...small })?.batches.most).toBe(10);
     expect(tracing({ ...endpoint, PERFECT21_SERVICES: 'auth' })).toMatchObject({ service_name: 'auth-service' });
     expect(tracing({ ...endpoint, OTEL_SERVICE_NAME: 'x' })).toMatchObject({ service_name: 'x' });
     const own = { ...endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://t/in', OTEL_TRACES_SAMPLER_ARG: '0.25' };
@@ -99,6 +104,9 @@ describe('where spans go', () => {
       { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
       { ...endpoint, OTEL_TRACES_SAMPLER: 'xray' },
       { ...endpoint, OTEL_TRACES_SAMPLER_ARG: '2' },
+      { ...endpoint, OTEL_BSP_SCHEDULE_DELAY: '0' },
+      { ...endpoint, OTEL_BSP_MAX_QUEUE_SIZE: '1e9' },
+      { ...endpoint, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: 'many' },
     ]) {
       expect(() => loadConfig(wrong)).toThrow(StartError);
       expect(() => loadConfig(wrong)).toThrow(/^OTEL_\w+ .*: use /);
@@ -179,7 +187,7 @@ describe('a tracer', () => {
     collector.answer(400);
     const { port, close } = await open('always_on');
     // two full batches leave at once, the rest with the end
-    for (let n = 0; n < 1_200; n++) port.start('lost', 'internal', undefined).end();
+    for (let n = 0; n < 5_000; n++) port.start('lost', 'internal', undefined).end();
     await vi.waitUntil(() => lines.length > 0);
     await vi.waitUntil(() => collector.requests.length >= 2);
     collector.answer(200);
@@ -187,7 +195,7 @@ describe('a tracer', () => {
     expect(lines.map(({ code }) => code)).toEqual(['tracing.export_failed', 'tracing.export_recovered']);
     const lost = [...cellsOf(metrics, 'perfect21_spans_dropped_total')];
     expect(lost).toMatchObject([{ labels: { reason: 'refused' } }]);
-    expect([512, 1_024]).toContain(lost[0]!.value);
+    expect([2_048, 4_096]).toContain(lost[0]!.value);
   });
 
   test('ends the span of an operation with the kind of its failure, never with a message', async () => {
