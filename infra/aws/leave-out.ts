@@ -128,6 +128,12 @@ const NOTHING_LOCAL: Replacement[] = [
     filter: /\/shared\/kit\/operation-metrics\.ts$/,
     contents: 'export const observeOperation = () => {};export const observeFirstRow = observeOperation;',
   },
+  // one request at a time, and few by one container: no answer is worth keeping
+  {
+    filter: /\/shared\/kit\/lasting\.ts$/,
+    contents:
+      'export const lasting = (output) => output;export const checkedOnce = (output, check) => check(output);export const jsonOf = JSON.stringify;',
+  },
   { filter: /\/shared\/config\/registration\.ts$/, contents: 'export const registrationOf = () => undefined;' },
   { filter: /\/shared\/config\/store-postgres\.ts$/, contents: gone(['postgresOf']) },
   { filter: /\/shared\/config\/tls\.ts$/, contents: 'export const tlsOf = () => undefined;' },
@@ -143,6 +149,12 @@ const NOTHING_LOCAL: Replacement[] = [
   // the stack makes the tables, and who migrates them has rights that functions lack
   { filter: /\/shared\/store\/dynamodb\/reshape\.ts$/, contents: absent(['reshape'], 'not in a function') },
   { filter: /\/shared\/store\/dynamodb\/make-tables\.ts$/, contents: absent(['ensureTables'], 'not in a function') },
+];
+
+/** X-Ray's ways for an SDK and a Node that are long gone, each of which asks by `semver` whether it is needed. */
+const NO_OLD_TRACER: Replacement[] = [
+  { filter: /\/cls-hooked\/index\.js$/, contents: "module.exports = require('./context');" },
+  { filter: /\/aws-xray-sdk-core\/dist\/lib\/patchers\/aws_p\.js$/, contents: 'module.exports = {};' },
 ];
 
 /** What the environment says of registries, sidecars, collectors and files of certificates, to processes. */
@@ -194,7 +206,7 @@ export const replacementsFor = (target: 'aws' | 'local', entry: string): readonl
     queries: target === 'local' || STORERS.test(entry),
     paths: target === 'local' || POSTERS.test(entry),
   }),
-  ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_STANDING, ...NO_PROCESS, ...NO_RIGHTS] : []),
+  ...(target === 'aws' ? [...NOTHING_LOCAL, ...NO_OLD_TRACER, ...NO_STANDING, ...NO_PROCESS, ...NO_RIGHTS] : []),
   ...(target === 'aws' && !READERS.test(entry) ? NO_READS : []),
   ...(target === 'aws' && !FORMS.test(entry) ? NO_FORMS : []),
   ...(target === 'aws' && !STORERS.test(entry) ? NO_ROWS : []),
