@@ -14,7 +14,7 @@ export default defineConfig({
     projects: PROJECTS,
     pool: 'forks',
     // most of the time a file waits: for an engine, a timer, a process that starts
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
     retry: mitigation ? 0 : Number(tries) - 1,
     testTimeout: 20_000,
