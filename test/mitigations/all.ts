@@ -28,6 +28,8 @@ const vitest = await createVitest('test', {
   root: ROOT,
   watch: false,
   reporters: [reporter],
+  // each has its own, and a thread is there sooner than a process
+  pool: 'threads',
   maxWorkers: AT_ONCE,
   projects: Object.keys(MITIGATIONS).map((name) => ({
     extends: true,
