@@ -58,11 +58,27 @@ const reindex = (db: Database, collection: Collection): void => {
   }
 };
 
+const indexOn = (collection: Collection, index: string): string => {
+  const [hash, sort] = [hashColumn(index), sortColumn(index)];
+  const on = `${tableOf(collection)} (${hash}, ${sort}, id)`;
+  return `CREATE INDEX ${sqlIndexOf(collection, index)} ON ${on} WHERE ${hash} IS NOT NULL`;
+};
+const expiryIndexOn = (collection: Collection): string =>
+  `CREATE INDEX IF NOT EXISTS ${expiryIndexOf(collection)} ON ${tableOf(collection)} (expires_at) WHERE expires_at IS NOT NULL`;
+
+/** A table with all that belongs to it: each column that is added to one has SQLite read the whole shape again. */
+const creationOf = (collection: Collection): string => {
+  const columns = indexColumns(collection).map((column) => `, ${column} TEXT`);
+  const table = `CREATE TABLE ${tableOf(collection)} (
+    id TEXT PRIMARY KEY, version INTEGER NOT NULL, v INTEGER NOT NULL, data TEXT NOT NULL, expires_at INTEGER${columns.join('')}
+  ) STRICT, WITHOUT ROWID`;
+  const indexes = Object.keys(collection.indexes).map((index) => indexOn(collection, index));
+  return [table, ...indexes, expiryIndexOn(collection)].join(';\n');
+};
+
+/** Gives a table that is there what it lacks. */
 const shape = (db: Database, collection: Collection, { rose, finish }: { rose: boolean; finish: boolean }): void => {
   const table = tableOf(collection);
-  db.exec(`CREATE TABLE IF NOT EXISTS ${table} (
-    id TEXT PRIMARY KEY, version INTEGER NOT NULL, v INTEGER NOT NULL, data TEXT NOT NULL, expires_at INTEGER
-  ) STRICT, WITHOUT ROWID`);
   const columns = columnsOf(db, table);
   for (const column of indexColumns(collection)) {
     if (!columns.has(column)) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`);
@@ -74,11 +90,8 @@ const shape = (db: Database, collection: Collection, { rose, finish }: { rose: b
   // programs of the release before may still read by them
   if (finish) for (const name of present) if (!wanted.has(name) && name !== expiry) db.exec(`DROP INDEX ${name}`);
   if (rose || missing.length) reindex(db, collection);
-  for (const [name, index] of missing) {
-    const [hash, sort] = [hashColumn(index), sortColumn(index)];
-    db.exec(`CREATE INDEX ${name} ON ${table} (${hash}, ${sort}, id) WHERE ${hash} IS NOT NULL`);
-  }
-  db.exec(`CREATE INDEX IF NOT EXISTS ${expiry} ON ${table} (expires_at) WHERE expires_at IS NOT NULL`);
+  for (const [, index] of missing) db.exec(indexOn(collection, index));
+  db.exec(expiryIndexOn(collection));
 };
 
 /**
@@ -98,7 +111,17 @@ export const migrate = (db: Database, schema: StoreSchema): void => {
     if (isNewer(stored, schema) || (meta('fingerprint') === wanted && !finish)) return;
     db.exec(MESSAGES);
     const rose = finish || stored.version < schema.version;
-    for (const collection of schema.collections) shape(db, collection, { rose, finish });
+    const tables = new Set(
+      db.tuples<[string]>(`SELECT name FROM sqlite_schema WHERE type = 'table'`).map(([name]) => name),
+    );
+    const isThere = (collection: Collection): boolean => tables.has(tableOf(collection));
+    db.exec(
+      schema.collections
+        .filter((each) => !isThere(each))
+        .map(creationOf)
+        .join(';\n'),
+    );
+    for (const collection of schema.collections.filter(isThere)) shape(db, collection, { rose, finish });
     for (const [key, value] of Object.entries(shapedNow(schema, wanted))) {
       db.run('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, `${value}`);
     }
