@@ -106,8 +106,7 @@ export const seedDevCredentials = async (
   const account = async () =>
     (await host.call(findAccount, { identifier: admin.email }, context)) as { user_id?: string };
   const complete = async (): Promise<void> => {
-    const creates = services.includes('users') && admin.password !== '' && !(await account()).user_id;
-    if (creates) {
+    if (services.includes('users') && admin.password && !(await account()).user_id) {
       const input = { ...admin, ip_address: '', user_agent: 'first start', verified: true };
       await host.call(createUser, input, context);
     }
@@ -122,8 +121,7 @@ export const seedDevCredentials = async (
     const now = (await host.call(getAccount, { user_id }, context)) as { generation: number };
     const proof = proofOf(user_id, now, password);
     const proven = dataDir && password && readPrivateFile(provenIn(dataDir)) === proof;
-    // of an account that was just made with it nobody has to ask
-    const matches = proven || creates || (password && (await ask()));
+    const matches = proven || (password && (await ask()));
     if (matches && dataDir && !proven) replacePrivateFile(provenIn(dataDir), proof);
     if (matches) await host.call(assignRole, { user_id, role: 'admin' }, context);
     else {
