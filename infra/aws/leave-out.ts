@@ -132,7 +132,7 @@ const NOTHING_LOCAL: Replacement[] = [
   {
     filter: /\/shared\/kit\/lasting\.ts$/,
     contents:
-      'export const lasting = (output) => output;export const checkedOnce = (output, check) => check(output);export const jsonOf = JSON.stringify;',
+      'export const lasting = (output) => output;export const checkedOnce = (output, _, check) => check(output);export const jsonOf = JSON.stringify;',
   },
   { filter: /\/shared\/config\/registration\.ts$/, contents: 'export const registrationOf = () => undefined;' },
   { filter: /\/shared\/config\/store-postgres\.ts$/, contents: gone(['postgresOf']) },

@@ -14,7 +14,7 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-/** How spans leave: so many at a time, or when the first of them has waited for so long; of so many that wait, none is kept. */
+/** How spans leave: so many at a time, or when the first of them has waited for so long. When so many wait, none is added. */
 export interface BatchConfig {
   most: number;
   delay_ms: number;
@@ -36,10 +36,9 @@ type Count = 'OTEL_BSP_SCHEDULE_DELAY' | 'OTEL_BSP_MAX_QUEUE_SIZE' | 'OTEL_BSP_M
 /** By default four times what OpenTelemetry's own take at once: to a process a request costs the same, whatever it carries. */
 const batchesOf = (env: Environment): BatchConfig => {
   const count = (name: Count, most: number): number => {
-    const value = Number(env[name]);
-    if (!Number.isInteger(value) || value < 1 || value > most)
-      throw new StartError(`${name} is no number of ours: use one from 1 to ${most}`);
-    return value;
+    if (!/^\d+$/.test(env[name])) throw new StartError(`${name} is no number: use one from 1 to ${most}`);
+    // a whole fleet may have been told more than one process does well with, or 0 for at once
+    return Math.max(1, Math.min(Number(env[name]), most));
   };
   const waiting = count('OTEL_BSP_MAX_QUEUE_SIZE', 100_000);
   const most = Math.min(count('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 8_192), waiting);

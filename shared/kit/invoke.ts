@@ -137,8 +137,8 @@ const run = async <I extends Contract, O extends Contract>(
   } catch (thrown) {
     const error = declared(op, thrown);
     result = error.code;
-    if (span) endThrown(span, error);
     await noteRefusal(host.ports, op, context, note, input, error);
+    if (span) endThrown(span, error);
     throw error;
   } finally {
     observeOperation(host.ports.metrics, op, result, started, context.trace);
@@ -147,7 +147,7 @@ const run = async <I extends Contract, O extends Contract>(
 
 /** Only declared fields leave; an output that breaks its own schema is our fault. */
 const project = (op: Operation<any, any>, output: unknown): any =>
-  checkedOnce(output, (given) => {
+  checkedOnce(output, op, (given) => {
     const checked = op.output.safeParse(given);
     if (checked.success) return checked.data;
     throw new AppError('internal', { cause: new Error(`output of ${op.name}: ${checked.error.message}`) });

@@ -2,6 +2,7 @@
 
 /** What was made of an output: as its operation's schema leaves it, and that as JSON. */
 interface Made {
+  by?: object;
   checked?: unknown;
   json?: string;
 }
@@ -27,13 +28,14 @@ export const lasting = <T extends object>(output: T): T => {
   return output;
 };
 
-/** An output as `check` leaves it, which is asked once of one that lasts. */
-export const checkedOnce = <T>(output: unknown, check: (output: unknown) => T): T => {
+/** An output as `check` leaves it, which is asked once of one that lasts. @param by whose check it is: another's has its own */
+export const checkedOnce = <T>(output: unknown, by: object, check: (output: unknown) => T): T => {
   const made = typeof output === 'object' && output !== null ? known.get(output) : undefined;
-  if (!made) return check(output);
-  if (made.checked === undefined) {
+  if (!made || (made.by ?? by) !== by) return check(output);
+  if (!made.by) {
     const checked = check(output);
     freeze(checked);
+    made.by = by;
     made.checked = checked;
     if (typeof checked === 'object' && checked !== null) known.set(checked, made);
   }

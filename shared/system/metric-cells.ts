@@ -14,7 +14,7 @@ export interface Cell {
   value: number;
   /** Observations by bucket, the last one without bound. Empty for others. */
   readonly counts: number[];
-  /** By bucket, one of the last second whose trace is recorded. */
+  /** By bucket, one whose trace is recorded; replaced at most once a second. */
   exemplars?: (Exemplar | undefined)[];
 }
 

@@ -25,6 +25,7 @@ export class Batches {
   readonly #config: BatchConfig;
   #sending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #overdue = false;
   #closed = false;
 
   /**
@@ -48,7 +49,7 @@ export class Batches {
     }
     this.#writer.put(span);
     if (this.#writer.count >= most) this.#leave();
-    else this.#timer ??= setTimeout(() => this.#leave(), delay_ms).unref();
+    else this.#timer ??= setTimeout(() => this.#late(), delay_ms).unref();
   }
 
   /** Sends what is there and takes no more; resolves when nothing waits. */
@@ -58,16 +59,30 @@ export class Batches {
     await this.#sending;
   }
 
-  #leave(): void {
+  /** The first span has waited long enough: for its batch, or, behind one on its way, for a full one. Room is counted in those. */
+  #late(): void {
+    this.#timer = undefined;
+    if (this.#sending) this.#overdue = true;
+    else this.#leave();
+  }
+
+  #take(): Batch | undefined {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#overdue = false;
     const { count } = this.#writer;
-    if (count > 0) this.#waiting.push({ count, request: this.#writer.take() });
+    return count > 0 ? { count, request: this.#writer.take() } : undefined;
+  }
+
+  #leave(): void {
+    const batch = this.#take();
+    if (batch) this.#waiting.push(batch);
     this.#sending ??= this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
-    for (let batch = this.#waiting.shift(); batch; batch = this.#waiting.shift()) await this.#send(batch);
+    const next = (): Batch | undefined => this.#waiting.shift() ?? (this.#overdue ? this.#take() : undefined);
+    for (let batch = next(); batch; batch = next()) await this.#send(batch);
     this.#sending = undefined;
   }
 }

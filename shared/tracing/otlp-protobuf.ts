@@ -82,8 +82,7 @@ export class ProtobufSpans implements SpanWriter {
   }
 
   #writeAll(): void {
-    for (const span of this.#ended) this.#write(span);
-    this.#ended.length = 0;
+    for (const span of this.#ended.splice(0)) this.#write(span);
   }
 
   #write({ trace, name, kind, started, over, failed, remote, given, told }: RecordedSpan): void {

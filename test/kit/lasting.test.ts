@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { answer } from '../../shared/doors/binding/binding.ts';
 import { routesOf } from '../../shared/doors/binding/route.ts';
-import { lasting } from '../../shared/kit/lasting.ts';
+import { checkedOnce, lasting } from '../../shared/kit/lasting.ts';
 import { operation } from '../../shared/kit/operation.ts';
 import { fakeHost } from '../doors/http/harness.ts';
 
@@ -60,4 +60,17 @@ test('nobody changes what others are answered', () => {
   const output = lasting({ name: 'Ann', tags: ['a'] });
   expect(() => output.tags.push('b')).toThrow(TypeError);
   expect(() => Object.assign(output, { name: 'Bob' })).toThrow(TypeError);
+});
+
+test('what one operation declares is not what another one answers', () => {
+  const output = lasting({ name: 'Ann', tags: ['a'] });
+  const [one, other] = [{}, {}];
+  const names = () => checkedOnce(output, one, ({ name }: any) => ({ name }));
+  const tags = () => checkedOnce(output, other, ({ tags }: any) => ({ tags }));
+  expect([names(), tags(), names(), tags()]).toEqual([
+    { name: 'Ann' },
+    { tags: ['a'] },
+    { name: 'Ann' },
+    { tags: ['a'] },
+  ]);
 });

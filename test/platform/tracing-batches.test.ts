@@ -62,6 +62,28 @@ test('one batch is on its way at a time, as many spans wait as may, and the newe
   expect(told.dropped).toBe(10_000 - 5 * 512);
 });
 
+test('spans that are late behind a slow batch leave with the next one, and take no room from others', async () => {
+  const { batches, asked, put, take, told } = opened();
+  put(1);
+  vi.advanceTimersByTime(5_000);
+  for (let n = 0; n < 10; n += 1) {
+    put(1);
+    vi.advanceTimersByTime(5_000);
+  }
+  expect([asked, told.dropped]).toEqual([[1], 0]);
+  await take();
+  expect(asked).toEqual([1, 10]);
+  put(1);
+  await take();
+  expect(asked).toEqual([1, 10]);
+  vi.advanceTimersByTime(5_000);
+  expect(asked).toEqual([1, 10, 1]);
+  const closed = batches.close();
+  await take();
+  await closed;
+  expect(told.dropped).toBe(0);
+});
+
 test('what is there leaves with the end, which waits for it; nothing comes after', async () => {
   const { batches, asked, put, take } = opened();
   put(3);

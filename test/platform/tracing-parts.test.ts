@@ -89,6 +89,12 @@ describe('where spans go', () => {
     expect(tracing({ ...endpoint, ...few })?.batches).toEqual({ most: 100, waiting: 100, delay_ms: 50 });
     const small = { ...few, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '10' };
     expect(tracing({ ...endpoint, ...small })?.batches.most).toBe(10);
+    const wild = { OTEL_BSP_MAX_QUEUE_SIZE: '1000000', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '50000' };
+    expect(tracing({ ...endpoint, ...wild, OTEL_BSP_SCHEDULE_DELAY: '0' })?.batches).toEqual({
+      most: 8_192,
+      waiting: 100_000,
+      delay_ms: 1,
+    });
     expect(tracing({ ...endpoint, PERFECT21_SERVICES: 'auth' })).toMatchObject({ service_name: 'auth-service' });
     expect(tracing({ ...endpoint, OTEL_SERVICE_NAME: 'x' })).toMatchObject({ service_name: 'x' });
     const own = { ...endpoint, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://t/in', OTEL_TRACES_SAMPLER_ARG: '0.25' };
@@ -104,7 +110,7 @@ describe('where spans go', () => {
       { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
       { ...endpoint, OTEL_TRACES_SAMPLER: 'xray' },
       { ...endpoint, OTEL_TRACES_SAMPLER_ARG: '2' },
-      { ...endpoint, OTEL_BSP_SCHEDULE_DELAY: '0' },
+      { ...endpoint, OTEL_BSP_SCHEDULE_DELAY: '-1' },
       { ...endpoint, OTEL_BSP_MAX_QUEUE_SIZE: '1e9' },
       { ...endpoint, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: 'many' },
     ]) {

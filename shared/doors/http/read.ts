@@ -59,7 +59,7 @@ export const readBody = <T>(
     };
     const held = new Held(request, () => refuse(crowded()));
     const onTime = unlessBy(until, () => {
-      held.end();
+      drop();
       reject(new AppError('request_timeout'));
     });
     const arrived = (): void => {
@@ -85,6 +85,8 @@ export const readBody = <T>(
     });
     request.on('end', () => {
       arrived();
+      // refused, or too late: nobody waits for what it says
+      if (size > limit) return;
       try {
         resolve(parse(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
       } catch (thrown) {

@@ -106,6 +106,16 @@ test('a body that is too large is refused in the turn of its connection', async 
   expect(refused).toHaveBeenCalledWith(expect.objectContaining({ code: 'payload_too_large' }));
 });
 
+test('a body whose end comes after its time is read by nobody', async () => {
+  const request = Object.assign(new PassThrough(), { headers: {}, httpVersionMajor: 1, socket: {} });
+  const parse = vi.fn();
+  const read = readBody(request as never, 10, performance.now() - 1, parse);
+  request.emit('data', Buffer.alloc(5));
+  await expect(read).rejects.toMatchObject({ code: 'request_timeout' });
+  request.emit('end');
+  expect(parse).not.toHaveBeenCalled();
+});
+
 test('what a proxy has in flight for others is answered when it resets too much, and then the connection ends', async () => {
   const { port, headers, close } = await doors.gRPC();
   const proxy = await session(port);

@@ -31,3 +31,10 @@ test.each([
   expect(toValidation(verdict as Verdict, now, said as never)).toEqual({ ...plain, ...told });
   expect(toValidation(good, NOW)).toBe(plain);
 });
+
+test('no answer is kept where a token has many permissions', () => {
+  const permissions = Array.from({ length: 33 }, (_, n) => `things:${n}`);
+  const verdict = Object.freeze({ valid: true, claims: { ...(claims as object), permissions } }) as never;
+  expect(toValidation(verdict, NOW)).not.toBe(toValidation(verdict, NOW));
+  expect(toValidation(verdict, NOW)).toEqual(toValidation(verdict, NOW));
+});
