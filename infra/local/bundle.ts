@@ -30,9 +30,9 @@ const EXTERNAL = [
   '@opentelemetry/sdk-*',
 ];
 /** Modules of Node's that packages require for what never or seldom happens. They take a millisecond each. */
-const SELDOM = ['assert', 'https'];
-/** Functions alone, and seldom called in a start; what is under them takes several milliseconds. */
-const CALLED = ['fs/promises'];
+const SELDOM = ['assert', 'https', 'zlib'];
+/** Seldom called in a start; what is under them takes a millisecond or several. */
+const CALLED = ['fs/promises', 'https'];
 /** Older bundles are kept for processes that still run from them. */
 const KEPT_MS = 30 * 86_400_000;
 const BUILDING_MS = 60_000;
@@ -50,6 +50,8 @@ const textInPlace = (path: string): string => {
 const inPlace: Plugin = {
   name: 'in-place',
   setup: ({ onLoad }) => {
+    // pushes nothing, and brings a client of HTTP and zlib
+    onLoad({ filter: /prom-client\/lib\/pushgateway\.js$/ }, () => ({ contents: 'module.exports = undefined;' }));
     onLoad({ filter: /\.[cm]?[jt]s$/, namespace: 'file' }, ({ path }) => ({
       contents: textInPlace(path),
       loader: path.endsWith('ts') ? 'ts' : 'js',
@@ -84,15 +86,17 @@ const builtins: Plugin = {
       const builtin = `process.getBuiltinModule('node:${path}')`;
       const constants = names.map((name, n) =>
         late
-          ? `const $${n} = (...given) => ${builtin}.${name}(...given);`
+          ? `const $${n} = function (...given) { return new.target ? new ${builtin}.${name}(...given) : ${builtin}.${name}(...given); };`
           : `const $${n} = /* @__PURE__ */ (() => builtin.${name})();`,
       );
       const exported = names.filter((name) => name !== 'default').map((name) => `$${names.indexOf(name)} as ${name}`);
       return {
         contents: [
-          ...(late ? [] : [`const builtin = ${builtin};`]),
+          late
+            ? `const builtin = new Proxy({}, { get: (_, name) => ${builtin}[name] });`
+            : `const builtin = ${builtin};`,
           ...constants,
-          `export { ${late ? '' : 'builtin as default, '}${exported.join(', ')} };`,
+          `export { builtin as default, ${exported.join(', ')} };`,
         ].join('\n'),
         loader: 'js',
       };
@@ -123,6 +127,9 @@ const bundle = async (program: string): Promise<void> => {
     supported: { 'dynamic-import': false },
     external: EXTERNAL,
     legalComments: 'none',
+    // half to read; lines stay short, so that a stack says where
+    minifyWhitespace: true,
+    lineLimit: 160,
     metafile: true,
     write: false,
     logLevel: 'silent',

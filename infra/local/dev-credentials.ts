@@ -70,20 +70,29 @@ const NO_PASSWORD = 'dev-credentials.json holds no password for a new administra
 const otherPassword = (email: string): string =>
   `dev-credentials.json does not hold the password of ${email}: whoever lost it has a new one mailed by POST /api/v1/auth/password/forgot`;
 
+/** What is left when the store knows the service token. */
+interface Rest {
+  /** Makes the administrator. Throws where that fails. */
+  complete(): Promise<void>;
+  /** An earlier start came to its end with these credentials: the rest only says once more what was so then. */
+  known: boolean;
+}
+
 /**
- * Sees to it that the store knows the credentials: also after a start that ended half way, or on an emptied store.
+ * Sees to it that the store knows the service token, and says how the administrator is made: also after a start that ended
+ * half way, or on an emptied store.
  *
- * `dataDir`: where it is noted that the password was compared, until it changes. Where users and permissions run apart, the one that starts last completes the administrator.
+ * `dataDir`: where it is noted that the password was compared, until it changes. Where users and permissions run apart, the
+ * one that starts last completes the administrator.
  *
- * `afterwards` is given the rest where the store and the folder know these credentials already: it only says once more what was so at an earlier start.
+ * @returns undefined where this process has no part in the administrator
  */
-export const seedDevCredentials = async (
+export const beginDevCredentials = async (
   host: Host,
   credentials: DevCredentials,
   services: readonly string[],
   dataDir?: string,
-  afterwards?: (rest: () => Promise<void>) => void,
-): Promise<void> => {
+): Promise<Rest | undefined> => {
   const { admin, service_token } = credentials;
   const { ids, store, clock, log } = host.ports;
   const credential = { name: 'developer', permissions: ['*:*:*'], created_at: clock.now() };
@@ -94,7 +103,7 @@ export const seedDevCredentials = async (
       return false;
     },
   );
-  if (!services.includes('users') && !services.includes('permissions')) return;
+  if (!services.includes('users') && !services.includes('permissions')) return undefined;
 
   const context: Context = {
     request_id: ids.uuid(),
@@ -130,12 +139,20 @@ export const seedDevCredentials = async (
       log.warn('seed.other_password', { detail: otherPassword(admin.email) });
     }
   };
-  const incomplete = (cause: unknown): void => log.warn('seed.incomplete', { cause });
-  if (afterwards && !isNew && admin.password && dataDir && readPrivateFile(provenIn(dataDir)) !== undefined) {
-    return afterwards(() => complete().catch(incomplete));
-  }
-  await complete().catch((cause) => {
+  const known = !isNew && !!admin.password && !!dataDir && readPrivateFile(provenIn(dataDir)) !== undefined;
+  return { complete, known };
+};
+
+/** Does all of it. Throws where the administrator can't be made, but not for a service that runs apart and is away. */
+export const seedDevCredentials = async (
+  host: Host,
+  credentials: DevCredentials,
+  services: readonly string[],
+  dataDir?: string,
+): Promise<void> => {
+  const rest = await beginDevCredentials(host, credentials, services, dataDir);
+  await rest?.complete().catch((cause) => {
     if (services.includes('users') && services.includes('permissions')) throw cause;
-    incomplete(cause);
+    host.ports.log.warn('seed.incomplete', { cause });
   });
 };

@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import * as product from '../../functions/index.ts';
 import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
+import type { Host } from '../../shared/kit/invoke.ts';
 import { doRest, later } from '../../shared/kit/late.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
 import { growSlowly } from '../../shared/process/heap-growth.ts';
@@ -10,7 +11,7 @@ import { launch, type Running } from '../../shared/process/launch.ts';
 import { keepTickShape } from '../../shared/process/tick-shape.ts';
 import { placeAt } from '../../shared/system/listening.ts';
 import { takesNoArguments } from './arguments.ts';
-import { devCredentials, seedDevCredentials } from './dev-credentials.ts';
+import { beginDevCredentials, type DevCredentials, devCredentials } from './dev-credentials.ts';
 import { stopsBySignal } from './stopping.ts';
 import { table } from './table.ts';
 
@@ -34,6 +35,22 @@ const addresses = (running: Running, config: Config): (readonly [string, string]
 /** Ms after a start in which it has the machine to itself. */
 const REST_MS = 50;
 
+/** Sees to the credentials, and gives what is left for the first call. */
+const firstOf = async (
+  host: Host,
+  credentials: DevCredentials,
+  { services, data_dir: dataDir }: Config,
+): Promise<(() => Promise<void>) | undefined> => {
+  const rest = await beginDevCredentials(host, credentials, services, dataDir);
+  if (!rest) return undefined;
+  const failed = (cause: unknown): void => host.ports.log.warn('seed.incomplete', { cause });
+  if (rest.known) later(() => void rest.complete().catch(failed));
+  // a process whose calls wait for one that waits for its calls would wait for ever
+  else if (!services.includes('users') || !services.includes('permissions')) await rest.complete().catch(failed);
+  else return rest.complete;
+  return undefined;
+};
+
 const start = async (): Promise<void> => {
   const began = performance.now();
   keepTickShape();
@@ -44,11 +61,7 @@ const start = async (): Promise<void> => {
     const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir);
     config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
     const running = await launch(product, config, {
-      prepare: async (host) => {
-        if (!credentials) return;
-        const afterwards = (rest: () => Promise<void>): void => void later(() => void rest());
-        await seedDevCredentials(host, credentials, config.services, config.data_dir, afterwards);
-      },
+      prepare: async (host) => (credentials ? firstOf(host, credentials, config) : undefined),
     });
     const rest = setTimeout(() => void doRest(), REST_MS);
     stopsBySignal(async () => {

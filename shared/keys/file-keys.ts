@@ -1,15 +1,17 @@
 /** Signing keys from a private file on this machine, shared by the processes that use it; rotates by itself. */
 import type { KeyObject } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
-import { adapter } from '../kit/adapter.ts';
+import { adapter, type Opened } from '../kit/adapter.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Keys, VerificationKey, VerificationKeys } from '../ports/tokens.ts';
+import type { Keys, Signer, VerificationKey, VerificationKeys } from '../ports/tokens.ts';
 import { readPrivateKey, readVerificationKey, type SigningAlg, toPublicJwk } from './jwk.ts';
 import { signBytes } from './jws.ts';
 import { openKeyFile, readKeyFile, rotateKeys } from './key-file.ts';
+import { lateSigner, lateVerificationKeys } from './late-keys.ts';
+import { preparePrivateFile } from './private-file.ts';
 import { isPublished, isRotationDue, type SigningKey, signingKey } from './rotation.ts';
 
 export { rotateKeys, withdrawKey } from './key-file.ts';
@@ -146,20 +148,36 @@ const fileOf = ({ keys }: Config): string => {
 };
 const ENV = ['KEYS_URL', 'PERFECT21_DATA_DIR', 'PERFECT21_SIGNING_ALG'];
 
+/** Opens a half at once where its file is there, and otherwise when it is first needed. */
+const halfOf = async <T>(
+  config: Config,
+  open: (file: string, alg: SigningAlg) => Promise<T>,
+  late: (open: () => Promise<T>, there: () => boolean) => Opened<T>,
+): Promise<Opened<T>> => {
+  const file = fileOf(config);
+  const there = () => existsSync(file);
+  const opened = () => open(file, config.env.PERFECT21_SIGNING_ALG);
+  if (there()) return { port: await opened() };
+  preparePrivateFile(file);
+  return late(opened, there);
+};
+
 export const fileKeys = adapter({
   port: 'keys',
   needs: ['clock', 'log'],
   env: ENV,
-  open: async (ports, config) => ({
-    port: await openPublicFileKeys(fileOf(config), config.env.PERFECT21_SIGNING_ALG, ports),
-  }),
+  open: (ports, config) =>
+    halfOf<VerificationKeys>(config, (...at) => openPublicFileKeys(...at, ports), lateVerificationKeys),
 });
 
 export const fileSigner = adapter({
   port: 'signer',
   needs: ['clock', 'log'],
   env: ENV,
-  open: async (ports, config) => ({
-    port: await openFileKeys(fileOf(config), config.env.PERFECT21_SIGNING_ALG, ports),
-  }),
+  open: (ports, config) =>
+    halfOf<Signer>(
+      config,
+      (...at) => openFileKeys(...at, ports),
+      (open) => lateSigner(open, ports.log),
+    ),
 });

@@ -44,11 +44,22 @@ export const readKeyFile = (file: string): SigningKey[] | undefined => {
   }
 };
 
+/** First keys that this process is making, by file: both halves of the keys are opened side by side. */
+const making = new Map<string, Promise<void>>();
+
+const make = async (file: string, alg: SigningAlg, clock: Clock): Promise<void> =>
+  createPrivateFile(file, render(firstKey({ alg, ...(await generateJwk(alg)) }, clock.now())));
+
 /** Reads the keys, after making the first one if there is no file. Processes that start together agree on one. */
 export const openKeyFile = async (file: string, alg: SigningAlg, clock: Clock): Promise<SigningKey[]> => {
   const found = readKeyFile(file);
   if (found) return found;
-  createPrivateFile(file, render(firstKey({ alg, ...(await generateJwk(alg)) }, clock.now())));
+  if (!making.has(file))
+    making.set(
+      file,
+      make(file, alg, clock).finally(() => making.delete(file)),
+    );
+  await making.get(file);
   return readKeyFile(file)!;
 };
 

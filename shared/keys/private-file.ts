@@ -1,7 +1,9 @@
 /** Files that only this user may read: created whole and once, however many processes start together; replaced whole. */
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
+  constants,
   fsyncSync,
   linkSync,
   openSync,
@@ -51,6 +53,19 @@ export const readPrivateFile = (file: string): string | undefined => {
   }
 };
 
+const notCreated = (file: string, thrown: unknown): StartError =>
+  new StartError(`${file} can't be created (${codeOf(thrown)}): make ${dirname(file)} writable for this user`);
+
+/** Makes the folder (0700) of a private file that is written later. Throws StartError when it can't be written. */
+export const preparePrivateFile = (file: string): void => {
+  try {
+    makeFolder(dirname(file));
+    accessSync(dirname(file), constants.W_OK);
+  } catch (thrown) {
+    throw notCreated(file, thrown);
+  }
+};
+
 /**
  * Creates a private file (0600) and its folder (0700) unless it exists. Of several processes one wins, and the others
  * read what it wrote: a link either makes the whole file appear or fails.
@@ -69,7 +84,7 @@ export const createPrivateFile = (file: string, content: string): void => {
       rmSync(beside, { force: true });
     }
   } catch (thrown) {
-    throw new StartError(`${file} can't be created (${codeOf(thrown)}): make ${dirname(file)} writable for this user`);
+    throw notCreated(file, thrown);
   }
 };
 

@@ -31,6 +31,8 @@ export interface Host {
   call(callee: Operation<any, any>, input: unknown, context: Context): Promise<unknown>;
   /** Tells `{ permissions, roles }` of now of a `{ user_id }`; absent where this process can't ask. */
   readonly standing?: Operation<any, any>;
+  /** Does what calls wait for, once; undefined where that is nothing, or done. Throws AppError `unavailable`. */
+  first?: (() => Promise<void>) | undefined;
 }
 
 /** What a binding's own shape is read with, after it is clear who asks. */
@@ -93,6 +95,17 @@ export const invoke = <I extends Contract, O extends Contract>(
   input: unknown,
   context: Context,
   shape?: Shape,
+): Promise<Answer<O>> => {
+  if (host.first) return host.first().then(() => begin(host, op, input, context, shape));
+  return begin(host, op, input, context, shape);
+};
+
+const begin = <I extends Contract, O extends Contract>(
+  host: Host,
+  op: Operation<I, O>,
+  input: unknown,
+  context: Context,
+  shape: Shape | undefined,
 ): Promise<Answer<O>> => {
   const { tracer } = context.trace;
   if (!tracer) return run(host, op, input, context, shape, undefined);

@@ -16,6 +16,9 @@ export const later = (work: () => void): (() => void) => {
   return once;
 };
 
+/** Takes back what was noted and is not done: what it was for has ended. */
+export const takeBack = (once: () => void): void => void waiting.delete(once);
+
 const at = (from: any, steps: readonly string[]): any => steps.reduce((found, step) => found[step], from);
 
 /**

@@ -172,6 +172,11 @@ export const LOGS = {
     means: 'The keys of the issuer could not be read; those that were read last stay in use.',
     todo: 'Look whether the issuer answers at /.well-known/jwks.json. New keys are not known until then.',
   },
+  'keys.not_made': {
+    at: ['error'],
+    means: 'The first signing key could not be written: nothing can be signed.',
+    todo: 'Let the process write the key file that `reason` names. The next token tries again.',
+  },
   'keys.rotated': { at: ['info'], means: 'A new signing key was made, or came into use.', todo: NOTHING },
   'keys.rotation_failed': {
     at: ['error'],

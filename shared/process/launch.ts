@@ -13,6 +13,7 @@ import type { PortName } from '../ports/index.ts';
 import type { StoreSchema } from '../store/schema.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { exposureOf } from './exposure.ts';
+import { callsAfter } from './first-call.ts';
 import { type OpenHost, openHost, portsReached, type RemoteCall } from './host.ts';
 import { type Part, PLATFORM, type Started } from './parts.ts';
 import { doubtsOf, remoteFor, requireServiceToken, requireWholeCallees } from './peers.ts';
@@ -41,8 +42,8 @@ export type Running = Process & Required<Pick<Process, 'http' | 'grpc' | 'metric
 
 export interface LaunchOptions {
   replace?: readonly Adapter<any, any>[];
-  /** Runs when the ports are open and before anybody can call. */
-  prepare?: (host: OpenHost) => Promise<void>;
+  /** Runs when the ports are open and before anybody can call. What it gives is done before the first call is. */
+  prepare?: (host: OpenHost) => Promise<(() => Promise<void>) | undefined>;
 }
 
 /** Ms that a start waits for its broker to be there or away, beside all else that it does. */
@@ -128,7 +129,9 @@ export const compose = async (
       remote = await remoteFor(config, token, host, certificates?.client);
       closing.push(() => remote?.close());
     }
-    await prepare?.(host);
+    const first = await prepare?.(host);
+    const answering = first ? callsAfter(host, first) : undefined;
+    closing.push(() => answering?.stop());
 
     let started: Started = {};
     const ground = {
@@ -136,7 +139,7 @@ export const compose = async (
       platform,
       services,
       beside: aside,
-      host,
+      host: answering?.host ?? host,
       certificates,
       onStop: (close: () => unknown) => closing.push(close),
     };

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -220,17 +220,46 @@ test('what is printed is what is listened on, and the bare address leads to the 
   await started.end();
 });
 
-test('credentials that were deleted come again without a password that opens nothing', async () => {
-  const file = join(folder, 'dev-credentials.json');
+const logIn = async (base: string, { email, password }: { email: string; password: string }): Promise<number> => {
+  const body = JSON.stringify({ identifier: email, password });
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(`${base}/auth/login`, { method: 'POST', headers, body })).status;
+};
+
+test('a key and an administrator that a first start has not made yet are there for the first call', async () => {
+  const started = start();
+  await started.ready;
+  const { admin } = JSON.parse(readFileSync(join(folder, 'dev-credentials.json'), 'utf8'));
+  const base = started.address('REST');
+  expect(await Promise.all([logIn(base, admin), logIn(base, admin)])).toEqual([200, 200]);
+  for (const made of ['signing-keys.json', 'dev-credentials.proven']) expect(existsSync(join(folder, made))).toBe(true);
+  await started.end();
+});
+
+test('a start that is stopped before it has made its administrator makes him the next time', async () => {
   const first = start();
   await first.ready;
+  expect(await first.end('SIGKILL')).not.toBe(0);
+  const { admin } = JSON.parse(readFileSync(join(folder, 'dev-credentials.json'), 'utf8'));
+  const second = start();
+  await second.ready;
+  expect(await logIn(second.address('REST'), admin)).toBe(200);
+  await second.end();
+});
+
+test('credentials that were deleted come again without a password that opens nothing', async () => {
+  const file = join(folder, 'dev-credentials.json');
+  const read = () => JSON.parse(readFileSync(file, 'utf8'));
+  const first = start();
+  await first.ready;
+  expect(await logIn(first.address('REST'), read().admin)).toBe(200);
   await first.end();
   rmSync(file);
 
   const second = start({ LOG_LEVEL: 'warn' });
   await second.ready;
+  expect(await logIn(second.address('REST'), read().admin)).toBe(401);
   await second.end();
-  const read = () => JSON.parse(readFileSync(file, 'utf8'));
   expect(read()).toEqual({
     admin: { email: 'admin@perfect21.local', password: '' },
     service_token: expect.stringMatching(/^p21s_/),
@@ -242,6 +271,7 @@ test('credentials that were deleted come again without a password that opens not
   const before = read();
   const third = start({ LOG_LEVEL: 'warn' });
   await third.ready;
+  expect(await logIn(third.address('REST'), { ...read().admin, password: 'not it at all' })).toBe(401);
   await third.end();
   expect(third.out.errors).toContain('seed.other_password');
   expect(read()).toEqual(before);

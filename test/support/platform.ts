@@ -49,7 +49,10 @@ export const testPlatform = async (
   const config = loadConfig(testEnvironment(dataDir, env));
   prepareDataDir(dataDir);
   const credentials = devCredentials(dataDir);
-  const prepare = (host: Host) => seedDevCredentials(host, credentials, config.services);
+  const prepare = async (host: Host) => {
+    await seedDevCredentials(host, credentials, config.services);
+    return undefined;
+  };
   const running = await launch(product, config, { replace: [clock, ...replace], prepare });
   return {
     ...running,
