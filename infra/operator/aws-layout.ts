@@ -12,7 +12,16 @@ interface Resource {
   Properties: any;
 }
 
-const read = (file: string) => parse(readFileSync(new URL(`../generated/${file}`, import.meta.url), 'utf8'));
+const textOf = (file: string): string => readFileSync(new URL(`../generated/${file}`, import.meta.url), 'utf8');
+
+/** The resources of these types, as the generator writes them; to read them all takes half a second. */
+const resourcesOf = (text: string, types: readonly string[]): Record<string, Resource> => {
+  const [, section = ''] = /^Resources:\n((?: .*\n|\n)*)/m.exec(text) ?? [];
+  const wanted = section
+    .split(/^(?= {2}\S)/m)
+    .filter((each) => types.some((type) => each.includes(`\n    Type: ${type}\n`)));
+  return parse(wanted.join(''));
+};
 const PREFIX = /^\$\{self:service\}-\$\{sls:stage\}-/;
 
 /** The resource that an `Fn::GetAtt` speaks of. */
@@ -24,8 +33,9 @@ const idOf = (value: any): string | undefined => value?.['Fn::GetAtt']?.[0];
  * @param prefix `<service>-<stage>`, with which the names of all queues begin
  */
 export const awsLayout = (prefix: string, bus: string, topology: Topology): AwsLayout => {
-  const bridge: Record<string, Resource> = read('bridge.yml').on.resources.Resources;
-  const all: [string, Resource][] = Object.entries({ ...read('resources.yml').Resources, ...bridge });
+  const bridge: Record<string, Resource> = parse(textOf('bridge.yml')).on.resources.Resources;
+  const own = resourcesOf(textOf('resources.yml'), ['AWS::SQS::Queue', 'AWS::Events::Rule']);
+  const all: [string, Resource][] = Object.entries({ ...own, ...bridge });
   const suffixes = new Map(
     all
       .filter(([, { Type }]) => Type === 'AWS::SQS::Queue')
@@ -42,11 +52,11 @@ export const awsLayout = (prefix: string, bus: string, topology: Topology): AwsL
     bus,
     queues: [...Map.groupBy(fed, ({ dead }) => dead)].map(([dead, sources]) => {
       // an urgent twin shares the dead letters of its queue
-      const [own, twin] = sources.map(({ id }) => id).sort((one, other) => one.length - other.length);
-      const suffix = suffixes.get(own!)!;
+      const [first, twin] = sources.map(({ id }) => id).sort((one, other) => one.length - other.length);
+      const suffix = suffixes.get(first!)!;
       return {
         name: ours.get(suffix) ?? suffix,
-        sqs: nameOf(own),
+        sqs: nameOf(first),
         ...(twin && { urgent: nameOf(twin) }),
         dead: nameOf(dead),
         ...(dead in bridge && { optional: true as const }),

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { inherited } from './inherited.ts';
 import { testEnvironment } from './platform.ts';
 
-const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.url));
+const START = fileURLToPath(new URL('../../infra/local/start.mjs', import.meta.url));
 /** The same with a Prometheus beside it. */
 export const OBSERVED = fileURLToPath(new URL('../../infra/local/observed.ts', import.meta.url));
 

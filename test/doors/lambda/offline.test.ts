@@ -36,7 +36,7 @@ describe('the functions of serverless.yml under serverless-offline', () => {
       const outcome = await http1Door(offline.url).call(op, input, options);
       // each function is a container of its own: the others know of a revocation when they asked the store again;
       // a refresh revokes only when it is refused
-      if (reach(op).writes.has(revocations.name) && !(op === refresh && outcome.ok)) await sleep(POLL_MS + 100);
+      if (reach(op).writes.has(revocations.name) && !(op === refresh && outcome.ok)) await sleep(POLL_MS + 500);
       return outcome;
     },
     mails: async (to) => {
