@@ -74,5 +74,6 @@ test('no secret stands in the store, nor in an event', async () => {
   const all = tables.flatMap(({ name }) => db.prepare(`SELECT * FROM "${name}"`).all());
   db.close();
   expect(JSON.stringify(all)).toContain('quiet');
-  expect(JSON.stringify(all)).not.toContain(client_secret.split('_').at(-1)!);
+  // its last 43 characters, among which may be an underscore
+  expect(JSON.stringify(all)).not.toContain(client_secret.slice(-43));
 });

@@ -9,27 +9,56 @@ const PASSING: Record<string, string> = {
   queue: `queue = 'perfect21.tails'`,
 };
 
-/** All that is kept but what passes, as SQL writes it: reading whole tables a thousand times is most of what its tests do. */
-export const dump = (file: string): Record<string, string[]> => {
-  const db = new DatabaseSync(file, { readOnly: true });
+type Tables = Record<string, readonly string[]>;
+
+/** All that is kept but what passes, as SQL writes it. */
+const dump = (db: DatabaseSync): Tables => {
   const tuples = (sql: string): string[][] => {
     const statement = db.prepare(sql);
     statement.setReturnArrays(true);
     return statement.all() as unknown as string[][];
   };
-  try {
-    return Object.fromEntries(
-      tuples(COLUMNS).map(([table, list]) => {
-        const columns: string[] = JSON.parse(list!);
-        // lines of the audit log are sealed meanwhile; that there is none more is what counts
-        const told = table === 'r_audit_lines' ? ['id'] : columns;
-        const kept = columns.flatMap((name) => (PASSING[name] ? `(${PASSING[name]}) IS NOT TRUE` : []));
-        const row = told.map((name) => `'${name} ' || quote("${name}")`).join(` || ', ' || `);
-        const rows = tuples(`SELECT ${row} FROM "${table}" WHERE ${['TRUE', ...kept].join(' AND ')} ORDER BY 1`);
-        return [table!, rows.map(([text]) => text!)];
-      }),
-    );
-  } finally {
-    db.close();
-  }
+  return Object.fromEntries(
+    tuples(COLUMNS).map(([table, list]) => {
+      const columns: string[] = JSON.parse(list!);
+      // lines of the audit log are sealed meanwhile; that there is none more is what counts
+      const told = table === 'r_audit_lines' ? ['id'] : columns;
+      const kept = columns.flatMap((name) => (PASSING[name] ? `(${PASSING[name]}) IS NOT TRUE` : []));
+      const row = told.map((name) => `'${name} ' || quote("${name}")`).join(` || ', ' || `);
+      const rows = tuples(`SELECT ${row} FROM "${table}" WHERE ${['TRUE', ...kept].join(' AND ')}`);
+      return [table!, rows.map(([text]) => text!)];
+    }),
+  );
+};
+
+const missing = (from: Tables, to: Tables, sign: string): string[] =>
+  Object.entries(from).flatMap(([table, rows]) => {
+    const others = new Set(to[table]);
+    return rows.filter((row) => !others.has(row)).map((row) => `${sign} ${table}: ${row}`);
+  });
+
+/**
+ * Holds a store as it is now. Reading all of it a thousand times would be most of what its tests do, so it is read when somebody
+ *wrote since, and what it was then comes from the snapshot that SQLite keeps for who reads.
+ *
+ * @returns `changes` gives the rows that went (-) and came (+) since
+ * @example using before = held(file); …; expect(before.changes()).toEqual([]);
+ */
+export const held = (file: string): { changes(): string[]; [Symbol.dispose](): void } => {
+  const [then, now] = [new DatabaseSync(file, { readOnly: true }), new DatabaseSync(file, { readOnly: true })];
+  const written = (): unknown => now.prepare('PRAGMA data_version').get()!.data_version;
+  then.exec('BEGIN');
+  then.prepare('SELECT count(*) FROM sqlite_master').get();
+  const before = written();
+  return {
+    changes: () => {
+      if (written() === before) return [];
+      const [old, fresh] = [dump(then), dump(now)];
+      return [...missing(old, fresh, '-'), ...missing(fresh, old, '+')];
+    },
+    [Symbol.dispose]: () => {
+      then.close();
+      now.close();
+    },
+  };
 };
