@@ -1,20 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
-import { without } from './test/mitigations/without.ts';
 import { PROJECTS } from './test/projects.ts';
 
 const { PERFECT21_TEST_WITHOUT: mitigation, PERFECT21_TEST_TRIES: tries = '1' } = process.env;
 
 export default defineConfig({
-  plugins: mitigation ? [without(mitigation)] : [],
   test: {
     fsModuleCache: true,
     globalSetup: ['test/engines/shared.ts'],
     projects: PROJECTS,
     pool: 'forks',
     // most of the time a file waits: for an engine, a timer, a process that starts
-    maxWorkers: availableParallelism() + 2,
+    maxWorkers: availableParallelism() + 3,
     sequence: { sequencer: LongestFirst },
     retry: mitigation ? 0 : Number(tries) - 1,
     testTimeout: 20_000,

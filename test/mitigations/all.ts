@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { createVitest, type Reporter } from 'vitest/node';
+import { BY_NODE } from '../projects.ts';
 import { MITIGATIONS } from './mitigations.ts';
-import { without } from './without.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const AT_ONCE = 2;
@@ -33,8 +33,13 @@ const vitest = await createVitest('test', {
   maxWorkers: AT_ONCE,
   projects: Object.keys(MITIGATIONS).map((name) => ({
     extends: true,
-    plugins: [without(name)],
-    test: { name, retry: 0, setupFiles: ['test/support/quick-hashes.ts'] },
+    test: {
+      ...BY_NODE,
+      name,
+      retry: 0,
+      env: { PERFECT21_TEST_WITHOUT: name },
+      setupFiles: ['test/support/quick-hashes.ts', 'test/mitigations/without.ts'],
+    },
   })),
 });
 await vitest.runTestSpecifications(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Told } from './all.ts';
 import { MITIGATIONS } from './mitigations.ts';
-import { removed } from './without.ts';
+import { removed } from './removed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Until the last of all has run, on a busy machine. */

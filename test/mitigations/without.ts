@@ -1,25 +1,11 @@
-/** Takes one mitigation out of the sources as they are loaded. */
-import type { Plugin } from 'vitest/config';
+/** Before each test file: takes the mitigation out of the sources that PERFECT21_TEST_WITHOUT names. */
+import { loadedWith } from '../support/loaded-with.ts';
 import { MITIGATIONS } from './mitigations.ts';
+import { removed } from './removed.ts';
 
-/** @throws Error when there is no such mitigation, or its text does not stand where it should, once */
-export const removed = (name: string, text: string): string => {
-  const { from, to, file } = MITIGATIONS[name]!;
-  const parts = text.split(from);
-  if (parts.length !== 2) throw new Error(`"${name}": its text stands ${parts.length - 1} times in ${file}`);
-  return parts.join(to);
-};
-
-/** A plugin that loads the platform without a mitigation. */
-export const without = (name: string): Plugin => {
+const { PERFECT21_TEST_WITHOUT: name } = process.env;
+if (name) {
   const mitigation = MITIGATIONS[name];
   if (!mitigation) throw new Error(`there is no mitigation "${name}"`);
-  return {
-    name: 'without-a-mitigation',
-    enforce: 'pre',
-    // all that is loaded as it stands may be taken from what another of these runs has made
-    configureVitest: ({ defineCacheKeyGenerator }) =>
-      defineCacheKeyGenerator(({ id }) => (id.split('?')[0]!.endsWith(`/${mitigation.file}`) ? name : undefined)),
-    transform: (text, id) => (id.split('?')[0]!.endsWith(`/${mitigation.file}`) ? removed(name, text) : undefined),
-  };
-};
+  loadedWith(mitigation.file, (text) => removed(name, text));
+}
