@@ -10,14 +10,6 @@ import { ROOT } from '../infra/generate/files.ts';
 const ALL = 'test/**/*.test.ts';
 const ALONE = 'test/**/*.alone.test.ts';
 
-/**
- * What is tested is loaded by Node itself, from what V8 compiled in an earlier run, and not by vitest, which takes a fifth longer
- * and makes of each imported name a property. So nothing of it can be replaced by `vi.mock`, but for files that run alone.
- */
-export const BY_NODE: NonNullable<TestProjectInlineConfiguration['test']> = {
-  server: { deps: { external: [new RegExp(`^${ROOT}/(functions|infra|proto|shared)/`)] } },
-};
-
 /** The two projects of a run. What a hash costs is promised by files that run alone, so only the others hash quickly. */
 export const PROJECTS: TestProjectInlineConfiguration[] = [
   { extends: true, test: { name: 'alone', include: [ALONE], isolate: true } },
@@ -28,8 +20,23 @@ export const PROJECTS: TestProjectInlineConfiguration[] = [
       include: [ALL],
       exclude: [...configDefaults.exclude, ALONE],
       isolate: false,
-      ...BY_NODE,
-      setupFiles: ['test/support/as-found.ts', 'test/support/quick-hashes.ts', 'test/mitigations/without.ts'],
+      setupFiles: ['test/support/as-found.ts', 'test/support/quick-hashes.ts'],
     },
   },
 ];
+
+/**
+ * A run without a mitigation. Node itself loads the platform there, from what V8 compiled before, and not vitest, which takes a fifth
+ * longer to do it once: `test/mitigations/without.ts` changes what it loads. Nothing of it can be replaced by `vi.mock`.
+ */
+export const withoutMitigation = (name: string): TestProjectInlineConfiguration => ({
+  extends: true,
+  test: {
+    name,
+    include: [ALL],
+    retry: 0,
+    env: { PERFECT21_TEST_WITHOUT: name },
+    setupFiles: ['test/mitigations/without.ts'],
+    server: { deps: { external: [new RegExp(`^${ROOT}/(functions|infra|proto|shared)/`)] } },
+  },
+});

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { createVitest, type Reporter } from 'vitest/node';
-import { BY_NODE } from '../projects.ts';
+import { withoutMitigation } from '../projects.ts';
 import { MITIGATIONS } from './mitigations.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -31,16 +31,7 @@ const vitest = await createVitest('test', {
   // each has its own, and a thread is there sooner than a process
   pool: 'threads',
   maxWorkers: AT_ONCE,
-  projects: Object.keys(MITIGATIONS).map((name) => ({
-    extends: true,
-    test: {
-      ...BY_NODE,
-      name,
-      retry: 0,
-      env: { PERFECT21_TEST_WITHOUT: name },
-      setupFiles: ['test/support/quick-hashes.ts', 'test/mitigations/without.ts'],
-    },
-  })),
+  projects: Object.keys(MITIGATIONS).map(withoutMitigation),
 });
 await vitest.runTestSpecifications(
   vitest.projects.map((project) => {
