@@ -29,14 +29,20 @@ export const PROJECTS: TestProjectInlineConfiguration[] = [
  * A run without a mitigation. Node itself loads the platform there, from what V8 compiled before, and not vitest, which takes a fifth
  * longer to do it once: `test/mitigations/without.ts` changes what it loads. Nothing of it can be replaced by `vi.mock`.
  */
-export const withoutMitigation = (name: string): TestProjectInlineConfiguration => ({
-  extends: true,
+export const withoutMitigation = (name: string) => ({
+  extends: true as const,
   test: {
     name,
     include: [ALL],
     retry: 0,
     env: { PERFECT21_TEST_WITHOUT: name },
-    setupFiles: ['test/mitigations/without.ts'],
-    server: { deps: { external: [new RegExp(`^${ROOT}/(functions|infra|proto|shared)/`)] } },
+    setupFiles: ['test/support/as-found.ts', 'test/mitigations/without.ts'],
+    server: { deps: { external: [new RegExp(`^${ROOT.replace(/[^\w/]/g, '\\$&')}/(functions|infra|proto|shared)/`)] } },
   },
 });
+
+/** The same with all of them, for tests that must pass then: the files share what they load. */
+export const withAllMitigations = (name: string) => {
+  const { test } = withoutMitigation(name);
+  return { extends: true as const, test: { ...test, isolate: false, env: { PERFECT21_TEST_WITHOUT: '' } } };
+};

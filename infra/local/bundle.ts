@@ -86,7 +86,7 @@ const builtins: Plugin = {
       const builtin = `process.getBuiltinModule('node:${path}')`;
       const constants = names.map((name, n) =>
         late
-          ? `const $${n} = function (...given) { return new.target ? new ${builtin}.${name}(...given) : ${builtin}.${name}(...given); };`
+          ? `const $${n} = function (...given) { const it = ${builtin}.${name}; return new.target ? Reflect.construct(it, given, new.target === $${n} ? it : new.target) : it(...given); };`
           : `const $${n} = /* @__PURE__ */ (() => builtin.${name})();`,
       );
       const exported = names.filter((name) => name !== 'default').map((name) => `$${names.indexOf(name)} as ${name}`);

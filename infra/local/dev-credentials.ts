@@ -1,5 +1,6 @@
 /** The first start gives a developer an administrator and a service token, in a file that only its owner reads. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { assignRole } from '../../functions/permissions/assign-role.ts';
@@ -9,8 +10,14 @@ import { findAccount } from '../../functions/users/find-account.ts';
 import { getAccount } from '../../functions/users/get-account.ts';
 import { StartError } from '../../shared/config/start-error.ts';
 import { createPrivateFile, readPrivateFile, replacePrivateFile } from '../../shared/keys/private-file.ts';
-import { isServiceToken, toServiceCredentialWrite } from '../../shared/keys/service-credential-records.ts';
+import {
+  isServiceToken,
+  serviceCredentials,
+  serviceIdIn,
+  toServiceCredentialWrite,
+} from '../../shared/keys/service-credential-records.ts';
 import type { Context } from '../../shared/kit/context.ts';
+import { AppError } from '../../shared/kit/errors.ts';
 import type { Host } from '../../shared/kit/invoke.ts';
 import { continueTrace } from '../../shared/kit/trace.ts';
 import { WriteConflict } from '../../shared/ports/store.ts';
@@ -44,12 +51,12 @@ const parse = (file: string, content: string): DevCredentials => {
  *
  * @throws StartError when it is there and holds something else
  */
-export const devCredentials = (dataDir: string): DevCredentials => {
+export const devCredentials = (dataDir: string, { PERFECT21_PASSWORD_MIN_LENGTH: least = 0 } = {}): DevCredentials => {
   const file = fileIn(dataDir);
   const found = readPrivateFile(file);
   if (found !== undefined) return parse(file, found);
   const fresh: DevCredentials = {
-    admin: { email: 'admin@perfect21.local', password: random(18) },
+    admin: { email: 'admin@perfect21.local', password: random(Math.max(18, Math.ceil((least * 3) / 4))) },
     service_token: `p21s_${randomUUID()}_${random(32)}`,
   };
   createPrivateFile(file, render(fresh));
@@ -95,14 +102,17 @@ export const beginDevCredentials = async (
 ): Promise<Rest | undefined> => {
   const { admin, service_token } = credentials;
   const { ids, store, clock, log } = host.ports;
-  const credential = { name: 'developer', permissions: ['*:*:*'], created_at: clock.now() };
-  const isNew = await store.transact([toServiceCredentialWrite(service_token, credential)]).then(
-    () => true,
-    (thrown) => {
+  let proof = dataDir && readPrivateFile(provenIn(dataDir));
+  if (!(await store.get(serviceCredentials, serviceIdIn(service_token)!))) {
+    // of other credentials or another store; it must be gone before there is a token, for a start may end at any time
+    if (proof !== undefined) rmSync(provenIn(dataDir!), { force: true });
+    proof = undefined;
+    const credential = { name: 'developer', permissions: ['*:*:*'], created_at: clock.now() };
+    await store.transact([toServiceCredentialWrite(service_token, credential)]).catch((thrown) => {
+      // another process that starts beside this one
       if (!(thrown instanceof WriteConflict)) throw thrown;
-      return false;
-    },
-  );
+    });
+  }
   if (!services.includes('users') && !services.includes('permissions')) return undefined;
 
   const context: Context = {
@@ -122,16 +132,17 @@ export const beginDevCredentials = async (
     const { user_id } = await account();
     if (!user_id) {
       if (!admin.password) log.warn('seed.no_administrator', { detail: NO_PASSWORD });
+      else if (services.includes('users')) throw new AppError('unavailable', { cause: new Error('none was made') });
       return;
     }
     // whoever else has this address is no administrator for that
     const { password } = admin;
     const ask = async () => ((await host.call(checkPassword, { user_id, password }, context)) as Matches).matches;
     const now = (await host.call(getAccount, { user_id }, context)) as { generation: number };
-    const proof = proofOf(user_id, now, password);
-    const proven = dataDir && password && readPrivateFile(provenIn(dataDir)) === proof;
+    const own = proofOf(user_id, now, password);
+    const proven = dataDir && password && readPrivateFile(provenIn(dataDir)) === own;
     const matches = proven || (password && (await ask()));
-    if (matches && dataDir && !proven) replacePrivateFile(provenIn(dataDir), proof);
+    if (matches && dataDir && !proven) replacePrivateFile(provenIn(dataDir), own);
     if (matches) await host.call(assignRole, { user_id, role: 'admin' }, context);
     else {
       const file = made.get(credentials);
@@ -139,8 +150,7 @@ export const beginDevCredentials = async (
       log.warn('seed.other_password', { detail: otherPassword(admin.email) });
     }
   };
-  const known = !isNew && !!admin.password && !!dataDir && readPrivateFile(provenIn(dataDir)) !== undefined;
-  return { complete, known };
+  return { complete, known: !!admin.password && !!proof };
 };
 
 /** Does all of it. Throws where the administrator can't be made, but not for a service that runs apart and is away. */

@@ -133,7 +133,7 @@ export const startOffline = async ({ env, ports = {}, shows = 'nothing' }: Offli
     // functions hold no connections: the emulator does, as API Gateway would
     const host = await openHost(withMailbox(config, mailbox), schema, { replace: [gatewayConnections] });
     closing.push(() => host.close());
-    const credentials = devCredentials(config.data_dir);
+    const credentials = devCredentials(config.data_dir, config.env);
     await seedDevCredentials(host, credentials, config.services);
     const worker = startWorker(host, [...platform, ...inFunctions]);
     closing.push(() => worker.stop());

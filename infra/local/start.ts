@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import * as product from '../../functions/index.ts';
 import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { StartError } from '../../shared/config/start-error.ts';
+import { AppError, ERRORS } from '../../shared/kit/errors.ts';
 import type { Host } from '../../shared/kit/invoke.ts';
 import { doRest, later } from '../../shared/kit/late.ts';
 import { prepareDataDir } from '../../shared/process/data-dir.ts';
@@ -47,8 +48,20 @@ const firstOf = async (
   if (rest.known) later(() => void rest.complete().catch(failed));
   // a process whose calls wait for one that waits for its calls would wait for ever
   else if (!services.includes('users') || !services.includes('permissions')) await rest.complete().catch(failed);
-  else return rest.complete;
+  else return () => rest.complete().catch(endForGood);
   return undefined;
+};
+
+const refuse = (message: string): never => {
+  process.stderr.write(`perfect21 can't start: ${message}\n`);
+  process.exit(1);
+};
+
+/** What no other try mends ends a start, also after it was ready. Throws what another try may mend. */
+const endForGood = (cause: unknown): never => {
+  if (cause instanceof StartError) return refuse(cause.message);
+  if (cause instanceof AppError && ERRORS[cause.code].retry) throw cause;
+  return refuse(`there is no administrator for development (${(cause as Error).message})`);
 };
 
 const start = async (): Promise<void> => {
@@ -58,7 +71,7 @@ const start = async (): Promise<void> => {
   try {
     const config = loadConfig(process.env);
     prepareDataDir(config.data_dir);
-    const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir);
+    const credentials = config.env.NODE_ENV === 'production' ? undefined : devCredentials(config.data_dir, config.env);
     config.env.PERFECT21_SERVICE_TOKEN ??= credentials?.service_token;
     const running = await launch(product, config, {
       prepare: async (host) => (credentials ? firstOf(host, credentials, config) : undefined),
@@ -76,8 +89,7 @@ const start = async (): Promise<void> => {
     process.stdout.write(`${table(addresses(running, config))}\n\nCtrl-C drains and stops.\n`);
   } catch (thrown) {
     if (!(thrown instanceof StartError)) throw thrown;
-    process.stderr.write(`perfect21 can't start: ${thrown.message}\n`);
-    process.exit(1);
+    refuse(thrown.message);
   }
 };
 

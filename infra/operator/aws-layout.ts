@@ -20,6 +20,7 @@ const resourcesOf = (text: string, types: readonly string[]): Record<string, Res
   const wanted = section
     .split(/^(?= {2}\S)/m)
     .filter((each) => types.some((type) => each.includes(`\n    Type: ${type}\n`)));
+  if (wanted.length === 0) throw new Error('infra/generated/resources.yml: no queue stands where it should');
   return parse(wanted.join(''));
 };
 const PREFIX = /^\$\{self:service\}-\$\{sls:stage\}-/;

@@ -1,6 +1,6 @@
 /** Signing keys from a private file on this machine, shared by the processes that use it; rotates by itself. */
 import type { KeyObject } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { StartError } from '../config/start-error.ts';
 import { adapter, type Opened } from '../kit/adapter.ts';
@@ -155,7 +155,14 @@ const halfOf = async <T>(
   late: (open: () => Promise<T>, there: () => boolean) => Opened<T>,
 ): Promise<Opened<T>> => {
   const file = fileOf(config);
-  const there = () => existsSync(file);
+  // a link that leads nowhere is there, too
+  const there = () => {
+    try {
+      return lstatSync(file) !== undefined;
+    } catch {
+      return false;
+    }
+  };
   const opened = () => open(file, config.env.PERFECT21_SIGNING_ALG);
   if (there()) return { port: await opened() };
   preparePrivateFile(file);

@@ -60,7 +60,7 @@ const notCreated = (file: string, thrown: unknown): StartError =>
 export const preparePrivateFile = (file: string): void => {
   try {
     makeFolder(dirname(file));
-    accessSync(dirname(file), constants.W_OK);
+    accessSync(dirname(file), constants.W_OK | constants.X_OK);
   } catch (thrown) {
     throw notCreated(file, thrown);
   }

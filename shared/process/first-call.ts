@@ -3,10 +3,13 @@ import { AppError } from '../kit/errors.ts';
 import { later, takeBack } from '../kit/late.ts';
 import type { OpenHost } from './host.ts';
 
+/** Ms after a failure in which calls are refused without another try: callers must not drive the tries. */
+const AGAIN_MS = 1_000;
+
 /**
  * A host whose calls come after this work. The work is done on `host` itself, where nothing waits.
  *
- * Where it fails, a call is refused as `unavailable`, and the next one tries again.
+ * Where it fails, a call is refused as `unavailable`, and one that comes a second later tries again.
  *
  * @returns `stop` lets none of it begin by itself, and resolves when none is under way
  * @example const { host, stop } = callsAfter(opened, async () => void (await opened.call(createUser, admin, context)));
@@ -15,17 +18,23 @@ export const callsAfter = (
   host: OpenHost,
   work: () => Promise<void>,
 ): { host: OpenHost; stop: () => Promise<void> } => {
-  const waiting: OpenHost = { ...host };
+  const waiting: OpenHost = {
+    ...host,
+    call: (...given) => (waiting.first ? waiting.first().then(() => host.call(...given)) : host.call(...given)),
+  };
   let working: Promise<void> | undefined;
+  let failed: { at: number; error: AppError } | undefined;
   const begin = async (): Promise<void> => {
     whenIdle();
+    if (failed && performance.now() - failed.at < AGAIN_MS) throw failed.error;
     working ??= work().then(
       () => {
         waiting.first = undefined;
       },
       (cause) => {
         working = undefined;
-        throw new AppError('unavailable', { cause });
+        failed = { at: performance.now(), error: new AppError('unavailable', { cause }) };
+        throw failed.error;
       },
     );
     await working;

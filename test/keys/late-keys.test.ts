@@ -62,10 +62,11 @@ describe('keys of a file that is not there yet', () => {
   });
 
   test('are not made by a process that has ended', async () => {
-    const { close } = await made();
-    await close();
+    const opening = vi.fn();
+    const late = lateSigner(opening, testLog());
+    await late.close!();
     await doRest();
-    expect(existsSync(file())).toBe(false);
+    expect(opening).not.toHaveBeenCalled();
   });
 
   test('are not made for a token of somebody else, and found once another process has made them', async () => {

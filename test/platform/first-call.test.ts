@@ -35,6 +35,7 @@ const setUp = (work: (n: number) => Promise<void>) => {
     done,
     begun,
     stop,
+    waiting,
     call: () => invoke(waiting, op, {}, context),
     within: () => invoke(host, op, {}, context),
   };
@@ -54,23 +55,39 @@ test('work that calls operations itself does not wait for itself', async () => {
   expect(rig.done).toEqual(['call', 'work', 'call']);
 });
 
-test('a call whose work fails is refused as unavailable and does nothing, and the next one tries again', async () => {
-  const { done, call } = setUp(async (n) => {
+test('a call whose work fails is refused as unavailable and does nothing, and one a second later tries again', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const { done, begun, call } = setUp(async (n) => {
     if (n === 0) throw new Error('the store is away');
   });
-  await expect(call()).rejects.toMatchObject({ code: 'unavailable', cause: new Error('the store is away') });
-  expect(done).toEqual([]);
+  const refused = { code: 'unavailable', cause: new Error('the store is away') };
+  await expect(call()).rejects.toMatchObject(refused);
+  vi.advanceTimersByTime(999);
+  // callers do not drive the tries
+  await expect(call()).rejects.toMatchObject(refused);
+  expect([begun.mock.calls.length, ...done]).toEqual([1]);
+  vi.advanceTimersByTime(1);
   await call();
   expect(done).toEqual(['work', 'call']);
 });
 
-test('without a call it is done when the process has time, and a stop waits for it', async () => {
-  const { done, stop, call } = setUp(() => new Promise((resolve) => setImmediate(resolve)));
-  await doRest();
-  await stop();
+test('what doors call of other operations waits, too', async () => {
+  const { done, waiting } = setUp(async () => {});
+  await expect(waiting.call({} as never, {}, context)).rejects.toThrow('nothing is called here');
   expect(done).toEqual(['work']);
-  await call();
-  expect(done).toEqual(['work', 'call']);
+});
+
+test('without a call it is done when the process has time, and a stop waits for it', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { done, begun, stop } = setUp(() => promise);
+  await doRest();
+  expect(begun).toHaveBeenCalledOnce();
+  const stopped = stop().then(() => done.push('stopped'));
+  await new Promise((later) => setTimeout(later, 20));
+  expect(done).toEqual([]);
+  resolve();
+  await stopped;
+  expect(done).toEqual(['work', 'stopped']);
 });
 
 test('a process that has stopped does not begin', async () => {

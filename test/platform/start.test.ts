@@ -241,10 +241,39 @@ test('a start that is stopped before it has made its administrator makes him the
   await first.ready;
   expect(await first.end('SIGKILL')).not.toBe(0);
   const { admin } = JSON.parse(readFileSync(join(folder, 'dev-credentials.json'), 'utf8'));
+  // as if it had been earlier, and an older store had had the same folder
+  rmSync(join(folder, 'perfect21.db'));
+  for (const beside of ['-wal', '-shm']) rmSync(join(folder, `perfect21.db${beside}`), { force: true });
+  writeFileSync(join(folder, 'dev-credentials.proven'), 'of another store', { mode: 0o600 });
+  const again = start();
+  await again.ready;
+  await again.end('SIGKILL');
+  expect(existsSync(join(folder, 'dev-credentials.proven'))).toBe(false);
   const second = start();
   await second.ready;
   expect(await logIn(second.address('REST'), admin)).toBe(200);
   await second.end();
+});
+
+test('the administrator has a password as long as passwords must be', async () => {
+  const started = start({ PERFECT21_PASSWORD_MIN_LENGTH: '64' });
+  await started.ready;
+  const { admin } = JSON.parse(readFileSync(join(folder, 'dev-credentials.json'), 'utf8'));
+  expect(await logIn(started.address('REST'), admin)).toBe(200);
+  await started.end();
+});
+
+test('what no other try mends ends a start, also after it was ready', async () => {
+  const credentials = {
+    admin: { email: 'admin@perfect21.local', password: 'short' },
+    service_token: `p21s_a_${'b'.repeat(43)}`,
+  };
+  mkdirSync(folder, { mode: 0o700 });
+  writeFileSync(join(folder, 'dev-credentials.json'), JSON.stringify(credentials), { mode: 0o600 });
+  const started = start();
+  const [code] = await once(started.child, 'exit');
+  expect(code).toBe(1);
+  expect(started.out.errors).toMatch(/^perfect21 can't start: there is no administrator for development \(.+\)\n$/m);
 });
 
 test('credentials that were deleted come again without a password that opens nothing', async () => {

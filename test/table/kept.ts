@@ -31,10 +31,16 @@ const dump = (db: DatabaseSync): Tables => {
   );
 };
 
+/** The rows of one that are not in the other, as often as they stand there. */
 const missing = (from: Tables, to: Tables, sign: string): string[] =>
   Object.entries(from).flatMap(([table, rows]) => {
-    const others = new Set(to[table]);
-    return rows.filter((row) => !others.has(row)).map((row) => `${sign} ${table}: ${row}`);
+    const left = new Map<string, number>();
+    for (const row of to[table] ?? []) left.set(row, (left.get(row) ?? 0) + 1);
+    return rows.flatMap((row) => {
+      const others = left.get(row) ?? 0;
+      left.set(row, others - 1);
+      return others > 0 ? [] : [`${sign} ${table}: ${row}`];
+    });
   });
 
 /**
