@@ -18,10 +18,8 @@ export const callsAfter = (
   host: OpenHost,
   work: () => Promise<void>,
 ): { host: OpenHost; stop: () => Promise<void> } => {
-  const waiting: OpenHost = {
-    ...host,
-    call: (...given) => (waiting.first ? waiting.first().then(() => host.call(...given)) : host.call(...given)),
-  };
+  // what a door calls besides is no call of somebody: broadcasts are caught up on before a start is ready
+  const waiting: OpenHost = { ...host };
   let working: Promise<void> | undefined;
   let failed: { at: number; error: AppError } | undefined;
   const begin = async (): Promise<void> => {

@@ -35,7 +35,6 @@ const setUp = (work: (n: number) => Promise<void>) => {
     done,
     begun,
     stop,
-    waiting,
     call: () => invoke(waiting, op, {}, context),
     within: () => invoke(host, op, {}, context),
   };
@@ -69,12 +68,6 @@ test('a call whose work fails is refused as unavailable and does nothing, and on
   vi.advanceTimersByTime(1);
   await call();
   expect(done).toEqual(['work', 'call']);
-});
-
-test('what doors call of other operations waits, too', async () => {
-  const { done, waiting } = setUp(async () => {});
-  await expect(waiting.call({} as never, {}, context)).rejects.toThrow('nothing is called here');
-  expect(done).toEqual(['work']);
 });
 
 test('without a call it is done when the process has time, and a stop waits for it', async () => {

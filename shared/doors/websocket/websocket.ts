@@ -199,6 +199,8 @@ class SocketDoor implements Sockets {
   /** Who comes with a ticket. @throws AppError `invalid_token` for one that lets nobody in */
   async #admit(op: Operation<any, any>, ticket: string, context: Context): Promise<Caller> {
     try {
+      // a ticket is good once: what comes after it must not be refused then
+      await this.#host.first?.();
       const holder = await this.#host.call(op.socket!.admits, { ticket }, context);
       return { kind: 'user', ...(holder as object) } as Caller;
     } catch (thrown) {
