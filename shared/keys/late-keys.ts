@@ -6,18 +6,7 @@ import type { Opened } from '../kit/adapter.ts';
 import { later, takeBack } from '../kit/late.ts';
 import type { Log } from '../ports/log.ts';
 import type { Signer, VerificationKeys } from '../ports/tokens.ts';
-
-/** Opens once; what failed is tried again when it is needed again. */
-const once = <T>(open: () => Promise<T>): (() => Promise<T>) => {
-  let opening: Promise<T> | undefined;
-  return () => {
-    opening ??= open().catch((thrown) => {
-      opening = undefined;
-      throw thrown;
-    });
-    return opening;
-  };
-};
+import { once } from '../system/once.ts';
 
 /**
  * The half that signs.

@@ -320,7 +320,7 @@ export const LOGS = {
   'seed.incomplete': {
     at: ['warn'],
     means: 'The accounts for development could not be made.',
-    todo: '`cause` says why; the platform runs without them.',
+    todo: '`cause` says why. Where nobody else can make them, calls are refused until one tries again and succeeds; a service that runs apart goes on without.',
   },
   'seed.no_administrator': {
     at: ['warn'],

@@ -18,6 +18,7 @@ import { openSqs, queueUrl, type Received, type SqsQueue, sqsQueue } from '../me
 import type { Verdict } from '../messaging/queue.ts';
 import { openRabbit } from '../messaging/rabbitmq/bus.ts';
 import { linksOf } from '../metrics/links.ts';
+import { once } from '../system/once.ts';
 import { compose, type LaunchOptions, type Process } from './launch.ts';
 import { metrics, type Part } from './parts.ts';
 import { VERSION } from './version.ts';
@@ -39,14 +40,7 @@ export interface BridgeOptions {
 
 /** The URLs are asked for again until SQS answers, so that a bridge may start before it. */
 const lazily = (open: () => Promise<SqsQueue>): SqsQueue => {
-  let opening: Promise<SqsQueue> | undefined;
-  const queue = (): Promise<SqsQueue> => {
-    opening ??= open().catch((thrown) => {
-      opening = undefined;
-      throw thrown;
-    });
-    return opening;
-  };
+  const queue = once(open);
   return {
     receive: async (wait_s) => (await queue()).receive(wait_s),
     remove: async (message) => (await queue()).remove(message),

@@ -6,6 +6,7 @@
  * RabbitMQ adds to the routing keys and takes off before delivery.
  */
 import type { Channel, Options } from 'amqplib';
+import { once } from '../../system/once.ts';
 import { DELAYED, delayedExchange } from './plugin.ts';
 import { EVENTS, type RabbitSettings } from './settings.ts';
 import { waitingQueue } from './topology.ts';
@@ -85,15 +86,3 @@ export const openDelays = (
 };
 
 type DelayedEvent = [key: string, ms: number, options: Options.Publish];
-
-/** One try at a time; one that failed is tried again by who asks next. */
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
-};
