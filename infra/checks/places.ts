@@ -61,7 +61,7 @@ export const sharingOffences = (texts: Readonly<Record<string, string>> = textsO
     .filter(
       ([file, text]) =>
         !file.endsWith('.alone.test.ts') &&
-        /^(?:.*= (?:await )?)?\s*vi\.(hoisted|mock|doMock|resetModules)\(/m.test(text),
+        /^\s*(?:.*= )?(?:await )?(?:vi\.(hoisted|mock|doMock|resetModules)|loadedWith)\(/m.test(text),
     )
     .map(([file]) => `${file} changes how modules load: name it ${file.replace(/\.test\.ts$/, '.alone.test.ts')}`);
 

@@ -12,7 +12,10 @@ import { idsOf, put, settle, take } from './store-steps.ts';
 import { storeContract } from './store-suite.ts';
 
 // the queue of the suite; other processes would not know of it, so what frees the claims of a dead one is not shown here
-vi.mock('../../shared/kit/event.ts', async (original) => ({ ...(await original<object>()), OUTBOX: 'q' }));
+await vi.hoisted(async () => {
+  const { loadedWith } = await import('../support/loaded-with.ts');
+  loadedWith('shared/kit/event.ts', (text) => text.replace("OUTBOX = 'outbox'", "OUTBOX = 'q'"));
+});
 
 let dynamo: LocalDynamo;
 beforeAll(async () => {

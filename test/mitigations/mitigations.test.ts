@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Told } from './all.ts';
-import { MITIGATIONS, WITH_ALL } from './mitigations.ts';
+import { MITIGATIONS } from './mitigations.ts';
 import { removed } from './removed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -11,10 +11,6 @@ const ROOT = join(import.meta.dirname, '../..');
 const ALL_MS = 600_000;
 
 const outcomes = new Map(Object.keys(MITIGATIONS).map((name) => [name, Promise.withResolvers<Told['failed']>()]));
-/** The same tests where nothing is taken out, by file. */
-const whole: Told[] = [];
-const files = new Set(Object.values(MITIGATIONS).map(({ test: file }) => file));
-const all = Promise.withResolvers<void>();
 let program: ChildProcess | undefined;
 
 beforeAll(() => {
@@ -28,26 +24,16 @@ beforeAll(() => {
     said = `${said}${text}`.slice(-2_000);
   });
   program.on('message', (told: Told) => {
-    if (told.name !== WITH_ALL) outcomes.get(told.name)!.resolve(told.failed);
-    else if (whole.push(told) === files.size) all.resolve();
+    outcomes.get(told.name)!.resolve(told.failed);
   });
   program.once('exit', (code) => {
-    all.reject(new Error(`ended with ${code}: ${said}`));
     for (const [name, { reject }] of outcomes)
       reject(new Error(`"${name}" was not tried, as all ended with ${code}: ${said}`));
   });
   // each is waited for in its turn
-  for (const { promise } of [all, ...outcomes.values()]) promise.catch(() => {});
+  for (const { promise } of outcomes.values()) promise.catch(() => {});
 });
 afterAll(() => void program?.kill());
-
-test('with all that keeps attackers out, the tests of it pass, loaded as they are without', {
-  timeout: ALL_MS,
-}, async () => {
-  await all.promise;
-  expect(whole.flatMap(({ failed }) => failed)).toEqual([]);
-  expect(whole.every(({ passed }) => passed > 0)).toBe(true);
-});
 
 describe('without what keeps attackers out, the test of it fails', () => {
   for (const [name, { file }] of Object.entries(MITIGATIONS)) {

@@ -11,9 +11,6 @@ export interface Mitigation {
   promise: string;
 }
 
-/** In place of a name: where none is taken out. */
-export const WITH_ALL = 'with all mitigations';
-
 /** `PERFECT21_TEST_WITHOUT=<name> npm test -- <test>` runs a test without one of them. */
 export const MITIGATIONS: Readonly<Record<string, Mitigation>> = {
   'an older token is judged by what its user may now': {

@@ -1,4 +1,4 @@
-/** Before each test file of a run without a mitigation: takes out the one that PERFECT21_TEST_WITHOUT names, and makes hashes quick. */
+/** Before each test file of a run without a mitigation: takes out the one that PERFECT21_TEST_WITHOUT names. */
 import { loadedWith } from '../support/loaded-with.ts';
 import { MITIGATIONS } from './mitigations.ts';
 import { removed } from './removed.ts';
@@ -9,5 +9,3 @@ if (name) {
   if (!mitigation) throw new Error(`there is no mitigation "${name}"`);
   loadedWith(mitigation.file, (text) => removed(name, text));
 }
-// as test/support/quick-hashes.ts does it where vitest loads the platform
-loadedWith('shared/passwords/parameters.ts', (text) => text.replace('memory: 19_456,', 'memory: 64,'));

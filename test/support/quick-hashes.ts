@@ -3,9 +3,6 @@
  * promised by files that run alone, without this (`test/projects.ts`). Processes that tests start, and what was packaged, hash
  * as they do in production.
  */
-import { vi } from 'vitest';
+import { loadedWith } from './loaded-with.ts';
 
-vi.mock('../../shared/passwords/parameters.ts', async (original) => {
-  const real = await original<typeof import('../../shared/passwords/parameters.ts')>();
-  return { ...real, PARAMETERS: { ...real.PARAMETERS, memory: 64 } };
-});
+loadedWith('shared/passwords/parameters.ts', (text) => text.replace('memory: 19_456,', 'memory: 64,'));
