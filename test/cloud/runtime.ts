@@ -17,7 +17,19 @@ export interface Answer {
   rss_mb: number;
 }
 
+/** What a start took, step by step: ms of the processor, bytes of compiled code, bytes of each file that was loaded. */
+export interface MeasuredStart {
+  steps: Record<'import' | 'init' | 'answer', { cpu_ms: number; code: number }>;
+  cpu_ms: number;
+  loaded: Record<string, number>;
+  /** Of the first answer, where it has one, or what was thrown instead. */
+  status?: number;
+  thrown?: string;
+}
+
 export interface RunningFunction {
+  /** What its start took, where `env` has an EVENT_FILE: its first event. */
+  measured(): Promise<MeasuredStart>;
   invoke(event: unknown): Promise<Answer>;
   /** What it wrote, both streams. */
   said(): string;
@@ -33,6 +45,8 @@ export const startFunction = async (file: string, env: Readonly<Record<string, s
   const events: { id: string; body: string }[] = [];
   const asking: ServerResponse[] = [];
   const answers = new Map<string, PromiseWithResolvers<Answer>>();
+  const measured = Promise.withResolvers<MeasuredStart>();
+  measured.promise.catch(() => {});
   const name = env.AWS_LAMBDA_FUNCTION_NAME ?? 'function';
 
   const give = (): void => {
@@ -56,6 +70,10 @@ export const startFunction = async (file: string, env: Readonly<Record<string, s
     }
     const [, id = '', kind] = /invocation\/([^/]+)\/(response|error)$/.exec(request.url ?? '') ?? [];
     response.writeHead(202).end();
+    if (request.url?.endsWith('/measured')) {
+      child.kill('SIGSTOP');
+      return measured.resolve(JSON.parse(body));
+    }
     const { 'x-init': init, 'x-used': used, 'x-rss': rss } = request.headers;
     const result = JSON.parse(body);
     if (kind === 'error')
@@ -77,11 +95,13 @@ export const startFunction = async (file: string, env: Readonly<Record<string, s
   process.once('exit', kill);
   child.once('exit', (code) => {
     process.off('exit', kill);
-    for (const { reject } of answers.values()) reject(new Error(`${name} ended with ${code}: ${said.slice(-2_000)}`));
+    for (const { reject } of [measured, ...answers.values()])
+      reject(new Error(`${name} ended with ${code}: ${said.slice(-2_000)}`));
   });
 
   let count = 0;
   return {
+    measured: () => measured.promise,
     invoke: async (event) => {
       if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${said.slice(-2_000)}`);
       const id = `00000000-0000-4000-8000-${String(++count).padStart(12, '0')}`;

@@ -31,7 +31,7 @@ import { awsEnvironment } from '../support/aws.ts';
 import { TEST_SECRET } from '../support/platform.ts';
 import { type Need, startIam } from './iam.ts';
 import type { Meter } from './meter.ts';
-import { type RunningFunction, startFunction } from './runtime.ts';
+import { type MeasuredStart, type RunningFunction, startFunction } from './runtime.ts';
 import { ACCOUNT, invokedBy, REGION, readTemplate } from './template.ts';
 import { unpackAll } from './unpack.ts';
 
@@ -124,6 +124,26 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
   const answered = new Map<string, number>();
   const used = new Map<string, number>();
   let revoked = -Infinity;
+  /** Keeps a process for what comes. The one used last stands last. */
+  const keep = async (key: string, alive: Promise<RunningFunction>): Promise<void> => {
+    running.delete(key);
+    running.set(key, alive);
+    for (const [other, idle] of running) {
+      if (running.size <= ALIVE) break;
+      running.delete(other);
+      await (await idle).close();
+    }
+  };
+  /** Ends those, so that each starts anew, and gives what each wrote. */
+  const end = async (keys: readonly string[]): Promise<Map<string, string>> => {
+    const those = keys.map((key) => [key, running.get(key)!] as const);
+    for (const key of keys) running.delete(key);
+    const said = async ([key, each]: (typeof those)[number]): Promise<[string, string]> => {
+      await (await each).close();
+      return [key, (await each).said()];
+    };
+    return new Map(await Promise.all(those.map(said)));
+  };
   const invoke = async (key: string, event: unknown): Promise<any> => {
     if (!functions.some((each) => each.key === key)) throw new Error(`the template has no function ${key}`);
     invoked.add(key);
@@ -134,14 +154,7 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     if (believes > 0) await sleep(believes);
     const alive = running.get(key) ?? startFunction(files.get(key)!.file, environmentOf(key));
     const cold = !running.has(key);
-    // the one used last stands last
-    running.delete(key);
-    running.set(key, alive);
-    for (const [other, idle] of running) {
-      if (running.size <= ALIVE) break;
-      running.delete(other);
-      await (await idle).close();
-    }
+    await keep(key, alive);
     const { result, used_ms } = await (await alive).invoke(event);
     meter?.invoked({ key, event, result, cold, cpu_ms: used_ms - (cold ? 0 : (used.get(key) ?? 0)) });
     used.set(key, used_ms);
@@ -216,32 +229,38 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     ...credentials,
   };
 
-  /** Ends all functions, so that each starts anew, and gives what each wrote. */
-  const cool = async (): Promise<Map<string, string>> => {
-    const all = await Promise.all([...running].map(async ([key, each]) => [key, await each] as const));
-    running.clear();
-    await Promise.all(all.map(([, each]) => each.close()));
-    return new Map(all.map(([key, each]) => [key, each.said()]));
+  /** Starts a function whose first event stands in a file, and keeps its process. */
+  const start = async (key: string, event: string): Promise<MeasuredStart> => {
+    await end(running.has(key) ? [key] : []);
+    const alive = await startFunction(files.get(key)!.file, { ...environmentOf(key), EVENT_FILE: event });
+    await keep(key, Promise.resolve(alive));
+    const measured = await alive.measured();
+    used.set(key, measured.cpu_ms);
+    answered.set(key, performance.now());
+    return measured;
   };
 
   return {
     folder,
     files,
     functions,
-    environmentOf,
+    start,
     resources,
     store,
     dynamo,
     iam,
-    cool,
+    /** Ends all functions, so that each starts anew, and gives what each wrote. */
+    cool: () => end([...running.keys()]),
     /** From now on no function believes what it knew of revocations. */
     outdate: (): void => {
       revoked = performance.now();
     },
-    /** From now on functions, which all start anew, have this in their environment where the template has the variable. */
+    /** From now on functions have this in their environment where the template has the variable: those start anew. */
     configure: async (more: Readonly<Record<string, string>>): Promise<void> => {
-      instead = more;
-      await cool();
+      const all = () => new Map([...running.keys()].map((key) => [key, JSON.stringify(environmentOf(key))]));
+      const before = all();
+      instead = { ...instead, ...more };
+      await end([...all()].filter(([key, environment]) => environment !== before.get(key)).map(([key]) => key));
     },
     /** A key that seals, which functions have the rights at that the template gives where a deployment names none. */
     addSealingKey: (): string => {
@@ -259,7 +278,7 @@ export const deployStack = async ({ meter }: { meter?: Meter } = {}) => {
     outbox: () => store.messages.peek(OUTBOX, 100),
     send: sqs.send,
     close: async () => {
-      await cool();
+      await end([...running.keys()]);
       await host.close();
       await Promise.all(
         [iam, gateway, s3, bus, scheduler, sqs, sns, ses, vault, kms, dynamo].map((each) => each.close()),

@@ -1,36 +1,30 @@
-/** Starts each packaged function, alone in its process, and tells what that takes. */
-import { execFile } from 'node:child_process';
+/** Starts each packaged function and tells what that takes. Their processes stay for what comes. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { exceeded, type Start, type Starts } from '../../infra/aws/starts.ts';
 import { modulesOf } from '../../infra/aws/weights.ts';
 import { lambdaFunctions } from '../../infra/generate/platform.ts';
 import { firstEvent } from './first-event.ts';
+import { type MeasuredStart, startFunction } from './runtime.ts';
 import { deployStack, type Stack } from './stack.ts';
 
-const PROGRAM = fileURLToPath(new URL('programs/start.mjs', import.meta.url));
 /** So many at a time, and tries of one that is over its budget: others on the machine only add. */
 const AT_ONCE = 2;
 const TRIES = 5;
 
-interface Said {
-  steps: Record<'import' | 'init' | 'answer', { cpu_ms: number; code: number }>;
-  cpu_ms: number;
-  loaded: Record<string, number>;
-  status?: number;
-  thrown?: string;
-}
-
 const kB = (bytes: number): number => Math.round(bytes / 100) / 10;
 
-const run = async (file: string, event: string, env: Record<string, string>): Promise<Said> => {
-  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM], {
-    env: { ...env, HANDLER_FILE: file, EVENT_FILE: event },
-    maxBuffer: 16 * 1024 * 1024,
-  });
-  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+/** What a start of a handler takes that does nothing. */
+const emptyStart = async (folder: string): Promise<MeasuredStart> => {
+  const [file, event] = [join(folder, 'empty.mjs'), join(folder, 'event.json')];
+  writeFileSync(file, "export const handler = async () => ({ statusCode: 200, body: '{}' });\n");
+  writeFileSync(event, '{}');
+  const running = await startFunction(file, { EVENT_FILE: event });
+  try {
+    return await running.measured();
+  } finally {
+    await running.close();
+  }
 };
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
@@ -40,7 +34,7 @@ const least = (one: Start, two: Start): Start =>
   ) as unknown as Start;
 
 /** Packages that are loaded from beside the bundle: the SDK. */
-const beside = (loaded: Said['loaded']): Record<string, number> => {
+const beside = (loaded: MeasuredStart['loaded']): Record<string, number> => {
   const sizes: Record<string, number> = {};
   for (const [url, bytes] of Object.entries(loaded)) {
     const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url) ?? [];
@@ -61,10 +55,6 @@ const all = async <T>(items: readonly T[], work: (item: T) => Promise<void>): Pr
 
 /** @param noted what starts took before: what takes more is tried again */
 export const measureStarts = async (stack: Stack, noted?: Starts): Promise<Starts> => {
-  const empty = join(stack.folder, 'empty.mjs');
-  writeFileSync(empty, "export const handler = async () => ({ statusCode: 200, body: '{}' });\n");
-  const event = join(stack.folder, 'event.json');
-  writeFileSync(event, '{}');
   const bare: number[] = [];
   const functions: Record<string, Start> = {};
   const modules: Record<string, Record<string, number>> = {};
@@ -73,22 +63,22 @@ export const measureStarts = async (stack: Stack, noted?: Starts): Promise<Start
 
   const measure = async (key: string): Promise<Start> => {
     const own = join(stack.folder, `${key}.json`);
-    const { file, zip } = stack.files.get(key)!;
+    const { zip } = stack.files.get(key)!;
     writeFileSync(
       own,
       JSON.stringify(firstEvent(lambdaFunctions.find(({ name }) => name === key)!, stack.world.service_token)),
     );
-    const { steps, cpu_ms, loaded, status, thrown } = await run(file, own, stack.environmentOf(key));
+    const { steps, cpu_ms, loaded, status, thrown } = await stack.start(key, own);
     if (thrown || (status ?? 0) >= 500) refused.push(`${key}: ${thrown ?? status}`);
     const held = Object.entries({ ...modulesOf(key), ...beside(loaded) }).filter(([, bytes]) => bytes >= 1_000);
     modules[key] = Object.fromEntries(held.map(([name, bytes]) => [name, kB(bytes)] as const).sort());
-    const code = (step: keyof Said['steps']) => kB(steps[step].code);
+    const code = (step: keyof MeasuredStart['steps']) => kB(steps[step].code);
     return { zip: kB(zip), import: code('import'), init: code('init'), answer: code('answer'), cpu: cpu_ms };
   };
 
   await all(keys, async (key) => {
     // among the others, so that it has the same neighbours
-    if (keys.indexOf(key) % 8 === 0) bare.push((await run(empty, event, {})).cpu_ms);
+    if (keys.indexOf(key) % 8 === 0) bare.push((await emptyStart(stack.folder)).cpu_ms);
     functions[key] = await measure(key);
   });
   const times = (start: Start): Start => ({ ...start, cpu: Math.round((start.cpu / median(bare)) * 10) / 10 });

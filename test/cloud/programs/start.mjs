@@ -1,16 +1,10 @@
-// One start of a function, step by step: its import, its init (ports are opened), its first answer. Says of each step how much
+// A start of a function, step by step: its import, its init (ports are opened), its first answer. Tells of each step how much
 // of the processor it took, in ms, and how many bytes of code V8 compiled: of what ran, and of nothing else.
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { getHeapCodeStatistics } from 'node:v8';
 
-const {
-  AWS_LAMBDA_RUNTIME_API: api,
-  HANDLER_FILE: file,
-  EVENT_FILE: event,
-  AWS_LAMBDA_FUNCTION_NAME: name,
-} = process.env;
-const input = JSON.parse(readFileSync(event, 'utf8'));
+const { AWS_LAMBDA_RUNTIME_API: api, AWS_LAMBDA_FUNCTION_NAME: name } = process.env;
 const loaded = {};
 registerHooks({
   load: (url, context, next) => {
@@ -32,12 +26,7 @@ const step = async (called, work) => {
   return result;
 };
 
-// where a handler sees a runtime it opens its ports with its import
-delete process.env.AWS_LAMBDA_RUNTIME_API;
-const { handler } = await step('import', () => import(file));
-process.env.AWS_LAMBDA_RUNTIME_API = api;
-await step('init', async () => handler.open?.());
-const context = {
+const CONTEXT = {
   awsRequestId: '00000000-0000-4000-8000-000000000001',
   functionName: name,
   functionVersion: '$LATEST',
@@ -46,13 +35,17 @@ const context = {
   callbackWaitsForEmptyEventLoop: true,
   getRemainingTimeInMillis: () => 30_000,
 };
-// one that throws has answered
-const answered = await step('answer', () => handler(input, context).catch((thrown) => ({ thrown: String(thrown) })));
-const said = JSON.stringify({
-  steps,
-  cpu_ms: seen().cpu_ms,
-  loaded,
-  status: answered?.statusCode,
-  thrown: answered?.thrown,
-});
-process.stdout.write(`\n${said}\n`, () => process.exit(0));
+
+/** Gives the handler, and what it took to answer the event that stands in a file. */
+export const measuredStart = async (file, event) => {
+  const input = JSON.parse(readFileSync(event, 'utf8'));
+  // where a handler sees a runtime it opens its ports with its import
+  delete process.env.AWS_LAMBDA_RUNTIME_API;
+  const { handler } = await step('import', () => import(file));
+  process.env.AWS_LAMBDA_RUNTIME_API = api;
+  await step('init', async () => handler.open?.());
+  // one that throws has answered
+  const answered = await step('answer', () => handler(input, CONTEXT).catch((thrown) => ({ thrown: String(thrown) })));
+  const { statusCode: status, thrown } = answered ?? {};
+  return { handler, said: { steps, cpu_ms: seen().cpu_ms, loaded, status, thrown } };
+};
