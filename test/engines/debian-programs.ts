@@ -13,6 +13,9 @@ interface Program {
   whole?: boolean;
 }
 
+/** Together, as half of the work is reading what that release has. */
+const TRIXIE = { packages: ['kubectl', 'docker-compose'], suite: 'trixie' } as const;
+
 /** Where each stands, and in which packages it and what it needs come that not every machine has. */
 const PROGRAMS = {
   nginx: { path: 'usr/sbin/nginx', packages: ['nginx'] },
@@ -36,12 +39,8 @@ const PROGRAMS = {
   podman: { path: 'usr/bin/podman', packages: ['podman', 'conmon', 'runc', 'catatonit'], whole: true },
   // the last release under the MPL
   consul: { path: 'usr/bin/consul', packages: ['consul'], suite: 'bullseye' },
-  kubectl: { path: 'usr/bin/kubectl', packages: ['kubectl'], suite: 'trixie' },
-  'docker-compose': {
-    path: 'usr/libexec/docker/cli-plugins/docker-compose',
-    packages: ['docker-compose'],
-    suite: 'trixie',
-  },
+  kubectl: { path: 'usr/bin/kubectl', ...TRIXIE },
+  'docker-compose': { path: 'usr/libexec/docker/cli-plugins/docker-compose', ...TRIXIE },
 } as const satisfies Record<string, Program>;
 export type DebianProgram = keyof typeof PROGRAMS;
 
@@ -65,7 +64,8 @@ const withNeeds = (name: string, packages: readonly string[]): string[] => {
  */
 export const debianProgram = (name: DebianProgram): { path: string; env: NodeJS.ProcessEnv } => {
   const { path, packages, suite, whole }: Program = PROGRAMS[name];
-  const root = join(CACHE, `debian-${name}`);
+  // several programs of one package, or of one release, are there once
+  const root = join(CACHE, `debian-${suite ?? packages[0]}`);
   if (!existsSync(root) && suite) unpackSuite(name, { suite, packages, root, alone: true });
   if (!existsSync(root)) {
     mkdirSync(CACHE, { recursive: true });
