@@ -61,9 +61,24 @@ describe('revocations over RabbitMQ', () => {
     await soon(() => expect(finds(verifying, 'new')).toBe('session_ended'));
   });
 
+  type Known = Awaited<ReturnType<typeof origin>>['held'];
+  /** What was told before a process was connected it reads from the store, which there is none of here. */
+  const connected = async (teller: Known, listener: Known): Promise<void> => {
+    const said: string[] = [];
+    await soon(() => {
+      if (said.some((sid) => finds(listener, sid) === 'session_ended')) return;
+      const sid = ids.uuid();
+      said.push(sid);
+      teller.learn(ended(sid));
+      throw new Error('it hears nothing');
+    });
+  };
+
   test('what one process of the platform makes is known in the others, and to who follows any', async () => {
     const [one, two] = [await origin(), await origin()];
     const verifying = await verifier();
+    await connected(one.held, two.held);
+    await connected(two.held, one.held);
     one.held.learn(ended('by one'));
     two.held.learn(ended('by two'));
     await soon(() => expect(finds(two.held, 'by one')).toBe('session_ended'));
