@@ -4,7 +4,7 @@ import { type Bench, median, ms, type Row } from './bench.ts';
 import { startPlatform, withFolder } from './platform.ts';
 import { processorMs } from './processor.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 11;
 /** Times what a Node process costs that does nothing. */
 const MOST = 6;
 
