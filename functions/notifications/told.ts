@@ -10,14 +10,17 @@ const PERMISSIONS = [roleAssigned, roleRevoked, permissionGranted, permissionRev
 
 export const TOLD_TYPES: readonly string[] = [realtimeFrame, sessionRevoked, ...PERMISSIONS].map(({ type }) => type);
 
-export const ToldEvent = z.union([
-  envelopeOf(realtimeFrame),
-  envelopeOf(sessionRevoked),
-  envelopeOf(roleAssigned),
-  envelopeOf(roleRevoked),
-  envelopeOf(permissionGranted),
-  envelopeOf(permissionRevoked),
-]);
+// made with the first event: a process listens from its start on
+export const ToldEvent = z.lazy(() =>
+  z.union([
+    envelopeOf(realtimeFrame),
+    envelopeOf(sessionRevoked),
+    envelopeOf(roleAssigned),
+    envelopeOf(roleRevoked),
+    envelopeOf(permissionGranted),
+    envelopeOf(permissionRevoked),
+  ]),
+);
 
 export interface Told {
   user_id: string;

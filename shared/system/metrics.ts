@@ -1,12 +1,15 @@
 /** Metrics of a process in the Prometheus text format, written by prom-client. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { adapter } from '../kit/adapter.ts';
+import { later, takeBack } from '../kit/late.ts';
 import { type Definition, METRICS } from '../metrics/definitions.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { type Cell, Cells, type Labels } from './metric-cells.ts';
 import { OPEN_METRICS, openMetrics } from './open-metrics.ts';
 
 const registries = new WeakMap<Metrics, Registry>();
+/** What begins to measure the process, where that has not begun. */
+const beginnings = new WeakMap<Registry, () => void>();
 const counted = new WeakMap<Metrics, ReadonlyMap<string, Cells>>();
 
 /** The series of a histogram as Prometheus counts them: each bucket holds all below it too. */
@@ -90,6 +93,7 @@ export const cellsOf = (metrics: Metrics, name: string): Iterable<Cell> => count
 export const exposition = async (metrics: Metrics, accept = ''): Promise<{ contentType: string; body: string }> => {
   const registry = registries.get(metrics);
   if (!registry) throw new Error('these metrics have no exposition: open them with promMetrics');
+  beginnings.get(registry)?.();
   if (accept.includes('application/openmetrics-text'))
     return { contentType: OPEN_METRICS, body: await openMetrics(registry) };
   return { contentType: registry.contentType, body: await registry.metrics() };
@@ -100,8 +104,12 @@ export const promMetrics = adapter({
   port: 'metrics',
   open: () => {
     const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
-    const close = async (): Promise<void> => registry.clear();
+    const measure = later(() => collectDefaultMetrics({ register: registry }));
+    beginnings.set(registry, measure);
+    const close = async (): Promise<void> => {
+      takeBack(measure);
+      registry.clear();
+    };
     return { port: createMetrics(registry), close };
   },
 });

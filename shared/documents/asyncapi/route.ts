@@ -1,5 +1,5 @@
 /** `/asyncapi.json`: the events as a document, from the committed file, whose examples are those that tests check. */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 const DOCUMENT = new URL('../../../proto/gen/asyncapi.json', import.meta.url);
 
@@ -7,5 +7,5 @@ const DOCUMENT = new URL('../../../proto/gen/asyncapi.json', import.meta.url);
 export const asyncApiRoute = () => ({
   path: '/asyncapi.json' as const,
   contentType: 'application/json',
-  body: readFileSync(DOCUMENT, 'utf8'),
+  body: () => readFile(DOCUMENT, 'utf8'),
 });

@@ -1,12 +1,12 @@
 /** `/docs`: the browsable API. Swagger UI's files from the package that carries them without telemetry, served by ourselves; nothing inline, nothing from elsewhere. */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 export interface DocsRoute {
   path: `/${string}`;
   contentType: string;
-  body: string | Uint8Array;
+  body: string | (() => Promise<Uint8Array>);
 }
 
 /** @param assets where the page's files are, from it */
@@ -21,11 +21,9 @@ const START = `const url = new URL('../openapi.json', document.currentScript.src
 SwaggerUIBundle({ url, dom_id: '#api', deepLinking: true, validatorUrl: null });
 `;
 
-/** Files of the package that the page loads: 1.9 MB together. */
-const asset = (name: string): Uint8Array =>
-  readFileSync(
-    join(dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui/package.json')), 'static', name),
-  );
+/** A file of the package that the page loads: 1.9 MB together, which most processes are never asked for. */
+const asset = (name: string) => (): Promise<Uint8Array> =>
+  readFile(join(dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui/package.json')), 'static', name));
 
 /** The routes of the page. It reads `/openapi.json`. */
 export const docsRoutes = (): DocsRoute[] => [

@@ -1,4 +1,6 @@
 /** Routes of the process itself: is it alive, is it ready, its documents and pages. */
+
+import { once } from '../../system/once.ts';
 import { requestIdOf } from '../binding/binding.ts';
 import { askReadiness, type ReadinessCheck } from '../binding/readiness.ts';
 import type { Door } from './door.ts';
@@ -56,15 +58,9 @@ export const addPlatformRoutes = (
   });
   for (const { path, status = 200, contentType, body, headers } of options.routes) {
     const fields = { 'content-type': contentType, 'cache-control': 'no-cache', ...headers };
-    let made: Made | Promise<Made> | undefined;
-    const make = async (): Promise<Made> => ({
-      status,
-      headers: fields,
-      body: typeof body === 'function' ? await body() : body,
-    });
-    add(path, contentType.startsWith('text/html') ? 'page' : 'data', () => {
-      made ??= make();
-      return made;
-    });
+    const made = once(
+      async (): Promise<Made> => ({ status, headers: fields, body: typeof body === 'function' ? await body() : body }),
+    );
+    add(path, contentType.startsWith('text/html') ? 'page' : 'data', made);
   }
 };

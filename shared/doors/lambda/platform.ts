@@ -47,10 +47,15 @@ const once = <T>(make: () => T): (() => T) => {
   };
 };
 
-/** The files of /docs are big: a container reads them when somebody asks for one. */
+/** The files of /docs are big: a container reads one when somebody asks for it. */
 const docs = once(
   () =>
-    new Map<string, HttpResponse>(docsRoutes().map(({ path, contentType, body }) => [path, fixed(contentType, body)])),
+    new Map<string, Route>(
+      docsRoutes().map(({ path, contentType, body }) => [
+        path,
+        async () => fixed(contentType, typeof body === 'string' ? body : await body()),
+      ]),
+    ),
 );
 
 const readyRoute = (): Route => {
@@ -75,10 +80,7 @@ const routesOf = (readDocument: () => string, readEvents: () => string): Map<str
     }),
   ]);
 
-const docsRoute = (path: string): Route | undefined => {
-  const found = /^\/docs(\/|$)/.test(path) ? docs().get(path) : undefined;
-  return found && (() => found);
-};
+const docsRoute = (path: string): Route | undefined => (/^\/docs(\/|$)/.test(path) ? docs().get(path) : undefined);
 
 /** Why no operation took a request: its path is not ours, is ours with other methods, or streams, which nobody can here. */
 const refusal = ({ paths }: Document, path: string, method: string): { error: AppError; allow?: string } => {
