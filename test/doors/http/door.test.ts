@@ -207,4 +207,20 @@ describe('routes of the process', () => {
     expect(script.headers.get('cache-control')).toBe('max-age=9');
     expect(script.headers.get('content-security-policy')).toContain("default-src 'none'");
   });
+
+  it('makes what takes long when it is asked for, once, and again after it failed', async () => {
+    let tries = 0;
+    const body = async (): Promise<string> => {
+      tries += 1;
+      if (tries === 1) throw new Error('the disk is away');
+      return 'read';
+    };
+    await using door = await startDemo({ routes: [{ path: '/docs/app.js', contentType: 'text/javascript', body }] });
+    const ask = () => fetch(`${door.url}/docs/app.js`);
+    expect(tries).toBe(0);
+    const failed = await ask();
+    expect([failed.status, await failed.text()]).toEqual([500, expect.not.stringContaining('disk')]);
+    for (const answer of [await ask(), await ask()]) expect([answer.status, await answer.text()]).toEqual([200, 'read']);
+    expect(tries).toBe(2);
+  });
 });
