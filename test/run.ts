@@ -3,8 +3,8 @@
  *
  * @example npm test -- test/e2e   (only the files whose path contains this)
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startVitest } from 'vitest/node';
 import { againWhatFailed } from './again.ts';
@@ -31,10 +31,24 @@ if (chosen.length === 0 || chosen.some((path) => path.includes('rabbitmq'))) {
 // hundreds of processes load the same modules: compiled once, in this run or an earlier one
 process.env.NODE_COMPILE_CACHE ??= join(CACHE, 'compiled');
 
+/** Several times what a run's files take at a time. */
+const ROOM_BYTES = 5e9;
+/** Where there is room, files of tests stand in memory: nothing waits for a disk, and a kill loses no more than on one. */
+const place = (memory = '/dev/shm'): string => {
+  if (!existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return Math.min(bavail * bsize, freemem() / 2) > ROOM_BYTES ? memory : tmpdir();
+};
+// short, as names of sockets are; and engines run as users of their own
+const temporary = mkdtempSync(join(place(), 'p21-'));
+chmodSync(temporary, 0o755);
+process.env.TMPDIR = temporary;
+process.once('exit', () => rmSync(temporary, { recursive: true, force: true }));
+
 // what several files want and one of them makes
-const shared = mkdtempSync(join(tmpdir(), 'perfect21-run-'));
+const shared = join(temporary, 'shared');
+mkdirSync(shared);
 process.env.PERFECT21_TEST_SHARED = shared;
-process.once('exit', () => rmSync(shared, { recursive: true, force: true }));
 
 const vitest = await startVitest('test', chosen, { watch: false, reporters: ['dot'] });
 // what passed only when it was tried again is told: it is unsteady (infra/decisions/0067)

@@ -21,7 +21,8 @@ import { freePort } from '../support/free-port.ts';
 import { notHere } from '../support/not-here.ts';
 import { type Manifest, manifestsOf } from './manifests.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'perfect21-pods-'));
+// podman takes no path of more than 50 characters
+const folder = mkdtempSync(join(tmpdir(), 'pods-'));
 const closing: (() => unknown)[] = [];
 let podman: Podman;
 let store: ImageStore;
