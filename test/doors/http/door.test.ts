@@ -220,7 +220,8 @@ describe('routes of the process', () => {
     expect(tries).toBe(0);
     const failed = await ask();
     expect([failed.status, await failed.text()]).toEqual([500, expect.not.stringContaining('disk')]);
-    for (const answer of [await ask(), await ask()]) expect([answer.status, await answer.text()]).toEqual([200, 'read']);
+    for (const answer of [await ask(), await ask()])
+      expect([answer.status, await answer.text()]).toEqual([200, 'read']);
     expect(tries).toBe(2);
   });
 });
