@@ -127,6 +127,8 @@ const bundle = async (program: string): Promise<void> => {
     supported: { 'dynamic-import': false },
     external: EXTERNAL,
     legalComments: 'none',
+    // zod asks whether this is Cloudflare, and Node makes what describes a browser for that
+    define: { navigator: 'undefined' },
     // half to read; lines stay short, so that a stack says where
     minifyWhitespace: true,
     lineLimit: 160,

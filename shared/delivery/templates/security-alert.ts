@@ -52,10 +52,10 @@ const ADVICE_ZH: Record<Severity, string> = {
   critical: '请立即更改密码。',
 };
 
-const CHINESE = /\p{Script=Han}/u;
+const isChinese = (text: string): boolean => /\p{Script=Han}/u.test(text);
 /** Events carry the advice in both languages; a mail shows the reader's. */
-const inChinese = (actions: readonly string[]): string[] => actions.filter((action) => CHINESE.test(action));
-const notInChinese = (actions: readonly string[]): string[] => actions.filter((action) => !CHINESE.test(action));
+const inChinese = (actions: readonly string[]): string[] => actions.filter(isChinese);
+const notInChinese = (actions: readonly string[]): string[] => actions.filter((action) => !isChinese(action));
 
 /** To the owner of an account to which something happened that needs a look. */
 export const securityAlert = template({

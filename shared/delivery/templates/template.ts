@@ -45,7 +45,7 @@ export const template = <D extends z.ZodType, S extends z.ZodType>(definition: T
  * A name fit for a greeting, otherwise empty. Who registers a stranger's address chooses the name too, so only what
  * can't be read as an address, a number or a sentence is repeated in a mail.
  */
-const GREETABLE = /^[\p{L}\p{M}][\p{L}\p{M} '’-]{0,39}$/u;
+const isGreetable = (name: string): boolean => /^[\p{L}\p{M}][\p{L}\p{M} '’-]{0,39}$/u.test(name);
 
 /** Fields that every template takes. */
 export const Common = {
@@ -53,7 +53,7 @@ export const Common = {
   first_name: z
     .string()
     .optional()
-    .transform((name) => (name && GREETABLE.test(name) ? name : '')),
+    .transform((name) => (name && isGreetable(name) ? name : '')),
 };
 
 /** @example greeting.en('Ada') // 'Hello Ada,' */

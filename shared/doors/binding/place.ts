@@ -30,14 +30,14 @@ export const PLACE_HEADERS = {
 } as const satisfies Record<string, Names>;
 export type PlaceHeaders = keyof typeof PLACE_HEADERS;
 
-const NAME = /^[\p{L}\p{M}\p{N} .,'’()/-]{1,100}$/u;
+const isName = (text: string): boolean => /^[\p{L}\p{M}\p{N} .,'’()/-]{1,100}$/u.test(text);
 
 /** Names come percent-encoded, or as UTF-8 that was read byte by byte. */
 const nameOf = (sent: string | undefined): string | undefined => {
   if (!sent || sent.length > 300) return undefined;
   try {
     const text = sent.includes('%') ? decodeURIComponent(sent) : Buffer.from(sent, 'latin1').toString('utf8');
-    return NAME.test(text) ? text : undefined;
+    return isName(text) ? text : undefined;
   } catch {
     return undefined;
   }
